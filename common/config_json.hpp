@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Text to Config. Strict: comments are allowed, but unknown keys, duplicate keys, wrong types and
+// trailing text are errors "FILE:LINE: path.to.key: what; the valid values; next step".
+#pragma once
+
+#include "config.hpp"
+#include "result.hpp"
+
+#include <string_view>
+
+namespace virtpind {
+
+// Bounds of every JSON text we accept from outside.
+inline constexpr std::size_t config_bytes_max = 256 * 1024;
+inline constexpr unsigned json_depth_max = 32;
+
+// `source` names the text in errors ("/etc/virtpind/virtpind.json"). Error: invalid_config.
+[[nodiscard]] Result<Config> parse_config(std::string_view text, std::string_view source);
+
+} // namespace virtpind

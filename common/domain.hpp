@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a domain is (facts) and how it is pinned now (observed pins). Plain values, filled by
+// daemon/host from libvirt or from XML, or by the plan command from a scenario.
+#pragma once
+
+#include "cpu_set.hpp"
+#include "ids.hpp"
+#include "policy.hpp"
+#include "result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace virtpind {
+
+enum class RunState { shutoff, running, paused, crashed, other };
+[[nodiscard]] std::string_view
+to_string(RunState state); // "shutoff" "running" "paused" "crashed" "other"
+
+// The guest's own topology as in <cpu><topology>.
+struct GuestTopology {
+    unsigned sockets = 1;
+    unsigned dies = 1;
+    unsigned clusters = 1;
+    unsigned cores = 1;
+    unsigned threads = 1;
+
+    // Product of all, as 64 bit so that hostile numbers do not wrap.
+    [[nodiscard]] std::uint64_t product() const
+    {
+        return std::uint64_t{sockets} * dies * clusters * cores * threads;
+    }
+
+    friend bool operator==(const GuestTopology&, const GuestTopology&) = default;
+};
+
+// A guest NUMA cell (<cpu><numa><cell>).
+struct GuestCell {
+    std::uint32_t id = 0;
+    VcpuSet vcpus;
+    std::uint64_t memory_kib = 0;
+    friend bool operator==(const GuestCell&, const GuestCell&) = default;
+};
+
+enum class NumaMode { strict, preferred, interleave, restrictive };
+[[nodiscard]] std::string_view to_string(NumaMode mode);
+
+// <numatune>: <memory> and, for guest cells, <memnode>.
+struct NumaTune {
+    NumaMode mode = NumaMode::restrictive;
+    NodeSet nodes;                          // empty: only memnodes are set
+    std::map<std::uint32_t, NodeSet> cells; // guest cell id -> host nodes
+    friend bool operator==(const NumaTune&, const NumaTune&) = default;
+};
+
+// One set of pins: of the running domain (LIVE) or of its persistent definition (CONFIG). A thread
+// that is absent has no pin of its own.
+struct PinSet {
+    std::map<VcpuId, CpuSet> vcpus;
+    std::optional<CpuSet> emulator;
+    std::map<IothreadId, CpuSet> iothreads;
+    std::optional<NumaTune> numatune;
+    std::optional<CpuSet> vcpu_cpuset; // <vcpu cpuset=>: the fallback for threads without a pin
+    friend bool operator==(const PinSet&, const PinSet&) = default;
+
+    // No thread has a pin narrower than `online`, and there is no numatune or cpuset.
+    [[nodiscard]] bool is_unpinned(const CpuSet& online) const;
+    // Union of all vCPU pins that are narrower than `online` (vcpu_cpuset stands in for vCPUs of
+    // `vcpus` without a pin); what a foreign domain claims.
+    [[nodiscard]] CpuSet narrow_cpus(const CpuSet& online, const VcpuSet& vcpus) const;
+};
+
+// What metadata says: nothing, a valid policy, or something that cannot be read.
+struct MetadataPolicy {
+    std::optional<Result<PolicySpec>> content; // nullopt: no element of ours
+};
+
+struct DomainFacts {
+    DomainUuid uuid;
+    std::string name;
+    std::optional<int> id; // libvirt id; only while active; changes at every start
+    RunState state = RunState::shutoff;
+    bool persistent = true;
+    std::uint32_t vcpus_max = 1;
+    VcpuSet vcpus_online;                  // live ones while active, else those enabled at boot
+    VcpuSet vcpus_boot;                    // enabled in the persistent definition
+    std::optional<GuestTopology> topology; // absent: libvirt's default (sockets = vCPUs)
+    std::vector<GuestCell> cells;
+    std::vector<IothreadId> iothreads;
+    std::vector<std::string> pci_devices; // host addresses of <hostdev type='pci'>, "0000:01:00.0"
+    std::uint64_t memory_kib = 0;
+    std::optional<std::uint64_t>
+        hugepage_kib;           // memory backed by hugepages of this size; 0: the default size
+    bool memory_locked = false; // passthrough devices, hugepages or <locked/>: pages cannot move
+    MetadataPolicy metadata;
+
+    [[nodiscard]] bool active() const { return id.has_value(); }
+};
+
+// One domain as seen in one observation.
+struct ObservedDomain {
+    DomainFacts facts;
+    std::optional<PinSet> live;   // as libvirt reports it for the running domain
+    std::optional<PinSet> config; // persistent definition; absent for transient domains
+    // Kernel affinity of vCPU threads; only when the observation asked for it and the domain is
+    // active.
+    std::optional<std::map<VcpuId, CpuSet>> actual_vcpus;
+};
+
+} // namespace virtpind

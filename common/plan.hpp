@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Intents (what should hold for each domain, and why) and the plan (where everything goes).
+#pragma once
+
+#include "domain.hpp"
+#include "reason.hpp"
+#include "topology.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace virtpind {
+
+enum class Activity {
+    running,  // has threads now; moving it costs
+    arriving, // is being placed for the first time (plan command, or just started without pins)
+    dormant,  // shut off: planned last, for its definition only; never in the way of the others
+};
+
+// The claim that a domain makes without being planned.
+enum class Stance {
+    managed,   // plan it by its policy
+    hands_off, // policy none: not touched, claims nothing
+    foreign,   // pinned by someone else: not touched, its narrow pins are claimed
+    held,      // asked to be left alone for now: not touched, its present pins are claimed
+    broken,    // metadata or policy cannot be read: not touched, its narrow pins are claimed
+};
+
+struct IntentDevice {
+    std::string label; // PCI address, or "nodes 1" from a scenario
+    NodeSet nodes;     // empty: no locality known
+};
+
+// What should hold for one domain, and why.
+struct Intent {
+    DomainUuid uuid;
+    std::string name;
+    Stance stance = Stance::managed;
+    Activity activity = Activity::arriving;
+    Policy policy;
+    std::uint32_t vcpus_max = 1;
+    VcpuSet vcpus_online; // those that get CPUs of their own; the rest follow (design: planned
+                          // offline pins)
+    std::optional<GuestTopology> topology;
+    std::vector<GuestCell> cells;
+    std::vector<IothreadId> iothreads;
+    std::vector<IntentDevice> devices;
+    std::uint64_t memory_kib = 0;              // 0: unknown, no memory constraint
+    std::optional<std::uint64_t> hugepage_kib; // resolved size, never 0
+    bool memory_locked = false;
+    PinSet current; // live pins while running, else the definition's; for stability and for claims
+    // Nodes its memory is on, where known and running; empty: unknown.
+    NodeSet memory_nodes;
+    Reasons why; // reasons known before planning (policy source, foreign, held)
+};
+
+// Cost of one dedicated domain; smaller is better, compared in this order (design section 5).
+struct Cost {
+    std::uint32_t kind = 0;       // 1  vCPUs on CPUs not of the wished kind
+    std::uint32_t nodes = 0;      // 2  NUMA nodes spanned (per guest cell, summed)
+    std::uint32_t distance = 0;   //    ties: sum of distances between the nodes spanned
+    std::uint32_t device = 0;     // 3  vCPUs outside the nodes local to its devices
+    std::uint32_t packages = 0;   // 4
+    std::uint32_t siblings = 0;   // 5  guest cores not on siblings of one host core
+    std::uint32_t l3 = 0;         // 6
+    std::uint32_t split = 0;      // 7  cores used only in part
+    std::uint32_t shared = 0;     // 8  cores shared with another domain
+    std::uint32_t neighbours = 0; // 9  L3s that a claim or housekeeping also uses (cache=alone)
+    std::uint32_t moves = 0;      // 10 vCPUs that change CPU while running
+    std::array<std::uint32_t, 3> broken{}; // 11 wholly free nodes, L3s, cores broken into
+    std::uint64_t rank = 0;                // 12 sum of the CPUs' ranks
+    friend auto operator<=>(const Cost&, const Cost&) = default;
+};
+
+struct DomainPlan {
+    DomainUuid uuid;
+    std::string name;
+    Placement requested = Placement::none;
+    // What it gets. `none`: left untouched (hands off, foreign, held, broken, or unsatisfiable).
+    Placement placement = Placement::none;
+    bool satisfied =
+        true; // false: it did not get what its policy asked for (exit status 3, Unsatisfiable)
+    std::map<VcpuId, CpuSet> vcpus; // online: one CPU each (dedicated) or the pool part (shared);
+                                    // offline ones too, pinned in advance to the domain's own CPUs
+    CpuSet emulator;                // empty only when placement is none
+    // Emulator pin of the definition where it differs from the live one (two-phase pin); else
+    // absent.
+    std::optional<CpuSet> start_emulator;
+    std::map<IothreadId, CpuSet> iothreads;
+    std::optional<NumaTune> numatune; // absent: leave memory alone
+    CpuSet claim; // CPUs nobody else may use (dedicated: vCPUs, own extra cores, idle siblings)
+    bool optimal = false; // proven: no placement of this domain, given the others, costs less
+    Cost cost;
+    Reasons reasons;
+};
+
+struct Plan {
+    CpuSet usable;
+    CpuSet housekeeping;
+    CpuSet pool;                     // usable, not housekeeping, not claimed by an active domain
+    std::vector<DomainPlan> domains; // in the order of the intents
+    std::uint64_t topology_generation = 0;
+
+    [[nodiscard]] const DomainPlan* find(const DomainUuid& uuid) const;
+};
+
+} // namespace virtpind

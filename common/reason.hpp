@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Why a decision fell as it did: a stable code for programs and tests, and a sentence for people.
+// One table (reason.cpp) gives each code its kebab-case word and its meaning; log, D-Bus, the plan
+// command and tests use only that. Add a code here and a row there together.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace virtpind {
+
+enum class ReasonCode {
+    // placement of dedicated domains
+    fits_one_l3,
+    fits_one_node,
+    fits_one_package,
+    spans_l3s,
+    spans_nodes,
+    spans_packages,
+    siblings_kept,
+    siblings_broken,
+    core_shared,
+    cores_whole,
+    siblings_idle,
+    kind_chosen,
+    kind_mixed,
+    near_device,
+    far_from_device,
+    avoids_device_node,
+    vcache_chosen,
+    l3_alone,
+    l3_shared,
+    kept_in_place,
+    moved,
+    restricted_cpus,
+    // threads and memory
+    emulator_housekeeping,
+    emulator_own,
+    emulator_on_vcpus,
+    emulator_fixed,
+    emulator_start_pin,
+    iothreads_housekeeping,
+    iothreads_own,
+    iothreads_on_vcpus,
+    iothreads_fixed,
+    memory_follows,
+    memory_kept,
+    memory_locked,
+    memory_short,
+    // shared, none, foreign, held
+    floats_on_pool,
+    pool_full,
+    hands_off,
+    foreign_pins,
+    held,
+    // does not fit
+    no_room,
+    no_whole_cores,
+    no_single_node,
+    no_kind,
+    cells_do_not_fit,
+    fell_back_to_shared,
+    left_untouched,
+    to_do_better,
+    not_proven,
+    metadata_unreadable,
+    policy_invalid,
+};
+
+struct Reason {
+    ReasonCode code{};
+    std::string text; // a whole sentence with the numbers of this case
+    friend bool operator==(const Reason&, const Reason&) = default;
+};
+
+using Reasons = std::vector<Reason>;
+
+struct ReasonInfo {
+    ReasonCode code;
+    std::string_view word;    // "fits-one-l3"
+    std::string_view meaning; // what it means in general; for man pages
+};
+
+[[nodiscard]] const std::vector<ReasonInfo>& reason_table();
+[[nodiscard]] std::string_view to_string(ReasonCode code);
+
+} // namespace virtpind

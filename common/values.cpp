@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The few functions of the value headers domain, plan, action and control.
+#include "action.hpp"
+#include "control.hpp"
+#include "domain.hpp"
+#include "plan.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+    using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+bool is_narrow(const CpuSet& pin, const CpuSet& online)
+{
+    return !pin.includes(online);
+}
+
+} // namespace
+
+std::string_view to_string(RunState state)
+{
+    switch (state) {
+    case RunState::shutoff:
+        return "shutoff";
+    case RunState::running:
+        return "running";
+    case RunState::paused:
+        return "paused";
+    case RunState::crashed:
+        return "crashed";
+    case RunState::other:
+        return "other";
+    }
+    return "other";
+}
+
+std::string_view to_string(NumaMode mode)
+{
+    switch (mode) {
+    case NumaMode::strict:
+        return "strict";
+    case NumaMode::preferred:
+        return "preferred";
+    case NumaMode::interleave:
+        return "interleave";
+    case NumaMode::restrictive:
+        return "restrictive";
+    }
+    return "strict";
+}
+
+std::string_view to_string(PinState state)
+{
+    switch (state) {
+    case PinState::idle:
+        return "idle";
+    case PinState::applying:
+        return "applying";
+    case PinState::pinned:
+        return "pinned";
+    case PinState::partial:
+        return "partial";
+    case PinState::failed:
+        return "failed";
+    case PinState::foreign:
+        return "foreign";
+    case PinState::held:
+        return "held";
+    }
+    return "idle";
+}
+
+bool PinSet::is_unpinned(const CpuSet& online) const
+{
+    const auto wide = [&online](const auto& entry) { return !is_narrow(entry.second, online); };
+    return !numatune && (!emulator || !is_narrow(*emulator, online)) &&
+           (!vcpu_cpuset || !is_narrow(*vcpu_cpuset, online)) &&
+           std::all_of(vcpus.begin(), vcpus.end(), wide) &&
+           std::all_of(iothreads.begin(), iothreads.end(), wide);
+}
+
+CpuSet PinSet::narrow_cpus(const CpuSet& online, const VcpuSet& of_vcpus) const
+{
+    CpuSet claimed;
+    for (const auto vcpu : of_vcpus) {
+        const auto own = vcpus.find(vcpu);
+        const auto* pin = own != vcpus.end() ? &own->second : vcpu_cpuset ? &*vcpu_cpuset : nullptr;
+        if (pin != nullptr && is_narrow(*pin, online)) {
+            claimed |= *pin;
+        }
+    }
+    return claimed;
+}
+
+const DomainPlan* Plan::find(const DomainUuid& uuid) const
+{
+    const auto at = std::find_if(domains.begin(), domains.end(),
+                                 [&uuid](const DomainPlan& plan) { return plan.uuid == uuid; });
+    return at != domains.end() ? &*at : nullptr;
+}
+
+std::string describe(const LiveAction& action)
+{
+    return std::visit(
+        Overloaded{
+            [](const PinVcpu& pin) {
+                return "pinning vCPU " + std::to_string(raw(pin.vcpu)) + " to " + pin.cpus.str();
+            },
+            [](const PinEmulator& pin) { return "pinning the emulator to " + pin.cpus.str(); },
+            [](const PinIothread& pin) {
+                return "pinning I/O thread " + std::to_string(raw(pin.iothread)) + " to " +
+                       pin.cpus.str();
+            },
+            [](const SetNuma& set) { return "moving memory to node " + set.numatune.nodes.str(); },
+        },
+        action);
+}
+
+} // namespace virtpind
