@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The only two abstract classes: what D-Bus may ask of the daemon (ControlPort), and what the
-// daemon tells D-Bus (ViewSink). Both are used on the main thread only.
+// The two abstract classes of the bus side: what D-Bus may ask of the daemon (ControlPort), and
+// what the daemon tells D-Bus (ViewSink). Both are used on the main thread only.
 #pragma once
 
 #include "domain.hpp"

@@ -53,7 +53,14 @@ struct NumaTune {
     NumaMode mode = NumaMode::restrictive;
     NodeSet nodes;                          // empty: only memnodes are set
     std::map<std::uint32_t, NodeSet> cells; // guest cell id -> host nodes
-    friend bool operator==(const NumaTune&, const NumaTune&) = default;
+    // The element as it was read, so that giving it back loses nothing; empty when made by the
+    // planner. Not compared.
+    std::string source_xml;
+
+    friend bool operator==(const NumaTune& a, const NumaTune& b)
+    {
+        return a.mode == b.mode && a.nodes == b.nodes && a.cells == b.cells;
+    }
 };
 
 // One set of pins: of the running domain (LIVE) or of its persistent definition (CONFIG). A thread

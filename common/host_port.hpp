@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the reconciler may ask of the libvirt side, and what it hears from there. Abstract so that
+// faults can be played in tests; daemon/host/libvirt_host.hpp is the real one.
+// All functions are called, and all answers and events arrive, on the main thread.
+#pragma once
+
+#include "action.hpp"
+#include "before_image.hpp"
+#include "domain.hpp"
+#include "result.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace virtpind {
+
+// What this libvirt driver can do; the test driver does less than QEMU's.
+struct HostAbilities {
+    bool pin_offline_vcpus = true; // live pins of vCPUs that are not plugged
+    bool real_affinities = true;   // virDomainGetVcpus tells what the kernel does
+    bool live_numatune = true;
+};
+
+struct Observation {
+    std::vector<ObservedDomain> domains; // every domain, ascending UUID
+    HostAbilities abilities;
+};
+
+enum class ObserveDepth {
+    definitions, // what libvirt says; enough after an event
+    affinities,  // also what the kernel does with each running domain
+};
+
+struct HostConnected {
+    std::string uri;    // canonical, as libvirt gives it
+    std::string driver; // "QEMU", "Test", ...
+};
+
+struct HostLost {
+    Error why;
+};
+
+// Only a hint: look again. `what` is for the log ("started", "tunable", "metadata", ...).
+struct DomainChanged {
+    DomainUuid uuid;
+    std::string what;
+};
+
+// Events were dropped because too many came at once; everything may have changed.
+struct EventsOverflowed {};
+
+using HostEvent = std::variant<HostConnected, HostLost, DomainChanged, EventsOverflowed>;
+
+class HostPort {
+public:
+    virtual ~HostPort() = default;
+
+    // A fresh and full picture. Errors: host_unavailable, or libvirt's own.
+    virtual void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) = 0;
+
+    // Applies in order, reads back, answers with one Outcome per element.
+    virtual void apply(std::vector<DomainActions> actions,
+                       std::function<void(std::vector<Outcome>)> done) = 0;
+
+    // Writes (or removes) the metadata element: into the definition, and into the running domain.
+    virtual void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
+                              std::function<void(Result<void>)> done) = 0;
+
+    // Durable before-images. Saving answers only when the file is on disk.
+    virtual void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) = 0;
+    virtual void forget_before_image(DomainUuid uuid, std::function<void(Result<void>)> done) = 0;
+};
+
+} // namespace virtpind

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "words.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace virtpind {
+
+namespace {
+
+// Longer words are not worth comparing: no option or policy name is.
+constexpr std::size_t compared_max = 64;
+
+// Levenshtein distance, one row at a time.
+std::size_t edit_distance(std::string_view a, std::string_view b)
+{
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        auto diagonal = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+// The valid word that differs least, or "" when none is near enough to be a slip of the finger.
+std::string_view nearest_word(std::string_view word, const Words& valid)
+{
+    std::string_view nearest;
+    if (word.size() > compared_max) {
+        return nearest;
+    }
+    auto best = std::max<std::size_t>(word.size() / 3, 1) + 1;
+    for (const auto candidate : valid) {
+        const auto distance = edit_distance(word, candidate);
+        if (distance < best) {
+            best = distance;
+            nearest = candidate;
+        }
+    }
+    return nearest;
+}
+
+} // namespace
+
+std::string join_words(const Words& words)
+{
+    std::string text;
+    for (const auto word : words) {
+        text += (text.empty() ? "" : ", ") + std::string{word};
+    }
+    return text;
+}
+
+std::string quoted(std::string_view text)
+{
+    constexpr std::size_t shown_max = 80;
+    std::string shown{text.substr(0, shown_max)};
+    std::replace_if(
+        shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return "'" + shown + (text.size() > shown_max ? "...'" : "'");
+}
+
+std::string unknown_word(std::string_view what, std::string_view word, const Words& valid)
+{
+    const auto nearest = nearest_word(word, valid);
+    auto text = "unknown " + std::string{what} + " " + quoted(word) + "; ";
+    if (!nearest.empty()) {
+        text += "did you mean '" + std::string{nearest} + "'? ";
+    }
+    return text + "Valid: " + join_words(valid);
+}
+
+} // namespace virtpind

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Words in messages for people: listing valid ones, suggesting the nearest, and showing somebody
+// else's text without letting it be long or control the terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace virtpind {
+
+using Words = std::vector<std::string_view>;
+
+// "a, b, c".
+[[nodiscard]] std::string join_words(const Words& words);
+
+// `text` in quotes, at most 80 bytes of it, everything but printable ASCII replaced by '?'.
+[[nodiscard]] std::string quoted(std::string_view text);
+
+// "unknown WHAT 'smtt'; did you mean 'smt'? Valid: a, b, c". The question only when one is near.
+[[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,
+                                       const Words& valid);
+
+} // namespace virtpind
