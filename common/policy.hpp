@@ -86,6 +86,12 @@ struct OptionInfo {
 
 [[nodiscard]] const std::vector<OptionInfo>& option_table();
 [[nodiscard]] const OptionInfo* find_option(std::string_view name);
+[[nodiscard]] std::vector<std::string_view> option_names(); // in the table's order
+
+// The value in canonical form (cpulists and lists sorted, without repetition), or why it is not
+// one of this option. Bounds: strings 4096 bytes, lists 32 items, `vcpus` 16384. Error:
+// invalid_policy.
+[[nodiscard]] Result<OptionValue> checked_option(const OptionInfo& option, OptionValue value);
 
 // The text form of a value as in metadata attributes ("true", "5", "a,b") and back.
 [[nodiscard]] std::string option_text(const OptionValue& value);

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The option table and the values of single options: text to value, value to text, validity.
+#include "policy.hpp"
+#include "words.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t option_bytes_max = 4096;
+constexpr std::size_t option_list_max = 32;
+constexpr std::uint32_t vcpus_max = 16384;
+
+std::vector<OptionInfo> make_option_table()
+{
+    using enum OptionType;
+    return {
+        {"placement",
+         string,
+         "s",
+         {"dedicated", "shared", "none"},
+         "",
+         "set by the named policy",
+         "own CPUs; float on the pool; hands off"},
+        {"cpus",
+         string,
+         "s",
+         {},
+         "cpulist",
+         "empty: no restriction",
+         "host CPUs the domain is restricted to"},
+        {"smt",
+         string,
+         "s",
+         {"prefer", "require", "isolate", "spread"},
+         "",
+         "prefer",
+         "fill whole cores; only whole cores, shared with nobody; one vCPU per core and its "
+         "siblings stay idle; one vCPU per core and siblings stay usable"},
+        {"numa",
+         string,
+         "s",
+         {"prefer", "single", "spread"},
+         "",
+         "prefer",
+         "fewest nodes; one node or fail; even over the nodes"},
+        {"cache",
+         string,
+         "s",
+         {"alone", "pack"},
+         "",
+         "alone",
+         "prefer L3s nobody else uses; best fit, keep large L3s intact for later domains"},
+        {"cores",
+         string,
+         "s",
+         {"performance", "efficiency", "any"},
+         "",
+         "performance",
+         "on hybrid hosts, which kind of cores; kinds are never mixed unless 'any'"},
+        {"emulator",
+         string,
+         "s",
+         {"auto", "own", "vcpus"},
+         "cpulist",
+         "auto",
+         "emulator threads: housekeeping near the domain's nodes; an extra core of its own; float "
+         "on the vCPUs' CPUs; fixed CPUs"},
+        {"iothreads",
+         string,
+         "s",
+         {"auto", "own", "vcpus"},
+         "cpulist",
+         "auto",
+         "I/O threads: housekeeping near the domain's nodes; an extra core of their own; float on "
+         "the vCPUs' CPUs; fixed CPUs"},
+        {"memory",
+         string,
+         "s",
+         {"follow", "keep"},
+         "",
+         "follow",
+         "NUMA memory follows the vCPUs' nodes, or is left alone"},
+        {"vcpus",
+         uint32,
+         "u",
+         {},
+         "number",
+         "0: leave the count alone",
+         "online vCPUs to plug or unplug to"},
+        {"topology",
+         string,
+         "s",
+         {"keep", "match", "host"},
+         "",
+         "keep",
+         "guest topology: left alone; rewritten to mirror the CPUs chosen; the host's shape with "
+         "the unused vCPUs left offline"},
+        {"tune",
+         string_list,
+         "as",
+         {"cache-passthrough", "topoext", "invtsc", "no-migrate", "hide-hypervisor", "host-smbios"},
+         "",
+         "empty: nothing",
+         "guest features to switch on in the definition"},
+        {"isolate",
+         boolean,
+         "b",
+         {},
+         "",
+         "false",
+         "keep the host's own services off the domain's CPUs while it runs"},
+        {"move",
+         string,
+         "s",
+         {"cache", "never", "node"},
+         "",
+         "cache",
+         "how far a running domain may be moved for others' sake: within its nodes; not at all; "
+         "across nodes with its memory"},
+        {"priority", int32, "i", {}, "number", "0", "who gets CPUs first when they do not suffice"},
+        {"fallback",
+         string,
+         "s",
+         {"shared", "fail"},
+         "",
+         "shared",
+         "dedicated but does not fit: float on the pool; leave untouched and report it"},
+    };
+}
+
+std::string_view type_words(OptionType type)
+{
+    switch (type) {
+    case OptionType::boolean:
+        return "true or false";
+    case OptionType::int32:
+        return "a number";
+    case OptionType::uint32:
+        return "a number from 0 to 16384";
+    case OptionType::string:
+        return "a string";
+    case OptionType::string_list:
+        return "a list of strings";
+    }
+    return "";
+}
+
+// "prefer, require, isolate, spread", "auto, own, vcpus or a cpulist like \"0-3,8\"", ...
+std::string valid_values(const OptionInfo& option)
+{
+    if (option.values.empty() && option.free_form != "cpulist") {
+        return std::string{type_words(option.type)};
+    }
+    auto text = join_words(option.values);
+    if (option.free_form == "cpulist") {
+        text += std::string{text.empty() ? "" : " or "} + "a cpulist like \"0-3,8\"";
+    }
+    return text;
+}
+
+Error bad_value(const OptionInfo& option, const std::string& what)
+{
+    return Error{.code = Errc::invalid_policy,
+                 .message = "option '" + std::string{option.name} + "': " + what +
+                            "; valid: " + valid_values(option)};
+}
+
+Error unknown_value(const OptionInfo& option, std::string_view value)
+{
+    if (option.free_form == "cpulist") {
+        return bad_value(option, quoted(value) + " is none of its values");
+    }
+    return Error{.code = Errc::invalid_policy,
+                 .message = "option '" + std::string{option.name} +
+                            "': " + unknown_word("value", value, option.values)};
+}
+
+bool has_value(const OptionInfo& option, std::string_view word)
+{
+    return std::find(option.values.begin(), option.values.end(), word) != option.values.end();
+}
+
+// Canonical form of a cpulist. The empty text is the empty set (no restriction) where no word
+// stands for that; a list that only excludes itself away is a mistake.
+Result<OptionValue> checked_cpulist(const OptionInfo& option, const std::string& text)
+{
+    if (text.empty() && option.values.empty()) {
+        return OptionValue{text};
+    }
+    const auto cpus = CpuSet::parse(text);
+    if (!cpus) {
+        return option.values.empty() ? bad_value(option, cpus.error().message)
+                                     : unknown_value(option, text);
+    }
+    if (cpus->empty()) {
+        return bad_value(option, quoted(text) + " names no CPU");
+    }
+    return OptionValue{cpus->str()};
+}
+
+Result<OptionValue> checked_string(const OptionInfo& option, std::string text)
+{
+    if (text.size() > option_bytes_max) {
+        return bad_value(option, "the value has " + std::to_string(text.size()) +
+                                     " bytes, at most " + std::to_string(option_bytes_max) +
+                                     " are accepted");
+    }
+    if (has_value(option, text)) {
+        return OptionValue{std::move(text)};
+    }
+    return option.free_form == "cpulist" ? checked_cpulist(option, text)
+                                         : unknown_value(option, text);
+}
+
+// In the table's order and without repetition, so that equal lists compare equal.
+Result<OptionValue> checked_list(const OptionInfo& option, const std::vector<std::string>& items)
+{
+    if (items.size() > option_list_max) {
+        return bad_value(option,
+                         "the list has more than " + std::to_string(option_list_max) + " items");
+    }
+    for (const auto& item : items) {
+        if (!has_value(option, item)) {
+            return unknown_value(option, item);
+        }
+    }
+    std::vector<std::string> ordered;
+    for (const auto value : option.values) {
+        if (std::find(items.begin(), items.end(), value) != items.end()) {
+            ordered.emplace_back(value);
+        }
+    }
+    return OptionValue{std::move(ordered)};
+}
+
+template <class Number>
+Result<OptionValue> parse_number(const OptionInfo& option, std::string_view text)
+{
+    Number value = 0;
+    const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (status != std::errc{} || end != text.data() + text.size()) {
+        return bad_value(option, quoted(text) + " is not " + std::string{type_words(option.type)});
+    }
+    return OptionValue{value};
+}
+
+std::vector<std::string> split_list(std::string_view text)
+{
+    std::vector<std::string> items;
+    while (!text.empty() && items.size() <= option_list_max) {
+        const auto comma = text.find(',');
+        items.emplace_back(text.substr(0, comma));
+        if (comma == std::string_view::npos) {
+            return items;
+        }
+        text.remove_prefix(comma + 1);
+        if (text.empty()) {
+            items.emplace_back(); // a trailing comma: the missing item is refused by name
+        }
+    }
+    return items;
+}
+
+} // namespace
+
+const std::vector<OptionInfo>& option_table()
+{
+    static const auto table = make_option_table();
+    return table;
+}
+
+const OptionInfo* find_option(std::string_view name)
+{
+    const auto& table = option_table();
+    const auto at = std::find_if(table.begin(), table.end(),
+                                 [name](const OptionInfo& option) { return option.name == name; });
+    return at != table.end() ? &*at : nullptr;
+}
+
+Words option_names()
+{
+    Words names;
+    for (const auto& option : option_table()) {
+        names.push_back(option.name);
+    }
+    return names;
+}
+
+std::string option_text(const OptionValue& value)
+{
+    struct Writer {
+        std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+
+        std::string operator()(std::int32_t number) const { return std::to_string(number); }
+
+        std::string operator()(std::uint32_t number) const { return std::to_string(number); }
+
+        std::string operator()(const std::string& text) const { return text; }
+
+        std::string operator()(const std::vector<std::string>& items) const
+        {
+            std::string text;
+            for (const auto& item : items) {
+                text += (text.empty() ? "" : ",") + item;
+            }
+            return text;
+        }
+    };
+
+    return std::visit(Writer{}, value);
+}
+
+Result<OptionValue> checked_option(const OptionInfo& option, OptionValue value)
+{
+    // The alternatives of OptionValue are in the order of OptionType.
+    if (value.index() != static_cast<std::size_t>(option.type)) {
+        return bad_value(option, "wrong type, it takes " + std::string{type_words(option.type)} +
+                                     " (D-Bus '" + std::string{option.signature} + "')");
+    }
+    if (auto* text = std::get_if<std::string>(&value)) {
+        return checked_string(option, std::move(*text));
+    }
+    if (const auto* items = std::get_if<std::vector<std::string>>(&value)) {
+        return checked_list(option, *items);
+    }
+    const auto* number = std::get_if<std::uint32_t>(&value);
+    if (number != nullptr && *number > vcpus_max) {
+        return bad_value(option, std::to_string(*number) + " is too large");
+    }
+    return value;
+}
+
+Result<OptionValue> parse_option_text(const OptionInfo& option, std::string_view text)
+{
+    const auto checked = [&option](Result<OptionValue> value) -> Result<OptionValue> {
+        return value ? checked_option(option, std::move(*value)) : std::move(value);
+    };
+    switch (option.type) {
+    case OptionType::boolean:
+        if (text == "true" || text == "false") {
+            return OptionValue{text == "true"};
+        }
+        return bad_value(option, quoted(text) + " is neither");
+    case OptionType::int32:
+        return checked(parse_number<std::int32_t>(option, text));
+    case OptionType::uint32:
+        return checked(parse_number<std::uint32_t>(option, text));
+    case OptionType::string:
+        return checked(OptionValue{std::string{text}});
+    case OptionType::string_list:
+        return checked(OptionValue{split_list(text)});
+    }
+    return bad_value(option, "unknown type");
+}
+
+} // namespace virtpind
