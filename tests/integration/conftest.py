@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures of the integration tests. Run them by `meson test --suite integration`, or one by hand:
+
+tests/support/private-host env VIRTPIND_BINARY=BUILD/daemon/virtpind /usr/bin/python3 -B -m pytest FILE
+"""
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+
+from private_bus import PrivateBus  # noqa: E402
+from private_libvirtd import LIBVIRTD, URI, Libvirtd, inside_private_host  # noqa: E402
+from virtpind_daemon import VirtpindDaemon  # noqa: E402
+
+
+@pytest.fixture
+def bus(tmp_path):
+    """A private message bus."""
+    private = PrivateBus(tmp_path).start()
+    yield private
+    private.stop()
+
+
+@pytest.fixture
+def client(bus):
+    """A connection to the private bus."""
+    connected = bus.connect()
+    yield connected
+    if not connected.connection.is_closed():
+        connected.close()
+
+
+@pytest.fixture(scope="session")
+def session_libvirtd(tmp_path_factory):
+    if not inside_private_host():
+        pytest.skip("run through tests/support/private-host")
+    if not Path(LIBVIRTD).exists() or not shutil.which("qemu-system-x86_64"):
+        pytest.skip("libvirtd or QEMU is not installed")
+    running = Libvirtd(tmp_path_factory.mktemp("libvirtd") / "log").start()
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+@pytest.fixture
+def libvirtd(session_libvirtd):
+    """The private libvirtd, running and answering at the start of each test."""
+    if session_libvirtd.process.poll() is not None:
+        session_libvirtd.start()
+    yield session_libvirtd
+    session_libvirtd.resume()
+
+
+@pytest.fixture
+def make_guest(libvirtd):
+    """make_guest(name, vcpus=2, max_vcpus=4, iothreads=1, cputune="...") defines a guest."""
+    made = []
+
+    def make(name, **options):
+        made.append(libvirtd.guest(name, **options))
+        return made[-1]
+
+    yield make
+    if libvirtd.process.poll() is not None:
+        libvirtd.start()
+    for guest in made:
+        guest.remove()
+
+
+@pytest.fixture
+def make_daemon(tmp_path, bus):
+    """make_daemon(uri=..., topology=..., config=...) starts virtpind on the private bus."""
+    made = []
+
+    def make(uri=URI, **options):
+        directory = tmp_path / f"daemon{len(made)}"
+        directory.mkdir()
+        made.append(VirtpindDaemon(directory, bus, uri, **options))
+        return made[-1].start()
+
+    yield make
+    for daemon in made:
+        daemon.close()

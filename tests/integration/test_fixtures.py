@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The private host itself: what the other integration tests stand on."""
+import os
+import signal
+
+import pytest
+
+from private_bus import BusError
+
+
+def online_cpus():
+    with open("/sys/devices/system/cpu/online", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def test_guest_threads_and_their_affinity_are_seen(make_guest):
+    guest = make_guest("plain", vcpus=2, max_vcpus=3, iothreads=1,
+                       cputune="<vcpupin vcpu='1' cpuset='0'/><iothreadpin iothread='1' cpuset='0'/>").start()
+    seen = guest.affinity()
+    assert seen["vcpus"] == {0: online_cpus(), 1: "0"}
+    assert seen["iothreads"] == {1: "0"}
+    assert seen["emulator"] == online_cpus()
+
+
+def test_live_pin_and_hotplug_reach_the_kernel(make_guest, libvirtd):
+    guest = make_guest("pinned", vcpus=1, max_vcpus=2).start()
+    libvirtd.virsh("vcpupin", guest.name, 0, "0", "--live")
+    libvirtd.virsh("setvcpus", guest.name, 2, "--live")
+    assert guest.affinity()["vcpus"] == {0: "0", 1: online_cpus()}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_guest_survives_the_end_of_libvirtd(make_guest, libvirtd, how):
+    guest = make_guest("survivor").start()
+    pid = guest.qemu_pid()
+    libvirtd.restart(how)
+    assert guest.qemu_pid() == pid
+    assert libvirtd.virsh("domstate", guest.name).stdout.strip() == "running"
+
+
+def test_errors_of_calls_carry_their_name(client):
+    with pytest.raises(BusError) as refused:
+        client.manager("Describe")
+    assert refused.value.name == "org.freedesktop.DBus.Error.ServiceUnknown"
+
+
+def test_namespace_hides_the_system_sockets():
+    assert os.environ["VIRTPIND_PRIVATE_HOST"] == "yes"
+    assert not os.path.exists("/run/dbus/system_bus_socket")

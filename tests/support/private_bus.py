@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A dbus-daemon of the test's own, calls on it with the errors' names, and busctl as users type it."""
+import json
+import subprocess
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # noqa: E402  (only after require_version)
+
+from waiting import wait_until  # noqa: E402
+
+NAME = "org.virtpind1"
+ROOT = "/org/virtpind1"
+MANAGER = "org.virtpind1.Manager"
+DOMAIN = "org.virtpind1.Domain"
+
+
+def domain_path(domain_uuid):
+    return f"{ROOT}/domain/_{domain_uuid.replace('-', '_')}"
+
+
+class BusError(Exception):
+    """A D-Bus error reply: its name ("org.virtpind1.Error.NoSuchDomain") and its text."""
+
+    def __init__(self, name, text):
+        super().__init__(f"{name}: {text}")
+        self.name = name
+        self.text = text
+
+
+class PrivateBus:
+    CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+    <allow user="*"/>
+  </policy>
+</busconfig>
+"""
+
+    def __init__(self, directory):
+        self.directory = Path(directory)
+        self.socket = self.directory / "bus"
+        self.address = f"unix:path={self.socket}"
+        self.process = None
+
+    def start(self):
+        configuration = self.directory / "bus.conf"
+        configuration.write_text(self.CONFIGURATION.format(socket=self.socket))
+        self.process = subprocess.Popen(
+            ["dbus-daemon", "--nofork", "--nosyslog", f"--config-file={configuration}"], stdin=subprocess.DEVNULL)
+        wait_until(self.socket.exists, "the private bus listens")
+        return self
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def connect(self):
+        return Client(self.address)
+
+    def busctl(self, *arguments):
+        """What a user would type; returns the finished process."""
+        return subprocess.run(["busctl", f"--address={self.address}", *map(str, arguments)],
+                              capture_output=True, text=True, timeout=60, check=False)
+
+    def busctl_json(self, *arguments):
+        done = self.busctl("--json=short", *arguments)
+        assert done.returncode == 0, f"busctl {' '.join(map(str, arguments))}: {done.stderr}"
+        return json.loads(done.stdout)["data"]
+
+
+class Client:
+    """One connection. Values go in as (signature, values...) and come back as plain Python."""
+
+    def __init__(self, address):
+        flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+                 | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
+        self.connection = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+        self.connection.set_exit_on_close(False)
+
+    def close(self):
+        self.connection.close_sync(None)
+
+    def call(self, path, interface, method, signature="()", *values, timeout_s=60, destination=NAME):
+        """The reply's single value, a tuple of several, or None."""
+        try:
+            reply = self.connection.call_sync(
+                destination, path, interface, method, GLib.Variant(signature, values), None,
+                Gio.DBusCallFlags.NONE, timeout_s * 1000, None)
+        except GLib.Error as error:
+            name = Gio.DBusError.get_remote_error(error)
+            if name is None:
+                raise
+            Gio.DBusError.strip_remote_error(error)
+            raise BusError(name, error.message) from None
+        values = reply.unpack()
+        return values[0] if len(values) == 1 else values or None
+
+    def manager(self, method, signature="()", *values):
+        return self.call(ROOT, MANAGER, method, signature, *values)
+
+    def domain(self, domain_uuid, method, signature="()", *values):
+        return self.call(domain_path(domain_uuid), DOMAIN, method, signature, *values)
+
+    def properties(self, path, interface):
+        return self.call(path, "org.freedesktop.DBus.Properties", "GetAll", "(s)", interface)
+
+    def domain_properties(self, domain_uuid):
+        return self.properties(domain_path(domain_uuid), DOMAIN)
+
+    def wait_for_properties(self, domain_uuid, condition, what, deadline_s=30):
+        """Waits until `condition(properties)` holds and returns them; a missing object is "not yet"."""
+        last = {}
+
+        def seen():
+            try:
+                last["is"] = self.domain_properties(domain_uuid)
+            except BusError as error:
+                last["is"] = error
+                return None
+            return last["is"] if condition(last["is"]) else None
+
+        return wait_until(seen, lambda: f"{what}; last seen: {last['is']}", deadline_s)
+
+    def record_signals(self, interface=None, member=None):
+        """A list that grows while `pump` runs: (path, interface, member, values)."""
+        seen = []
+        self.connection.signal_subscribe(
+            None, interface, member, None, None, Gio.DBusSignalFlags.NONE,
+            lambda _c, _s, path, iface, name, values: seen.append((path, iface, name, values.unpack())))
+        return seen
+
+    @staticmethod
+    def pump():
+        """Delivers the signals that have arrived."""
+        context = GLib.MainContext.default()
+        while context.iteration(False):
+            pass

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virtpind under test: everything it touches points into one directory, READY comes by sd_notify."""
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from waiting import wait_until
+
+BINARY = os.environ.get("VIRTPIND_BINARY", "build/daemon/virtpind")
+
+
+class VirtpindDaemon:
+    def __init__(self, directory, bus, uri, *, topology=None, config=None, arguments=()):
+        self.directory = Path(directory)
+        self.bus = bus
+        self.log = self.directory / "virtpind.log"
+        self.process = None
+        self.notifications = []
+        self.command = [BINARY, "--bus", "session", "--uri", uri, "--log-level", "debug",
+                        "--state-dir", str(self.directory / "state"), "--runtime-dir", str(self.directory / "run")]
+        if topology:
+            self.command += ["--topology", topology]
+        if config is not None:
+            path = self.directory / "virtpind.json"
+            path.write_text(config)
+            self.command += ["--config", str(path)]
+        self.command += arguments
+        for name in ("state", "run"):
+            (self.directory / name).mkdir(exist_ok=True)
+        self.notify_path = self.directory / "notify"
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.notify.bind(str(self.notify_path))
+
+    def start(self):
+        """Returns when the daemon says READY=1."""
+        self._read_notifications()
+        self.notifications.clear()
+        environment = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=self.bus.address,
+                           NOTIFY_SOCKET=str(self.notify_path))
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=environment)
+        wait_until(self._is_ready, lambda: f"virtpind is READY; its log:\n{self.log_text()}")
+        return self
+
+    def _is_ready(self):
+        assert self.process.poll() is None, f"virtpind ended ({self.process.returncode}):\n{self.log_text()}"
+        return "READY=1" in self._read_notifications()
+
+    def _read_notifications(self):
+        """All lines notified since start(), oldest first."""
+        while True:
+            try:
+                self.notifications += self.notify.recv(65536).decode().splitlines()
+            except BlockingIOError:
+                return self.notifications
+
+    def wait_for_notification(self, line):
+        wait_until(lambda: line in self._read_notifications(), f"virtpind notifies {line}")
+
+    def log_text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def stop(self, how=signal.SIGTERM, deadline_s=30):
+        """Ends the daemon if it runs and returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(deadline_s)
+
+    def kill(self):
+        return self.stop(signal.SIGKILL)
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def restart(self, how=signal.SIGTERM):
+        self.stop(how)
+        return self.start()
+
+    def close(self):
+        if self.process:
+            self.stop()
+        self.notify.close()
+        self.notify_path.unlink()
