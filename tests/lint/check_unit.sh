@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The unit file given is one that systemd understands, and its exposure is at most 1.0 of 10.
+set -Eeuo pipefail
+
+command -v systemd-analyze >/dev/null || { echo "SKIP: systemd-analyze is not installed"; exit 77; }
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+unit=$directory/$(basename "$1")
+# systemd-analyze wants the program to exist; ours is not installed yet.
+sed 's,^ExecStart=[^ ]*,ExecStart=/bin/true,' "$1" >"$unit"
+
+# Some mistakes are only warnings to systemd-analyze: any output is one here.
+said=$(systemd-analyze verify --man=no "$unit" 2>&1) || true
+if [ -n "$said" ]; then
+	echo "$said"
+	exit 1
+fi
+# --threshold=10 means 1.0.
+systemd-analyze security --offline=true --threshold=10 --no-pager "$unit" | tail -n 1
