@@ -71,7 +71,7 @@ Result<void> check_hands_off(const PolicyCatalog& catalog, const PolicySpec& spe
     for (const auto& [name, value] : spec.options) {
         if (name != "placement") {
             return invalid("option '" + name + "' has no effect with placement=none (policy " +
-                           quoted(spec.name) +
+                           in_quotes(spec.name) +
                            "), which leaves the domain alone; drop the option or choose placement "
                            "shared or dedicated");
         }
@@ -238,13 +238,13 @@ PolicyCatalog::PolicyCatalog()
 Result<void> PolicyCatalog::add(const std::string& name, const std::string& base, OptionMap options)
 {
     if (!is_policy_name(name)) {
-        return invalid("policy name " + quoted(name) +
+        return invalid("policy name " + in_quotes(name) +
                        " is not 1 to 64 letters, digits, dots, underscores or dashes");
     }
     if (contains(name)) {
         const auto built_in =
             std::find(built_in_names.begin(), built_in_names.end(), name) != built_in_names.end();
-        return invalid("policy " + quoted(name) +
+        return invalid("policy " + in_quotes(name) +
                        (built_in ? " is built in; choose another name"
                                  : " is defined already; choose another name"));
     }

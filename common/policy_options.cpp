@@ -172,7 +172,7 @@ Error bad_value(const OptionInfo& option, const std::string& what)
 Error unknown_value(const OptionInfo& option, std::string_view value)
 {
     if (option.free_form == "cpulist") {
-        return bad_value(option, quoted(value) + " is none of its values");
+        return bad_value(option, in_quotes(value) + " is none of its values");
     }
     return Error{.code = Errc::invalid_policy,
                  .message = "option '" + std::string{option.name} +
@@ -197,7 +197,7 @@ Result<OptionValue> checked_cpulist(const OptionInfo& option, const std::string&
                                      : unknown_value(option, text);
     }
     if (cpus->empty()) {
-        return bad_value(option, quoted(text) + " names no CPU");
+        return bad_value(option, in_quotes(text) + " names no CPU");
     }
     return OptionValue{cpus->str()};
 }
@@ -243,7 +243,8 @@ Result<OptionValue> parse_number(const OptionInfo& option, std::string_view text
     Number value = 0;
     const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (status != std::errc{} || end != text.data() + text.size()) {
-        return bad_value(option, quoted(text) + " is not " + std::string{type_words(option.type)});
+        return bad_value(option,
+                         in_quotes(text) + " is not " + std::string{type_words(option.type)});
     }
     return OptionValue{value};
 }
@@ -344,7 +345,7 @@ Result<OptionValue> parse_option_text(const OptionInfo& option, std::string_view
         if (text == "true" || text == "false") {
             return OptionValue{text == "true"};
         }
-        return bad_value(option, quoted(text) + " is neither");
+        return bad_value(option, in_quotes(text) + " is neither");
     case OptionType::int32:
         return checked(parse_number<std::int32_t>(option, text));
     case OptionType::uint32:

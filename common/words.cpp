@@ -57,7 +57,7 @@ std::string join_words(const Words& words)
     return text;
 }
 
-std::string quoted(std::string_view text)
+std::string in_quotes(std::string_view text)
 {
     constexpr std::size_t shown_max = 80;
     std::string shown{text.substr(0, shown_max)};
@@ -69,7 +69,7 @@ std::string quoted(std::string_view text)
 std::string unknown_word(std::string_view what, std::string_view word, const Words& valid)
 {
     const auto nearest = nearest_word(word, valid);
-    auto text = "unknown " + std::string{what} + " " + quoted(word) + "; ";
+    auto text = "unknown " + std::string{what} + " " + in_quotes(word) + "; ";
     if (!nearest.empty()) {
         text += "did you mean '" + std::string{nearest} + "'? ";
     }

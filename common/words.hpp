@@ -15,7 +15,7 @@ using Words = std::vector<std::string_view>;
 [[nodiscard]] std::string join_words(const Words& words);
 
 // `text` in quotes, at most 80 bytes of it, everything but printable ASCII replaced by '?'.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 // "unknown WHAT 'smtt'; did you mean 'smt'? Valid: a, b, c". The question only when one is near.
 [[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,
