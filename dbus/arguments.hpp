@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Checks of the plain arguments of our methods. Error texts are for a person at busctl, which
+// shows nothing but the text.
+#pragma once
+
+#include "common/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace virtpind::bus {
+
+// Bounds a text argument (text_bytes_max of options.hpp). Error: limits_exceeded, naming `what`.
+[[nodiscard]] Result<void> check_text(std::string_view what, std::string_view text);
+
+// Refuses every bit outside `known`, a set of the flags of common/control.hpp. Error:
+// invalid_argument.
+[[nodiscard]] Result<void> check_flags(std::uint64_t flags, std::uint64_t known);
+
+} // namespace virtpind::bus

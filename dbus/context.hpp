@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the D-Bus objects share, and the way every call takes: read the arguments, ask the
+// authorizer, then do it.
+#pragma once
+
+#include "common/control.hpp"
+#include "dbus/authorizer.hpp"
+#include "dbus/boundary.hpp"
+#include "dbus/options.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace virtpind::bus {
+
+// Lives as long as the Service; objects and pending checks refer to it.
+struct Context {
+    std::shared_ptr<sdbus::IConnection> connection;
+    ControlPort& port;
+    Authorizer& authorizer;
+};
+
+// A method that reads: `body` returns the value.
+template <class Body>
+auto answer_open(const Context& context, const Call& call, Body body)
+{
+    return guarded([&] {
+        unwrap(context.authorizer.check_open(call));
+        return body();
+    });
+}
+
+// A method that changes something: `execute(answer)` runs when the caller may, with arguments it
+// captured by value; it must outlive the handler.
+template <class T, class Execute>
+void answer_change(const Context& context, Call call, Authorizer::Details details, Answer<T> answer,
+                   Execute execute)
+{
+    context.authorizer.check(std::move(call), std::move(details),
+                             [answer, execute = std::move(execute)](Result<void> allowed) mutable {
+                                 guarded(answer, [&] {
+                                     unwrap(std::move(allowed));
+                                     execute(answer);
+                                 });
+                             });
+}
+
+// Everything but the domain, checked. Throws what guarded() passes on.
+[[nodiscard]] SetPolicyRequest read_set_policy(std::string policy, const VariantMap& options,
+                                               std::uint64_t flags);
+
+} // namespace virtpind::bus

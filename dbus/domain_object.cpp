@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "dbus/domain_object.hpp"
+
+#include "dbus/arguments.hpp"
+#include "dbus/names.hpp"
+
+#include <utility>
+
+namespace virtpind::bus {
+
+namespace {
+
+constexpr const char* interface_name = org::virtpind1::Domain_adaptor::INTERFACE_NAME;
+
+std::vector<PropertyName> changed_properties(const DomainView& before, const DomainView& after)
+{
+    std::vector<PropertyName> changed;
+    const auto compare = [&changed](const char* name, const auto& a, const auto& b) {
+        if (a != b) {
+            changed.emplace_back(name);
+        }
+    };
+    compare("Name", before.name, after.name);
+    compare("RunState", before.run_state, after.run_state);
+    compare("Policy", before.policy, after.policy);
+    compare("PolicySource", before.policy_source, after.policy_source);
+    compare("PolicyOptions", before.policy_options, after.policy_options);
+    compare("Generation", before.generation, after.generation);
+    compare("PinState", before.pin_state, after.pin_state);
+    compare("VcpuPins", before.vcpu_pins, after.vcpu_pins);
+    compare("EmulatorCPUs", before.emulator_cpus, after.emulator_cpus);
+    compare("IOThreadPins", before.iothread_pins, after.iothread_pins);
+    compare("NUMANodes", before.numa_nodes, after.numa_nodes);
+    compare("LastError", before.last_error, after.last_error);
+    compare("LastAppliedUSec", before.last_applied_usec, after.last_applied_usec);
+    return changed;
+}
+
+template <class Id>
+std::vector<sdbus::Struct<std::uint32_t, std::string>>
+numbered_cpus(const std::map<Id, CpuSet>& pins)
+{
+    std::vector<sdbus::Struct<std::uint32_t, std::string>> rows;
+    for (const auto& [id, cpus] : pins) {
+        rows.emplace_back(raw(id), cpus.str());
+    }
+    return rows;
+}
+
+} // namespace
+
+DomainObject::DomainObject(const Context& context, DomainView view)
+    : AdaptorInterfaces{*context.connection, sdbus::ObjectPath{domain_path(view.uuid)}}
+    , context_{context}
+    , view_{std::move(view)}
+{
+    registerAdaptor();
+    emitInterfacesAddedSignal();
+}
+
+DomainObject::~DomainObject()
+{
+    unregisterAdaptor();
+}
+
+void DomainObject::publish(const DomainView& view)
+{
+    const auto changed = changed_properties(view_, view);
+    view_ = view;
+    if (!changed.empty()) {
+        getObject().emitPropertiesChangedSignal(interface_name, changed);
+    }
+}
+
+void DomainObject::announce_applied(std::uint64_t generation, const std::string& result,
+                                    const OptionMap& details)
+{
+    emitApplied(generation, result, to_variants(details));
+}
+
+void DomainObject::announce_removed()
+{
+    emitInterfacesRemovedSignal();
+}
+
+Call DomainObject::call() const
+{
+    return current_call(getObject(), interface_name);
+}
+
+// The object may be gone when its caller turns out to be allowed: continuations capture values.
+
+void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string policy,
+                             VariantMap options, std::uint64_t flags)
+{
+    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    guarded(answer, [&] {
+        auto request = read_set_policy(policy, options, flags);
+        request.uuid = view_.uuid;
+        answer_change(context_, call(), {{"domain", view_.name}, {"policy", policy}}, answer,
+                      [&port = context_.port, request](const auto& reply) mutable {
+                          port.set_policy(std::move(request), reply);
+                      });
+    });
+}
+
+void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags)
+{
+    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    guarded(answer, [&] {
+        unwrap(check_flags(flags, flag_runtime_only));
+        answer_change(context_, call(), {{"domain", view_.name}}, answer,
+                      [&port = context_.port, uuid = view_.uuid, flags](const auto& reply) {
+                          port.reset_policy(uuid, flags, reply);
+                      });
+    });
+}
+
+void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags)
+{
+    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    guarded(answer, [&] {
+        unwrap(check_flags(flags, 0));
+        answer_change(context_, call(), {{"domain", view_.name}}, answer,
+                      [&port = context_.port, uuid = view_.uuid, flags](const auto& reply) {
+                          port.reapply(uuid, flags, reply);
+                      });
+    });
+}
+
+std::string DomainObject::Explain()
+{
+    return answer_open(context_, call(), [&] { return unwrap(context_.port.explain(view_.uuid)); });
+}
+
+std::string DomainObject::UUID()
+{
+    return guarded([&] { return view_.uuid.str(); });
+}
+
+std::string DomainObject::Name()
+{
+    return guarded([&] { return view_.name; });
+}
+
+std::string DomainObject::RunState()
+{
+    return guarded([&] { return view_.run_state; });
+}
+
+std::string DomainObject::Policy()
+{
+    return guarded([&] { return view_.policy; });
+}
+
+std::string DomainObject::PolicySource()
+{
+    return guarded([&] { return view_.policy_source; });
+}
+
+VariantMap DomainObject::PolicyOptions()
+{
+    return guarded([&] { return to_variants(view_.policy_options); });
+}
+
+std::uint64_t DomainObject::Generation()
+{
+    return view_.generation;
+}
+
+std::string DomainObject::PinState()
+{
+    return guarded([&] { return std::string{to_string(view_.pin_state)}; });
+}
+
+DomainObject::NumberedCpus DomainObject::VcpuPins()
+{
+    return guarded([&] { return numbered_cpus(view_.vcpu_pins); });
+}
+
+std::string DomainObject::EmulatorCPUs()
+{
+    return guarded([&] { return view_.emulator_cpus.str(); });
+}
+
+DomainObject::NumberedCpus DomainObject::IOThreadPins()
+{
+    return guarded([&] { return numbered_cpus(view_.iothread_pins); });
+}
+
+std::string DomainObject::NUMANodes()
+{
+    return guarded([&] { return view_.numa_nodes.str(); });
+}
+
+sdbus::Struct<std::string, std::string> DomainObject::LastError()
+{
+    return guarded(
+        [&] { return sdbus::make_struct(view_.last_error.first, view_.last_error.second); });
+}
+
+std::uint64_t DomainObject::LastAppliedUSec()
+{
+    return view_.last_applied_usec;
+}
+
+} // namespace virtpind::bus

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The object of one libvirt domain: org.virtpind1.Domain.
+#pragma once
+
+#include "common/control.hpp"
+#include "dbus/context.hpp"
+
+#include <virtpind-domain-adaptor.h>
+
+#include <string>
+#include <vector>
+
+namespace virtpind::bus {
+
+class DomainObject final : public sdbus::AdaptorInterfaces<org::virtpind1::Domain_adaptor,
+                                                           sdbus::ManagedObject_adaptor> {
+public:
+    // On the bus from construction to destruction; announced as added by the constructor.
+    DomainObject(const Context& context, DomainView view);
+    ~DomainObject();
+    DomainObject(const DomainObject&) = delete;
+    DomainObject& operator=(const DomainObject&) = delete;
+
+    // Announces what changed, in one signal. Throws sdbus::Error when the bus is gone, as the next
+    // two do.
+    void publish(const DomainView& view);
+    void announce_applied(std::uint64_t generation, const std::string& result,
+                          const OptionMap& details);
+    // The domain is gone; for the last moment before destruction.
+    void announce_removed();
+
+private:
+    using NumberedCpus = std::vector<sdbus::Struct<std::uint32_t, std::string>>;
+
+    void SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string policy, VariantMap options,
+                   std::uint64_t flags) override;
+    void ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags) override;
+    void Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags) override;
+    std::string Explain() override;
+
+    std::string UUID() override;
+    std::string Name() override;
+    std::string RunState() override;
+    std::string Policy() override;
+    std::string PolicySource() override;
+    VariantMap PolicyOptions() override;
+    std::uint64_t Generation() override;
+    std::string PinState() override;
+    NumberedCpus VcpuPins() override;
+    std::string EmulatorCPUs() override;
+    NumberedCpus IOThreadPins() override;
+    std::string NUMANodes() override;
+    sdbus::Struct<std::string, std::string> LastError() override;
+    std::uint64_t LastAppliedUSec() override;
+
+    [[nodiscard]] Call call() const;
+
+    const Context& context_;
+    DomainView view_;
+};
+
+} // namespace virtpind::bus

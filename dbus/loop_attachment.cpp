@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "dbus/loop_attachment.hpp"
+
+#include "dbus/sdbus_compat.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace virtpind::bus {
+
+namespace {
+
+// Runs a callback that libsystemd calls; an exception becomes the error that ends the loop.
+template <class Body>
+int trampoline(Body body) noexcept
+{
+    try {
+        return body();
+    } catch (const std::exception&) {
+        return -EIO;
+    }
+}
+
+void require(int r)
+{
+    if (r < 0) {
+        throw std::system_error{-r, std::generic_category()};
+    }
+}
+
+} // namespace
+
+Result<void> LoopAttachment::attach(sd_event* event)
+{
+    try {
+        const auto poll = poll_state(connection_);
+        sd_event_source* source = nullptr;
+
+        require(sd_event_add_io(event, &source, poll.fd, poll.events, on_bus_io, this));
+        io_.reset(source);
+        require(sd_event_source_set_description(source, "bus"));
+        require(sd_event_source_set_prepare(source, on_prepare));
+        require(sd_event_source_set_exit_on_failure(source, 1));
+
+        require(sd_event_add_time(event, &source, CLOCK_MONOTONIC, 0, 0, on_deadline, this));
+        deadline_.reset(source);
+        require(sd_event_source_set_description(source, "bus-deadline"));
+        require(sd_event_source_set_exit_on_failure(source, 1));
+
+        if (poll.wake_fd >= 0) {
+            require(sd_event_add_io(event, &source, poll.wake_fd, EPOLLIN, on_wake, this));
+            wake_.reset(source);
+            require(sd_event_source_set_description(source, "bus-wake"));
+            require(sd_event_source_set_exit_on_failure(source, 1));
+        }
+        return {};
+    } catch (const std::exception& e) {
+        return Error{.code = Errc::internal,
+                     .message =
+                         std::string{"cannot attach the bus to the event loop: "} + e.what()};
+    }
+}
+
+int LoopAttachment::on_prepare(sd_event_source* /*source*/, void* self) noexcept
+{
+    return trampoline([self] { return static_cast<LoopAttachment*>(self)->prepare(); });
+}
+
+int LoopAttachment::on_bus_io(sd_event_source* /*source*/, int /*fd*/, std::uint32_t /*events*/,
+                              void* self) noexcept
+{
+    return trampoline([self] { return static_cast<LoopAttachment*>(self)->process(); });
+}
+
+int LoopAttachment::on_wake(sd_event_source* /*source*/, int fd, std::uint32_t /*events*/,
+                            void* self) noexcept
+{
+    std::uint64_t count = 0;
+    if (read(fd, &count, sizeof count) < 0 && errno != EAGAIN) {
+        return -errno;
+    }
+    return trampoline([self] { return static_cast<LoopAttachment*>(self)->process(); });
+}
+
+int LoopAttachment::on_deadline(sd_event_source* /*source*/, std::uint64_t /*now*/,
+                                void* self) noexcept
+{
+    return trampoline([self] { return static_cast<LoopAttachment*>(self)->process(); });
+}
+
+// Before every poll: what the connection waits for changes with each message sent or received. A
+// message already read but not dispatched shows as a deadline in the past.
+int LoopAttachment::prepare()
+{
+    const auto poll = poll_state(connection_);
+    require(sd_event_source_set_io_events(io_.get(), poll.events));
+    require(sd_event_source_set_time(deadline_.get(), poll.deadline_usec));
+    require(sd_event_source_set_enabled(deadline_.get(), SD_EVENT_ONESHOT));
+    return 0;
+}
+
+// One message at a time, so that sources of higher priority get their turn in between.
+int LoopAttachment::process()
+{
+    process_one(connection_);
+    return 0;
+}
+
+} // namespace virtpind::bus

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Lets an sd-event loop drive an sdbus-c++ connection. Losing the bus ends the loop with an error:
+// systemd then starts us again, with a new connection.
+#pragma once
+
+#include "common/result.hpp"
+
+#include <systemd/sd-event.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace sdbus {
+class IConnection;
+}
+
+namespace virtpind::bus {
+
+class LoopAttachment {
+public:
+    // Both must outlive this.
+    explicit LoopAttachment(sdbus::IConnection& connection) : connection_{connection} {}
+
+    LoopAttachment(const LoopAttachment&) = delete;
+    LoopAttachment& operator=(const LoopAttachment&) = delete;
+
+    [[nodiscard]] Result<void> attach(sd_event* event);
+
+private:
+    struct Detach {
+        void operator()(sd_event_source* source) const { sd_event_source_disable_unref(source); }
+    };
+
+    using Source = std::unique_ptr<sd_event_source, Detach>;
+
+    static int on_prepare(sd_event_source* source, void* self) noexcept;
+    static int on_bus_io(sd_event_source* source, int fd, std::uint32_t events,
+                         void* self) noexcept;
+    static int on_wake(sd_event_source* source, int fd, std::uint32_t events, void* self) noexcept;
+    static int on_deadline(sd_event_source* source, std::uint64_t now, void* self) noexcept;
+    int prepare();
+    int process();
+
+    sdbus::IConnection& connection_;
+    Source io_;
+    Source deadline_;
+    Source wake_; // only where the library has one
+};
+
+} // namespace virtpind::bus

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "dbus/manager_object.hpp"
+
+#include "dbus/arguments.hpp"
+#include "dbus/names.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace virtpind::bus {
+
+namespace {
+
+constexpr const char* interface_name = org::virtpind1::Manager_adaptor::INTERFACE_NAME;
+
+std::vector<PropertyName> changed_properties(const ManagerView& before, const ManagerView& after)
+{
+    std::vector<PropertyName> changed;
+    const auto compare = [&changed](const char* name, const auto& a, const auto& b) {
+        if (a != b) {
+            changed.emplace_back(name);
+        }
+    };
+    compare("State", before.state, after.state);
+    compare("LibvirtURI", before.libvirt_uri, after.libvirt_uri);
+    compare("OnlineCPUs", before.online_cpus, after.online_cpus);
+    compare("HousekeepingCPUs", before.housekeeping_cpus, after.housekeeping_cpus);
+    compare("PoolCPUs", before.pool_cpus, after.pool_cpus);
+    compare("TopologyGeneration", before.topology_generation, after.topology_generation);
+    compare("Policies", before.policies, after.policies);
+    compare("DefaultPolicy", before.default_policy, after.default_policy);
+    compare("Problems", before.problems, after.problems);
+    return changed;
+}
+
+} // namespace
+
+ManagerObject::ManagerObject(const Context& context, ManagerView view)
+    : AdaptorInterfaces{*context.connection, sdbus::ObjectPath{manager_path}}
+    , context_{context}
+    , view_{std::move(view)}
+{
+    registerAdaptor();
+}
+
+ManagerObject::~ManagerObject()
+{
+    unregisterAdaptor();
+}
+
+void ManagerObject::publish(const ManagerView& view, const std::vector<DomainView>& domains)
+{
+    rows_.clear();
+    for (const auto& domain : domains) {
+        rows_.emplace_back(domain.uuid.str(), domain.name, domain.policy,
+                           std::string{to_string(domain.pin_state)},
+                           sdbus::ObjectPath{domain_path(domain.uuid)});
+    }
+    const auto changed = changed_properties(view_, view);
+    view_ = view;
+    if (!changed.empty()) {
+        getObject().emitPropertiesChangedSignal(interface_name, changed);
+    }
+}
+
+void ManagerObject::on_caller_vanished(const std::string& name)
+{
+    if (holders_.erase(name) > 0) {
+        context_.port.owner_vanished(name);
+    }
+}
+
+Call ManagerObject::call() const
+{
+    return current_call(getObject(), interface_name);
+}
+
+sdbus::ObjectPath ManagerObject::GetDomain(const std::string& domain)
+{
+    return answer_open(context_, call(), [&] {
+        unwrap(check_text("domain", domain));
+        return sdbus::ObjectPath{domain_path(unwrap(context_.port.find_domain(domain)))};
+    });
+}
+
+std::vector<ManagerObject::DomainRow> ManagerObject::ListDomains()
+{
+    return answer_open(context_, call(), [&] { return rows_; });
+}
+
+void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
+                              std::string policy, VariantMap options, std::uint64_t flags)
+{
+    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    guarded(answer, [&] {
+        unwrap(check_text("domain", domain));
+        auto request = read_set_policy(policy, options, flags);
+        answer_change(context_, call(), {{"domain", domain}, {"policy", policy}}, answer,
+                      [&port = context_.port, domain, request](const auto& reply) mutable {
+                          request.uuid = unwrap(port.find_domain(domain));
+                          port.set_policy(std::move(request), reply);
+                      });
+    });
+}
+
+void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
+                                std::uint64_t flags)
+{
+    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    guarded(answer, [&] {
+        unwrap(check_text("domain", domain));
+        unwrap(check_flags(flags, flag_runtime_only));
+        answer_change(context_, call(), {{"domain", domain}}, answer,
+                      [&port = context_.port, domain, flags](const auto& reply) {
+                          port.reset_policy(unwrap(port.find_domain(domain)), flags, reply);
+                      });
+    });
+}
+
+void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string domain,
+                            std::uint64_t flags)
+{
+    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    guarded(answer, [&] {
+        unwrap(check_text("domain", domain));
+        unwrap(check_flags(flags, 0));
+        answer_change(context_, call(), {{"domain", domain}}, answer,
+                      [&port = context_.port, domain, flags](const auto& reply) {
+                          std::optional<DomainUuid> uuid;
+                          if (!domain.empty()) {
+                              uuid = unwrap(port.find_domain(domain));
+                          }
+                          port.reapply(std::move(uuid), flags, reply);
+                      });
+    });
+}
+
+std::string ManagerObject::Plan(const std::string& domain, const std::string& policy,
+                                const VariantMap& options)
+{
+    return answer_open(context_, call(), [&] {
+        unwrap(check_text("domain", domain));
+        unwrap(check_text("policy", policy));
+        auto parsed = unwrap(parse_options(options));
+        if (parsed.expect_generation) {
+            throw to_bus_error({.code = Errc::invalid_argument,
+                                .message = "option \"expect-generation\" has no meaning for Plan, "
+                                           "which changes nothing; leave it out"});
+        }
+        const auto uuid = unwrap(context_.port.find_domain(domain));
+        return unwrap(context_.port.plan(uuid, policy, std::move(parsed.options)));
+    });
+}
+
+void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
+                         std::string reason)
+{
+    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    guarded(answer, [&] {
+        unwrap(check_text("domain", domain));
+        unwrap(check_text("reason", reason));
+        const auto origin = call();
+        answer_change(context_, origin, {{"domain", domain}}, answer,
+                      [this, domain, reason, owner = origin.sender](const auto& reply) {
+                          auto& port = context_.port;
+                          const auto uuid = unwrap(port.find_domain(domain));
+                          const auto cookie = unwrap(port.hold(uuid, reason, owner));
+                          holders_.insert(owner);
+                          reply(cookie);
+                      });
+    });
+}
+
+void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
+{
+    const Answer<void> answer{context_.connection, std::move(result)};
+    guarded(answer, [&] {
+        const auto origin = call();
+        answer_change(context_, origin, {{"cookie", std::to_string(cookie)}}, answer,
+                      [&port = context_.port, cookie, owner = origin.sender](const auto& reply) {
+                          reply(port.release(cookie, owner));
+                      });
+    });
+}
+
+std::string ManagerObject::Describe()
+{
+    return answer_open(context_, call(), [&] { return context_.port.describe(); });
+}
+
+std::string ManagerObject::ExportTopology(const std::uint64_t& flags)
+{
+    return answer_open(context_, call(), [&] {
+        unwrap(check_flags(flags, 0));
+        return unwrap(context_.port.export_topology(flags));
+    });
+}
+
+std::string ManagerObject::Version()
+{
+    return guarded([&] { return view_.version; });
+}
+
+std::string ManagerObject::State()
+{
+    return guarded([&] { return view_.state; });
+}
+
+std::string ManagerObject::LibvirtURI()
+{
+    return guarded([&] { return view_.libvirt_uri; });
+}
+
+std::string ManagerObject::OnlineCPUs()
+{
+    return guarded([&] { return view_.online_cpus.str(); });
+}
+
+std::string ManagerObject::HousekeepingCPUs()
+{
+    return guarded([&] { return view_.housekeeping_cpus.str(); });
+}
+
+std::string ManagerObject::PoolCPUs()
+{
+    return guarded([&] { return view_.pool_cpus.str(); });
+}
+
+std::uint64_t ManagerObject::TopologyGeneration()
+{
+    return view_.topology_generation;
+}
+
+std::vector<std::string> ManagerObject::Policies()
+{
+    return guarded([&] { return view_.policies; });
+}
+
+std::string ManagerObject::DefaultPolicy()
+{
+    return guarded([&] { return view_.default_policy; });
+}
+
+std::vector<sdbus::Struct<std::string, std::string>> ManagerObject::Problems()
+{
+    return guarded([&] {
+        std::vector<sdbus::Struct<std::string, std::string>> problems;
+        for (const auto& [code, text] : view_.problems) {
+            problems.emplace_back(code, text);
+        }
+        return problems;
+    });
+}
+
+} // namespace virtpind::bus

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The object /org/virtpind1: org.virtpind1.Manager and ObjectManager.
+#pragma once
+
+#include "common/control.hpp"
+#include "dbus/context.hpp"
+
+#include <virtpind-manager-adaptor.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace virtpind::bus {
+
+class ManagerObject final : public sdbus::AdaptorInterfaces<org::virtpind1::Manager_adaptor,
+                                                            sdbus::ObjectManager_adaptor> {
+public:
+    // On the bus from construction to destruction.
+    ManagerObject(const Context& context, ManagerView view);
+    ~ManagerObject();
+    ManagerObject(const ManagerObject&) = delete;
+    ManagerObject& operator=(const ManagerObject&) = delete;
+
+    // Announces what changed, in one signal. Throws sdbus::Error when the bus is gone.
+    void publish(const ManagerView& view, const std::vector<DomainView>& domains);
+    // Ends the holds of a caller that left the bus.
+    void on_caller_vanished(const std::string& name);
+
+private:
+    using DomainRow =
+        sdbus::Struct<std::string, std::string, std::string, std::string, sdbus::ObjectPath>;
+
+    sdbus::ObjectPath GetDomain(const std::string& domain) override;
+    std::vector<DomainRow> ListDomains() override;
+    void SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain, std::string policy,
+                   VariantMap options, std::uint64_t flags) override;
+    void ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
+                     std::uint64_t flags) override;
+    void Reapply(sdbus::Result<std::uint64_t>&& result, std::string domain,
+                 std::uint64_t flags) override;
+    std::string Plan(const std::string& domain, const std::string& policy,
+                     const VariantMap& options) override;
+    void Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
+              std::string reason) override;
+    void Release(sdbus::Result<>&& result, std::uint64_t cookie) override;
+    std::string Describe() override;
+    std::string ExportTopology(const std::uint64_t& flags) override;
+
+    std::string Version() override;
+    std::string State() override;
+    std::string LibvirtURI() override;
+    std::string OnlineCPUs() override;
+    std::string HousekeepingCPUs() override;
+    std::string PoolCPUs() override;
+    std::uint64_t TopologyGeneration() override;
+    std::vector<std::string> Policies() override;
+    std::string DefaultPolicy() override;
+    std::vector<sdbus::Struct<std::string, std::string>> Problems() override;
+
+    [[nodiscard]] Call call() const;
+
+    const Context& context_;
+    ManagerView view_;
+    std::vector<DomainRow> rows_;
+    std::set<std::string> holders_; // callers that may have a hold
+};
+
+} // namespace virtpind::bus
