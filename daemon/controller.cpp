@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller.hpp"
+
+#include "common/text.hpp"
+#include "common/uuid.hpp"
+#include "daemon/report.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t reason_bytes_max = 256;
+
+std::string quoted(std::string_view text)
+{
+    return "'" + printable(text, 80) + "'";
+}
+
+const DomainPlan* unsatisfied(const Plan& plan, const DomainUuid& uuid)
+{
+    const auto* domain = plan.find(uuid);
+    return domain != nullptr && !domain->satisfied ? domain : nullptr;
+}
+
+Error cannot_be_met(const DomainPlan& plan)
+{
+    std::string why;
+    for (const auto& reason : plan.reasons) {
+        why += (why.empty() ? "" : " ") + reason.text;
+    }
+    return Error{.code = Errc::unsatisfiable,
+                 .message = "the policy cannot be met on this host now, and nothing was changed: " +
+                            why + " Relax it, free some CPUs, or use fallback=shared"};
+}
+
+} // namespace
+
+Controller::Controller(HostPort& host, Reconciler& reconciler, TopologyExporter exporter)
+    : host_{host}, reconciler_{reconciler}, exporter_{std::move(exporter)}
+{}
+
+Result<DomainUuid> Controller::find_domain(std::string_view name_or_uuid) const
+{
+    if (!reconciler_.connected()) {
+        return unreachable();
+    }
+    const auto& records = reconciler_.records();
+    if (const auto uuid = parse_uuid(name_or_uuid); uuid && records.contains(*uuid)) {
+        return *uuid;
+    }
+    std::optional<DomainUuid> found;
+    for (const auto& [uuid, record] : records) {
+        if (record.seen.facts.name != name_or_uuid) {
+            continue;
+        }
+        if (found) {
+            return Error{.code = Errc::ambiguous,
+                         .message = quoted(name_or_uuid) +
+                                    " names more than one domain; use the UUID, as ListDomains "
+                                    "shows it"};
+        }
+        found = uuid;
+    }
+    if (!found) {
+        return Error{.code = Errc::not_found,
+                     .message = "there is no domain " + quoted(name_or_uuid) +
+                                " (neither a name nor a UUID); ListDomains shows those there are"};
+    }
+    return *found;
+}
+
+Result<const DomainRecord*> Controller::record_of(const DomainUuid& uuid) const
+{
+    if (!reconciler_.connected()) {
+        return unreachable();
+    }
+    const auto* record = reconciler_.find(uuid);
+    if (record == nullptr) {
+        return Error{.code = Errc::not_found,
+                     .message = "the domain " + uuid.str() +
+                                " is gone; ListDomains shows those there are"};
+    }
+    return record;
+}
+
+Result<ResolvedPolicy> Controller::resolve_with(const DomainRecord& record, const PolicySpec& spec,
+                                                PolicySource layer) const
+{
+    const auto& facts = record.seen.facts;
+    DomainMemory memory;
+    auto changed = facts;
+    if (layer == PolicySource::bus) {
+        memory.runtime_policy = spec;
+    } else {
+        changed.metadata.content = spec;
+    }
+    auto layers = policy_layers(reconciler_.config(), changed, memory);
+    if (!layers) {
+        return std::move(layers).error();
+    }
+    return resolve_policy(reconciler_.config().catalog, *layers, !facts.pci_devices.empty());
+}
+
+// Everything that can be known to be wrong before anything is changed.
+Result<ResolvedPolicy> Controller::check(const SetPolicyRequest& request,
+                                         const PolicySpec& spec) const
+{
+    const auto& record = *reconciler_.find(request.uuid);
+    if (request.expect_generation && *request.expect_generation != record.generation) {
+        return Error{.code = Errc::conflict,
+                     .message = "the domain's policy has generation " +
+                                std::to_string(record.generation) + ", not the expected " +
+                                std::to_string(*request.expect_generation) +
+                                ": somebody changed it; read it again and decide anew"};
+    }
+    const auto runtime_only = (request.flags & flag_runtime_only) != 0;
+    auto resolved =
+        resolve_with(record, spec, runtime_only ? PolicySource::bus : PolicySource::metadata);
+    if (!resolved) {
+        return std::move(resolved).error();
+    }
+    const auto& policy = resolved->policy;
+    const auto must_fit = policy.fallback == Fallback::fail &&
+                          policy.placement != Placement::none && (request.flags & flag_defer) == 0;
+    if (must_fit) {
+        const auto plan = reconciler_.plan_with(request.uuid, policy);
+        if (const auto* domain = unsatisfied(plan, request.uuid)) {
+            return cannot_be_met(*domain);
+        }
+    }
+    return resolved;
+}
+
+void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply)
+{
+    const auto known = record_of(request.uuid);
+    if (!known) {
+        reply(known.error());
+        return;
+    }
+    auto spec = make_policy_spec(reconciler_.config().catalog, request.policy,
+                                 std::move(request.options), PolicyName::required);
+    if (!spec) {
+        reply(std::move(spec).error());
+        return;
+    }
+    if (const auto checked = check(request, *spec); !checked) {
+        reply(checked.error());
+        return;
+    }
+
+    // The generation moves when the request is taken, so that of two writers who expect the same
+    // one only the first wins.
+    auto& record = *reconciler_.find(request.uuid);
+    const auto generation = ++record.generation;
+    record.deferred_id =
+        (request.flags & flag_defer) != 0 ? record.seen.facts.id : std::optional<int>{};
+    record.failures = 0;
+    spdlog::info("{}: policy {} set over the bus (generation {})",
+                 printable(record.seen.facts.name), spec->name, generation);
+    if ((request.flags & flag_runtime_only) != 0) {
+        record.runtime_policy = std::move(*spec);
+        apply_then_reply(request.uuid, generation, std::move(reply));
+        return;
+    }
+    host_.store_policy(
+        request.uuid, std::move(*spec),
+        [this, uuid = request.uuid, generation, reply = std::move(reply)](Result<void> stored) {
+            if (!stored) {
+                reply(std::move(stored).error().context("storing the policy"));
+                return;
+            }
+            // A stored policy replaces one that was set for this run of the daemon only.
+            if (auto* kept = reconciler_.find(uuid)) {
+                kept->runtime_policy.reset();
+            }
+            apply_then_reply(uuid, generation, reply);
+        });
+}
+
+void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Reply<std::uint64_t> reply)
+{
+    const auto known = record_of(uuid);
+    if (!known) {
+        reply(known.error());
+        return;
+    }
+    auto& record = *reconciler_.find(uuid);
+    const auto generation = ++record.generation;
+    record.runtime_policy.reset();
+    record.deferred_id.reset();
+    record.failures = 0;
+    spdlog::info("{}: policy reset over the bus (generation {})", printable(record.seen.facts.name),
+                 generation);
+    if ((flags & flag_runtime_only) != 0 || !record.seen.facts.metadata.content) {
+        apply_then_reply(uuid, generation, std::move(reply));
+        return;
+    }
+    host_.store_policy(uuid, std::nullopt,
+                       [this, uuid, generation, reply = std::move(reply)](Result<void> removed) {
+                           if (!removed) {
+                               reply(std::move(removed).error().context("removing the policy"));
+                               return;
+                           }
+                           apply_then_reply(uuid, generation, reply);
+                       });
+}
+
+void Controller::apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
+                                  Reply<std::uint64_t> reply)
+{
+    reconciler_.request_pass(uuid, [generation, reply = std::move(reply)](Result<void> done) {
+        if (done) {
+            reply(generation);
+        } else {
+            reply(std::move(done).error());
+        }
+    });
+}
+
+void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/,
+                         Reply<std::uint64_t> reply)
+{
+    if (!uuid) {
+        reconciler_.request_pass(std::nullopt, [this, reply = std::move(reply)](Result<void> done) {
+            if (done) {
+                reply(reconciler_.passes());
+            } else {
+                reply(std::move(done).error());
+            }
+        });
+        return;
+    }
+    const auto record = record_of(*uuid);
+    if (!record) {
+        reply(record.error());
+        return;
+    }
+    apply_then_reply(*uuid, (*record)->generation, std::move(reply));
+}
+
+Result<std::string> Controller::plan(const DomainUuid& uuid, const std::string& policy,
+                                     OptionMap options) const
+{
+    const auto record = record_of(uuid);
+    if (!record) {
+        return record.error();
+    }
+    auto spec = make_policy_spec(reconciler_.config().catalog, policy, std::move(options),
+                                 PolicyName::required);
+    if (!spec) {
+        return std::move(spec).error();
+    }
+    const auto resolved = resolve_with(**record, *spec, PolicySource::bus);
+    if (!resolved) {
+        return resolved.error();
+    }
+    return report_plan(reconciler_.plan_with(uuid, resolved->policy), *reconciler_.topology());
+}
+
+Result<std::uint64_t> Controller::hold(const DomainUuid& uuid, const std::string& reason,
+                                       const std::string& owner)
+{
+    if (const auto known = record_of(uuid); !known) {
+        return known.error();
+    }
+    if (reason.empty() || reason.size() > reason_bytes_max) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "the reason has " + std::to_string(reason.size()) +
+                                " bytes; say in 1 to " + std::to_string(reason_bytes_max) +
+                                " why the domain is to be left alone"};
+    }
+    auto& record = *reconciler_.find(uuid);
+    if (record.holds.size() >= DomainRecord::holds_max) {
+        return Error{.code = Errc::limits_exceeded,
+                     .message = "the domain is held " + std::to_string(DomainRecord::holds_max) +
+                                " times already; Release one of them first"};
+    }
+    const auto cookie = ++last_cookie_;
+    record.holds.emplace(cookie, Hold{.reason = printable(reason), .owner = owner});
+    reconciler_.request_pass(uuid, [](const Result<void>&) {});
+    return cookie;
+}
+
+Result<void> Controller::release(std::uint64_t cookie, const std::string& owner)
+{
+    for (const auto& [uuid, record] : reconciler_.records()) {
+        const auto held = record.holds.find(cookie);
+        if (held != record.holds.end() && held->second.owner == owner) {
+            const auto released = uuid;
+            reconciler_.find(released)->holds.erase(cookie);
+            reconciler_.request_pass(released, [](const Result<void>&) {});
+            return {};
+        }
+    }
+    return Error{.code = Errc::invalid_argument,
+                 .message = "cookie " + std::to_string(cookie) +
+                            " is not of a hold of yours; Hold gave another, or it was released"};
+}
+
+void Controller::owner_vanished(const std::string& owner)
+{
+    std::vector<DomainUuid> freed;
+    for (const auto& [uuid, record] : reconciler_.records()) {
+        const auto of_owner = [&owner](const auto& entry) { return entry.second.owner == owner; };
+        if (std::any_of(record.holds.begin(), record.holds.end(), of_owner)) {
+            freed.push_back(uuid);
+        }
+    }
+    for (const auto& uuid : freed) {
+        std::erase_if(reconciler_.find(uuid)->holds,
+                      [&owner](const auto& entry) { return entry.second.owner == owner; });
+        reconciler_.request_pass(uuid, [](const Result<void>&) {});
+    }
+}
+
+std::string Controller::describe() const
+{
+    return report_state(reconciler_.manager_view(), reconciler_.records(), reconciler_.plan(),
+                        reconciler_.topology(), reconciler_.passes());
+}
+
+Result<std::string> Controller::explain(const DomainUuid& uuid) const
+{
+    const auto record = record_of(uuid);
+    if (!record) {
+        return record.error();
+    }
+    return report_domain(**record, reconciler_.topology());
+}
+
+Result<std::string> Controller::export_topology(std::uint64_t /*flags*/) const
+{
+    return exporter_(reconciler_.plan());
+}
+
+} // namespace virtpind

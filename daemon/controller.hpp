@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What D-Bus may ask, carried out: checks the request, stores the policy, and lets the reconciler
+// make it true. Main thread only; nothing here blocks.
+#pragma once
+
+#include "common/control.hpp"
+#include "daemon/reconciler.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace virtpind {
+
+// hwloc XML of the present host with the plan drawn into it; the host layer's work.
+using TopologyExporter = std::function<Result<std::string>(const Plan& plan)>;
+
+class Controller final : public ControlPort {
+public:
+    Controller(HostPort& host, Reconciler& reconciler, TopologyExporter exporter);
+
+    [[nodiscard]] Result<DomainUuid> find_domain(std::string_view name_or_uuid) const override;
+    void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) override;
+    void reset_policy(DomainUuid uuid, std::uint64_t flags, Reply<std::uint64_t> reply) override;
+    void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
+                 Reply<std::uint64_t> reply) override;
+    [[nodiscard]] Result<std::string> plan(const DomainUuid& uuid, const std::string& policy,
+                                           OptionMap options) const override;
+    [[nodiscard]] Result<std::uint64_t> hold(const DomainUuid& uuid, const std::string& reason,
+                                             const std::string& owner) override;
+    [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;
+    void owner_vanished(const std::string& owner) override;
+    [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override;
+    [[nodiscard]] Result<std::string> export_topology(std::uint64_t flags) const override;
+
+private:
+    // The record, or not_found / host_unavailable in words for the caller.
+    [[nodiscard]] Result<const DomainRecord*> record_of(const DomainUuid& uuid) const;
+    // `uuid` under `spec` in `layer` instead of what it has there now.
+    [[nodiscard]] Result<ResolvedPolicy>
+    resolve_with(const DomainRecord& record, const PolicySpec& spec, PolicySource layer) const;
+    [[nodiscard]] Result<ResolvedPolicy> check(const SetPolicyRequest& request,
+                                               const PolicySpec& spec) const;
+    void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
+                          Reply<std::uint64_t> reply);
+
+    HostPort& host_;
+    Reconciler& reconciler_;
+    TopologyExporter exporter_;
+    std::uint64_t last_cookie_ = 0;
+};
+
+} // namespace virtpind

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Everything the daemon remembers of one domain between passes. Main thread only.
+#pragma once
+
+#include "common/before_image.hpp"
+#include "common/control.hpp"
+#include "common/plan.hpp"
+#include "daemon/pipeline/intents.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace virtpind {
+
+// One line of a domain's history: what a pass did, for Explain.
+struct HistoryEntry {
+    std::uint64_t pass = 0;
+    std::uint64_t realtime_usec = 0;
+    std::string what;
+};
+
+struct Hold {
+    std::string reason;
+    std::string owner; // unique bus name
+};
+
+struct DomainRecord {
+    // Grows with every policy change; starts anew with the daemon.
+    std::uint64_t generation = 1;
+    std::optional<PolicySpec> runtime_policy;
+    std::optional<BeforeImage> before;
+    std::map<std::uint64_t, Hold> holds; // by cookie
+    std::optional<int> deferred_id;      // DEFER: this run is left as it is
+    std::optional<int> placed_id;        // the run whose pins were last verified
+
+    // Of the latest pass.
+    ObservedDomain seen;
+    Decision decision;
+    std::optional<DomainPlan> plan;
+    PinState state = PinState::idle;
+    std::optional<Error> error;
+    std::uint64_t last_applied_usec = 0; // CLOCK_REALTIME
+    std::deque<HistoryEntry> history;    // newest last, at most history_max
+
+    // Failed attempts in a row, and when the next one is due.
+    unsigned failures = 0;
+    std::chrono::steady_clock::time_point retry_at{};
+    // Changes in a row that each followed the last within a minute: a quarrel with somebody else.
+    unsigned repairs = 0;
+    std::chrono::steady_clock::time_point repaired_at{};
+
+    static constexpr std::size_t history_max = 16;
+    static constexpr std::size_t holds_max = 8;
+};
+
+using Records = std::map<DomainUuid, DomainRecord>;
+
+} // namespace virtpind

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Notices that the host's CPUs changed: the kernel's uevents for CPUs, nodes and memory, gathered
+// for a moment since they come in bursts. Best effort: where no netlink socket can be had, or when
+// it overflows, the periodic pass finds out. Main thread.
+#pragma once
+
+#include "daemon/loop/event_loop.hpp"
+#include "daemon/loop/unique_fd.hpp"
+
+#include <functional>
+#include <string_view>
+
+namespace virtpind::host {
+
+class HostWatch {
+public:
+    HostWatch(loop::EventLoop& loop, std::function<void()> on_change);
+
+    // Why there are no uevents, for the log; empty when there are.
+    [[nodiscard]] std::string_view problem() const noexcept { return problem_; }
+
+private:
+    void on_readable();
+
+    std::string_view problem_;
+    loop::UniqueFd socket_;
+    loop::Timer settle_;
+    loop::Source source_;
+};
+
+// Whether a kernel uevent (NUL-separated "ACTION@devpath", "KEY=value"...) concerns the layout.
+[[nodiscard]] bool is_layout_event(std::string_view uevent);
+
+} // namespace virtpind::host

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// From what is and what should be to what must be done. Pure; empty is the usual answer, and
+// diff(apply(diff)) is empty.
+#pragma once
+
+#include "common/action.hpp"
+#include "common/before_image.hpp"
+#include "common/host_port.hpp"
+#include "common/plan.hpp"
+
+#include <string_view>
+
+namespace virtpind {
+
+struct DiffInput {
+    const ObservedDomain& seen;
+    CpuSet online; // host CPUs; what a thread without a pin may use
+    HostAbilities abilities;
+    // `deferred`: the running domain is left as it is, its definition is not.
+    enum class Live { now, deferred } live = Live::now;
+};
+
+// Precondition: plan.placement is not none.
+[[nodiscard]] DomainActions diff(const DiffInput& input, const DomainPlan& plan);
+
+// What gives the domain back as `before` has it. Live pins come from the image when it was taken
+// in this run (same id and boot), else from what the definition would have given this run.
+[[nodiscard]] DomainActions diff_restore(const DiffInput& input, const BeforeImage& before,
+                                         std::string_view boot_id);
+
+} // namespace virtpind

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "intents.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+namespace {
+
+const DomainMemory& memory_of(const Memories& memories, const DomainUuid& uuid)
+{
+    static const DomainMemory blank;
+    const auto at = memories.find(uuid);
+    return at != memories.end() ? at->second : blank;
+}
+
+// 0 in the definition means the host's default size: 2 MiB where the host has that, else the
+// smallest it has.
+std::optional<std::uint64_t> resolved_hugepage(const std::optional<std::uint64_t>& wanted,
+                                               const Topology& topology)
+{
+    constexpr std::uint64_t usual_kib = 2048;
+    if (!wanted || *wanted != 0) {
+        return wanted;
+    }
+    std::uint64_t smallest = 0;
+    for (const auto& node : topology.nodes) {
+        for (const auto& pool : node.hugepages) {
+            if (pool.page_kib == usual_kib) {
+                return usual_kib;
+            }
+            smallest = smallest == 0 ? pool.page_kib : std::min(smallest, pool.page_kib);
+        }
+    }
+    return smallest != 0 ? smallest : usual_kib;
+}
+
+std::vector<IntentDevice> located_devices(const std::vector<std::string>& addresses,
+                                          const Topology& topology)
+{
+    std::vector<IntentDevice> devices;
+    for (const auto& address : addresses) {
+        const auto* device = topology.find_device(address);
+        // Local to every node is local to none in particular.
+        const auto located = device != nullptr && device->nodes.size() < topology.nodes.size();
+        devices.push_back({.label = address, .nodes = located ? device->nodes : NodeSet{}});
+    }
+    return devices;
+}
+
+CpuSet narrow_pins(const ObservedDomain& seen, const CpuSet& online)
+{
+    const auto& pins = seen.live ? seen.live : seen.config;
+    return pins ? pins->narrow_cpus(online, seen.facts.vcpus_online) : CpuSet{};
+}
+
+Activity activity_of(const ObservedDomain& seen, const DomainMemory& memory, const CpuSet& online,
+                     IntentInput::Look look)
+{
+    if (!seen.facts.active()) {
+        return Activity::dormant;
+    }
+    const auto placed = memory.placed_id == seen.facts.id ||
+                        (look == IntentInput::Look::first && !narrow_pins(seen, online).empty());
+    return placed ? Activity::running : Activity::arriving;
+}
+
+Decision broken(Error why, ReasonCode code)
+{
+    Decision decision;
+    decision.stance = Stance::broken;
+    decision.intent.why.push_back({.code = code, .text = why.message});
+    decision.unreadable = std::move(why);
+    return decision;
+}
+
+Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
+                       const DomainMemory& memory, const CpuSet& online)
+{
+    const auto layers = policy_layers(input.config, seen.facts, memory);
+    if (!layers) {
+        return broken(layers.error(), ReasonCode::metadata_unreadable);
+    }
+    auto resolved = resolve_policy(input.config.catalog, *layers, !seen.facts.pci_devices.empty());
+    if (!resolved) {
+        return broken(std::move(resolved).error(), ReasonCode::policy_invalid);
+    }
+
+    Decision decision;
+    decision.policy = std::move(*resolved);
+    const auto wanted = decision.policy.policy.placement != Placement::none;
+    const auto pinned_by_others = !memory.touched && !narrow_pins(seen, online).empty();
+    if (memory.hold_reason) {
+        decision.stance = Stance::held;
+        decision.intent.why.push_back(
+            {.code = ReasonCode::held,
+             .text = "Left alone on request: " + *memory.hold_reason + "."});
+    } else if (pinned_by_others && !(wanted && decision.policy.explicitly_set)) {
+        decision.stance = Stance::foreign;
+    } else if (wanted) {
+        decision.stance = Stance::managed;
+    } else {
+        decision.stance = Stance::hands_off;
+        decision.restore = memory.touched;
+    }
+    return decision;
+}
+
+} // namespace
+
+Result<std::vector<PolicyLayer>> policy_layers(const Config& config, const DomainFacts& facts,
+                                               const DomainMemory& memory)
+{
+    std::vector<PolicyLayer> layers;
+    if (memory.runtime_policy) {
+        layers.push_back({.source = PolicySource::bus, .spec = *memory.runtime_policy});
+    }
+    if (facts.metadata.content) {
+        if (!*facts.metadata.content) {
+            return facts.metadata.content->error();
+        }
+        layers.push_back({.source = PolicySource::metadata, .spec = **facts.metadata.content});
+    }
+    auto configured = config.domains.find(facts.uuid.str());
+    if (configured == config.domains.end()) {
+        configured = config.domains.find(facts.name);
+    }
+    if (configured != config.domains.end()) {
+        layers.push_back({.source = PolicySource::config, .spec = configured->second});
+    }
+    layers.push_back({.source = PolicySource::default_policy,
+                      .spec = PolicySpec{.name = config.default_policy, .options = {}}});
+    return layers;
+}
+
+Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topology& topology)
+{
+    const auto& facts = seen.facts;
+    Intent intent;
+    intent.uuid = facts.uuid;
+    intent.name = facts.name;
+    intent.stance = Stance::managed;
+    intent.policy = policy;
+    intent.vcpus_max = facts.vcpus_max;
+    intent.vcpus_online = facts.vcpus_online;
+    intent.topology = facts.topology;
+    intent.cells = facts.cells;
+    intent.iothreads = facts.iothreads;
+    intent.devices = located_devices(facts.pci_devices, topology);
+    intent.memory_kib = facts.memory_kib;
+    intent.hugepage_kib = resolved_hugepage(facts.hugepage_kib, topology);
+    intent.memory_locked = facts.memory_locked;
+    intent.current = seen.live ? *seen.live : seen.config.value_or(PinSet{});
+    if (facts.active() && intent.current.numatune) {
+        intent.memory_nodes = intent.current.numatune->nodes;
+    }
+    return intent;
+}
+
+std::vector<Decision> decide_intents(const IntentInput& input)
+{
+    const auto online = input.topology.online_cpus();
+    std::vector<Decision> decisions;
+    decisions.reserve(input.domains.size());
+    for (const auto& seen : input.domains) {
+        const auto& memory = memory_of(input.memories, seen.facts.uuid);
+        auto decision = decide_stance(input, seen, memory, online);
+        auto why = std::move(decision.intent.why);
+        decision.intent = make_intent(seen, decision.policy.policy, input.topology);
+        decision.intent.why = std::move(why);
+        decision.intent.activity = activity_of(seen, memory, online, input.look);
+        // Pins of a domain that is shut off occupy nothing now.
+        decision.intent.stance = decision.stance != Stance::managed && !seen.facts.active()
+                                     ? Stance::hands_off
+                                     : decision.stance;
+        decisions.push_back(std::move(decision));
+    }
+    return decisions;
+}
+
+} // namespace virtpind

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// From what is seen and what was asked for to what should hold, per domain. Pure.
+#pragma once
+
+#include "common/before_image.hpp"
+#include "common/config.hpp"
+#include "common/plan.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace virtpind {
+
+// What the daemon knows of a domain that libvirt does not tell.
+struct DomainMemory {
+    std::optional<PolicySpec> runtime_policy; // set over the bus, not stored
+    std::optional<std::string> hold_reason;   // somebody asked to leave it alone
+    bool touched = false;                     // there is a before-image: its pins are ours
+    std::optional<int> placed_id;             // the run in which its pins were last verified
+};
+
+using Memories = std::map<DomainUuid, DomainMemory>;
+
+// What is to be done about one domain, and by whose word.
+struct Decision {
+    Stance stance = Stance::hands_off;
+    Intent intent;                   // what the planner gets
+    ResolvedPolicy policy;           // `none` when it cannot be resolved
+    std::optional<Error> unreadable; // why its stance is `broken`
+    bool restore = false;            // give back the before-image: no policy wants it any more
+};
+
+struct IntentInput {
+    const Config& config;
+    const Topology& topology;
+    const std::vector<ObservedDomain>& domains;
+    const Memories& memories;
+    // Runs that were there at the first look after a connect count as running where they are
+    // pinned; later newcomers give way to those already placed.
+    enum class Look { first, later } look = Look::later;
+};
+
+// One decision per domain, in the order of `domains`.
+[[nodiscard]] std::vector<Decision> decide_intents(const IntentInput& input);
+
+// The layers of policy for one domain, highest first. `metadata` unreadable: its error.
+[[nodiscard]] Result<std::vector<PolicyLayer>>
+policy_layers(const Config& config, const DomainFacts& facts, const DomainMemory& memory);
+
+// The intent to plan `seen` by `policy`, whatever its stance is.
+[[nodiscard]] Intent make_intent(const ObservedDomain& seen, const Policy& policy,
+                                 const Topology& topology);
+
+} // namespace virtpind

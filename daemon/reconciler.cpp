@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "reconciler.hpp"
+
+#include "common/text.hpp"
+#include "daemon/pipeline/diff.hpp"
+#include "daemon/pipeline/invariants.hpp"
+#include "daemon/pipeline/planner.hpp"
+#include "daemon/views.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds retry_max{60};
+constexpr std::chrono::milliseconds slow_apply_after{250};
+// So many repairs of a domain that was in order, each within a minute of the last, are a quarrel
+// with somebody else; from then on it is repaired once a minute.
+constexpr unsigned repairs_max = 5;
+constexpr std::chrono::seconds repairs_window{60};
+
+std::chrono::seconds retry_delay(unsigned failures)
+{
+    const auto doubled = std::chrono::seconds{1ULL << std::min(failures, 10U)};
+    return std::min<std::chrono::seconds>(doubled, retry_max);
+}
+
+std::uint64_t realtime_usec()
+{
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count());
+}
+
+void remember(DomainRecord& record, std::uint64_t pass, std::string what)
+{
+    record.history.push_back(
+        {.pass = pass, .realtime_usec = realtime_usec(), .what = std::move(what)});
+    if (record.history.size() > DomainRecord::history_max) {
+        record.history.pop_front();
+    }
+}
+
+std::string joined(const Outcome& outcome)
+{
+    std::string text;
+    for (const auto& error : outcome.errors) {
+        text += (text.empty() ? "" : "; ") + error.message;
+    }
+    for (const auto& difference : outcome.differs) {
+        text += (text.empty() ? "" : "; ") + difference;
+    }
+    return text;
+}
+
+std::string first_reason(const DomainPlan& plan)
+{
+    for (const auto& reason : plan.reasons) {
+        if (reason.code != ReasonCode::left_untouched &&
+            reason.code != ReasonCode::fell_back_to_shared) {
+            return reason.text;
+        }
+    }
+    return plan.reasons.empty() ? "it does not fit." : plan.reasons.front().text;
+}
+
+PinState settled_state(const DomainRecord& record)
+{
+    switch (record.decision.stance) {
+    case Stance::foreign:
+        return PinState::foreign;
+    case Stance::held:
+        return PinState::held;
+    case Stance::broken:
+        return PinState::failed;
+    case Stance::hands_off:
+        return PinState::idle;
+    case Stance::managed:
+        break;
+    }
+    if (record.plan && record.plan->placement == Placement::none) {
+        return PinState::failed;
+    }
+    return record.seen.facts.active() ? PinState::pinned : PinState::idle;
+}
+
+} // namespace
+
+Error unreachable()
+{
+    return Error{.code = Errc::host_unavailable,
+                 .message = "libvirt is not reachable; virtpind keeps trying to connect, see the "
+                            "property Problems"};
+}
+
+Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, ViewSink& sink, std::string boot_id,
+                       std::map<DomainUuid, BeforeImage> before_images)
+    : host_{host}
+    , sink_{sink}
+    , boot_id_{std::move(boot_id)}
+    , before_images_{std::move(before_images)}
+    , period_{loop,
+              [this] {
+                  next_depth_ = ObserveDepth::affinities;
+                  begin_pass();
+              }}
+    , retry_{loop, [this] { begin_pass(); }}
+    , slow_apply_{loop, [this] { publish(); }}
+{}
+
+// ---- events ---------------------------------------------------------------------------------
+
+void Reconciler::on_event(const HostEvent& event)
+{
+    heard_host_ = true;
+    if (const auto* up = std::get_if<HostConnected>(&event)) {
+        spdlog::info("connected to libvirt at {} (driver {})", up->uri, up->driver);
+        connection_ = *up;
+        first_look_ = true;
+        next_depth_ = ObserveDepth::affinities;
+        set_problem("LibvirtUnavailable", "");
+    } else if (const auto* down = std::get_if<HostLost>(&event)) {
+        spdlog::warn("no connection to libvirt: {}", printable(down->why.message));
+        connection_.reset();
+        set_problem("LibvirtUnavailable", down->why.message);
+        // A pass may be stuck in a call to a hung libvirtd: whoever waits for it hears now.
+        refuse_waiters();
+        publish();
+    } else if (const auto* changed = std::get_if<DomainChanged>(&event)) {
+        spdlog::debug("domain {}: {}", changed->uuid.str(), changed->what);
+        if (changed->what == "undefined") {
+            undefined_.insert(changed->uuid);
+        }
+    } else {
+        spdlog::info("events were dropped; looking at everything again");
+    }
+    begin_pass();
+}
+
+void Reconciler::on_topology(std::shared_ptr<const Topology> topology)
+{
+    topology_ = std::move(topology);
+    begin_pass();
+}
+
+void Reconciler::on_config(Config config)
+{
+    config_ = std::move(config);
+    period_.start(config_.period);
+    begin_pass();
+}
+
+void Reconciler::set_problem(const std::string& code, const std::string& text)
+{
+    if (text.empty()) {
+        problems_.erase(code);
+    } else {
+        problems_[code] = text;
+    }
+}
+
+void Reconciler::stop()
+{
+    stopped_ = true;
+    period_.stop();
+    retry_.stop();
+}
+
+void Reconciler::request_pass(std::optional<DomainUuid> uuid, PassReply reply)
+{
+    next_depth_ = ObserveDepth::affinities;
+    waiting_.push_back({.uuid = std::move(uuid), .reply = std::move(reply)});
+    begin_pass();
+}
+
+// ---- the pass -------------------------------------------------------------------------------
+
+void Reconciler::begin_pass()
+{
+    if (state_ != State::idle) {
+        again_ = true;
+        return;
+    }
+    again_ = false;
+    if (stopped_ || !connection_ || topology_ == nullptr) {
+        current_ = std::exchange(waiting_, {});
+        end_pass(unreachable());
+        return;
+    }
+    state_ = State::observing;
+    ++pass_;
+    current_ = std::exchange(waiting_, {});
+    retry_.stop();
+    host_.observe(std::exchange(next_depth_, ObserveDepth::definitions),
+                  [this](Result<Observation> seen) { on_observed(std::move(seen)); });
+}
+
+void Reconciler::on_observed(Result<Observation> seen)
+{
+    if (!seen) {
+        end_pass(seen.error());
+        return;
+    }
+    failed_passes_ = 0;
+    refresh_records(std::move(*seen));
+
+    // From here on the records are one consistent picture; nothing below reads the host.
+    const auto decisions = decide();
+    if (!make_safe_plan(decisions)) {
+        end_pass(Error{.code = Errc::internal,
+                       .message = "the plan broke its own rules and was not applied; please "
+                                  "report it together with the output of Describe"});
+        return;
+    }
+    save_before_images(collect_actions()); // then apply, on_applied, end_pass
+}
+
+void Reconciler::refresh_records(Observation&& seen)
+{
+    abilities_ = seen.abilities;
+    std::set<DomainUuid> present;
+    for (auto& domain : seen.domains) {
+        present.insert(domain.facts.uuid);
+        auto [at, is_new] = records_.try_emplace(domain.facts.uuid);
+        auto& record = at->second;
+        if (is_new) {
+            if (auto image = before_images_.extract(domain.facts.uuid)) {
+                record.before = std::move(image.mapped());
+            }
+        }
+        if (is_new || record.seen.facts.id != domain.facts.id) {
+            record.failures = 0;
+            record.repairs = 0;
+            record.retry_at = {};
+        }
+        if (record.deferred_id != domain.facts.id) {
+            record.deferred_id.reset();
+        }
+        record.seen = std::move(domain);
+    }
+    for (auto at = records_.begin(); at != records_.end();) {
+        if (present.contains(at->first)) {
+            ++at;
+            continue;
+        }
+        // Only a domain that was undefined before our eyes needs its before-image no more: one
+        // that we merely cannot see (access control, another libvirt) may come back.
+        if (at->second.before && undefined_.contains(at->first)) {
+            forget_before_image(at->first);
+        } else if (at->second.before) {
+            before_images_.emplace(at->first, std::move(*at->second.before));
+        }
+        at = records_.erase(at);
+    }
+    undefined_.clear();
+}
+
+std::vector<Decision> Reconciler::decide() const
+{
+    std::vector<ObservedDomain> domains;
+    Memories memories;
+    for (const auto& [uuid, record] : records_) {
+        domains.push_back(record.seen);
+        auto& memory = memories[uuid];
+        memory.runtime_policy = record.runtime_policy;
+        memory.touched = record.before.has_value();
+        memory.placed_id = record.placed_id;
+        if (!record.holds.empty()) {
+            memory.hold_reason = record.holds.begin()->second.reason;
+        }
+    }
+    return decide_intents(
+        {.config = config_,
+         .topology = *topology_,
+         .domains = domains,
+         .memories = memories,
+         .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later});
+}
+
+bool Reconciler::make_safe_plan(const std::vector<Decision>& decisions)
+{
+    PlanRequest request;
+    request.topology = topology_.get();
+    request.housekeeping = config_.housekeeping;
+    for (const auto& decision : decisions) {
+        request.intents.push_back(decision.intent);
+    }
+    auto plan = make_plan(request);
+    const auto broken = check_plan(request, plan);
+    for (const auto& rule : broken) {
+        spdlog::critical("pass {}: the plan breaks a rule: {}", pass_, printable(rule));
+    }
+    set_problem("InvariantBroken", broken.empty() ? "" : broken.front());
+    if (!broken.empty()) {
+        return false;
+    }
+    plan_ = std::move(plan);
+    for (const auto& decision : decisions) {
+        auto& record = records_.at(decision.intent.uuid);
+        record.decision = decision;
+        const auto* planned = plan_.find(decision.intent.uuid);
+        record.plan = planned != nullptr ? std::optional{*planned} : std::nullopt;
+    }
+    return true;
+}
+
+std::vector<DomainActions> Reconciler::collect_actions()
+{
+    std::vector<DomainActions> all;
+    for (auto& [uuid, record] : records_) {
+        auto actions = actions_of(record);
+        if (actions && !actions->empty()) {
+            all.push_back(std::move(*actions));
+        } else if (Clock::now() >= record.retry_at) {
+            settle(record, nullptr);
+        }
+    }
+    return all;
+}
+
+// What is to be done for one domain now; nullopt when it is not its turn.
+std::optional<DomainActions> Reconciler::actions_of(DomainRecord& record)
+{
+    const auto asked_for = [&record](const Waiter& waiter) {
+        return !waiter.uuid || *waiter.uuid == record.seen.facts.uuid;
+    };
+    if (Clock::now() < record.retry_at &&
+        std::none_of(current_.begin(), current_.end(), asked_for)) {
+        return std::nullopt;
+    }
+    const DiffInput input{
+        .seen = record.seen,
+        .online = topology_->online_cpus(),
+        .abilities = abilities_,
+        .live = record.deferred_id ? DiffInput::Live::deferred : DiffInput::Live::now,
+    };
+    if (record.decision.restore && record.before) {
+        return diff_restore(input, *record.before, boot_id_);
+    }
+    if (record.decision.stance != Stance::managed || !record.plan ||
+        record.plan->placement == Placement::none) {
+        return std::nullopt;
+    }
+    return diff(input, *record.plan);
+}
+
+// Nothing is touched whose former state is not safe on disk.
+void Reconciler::save_before_images(std::vector<DomainActions> actions)
+{
+    state_ = State::saving;
+    save_next(std::make_shared<std::vector<DomainActions>>(std::move(actions)), 0);
+}
+
+void Reconciler::save_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at)
+{
+    while (at < actions->size() && records_.at((*actions)[at].uuid).before) {
+        ++at;
+    }
+    if (at == actions->size()) {
+        apply(std::move(*actions));
+        return;
+    }
+    const auto uuid = (*actions)[at].uuid;
+    const auto& seen = records_.at(uuid).seen;
+    const BeforeImage image{.uuid = uuid,
+                            .name = seen.facts.name,
+                            .id = seen.facts.id,
+                            .boot_id = boot_id_,
+                            .live = seen.live,
+                            .config = seen.config};
+    host_.save_before_image(image, [this, actions, at, image](const Result<void>& saved) {
+        auto& record = records_.at(image.uuid);
+        if (saved) {
+            record.before = image;
+            save_next(actions, at + 1);
+            return;
+        }
+        auto error = Error{saved.error()}.context("saving how " + image.name + " was before");
+        error.code = Errc::not_persisted;
+        Outcome failed{.uuid = image.uuid, .name = image.name, .id = image.id};
+        failed.errors.push_back(std::move(error));
+        settle(record, &failed);
+        actions->erase(actions->begin() + static_cast<std::ptrdiff_t>(at));
+        save_next(actions, at);
+    });
+}
+
+void Reconciler::apply(std::vector<DomainActions> actions)
+{
+    if (actions.empty()) {
+        end_pass(std::nullopt);
+        return;
+    }
+    state_ = State::applying;
+    for (const auto& action : actions) {
+        records_.at(action.uuid).state = PinState::applying;
+    }
+    slow_apply_.start(slow_apply_after);
+    host_.apply(std::move(actions),
+                [this](std::vector<Outcome> outcomes) { on_applied(std::move(outcomes)); });
+}
+
+void Reconciler::on_applied(std::vector<Outcome> outcomes)
+{
+    slow_apply_.stop();
+    for (const auto& outcome : outcomes) {
+        take_outcome(outcome);
+    }
+    end_pass(std::nullopt);
+}
+
+void Reconciler::take_outcome(const Outcome& outcome)
+{
+    auto* record = find(outcome.uuid);
+    if (record == nullptr) {
+        return;
+    }
+    if (outcome.gone) {
+        spdlog::debug("{} went away or was restarted meanwhile", printable(outcome.name));
+        record->state = settled_state(*record);
+        again_ = true;
+        return;
+    }
+    if (outcome.after) {
+        record->seen = *outcome.after;
+    }
+    settle(*record, &outcome);
+}
+
+// The domain's state after this pass; `outcome` is null when there was nothing to do.
+void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
+{
+    record.state = settled_state(record);
+    record.error.reset();
+    if (record.decision.unreadable) {
+        record.error = record.decision.unreadable;
+    } else if (record.decision.stance == Stance::managed && record.plan &&
+               record.plan->placement == Placement::none) {
+        record.error = Error{.code = Errc::unsatisfiable, .message = first_reason(*record.plan)};
+    }
+
+    const auto failed =
+        outcome != nullptr && (!outcome->errors.empty() || !outcome->differs.empty());
+    if (failed) {
+        ++record.failures;
+        record.retry_at = Clock::now() + retry_delay(record.failures - 1);
+        const auto nothing = outcome->applied == 0;
+        record.state = nothing ? PinState::failed : PinState::partial;
+        const auto not_saved = nothing && outcome->errors.size() == 1 &&
+                               outcome->errors.front().code == Errc::not_persisted;
+        record.error = Error{.code = not_saved ? Errc::not_persisted
+                                     : nothing ? Errc::apply_failed
+                                               : Errc::partially_applied,
+                             .message = joined(*outcome)};
+        spdlog::warn("{}: {} (attempt {}, next in {} s)", printable(outcome->name),
+                     printable(record.error->message, 1024), record.failures,
+                     retry_delay(record.failures - 1).count());
+        remember(record, pass_, "failed: " + record.error->message);
+        sink_.applied(record.seen.facts.uuid, record.generation,
+                      std::string{to_string(record.state)}, {{"error", record.error->message}});
+        return;
+    }
+
+    record.failures = 0;
+    record.retry_at = {};
+    if (record.seen.facts.active()) {
+        record.placed_id = record.state == PinState::pinned ? record.seen.facts.id : std::nullopt;
+    }
+    if (outcome != nullptr) {
+        note_success(record, *outcome);
+    }
+    if (record.decision.restore) {
+        forget_restored(record);
+    }
+}
+
+void Reconciler::note_success(DomainRecord& record, const Outcome& outcome)
+{
+    const auto now = Clock::now();
+    record.repairs = now - record.repaired_at < repairs_window ? record.repairs + 1 : 1;
+    record.repaired_at = now;
+    if (record.repairs > repairs_max) {
+        record.retry_at = now + repairs_window;
+        spdlog::warn("{}: something else keeps changing its pins; repairing it once a minute",
+                     printable(outcome.name));
+    }
+    record.last_applied_usec = realtime_usec();
+    const auto* result = record.decision.restore ? "reset" : "pinned";
+    auto what = std::to_string(outcome.applied) + " changes applied and verified";
+    if (record.plan && !record.decision.restore) {
+        what += "; vCPUs on " + record.plan->claim.str() + ", emulator on " +
+                record.plan->emulator.str();
+    }
+    spdlog::info("{} {}: {} (pass {}, uuid {})", result, printable(outcome.name), what, pass_,
+                 outcome.uuid.str());
+    remember(record, pass_, std::string{result} + ": " + what);
+    sink_.applied(record.seen.facts.uuid, record.generation, result, {});
+}
+
+// The domain is as it was found: the before-image has done its service.
+void Reconciler::forget_restored(DomainRecord& record)
+{
+    if (!record.before) {
+        return;
+    }
+    record.before.reset();
+    record.placed_id.reset();
+    forget_before_image(record.seen.facts.uuid);
+}
+
+void Reconciler::forget_before_image(const DomainUuid& uuid)
+{
+    host_.forget_before_image(uuid, [](const Result<void>& done) {
+        if (!done) {
+            spdlog::warn("{}", printable(done.error().message));
+        }
+    });
+}
+
+void Reconciler::refuse_waiters()
+{
+    for (auto* waiters : {&current_, &waiting_}) {
+        for (const auto& waiter : std::exchange(*waiters, {})) {
+            waiter.reply(unreachable());
+        }
+    }
+}
+
+void Reconciler::end_pass(const std::optional<Error>& failure)
+{
+    state_ = State::idle;
+    if (!failure) {
+        first_look_ = false;
+    } else if (connection_ && !stopped_) {
+        ++failed_passes_;
+        spdlog::warn("pass {}: {}", pass_, printable(failure->message, 1024));
+    }
+    publish();
+    for (const auto& waiter : std::exchange(current_, {})) {
+        waiter.reply(verdict(waiter, failure));
+    }
+    if (again_ || (!waiting_.empty() && connection_)) {
+        begin_pass();
+    } else {
+        schedule_retry();
+    }
+    if (connection_ && !stopped_) {
+        period_.start(config_.period);
+    }
+}
+
+Result<void> Reconciler::verdict(const Waiter& waiter, const std::optional<Error>& failure) const
+{
+    if (failure) {
+        return *failure;
+    }
+    if (!waiter.uuid) {
+        return {};
+    }
+    const auto* record = find(*waiter.uuid);
+    if (record == nullptr) {
+        return Error{.code = Errc::not_found,
+                     .message = "the domain " + waiter.uuid->str() + " went away meanwhile"};
+    }
+    if (record->error) {
+        return *record->error;
+    }
+    return {};
+}
+
+void Reconciler::schedule_retry()
+{
+    if (stopped_ || !connection_) {
+        return;
+    }
+    if (failed_passes_ > 0) {
+        retry_.start(retry_delay(failed_passes_ - 1));
+        return;
+    }
+    std::optional<Clock::time_point> earliest;
+    for (const auto& [uuid, record] : records_) {
+        if (record.retry_at != Clock::time_point{} && (!earliest || record.retry_at < *earliest)) {
+            earliest = record.retry_at;
+        }
+    }
+    if (earliest) {
+        const auto wait =
+            std::max(*earliest - Clock::now(), Clock::duration{std::chrono::milliseconds{1}});
+        retry_.start(std::chrono::duration_cast<std::chrono::microseconds>(wait));
+    }
+}
+
+// ---- questions ------------------------------------------------------------------------------
+
+DomainRecord* Reconciler::find(const DomainUuid& uuid)
+{
+    const auto at = records_.find(uuid);
+    return at != records_.end() ? &at->second : nullptr;
+}
+
+const DomainRecord* Reconciler::find(const DomainUuid& uuid) const
+{
+    const auto at = records_.find(uuid);
+    return at != records_.end() ? &at->second : nullptr;
+}
+
+ManagerView Reconciler::manager_view() const
+{
+    return make_manager_view({.config = config_,
+                              .topology = topology_.get(),
+                              .connection = connection_ ? &*connection_ : nullptr,
+                              .plan = plan_,
+                              .records = records_,
+                              .problems = problems_,
+                              .phase = stopped_      ? ServicePhase::stopping
+                                       : heard_host_ ? ServicePhase::running
+                                                     : ServicePhase::starting});
+}
+
+void Reconciler::publish()
+{
+    std::vector<DomainView> domains;
+    domains.reserve(records_.size());
+    for (const auto& [uuid, record] : records_) {
+        domains.push_back(make_domain_view(record, topology_.get()));
+    }
+    sink_.publish(manager_view(), domains);
+}
+
+Plan Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const
+{
+    PlanRequest request;
+    request.topology = topology_.get();
+    request.housekeeping = config_.housekeeping;
+    for (const auto& [other, record] : records_) {
+        auto intent = record.decision.intent;
+        if (other == uuid) {
+            intent = make_intent(record.seen, policy, *topology_);
+            intent.activity = record.decision.intent.activity == Activity::running
+                                  ? Activity::running
+                                  : Activity::arriving;
+        }
+        request.intents.push_back(std::move(intent));
+    }
+    return make_plan(request);
+}
+
+} // namespace virtpind

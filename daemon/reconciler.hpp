@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// THE SPINE: events -> observe -> intents -> plan -> diff -> apply -> verify. One pass at a time;
+// whatever happens meanwhile makes one more pass. Level driven: an event only says "look again",
+// and every pass starts from a fresh and full observation, so that lost, repeated and reordered
+// events do no harm. Main thread only.
+#pragma once
+
+#include "common/config.hpp"
+#include "common/control.hpp"
+#include "common/host_port.hpp"
+#include "common/plan.hpp"
+#include "daemon/domain_record.hpp"
+#include "daemon/loop/event_loop.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace virtpind {
+
+// What came of the pass for one waiter: fine, or why not.
+using PassReply = std::function<void(Result<void>)>;
+
+// Libvirt cannot be reached now, in words for a caller.
+[[nodiscard]] Error unreachable();
+
+class Reconciler {
+public:
+    // `boot_id` is the host's; `before_images` are those found on disk at start.
+    Reconciler(loop::EventLoop& loop, HostPort& host, ViewSink& sink, std::string boot_id,
+               std::map<DomainUuid, BeforeImage> before_images);
+
+    // --- what happens to it -----------------------------------------------------------------
+    void on_event(const HostEvent& event);
+    void on_topology(std::shared_ptr<const Topology> topology);
+    void on_config(Config config);
+    // "Somebody should look at this": shown as a Problem until cleared with an empty text.
+    void set_problem(const std::string& code, const std::string& text);
+    void stop(); // no pass starts any more
+
+    // --- what may be asked of it (by Controller) -----------------------------------------------
+    // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
+    // after this call.
+    void request_pass(std::optional<DomainUuid> uuid, PassReply reply);
+
+    [[nodiscard]] bool connected() const noexcept { return connection_.has_value(); }
+
+    [[nodiscard]] const Records& records() const noexcept { return records_; }
+
+    [[nodiscard]] DomainRecord* find(const DomainUuid& uuid);
+    [[nodiscard]] const DomainRecord* find(const DomainUuid& uuid) const;
+
+    [[nodiscard]] const Config& config() const noexcept { return config_; }
+
+    [[nodiscard]] const Topology* topology() const noexcept { return topology_.get(); }
+
+    [[nodiscard]] const Plan& plan() const noexcept { return plan_; }
+
+    [[nodiscard]] std::uint64_t passes() const noexcept { return pass_; }
+
+    // The plan as it would be if `uuid` had `policy`; nothing is changed.
+    [[nodiscard]] Plan plan_with(const DomainUuid& uuid, const Policy& policy) const;
+    [[nodiscard]] ManagerView manager_view() const;
+    // Sends the present state to the sink.
+    void publish();
+
+private:
+    enum class State { idle, observing, saving, applying };
+
+    struct Waiter {
+        std::optional<DomainUuid> uuid;
+        PassReply reply;
+    };
+
+    void begin_pass();
+    void on_observed(Result<Observation> seen);
+    void refresh_records(Observation&& seen);
+    [[nodiscard]] std::vector<Decision> decide() const;
+    [[nodiscard]] bool make_safe_plan(const std::vector<Decision>& decisions);
+    [[nodiscard]] std::vector<DomainActions> collect_actions();
+    [[nodiscard]] std::optional<DomainActions> actions_of(DomainRecord& record);
+    void save_before_images(std::vector<DomainActions> actions);
+    void save_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at);
+    void apply(std::vector<DomainActions> actions);
+    void on_applied(std::vector<Outcome> outcomes);
+    void take_outcome(const Outcome& outcome);
+    void settle(DomainRecord& record, const Outcome* outcome);
+    void note_success(DomainRecord& record, const Outcome& outcome);
+    void forget_restored(DomainRecord& record);
+    void forget_before_image(const DomainUuid& uuid);
+    void refuse_waiters();
+    void end_pass(const std::optional<Error>& failure);
+    [[nodiscard]] Result<void> verdict(const Waiter& waiter,
+                                       const std::optional<Error>& failure) const;
+    void schedule_retry();
+
+    HostPort& host_;
+    ViewSink& sink_;
+    const std::string boot_id_;
+    std::map<DomainUuid, BeforeImage> before_images_; // of domains not seen yet
+    Config config_;
+    std::shared_ptr<const Topology> topology_;
+    std::optional<HostConnected> connection_;
+
+    Records records_;
+    std::set<DomainUuid> undefined_; // said by events since the last look
+    HostAbilities abilities_;
+    Plan plan_;
+    std::map<std::string, std::string> problems_;
+
+    State state_ = State::idle;
+    bool again_ = false; // something happened during the pass
+    bool stopped_ = false;
+    bool heard_host_ = false; // the first connection was attempted
+    bool first_look_ = true;  // since the connection came
+    ObserveDepth next_depth_ = ObserveDepth::affinities;
+    std::uint64_t pass_ = 0;
+    unsigned failed_passes_ = 0;
+    std::vector<Waiter> waiting_; // for the next pass
+    std::vector<Waiter> current_; // for the running one
+
+    loop::Timer period_;
+    loop::Timer retry_;
+    loop::Timer slow_apply_; // shows `applying` only when it takes long
+};
+
+} // namespace virtpind

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Reports as JSON text for Explain, Describe and Plan: keys only get added, never renamed. Names
+// of domains are escaped, so the text is always valid UTF-8.
+#pragma once
+
+#include "common/control.hpp"
+#include "common/plan.hpp"
+#include "daemon/domain_record.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace virtpind {
+
+// Design section 9, the answer of `virtpind plan --format json`.
+[[nodiscard]] std::string report_plan(const Plan& plan, const Topology& topology);
+
+// One domain: what was asked, what it gets and why, what happened to it.
+[[nodiscard]] std::string report_domain(const DomainRecord& record, const Topology* topology);
+
+// All properties and all domains in one.
+[[nodiscard]] std::string report_state(const ManagerView& manager, const Records& records,
+                                       const Plan& plan, const Topology* topology,
+                                       std::uint64_t passes);
+
+} // namespace virtpind

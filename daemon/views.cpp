@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "views.hpp"
+
+#include "common/text.hpp"
+#include "dbus/errors.hpp"
+#include "version.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+namespace {
+
+// A property must stay readable, and a bus message is bounded.
+constexpr std::size_t problems_max = 100;
+
+std::string state_word(const ManagerViewInput& input, bool has_problems)
+{
+    switch (input.phase) {
+    case ServicePhase::starting:
+        return "starting";
+    case ServicePhase::stopping:
+        return "stopping";
+    case ServicePhase::running:
+        break;
+    }
+    if (input.connection == nullptr) {
+        return "disconnected";
+    }
+    return has_problems ? "degraded" : "ready";
+}
+
+// What a domain's owner should look at.
+std::optional<std::pair<std::string, std::string>> problem_of(const DomainRecord& record)
+{
+    const auto who = printable(record.seen.facts.name) + ": ";
+    if (record.error) {
+        return std::pair{std::string{bus::error_word(record.error->code)},
+                         who + printable(record.error->message, 1024)};
+    }
+    if (record.seen.facts.active() && record.plan && !record.plan->satisfied) {
+        const auto& reasons = record.plan->reasons;
+        return std::pair{std::string{"Unsatisfiable"},
+                         who + (reasons.empty() ? "does not get what its policy asks for"
+                                                : reasons.front().text)};
+    }
+    return std::nullopt;
+}
+
+CpuSet in_force(const std::optional<CpuSet>& own, const PinSet& pins, const CpuSet& online)
+{
+    return own ? *own : pins.vcpu_cpuset ? *pins.vcpu_cpuset : online;
+}
+
+template <class Id>
+std::optional<CpuSet> own_pin(const std::map<Id, CpuSet>& pins, Id id)
+{
+    const auto at = pins.find(id);
+    return at != pins.end() ? std::optional{at->second} : std::nullopt;
+}
+
+} // namespace
+
+ManagerView make_manager_view(const ManagerViewInput& input)
+{
+    ManagerView view;
+    view.version = version;
+    view.libvirt_uri = input.connection != nullptr ? input.connection->uri : "";
+    if (input.topology != nullptr) {
+        view.online_cpus = input.topology->online_cpus();
+        view.topology_generation = input.topology->generation;
+    }
+    view.housekeeping_cpus = input.plan.housekeeping;
+    view.pool_cpus = input.plan.pool;
+    view.policies = input.config.catalog.names();
+    view.default_policy = input.config.default_policy;
+    view.problems.assign(input.problems.begin(), input.problems.end());
+    for (const auto& [uuid, record] : input.records) {
+        if (auto problem = problem_of(record); problem && view.problems.size() < problems_max) {
+            view.problems.push_back(std::move(*problem));
+        }
+    }
+    view.state = state_word(input, !view.problems.empty());
+    return view;
+}
+
+DomainView make_domain_view(const DomainRecord& record, const Topology* topology)
+{
+    const auto& facts = record.seen.facts;
+    const auto online = topology != nullptr ? topology->online_cpus() : CpuSet{};
+    const auto pins = record.seen.live ? *record.seen.live : record.seen.config.value_or(PinSet{});
+
+    DomainView view;
+    view.uuid = facts.uuid;
+    view.name = printable(facts.name);
+    view.run_state = to_string(facts.state);
+    view.policy = record.decision.policy.policy.name;
+    view.policy_source = to_string(record.decision.policy.source);
+    view.policy_options = record.decision.policy.options;
+    view.generation = record.generation;
+    view.pin_state = record.state;
+    CpuSet used;
+    for (const auto vcpu : facts.vcpus_online) {
+        auto cpus = in_force(own_pin(pins.vcpus, vcpu), pins, online);
+        used |= cpus;
+        view.vcpu_pins.emplace(vcpu, std::move(cpus));
+    }
+    view.emulator_cpus = in_force(pins.emulator, pins, online);
+    for (const auto id : facts.iothreads) {
+        view.iothread_pins.emplace(id, in_force(own_pin(pins.iothreads, id), pins, online));
+    }
+    if (topology != nullptr) {
+        view.numa_nodes = topology->nodes_of(used);
+    }
+    if (record.error) {
+        view.last_error = {std::string{bus::error_word(record.error->code)},
+                           printable(record.error->message, 4096)};
+    }
+    view.last_applied_usec = record.last_applied_usec;
+    return view;
+}
+
+} // namespace virtpind

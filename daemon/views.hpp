@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The daemon's state as the bus shows it. Pure.
+#pragma once
+
+#include "common/config.hpp"
+#include "common/control.hpp"
+#include "common/host_port.hpp"
+#include "common/plan.hpp"
+#include "daemon/domain_record.hpp"
+
+#include <map>
+#include <string>
+
+namespace virtpind {
+
+enum class ServicePhase { starting, running, stopping };
+
+struct ManagerViewInput {
+    const Config& config;
+    const Topology* topology;        // null: not read yet
+    const HostConnected* connection; // null: no connection
+    const Plan& plan;
+    const Records& records;
+    const std::map<std::string, std::string>& problems; // code -> text
+    ServicePhase phase = ServicePhase::running;
+};
+
+[[nodiscard]] ManagerView make_manager_view(const ManagerViewInput& input);
+
+// Pins as they are in force: of the running domain, else of its definition. A thread without a
+// pin of its own shows what it may use.
+[[nodiscard]] DomainView make_domain_view(const DomainRecord& record, const Topology* topology);
+
+} // namespace virtpind
