@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/pipeline/diff.hpp"
+
+#include <gtest/gtest.h>
+
+namespace virtpind {
+namespace {
+
+CpuSet cpus(std::string_view text)
+{
+    return *CpuSet::parse(text);
+}
+
+const CpuSet online = cpus("0-7");
+
+ObservedDomain running_domain()
+{
+    ObservedDomain seen;
+    seen.facts.uuid = DomainUuid{"6695eb01-f6a4-8304-79aa-97f2502e193f"};
+    seen.facts.name = "web1";
+    seen.facts.id = 4;
+    seen.facts.state = RunState::running;
+    seen.facts.vcpus_max = 4;
+    seen.facts.vcpus_online = VcpuSet::range(0, 1);
+    seen.facts.iothreads = {IothreadId{1}};
+    seen.live = PinSet{};
+    seen.config = PinSet{};
+    return seen;
+}
+
+DomainPlan plan_for_two()
+{
+    DomainPlan plan;
+    plan.placement = Placement::dedicated;
+    plan.vcpus = {{VcpuId{0}, cpus("2")},
+                  {VcpuId{1}, cpus("6")},
+                  {VcpuId{2}, cpus("2,6")},
+                  {VcpuId{3}, cpus("2,6")}};
+    plan.emulator = cpus("0,4");
+    plan.iothreads = {{IothreadId{1}, cpus("0,4")}};
+    return plan;
+}
+
+// What libvirt would show once `actions` are applied.
+ObservedDomain applied(ObservedDomain seen, const DomainActions& actions)
+{
+    for (const auto& action : actions.live) {
+        if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
+            seen.live->vcpus[vcpu->vcpu] = vcpu->cpus;
+            if (seen.actual_vcpus && seen.facts.vcpus_online.contains(vcpu->vcpu)) {
+                (*seen.actual_vcpus)[vcpu->vcpu] = vcpu->cpus;
+            }
+        } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
+            seen.live->emulator = emulator->cpus;
+        } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
+            seen.live->iothreads[iothread->iothread] = iothread->cpus;
+        } else {
+            seen.live->numatune = std::get<SetNuma>(action).numatune;
+        }
+    }
+    if (actions.definition) {
+        const auto& pins = actions.definition->pins;
+        if (actions.definition->mode == DefinitionChange::Mode::replace) {
+            seen.config = pins;
+        }
+        for (const auto& [id, set] : pins.vcpus) {
+            seen.config->vcpus[id] = set;
+        }
+        for (const auto& [id, set] : pins.iothreads) {
+            seen.config->iothreads[id] = set;
+        }
+        if (pins.emulator) {
+            seen.config->emulator = pins.emulator;
+        }
+        if (pins.numatune) {
+            seen.config->numatune = pins.numatune;
+        }
+    }
+    return seen;
+}
+
+DiffInput input_for(const ObservedDomain& seen)
+{
+    return {.seen = seen, .online = online, .abilities = {}};
+}
+
+TEST(Diff, EveryThreadLiveAndInTheDefinitionThenNothing)
+{
+    const auto seen = running_domain();
+    const auto actions = diff(input_for(seen), plan_for_two());
+    EXPECT_EQ(actions.id, 4);
+    EXPECT_EQ(actions.live.size(), 6U);
+    ASSERT_TRUE(actions.definition);
+    EXPECT_EQ(actions.definition->pins.vcpus.size(), 4U);
+    EXPECT_EQ(actions.definition->pins.emulator, cpus("0,4"));
+
+    const auto after = applied(seen, actions);
+    EXPECT_TRUE(diff(input_for(after), plan_for_two()).empty());
+}
+
+TEST(Diff, OnlyWhatDiffersIsWritten)
+{
+    auto seen = running_domain();
+    seen = applied(seen, diff(input_for(seen), plan_for_two()));
+    seen.live->vcpus[VcpuId{1}] = cpus("3");
+    const auto actions = diff(input_for(seen), plan_for_two());
+    ASSERT_EQ(actions.live.size(), 1U);
+    EXPECT_EQ(std::get<PinVcpu>(actions.live[0]).vcpu, VcpuId{1});
+    EXPECT_EQ(std::get<PinVcpu>(actions.live[0]).cpus, cpus("6"));
+    EXPECT_FALSE(actions.definition);
+}
+
+TEST(Diff, ThreadThatTheKernelKeepsElsewhereIsPinnedAgain)
+{
+    auto seen = running_domain();
+    seen = applied(seen, diff(input_for(seen), plan_for_two()));
+    seen.actual_vcpus = {{VcpuId{0}, cpus("2")}, {VcpuId{1}, cpus("0-7")}};
+    const auto actions = diff(input_for(seen), plan_for_two());
+    ASSERT_EQ(actions.live.size(), 1U);
+    EXPECT_EQ(std::get<PinVcpu>(actions.live[0]).vcpu, VcpuId{1});
+}
+
+TEST(Diff, FallbackMasksCountAsPins)
+{
+    auto seen = running_domain();
+    seen.live->vcpu_cpuset = cpus("2,6");
+    auto plan = plan_for_two();
+    plan.vcpus = {{VcpuId{0}, cpus("2,6")}};
+    plan.emulator = cpus("2,6");
+    plan.iothreads = {{IothreadId{1}, cpus("2,6")}};
+    EXPECT_TRUE(diff(input_for(seen), plan).live.empty());
+
+    seen.live->vcpu_cpuset.reset(); // then every online CPU, however it is written
+    plan.vcpus = {{VcpuId{0}, cpus("0-7")}};
+    plan.emulator = cpus("0-7");
+    plan.iothreads = {{IothreadId{1}, cpus("0-100")}};
+    EXPECT_TRUE(diff(input_for(seen), plan).live.empty());
+}
+
+TEST(Diff, DriverThatCannotPinUnpluggedVcpusIsNotAsked)
+{
+    const auto seen = running_domain();
+    auto input = input_for(seen);
+    input.abilities.pin_offline_vcpus = false;
+    const auto actions = diff(input, plan_for_two());
+    EXPECT_EQ(actions.live.size(), 4U);
+    EXPECT_EQ(actions.definition->pins.vcpus.size(), 4U);
+}
+
+TEST(Diff, DeferredRunIsLeftAloneItsDefinitionIsNot)
+{
+    const auto seen = running_domain();
+    auto input = input_for(seen);
+    input.live = DiffInput::Live::deferred;
+    const auto actions = diff(input, plan_for_two());
+    EXPECT_TRUE(actions.live.empty());
+    EXPECT_TRUE(actions.definition);
+}
+
+TEST(Diff, DefinitionKeepsTheEmulatorWhereItStartsBest)
+{
+    const auto seen = running_domain();
+    auto plan = plan_for_two();
+    plan.start_emulator = cpus("2,6");
+    const auto actions = diff(input_for(seen), plan);
+    EXPECT_EQ(actions.definition->pins.emulator, cpus("2,6"));
+    const auto emulator = std::find_if(actions.live.begin(), actions.live.end(), [](const auto& a) {
+        return std::holds_alternative<PinEmulator>(a);
+    });
+    ASSERT_NE(emulator, actions.live.end());
+    EXPECT_EQ(std::get<PinEmulator>(*emulator).cpus, cpus("0,4"));
+}
+
+TEST(Diff, MemoryMovesLiveOnlyWhereLibvirtCan)
+{
+    auto plan = plan_for_two();
+    plan.numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = NodeSet{NodeId{1}}};
+    const auto moves = [&plan](const ObservedDomain& seen, HostAbilities abilities = {}) {
+        auto input = input_for(seen);
+        input.abilities = abilities;
+        const auto actions = diff(input, plan);
+        return std::any_of(actions.live.begin(), actions.live.end(),
+                           [](const auto& a) { return std::holds_alternative<SetNuma>(a); });
+    };
+    auto seen = running_domain();
+    EXPECT_TRUE(moves(seen));
+    seen.live->numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = NodeSet{NodeId{0}}};
+    EXPECT_TRUE(moves(seen));
+    EXPECT_FALSE(moves(seen, {.live_numatune = false}));
+    seen.live->numatune->mode = NumaMode::strict;
+    EXPECT_FALSE(moves(seen));
+    seen.live->numatune->mode = NumaMode::restrictive;
+    seen.facts.memory_locked = true;
+    EXPECT_FALSE(moves(seen));
+}
+
+TEST(DiffRestore, SameRunGetsItsLivePinsBackAndTheDefinitionItsOwn)
+{
+    auto before_seen = running_domain();
+    before_seen.live->vcpus[VcpuId{0}] = cpus("1");
+    before_seen.config->vcpus[VcpuId{0}] = cpus("3");
+    const BeforeImage before{.uuid = before_seen.facts.uuid,
+                             .name = "web1",
+                             .id = 4,
+                             .boot_id = "boot",
+                             .live = before_seen.live,
+                             .config = before_seen.config};
+    const auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
+
+    const auto actions = diff_restore(input_for(seen), before, "boot");
+    const auto back = applied(seen, actions);
+    EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("1"));
+    EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), online);
+    EXPECT_EQ(back.live->emulator, online);
+    EXPECT_EQ(*back.config, *before.config);
+    EXPECT_TRUE(diff_restore(input_for(back), before, "boot").empty());
+}
+
+TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
+{
+    auto before_seen = running_domain();
+    before_seen.live->vcpus[VcpuId{0}] = cpus("1");
+    before_seen.config->vcpu_cpuset = cpus("4-5");
+    before_seen.config->vcpus[VcpuId{1}] = cpus("3");
+    BeforeImage before{.uuid = before_seen.facts.uuid,
+                       .name = "web1",
+                       .id = 4,
+                       .boot_id = "boot",
+                       .live = before_seen.live,
+                       .config = before_seen.config};
+    auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
+    const auto expect_definition = [&before](const ObservedDomain& later, std::string_view boot) {
+        const auto back = applied(later, diff_restore(input_for(later), before, boot));
+        EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("4-5"));
+        EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), cpus("3"));
+        EXPECT_EQ(back.live->emulator, cpus("4-5"));
+    };
+    expect_definition(seen, "another boot");
+    seen.facts.id = 5;
+    expect_definition(seen, "boot");
+}
+
+} // namespace
+} // namespace virtpind
