@@ -18,9 +18,6 @@ inline constexpr int domain_xml_depth_max = 64;
 inline constexpr std::size_t pci_devices_max = 256;
 inline constexpr std::size_t guest_cells_max = 1024;
 
-// The namespace of our one element under <metadata>.
-inline constexpr const char* policy_namespace = "https://virtpind.org/policy/1";
-
 enum class XmlKind {
     config, // a definition: virDomainGetXMLDesc(INACTIVE), or a file
     live,   // a running domain: virDomainGetXMLDesc(0)
@@ -33,8 +30,5 @@ enum class XmlKind {
 // Errors: invalid_argument naming element, attribute and value; limits_exceeded.
 [[nodiscard]] Result<ObservedDomain> parse_domain_xml(std::string_view text,
                                                       const PolicyCatalog& catalog, XmlKind kind);
-
-// The policy as the element that virDomainSetMetadata takes: no prefix, no namespace declaration.
-[[nodiscard]] std::string format_policy_element(const PolicySpec& policy);
 
 } // namespace virtpind::host

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "definition.hpp"
+
+#include "pins_xml.hpp"
+#include "xml_reader.hpp"
+
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <sstream>
+
+namespace virtpind::host {
+
+namespace {
+
+Error cannot_edit(std::string why)
+{
+    return Error{.code = Errc::invalid_argument,
+                 .message = "cannot edit the definition: " + std::move(why)};
+}
+
+bool is_blank(const pugi::xml_node& node)
+{
+    return node.type() == pugi::node_pcdata &&
+           std::string_view{node.value()}.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+// A line break and the indentation of an element that is `depth` levels below <domain>: as the
+// siblings have it, else as libvirt writes it.
+std::string blank_before(const pugi::xml_node& first_sibling, int depth)
+{
+    return is_blank(first_sibling) ? std::string{first_sibling.value()}
+                                   : "\n" + std::string(static_cast<std::size_t>(depth) * 2, ' ');
+}
+
+// A new element on a line of its own, after `anchor` or, without one, in front of all children.
+pugi::xml_node insert_element(pugi::xml_node parent, const pugi::xml_node& anchor, const char* name)
+{
+    const auto depth = parent.name() == std::string_view{"domain"} ? 1 : 2;
+    const auto blank = blank_before(parent.first_child(), depth);
+    if (!parent.first_child()) {
+        const auto closing = blank_before(parent.previous_sibling(), depth - 1);
+        parent.append_child(pugi::node_pcdata).set_value(closing.c_str());
+    }
+    const auto element =
+        anchor ? parent.insert_child_after(name, anchor) : parent.prepend_child(name);
+    parent.insert_child_before(pugi::node_pcdata, element).set_value(blank.c_str());
+    return element;
+}
+
+void remove_element(pugi::xml_node element)
+{
+    auto parent = element.parent();
+    if (const auto blank = element.previous_sibling(); is_blank(blank)) {
+        parent.remove_child(blank);
+    }
+    parent.remove_child(element);
+}
+
+// The last child that has one of these names.
+pugi::xml_node last_of(const pugi::xml_node& parent, std::initializer_list<std::string_view> names)
+{
+    for (auto child = parent.last_child(); child; child = child.previous_sibling()) {
+        for (const auto name : names) {
+            if (child.name() == name) {
+                return child;
+            }
+        }
+    }
+    return {};
+}
+
+// Where libvirt itself puts <cputune> and, after it, <numatune>.
+pugi::xml_node tuning_anchor(const pugi::xml_node& domain)
+{
+    return last_of(domain, {"vcpu", "vcpus", "iothreads", "iothreadids", "cputune"});
+}
+
+void set_attribute(pugi::xml_node element, const char* name, const std::string& value)
+{
+    auto attribute = element.attribute(name);
+    if (!attribute) {
+        attribute = element.append_attribute(name);
+    }
+    attribute.set_value(value.c_str());
+}
+
+// One kind of pins with an id: <vcpupin vcpu=> or <iothreadpin iothread=>.
+template <class Id>
+void edit_pins(pugi::xml_node cputune, const char* name, const char* key,
+               std::initializer_list<std::string_view> behind, const std::map<Id, CpuSet>& current,
+               std::map<Id, CpuSet> wanted)
+{
+    const auto id_of = [key](const pugi::xml_node& pin) {
+        return Id{pin.attribute(key).as_uint()};
+    };
+    for (auto pin = cputune.child(name); pin;) {
+        const auto here = pin;
+        pin = pin.next_sibling(name);
+        const auto want = wanted.find(id_of(here));
+        if (want == wanted.end()) {
+            remove_element(here);
+            continue;
+        }
+        if (want->second != current.at(want->first)) {
+            set_attribute(here, "cpuset", want->second.str());
+        }
+        wanted.erase(want);
+    }
+    for (const auto& [id, cpus] : wanted) {
+        auto anchor = last_of(cputune, {name});
+        while (anchor && (anchor.name() != std::string_view{name} || id_of(anchor) > id)) {
+            anchor = anchor.previous_sibling();
+        }
+        auto pin = insert_element(cputune, anchor ? anchor : last_of(cputune, behind), name);
+        set_attribute(pin, key, std::to_string(raw(id)));
+        set_attribute(pin, "cpuset", cpus.str());
+    }
+}
+
+void edit_emulator(pugi::xml_node cputune, const std::optional<CpuSet>& current,
+                   const std::optional<CpuSet>& wanted)
+{
+    if (wanted == current) {
+        return;
+    }
+    auto pin = cputune.child("emulatorpin");
+    if (!wanted) {
+        remove_element(pin);
+        return;
+    }
+    if (!pin) {
+        pin = insert_element(cputune, last_of(cputune, {"vcpupin"}), "emulatorpin");
+    }
+    set_attribute(pin, "cpuset", wanted->str());
+}
+
+void edit_cputune(pugi::xml_node domain, const PinSet& current, const PinSet& wanted)
+{
+    auto cputune = domain.child("cputune");
+    if (!cputune) {
+        cputune = insert_element(domain, tuning_anchor(domain), "cputune");
+    }
+    edit_pins(cputune, "vcpupin", "vcpu", {}, current.vcpus, wanted.vcpus);
+    edit_emulator(cputune, current.emulator, wanted.emulator);
+    edit_pins(cputune, "iothreadpin", "iothread", {"vcpupin", "emulatorpin"}, current.iothreads,
+              wanted.iothreads);
+    if (!cputune.find_child([](const pugi::xml_node& node) { return !is_blank(node); })) {
+        remove_element(cputune);
+    }
+}
+
+void edit_vcpu_cpuset(pugi::xml_node vcpu, const std::optional<CpuSet>& wanted)
+{
+    if (wanted) {
+        set_attribute(vcpu, "cpuset", wanted->str());
+    } else {
+        vcpu.remove_attribute("cpuset");
+    }
+}
+
+void add_numa_element(pugi::xml_node numatune, const char* name, std::optional<std::uint32_t> cell,
+                      NumaMode mode, const NodeSet& nodes)
+{
+    auto element = insert_element(numatune, last_of(numatune, {"memory", "memnode"}), name);
+    if (cell) {
+        set_attribute(element, "cellid", std::to_string(*cell));
+    }
+    set_attribute(element, "mode", std::string{to_string(mode)});
+    set_attribute(element, "nodeset", nodes.str());
+}
+
+// The element as a whole: its parts depend on each other (a cell's mode must suit the memory's).
+void edit_numatune(pugi::xml_node domain, const std::optional<NumaTune>& wanted)
+{
+    const auto old = domain.child("numatune");
+    if (wanted) {
+        const auto anchor = old ? old : tuning_anchor(domain);
+        auto numatune = insert_element(domain, anchor, "numatune");
+        pugi::xml_document before;
+        if (!wanted->source_xml.empty() &&
+            before.load_string(wanted->source_xml.c_str(),
+                               pugi::parse_full | pugi::parse_ws_pcdata)) {
+            domain.insert_copy_after(before.document_element(), numatune);
+            domain.remove_child(numatune);
+        } else {
+            if (!wanted->nodes.empty()) {
+                add_numa_element(numatune, "memory", std::nullopt, wanted->mode, wanted->nodes);
+            }
+            for (const auto& [cell, nodes] : wanted->cells) {
+                add_numa_element(numatune, "memnode", cell, wanted->mode, nodes);
+            }
+        }
+    }
+    if (old) {
+        remove_element(old);
+    }
+}
+
+PinSet wanted_pins(const PinSet& current, const DefinitionChange& change)
+{
+    if (change.mode == DefinitionChange::Mode::replace) {
+        return change.pins;
+    }
+    auto wanted = current;
+    for (const auto& [vcpu, cpus] : change.pins.vcpus) {
+        wanted.vcpus[vcpu] = cpus;
+    }
+    for (const auto& [iothread, cpus] : change.pins.iothreads) {
+        wanted.iothreads[iothread] = cpus;
+    }
+    if (change.pins.emulator) {
+        wanted.emulator = change.pins.emulator;
+    }
+    if (change.pins.numatune) {
+        wanted.numatune = change.pins.numatune;
+    }
+    if (change.pins.vcpu_cpuset) {
+        wanted.vcpu_cpuset = change.pins.vcpu_cpuset;
+    }
+    return wanted;
+}
+
+// libvirt writes attributes in single quotes, people often in double ones: a diff should show only
+// what changed.
+unsigned quotes_of(std::string_view text)
+{
+    const auto root = text.find("<domain");
+    return text.find('\'', root) < text.find('"', root) ? pugi::format_attribute_single_quote : 0U;
+}
+
+} // namespace
+
+Result<std::string> edit_definition(std::string_view text, const DefinitionChange& change)
+{
+    pugi::xml_document document;
+    const auto loaded = load_domain(document, text);
+    if (!loaded) {
+        return loaded.error();
+    }
+    const auto domain = *loaded;
+    Reader reader;
+    const auto current = read_pins(reader, domain);
+    if (reader.error()) {
+        return Error{*reader.error()}.context("reading the pins of the definition");
+    }
+    const auto wanted = wanted_pins(current, change);
+    if (wanted == current) {
+        return std::string{text};
+    }
+    if (wanted.vcpu_cpuset != current.vcpu_cpuset) {
+        edit_vcpu_cpuset(domain.child("vcpu"), wanted.vcpu_cpuset);
+    }
+    edit_cputune(domain, current, wanted);
+    if (wanted.numatune != current.numatune) {
+        edit_numatune(domain, wanted.numatune);
+    }
+    // An edit that does not read back as intended must not reach libvirt: an empty set, a
+    // numatune that is empty or whose text says something else, an element that is there twice.
+    const auto numatune = domain.child("numatune");
+    if (read_pins(reader, domain) != wanted || reader.error() ||
+        (numatune && !numatune.first_child())) {
+        return cannot_edit("the wanted pins cannot be written into it; compare its <cputune> and "
+                           "<numatune> with what is wanted");
+    }
+    std::ostringstream edited;
+    document.save(edited, "", pugi::format_raw | pugi::format_no_declaration | quotes_of(text),
+                  pugi::encoding_utf8);
+    return edited.str();
+}
+
+} // namespace virtpind::host

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "domain_xml.hpp"
+
+#include "common/uuid.hpp"
+#include "common/words.hpp"
+#include "pins_xml.hpp"
+#include "policy_xml.hpp"
+#include "xml_reader.hpp"
+
+#include <array>
+#include <cstdio>
+#include <limits>
+
+namespace virtpind::host {
+
+namespace {
+
+void read_identity(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    facts.name = trimmed_text(domain.child("name"));
+    if (facts.name.empty()) {
+        reader.fail(Errc::invalid_argument, "<name> is missing");
+    }
+    if (const auto text = trimmed_text(domain.child("uuid")); !text.empty()) {
+        if (auto uuid = parse_uuid(text)) {
+            facts.uuid = std::move(*uuid);
+        } else {
+            reader.fail(Errc::invalid_argument,
+                        "<uuid> is " + in_quotes(text) +
+                            "; it looks like 12345678-9abc-def0-1234-56789abcdef0");
+        }
+    }
+    if (const auto id = domain.attribute("id")) {
+        facts.id = static_cast<int>(
+            reader.number(id.value(), "domain/@id", std::numeric_limits<int>::max(), 0));
+        facts.state = RunState::running;
+    }
+}
+
+void read_vcpus(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    const auto vcpu = domain.child("vcpu");
+    facts.vcpus_max =
+        static_cast<std::uint32_t>(reader.number(trimmed_text(vcpu), "<vcpu>", id_set_limit, 1));
+    if (facts.vcpus_max == 0) {
+        reader.fail(Errc::invalid_argument, "<vcpu> is 0; a domain has at least one");
+        return;
+    }
+    if (const auto list = domain.child("vcpus")) {
+        for (const auto entry : list.children("vcpu")) {
+            const auto id = reader.small_number(entry, "id", 0);
+            if (id < facts.vcpus_max &&
+                entry.attribute("enabled").as_string() == std::string_view{"yes"}) {
+                facts.vcpus_online.insert(VcpuId{id});
+            }
+        }
+    } else {
+        const auto online = reader.number(vcpu.attribute("current").value(), "vcpu/@current",
+                                          facts.vcpus_max, facts.vcpus_max);
+        if (online > 0) {
+            facts.vcpus_online = VcpuSet::range(0, static_cast<std::uint32_t>(online) - 1);
+        }
+    }
+    facts.vcpus_boot = facts.vcpus_online;
+}
+
+void read_guest_cpu(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    const auto cpu = domain.child("cpu");
+    if (const auto topology = cpu.child("topology")) {
+        facts.topology = GuestTopology{.sockets = reader.small_number(topology, "sockets", 1),
+                                       .dies = reader.small_number(topology, "dies", 1),
+                                       .clusters = reader.small_number(topology, "clusters", 1),
+                                       .cores = reader.small_number(topology, "cores", 1),
+                                       .threads = reader.small_number(topology, "threads", 1)};
+    }
+    std::uint32_t position = 0;
+    for (const auto cell : cpu.child("numa").children("cell")) {
+        if (facts.cells.size() == guest_cells_max) {
+            reader.fail(Errc::limits_exceeded,
+                        "more than " + std::to_string(guest_cells_max) + " guest NUMA cells");
+            return;
+        }
+        facts.cells.push_back(GuestCell{
+            .id = reader.small_number(cell, "id", position++),
+            .vcpus = reader.id_set<VcpuId>(cell, "cpus"),
+            .memory_kib = reader.size_kib(cell.attribute("memory").value(),
+                                          cell.attribute("unit").value(), "cell/@memory")});
+    }
+}
+
+// <iothreads> tells how many, <iothreadids> some of their ids; the rest get the lowest free ones.
+void read_iothreads(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    IdSet<IothreadId> ids;
+    for (const auto entry : domain.child("iothreadids").children("iothread")) {
+        ids.insert(IothreadId{reader.small_number(entry, "id", 0)});
+    }
+    const auto count =
+        reader.number(trimmed_text(domain.child("iothreads")), "<iothreads>", id_set_limit - 1, 0);
+    for (std::uint32_t id = 1; ids.size() < count && id < id_set_limit; ++id) {
+        ids.insert(IothreadId{id});
+    }
+    facts.iothreads.assign(ids.begin(), ids.end());
+}
+
+std::string pci_address(Reader& reader, const pugi::xml_node& address)
+{
+    const auto part = [&reader, &address](const char* name, unsigned most) {
+        return static_cast<unsigned>(reader.number(address.attribute(name).value(),
+                                                   std::string{"address/@"} + name, most, 0, 16));
+    };
+    std::array<char, 16> text{}; // "ffff:ff:1f.7"
+    std::snprintf(text.data(), text.size(), "%04x:%02x:%02x.%x", part("domain", 0xffff),
+                  part("bus", 0xff), part("slot", 0x1f), part("function", 7));
+    return text.data();
+}
+
+// Passthrough devices: <hostdev type='pci'> and <interface type='hostdev'> (a virtual function).
+// Mediated ones have no address of their own, but the pages they reach are locked all the same.
+void read_devices(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    for (const auto device : domain.child("devices").children()) {
+        const std::string_view name = device.name();
+        const std::string_view type = device.attribute("type").value();
+        if (name == "hostdev" && type == "mdev") {
+            facts.memory_locked = true;
+        }
+        const auto is_pci =
+            (name == "hostdev" && type == "pci") || (name == "interface" && type == "hostdev");
+        if (!is_pci) {
+            continue;
+        }
+        facts.memory_locked = true;
+        const auto address = device.child("source").child("address");
+        const std::string_view bus = address.attribute("type").as_string("pci");
+        if (!address || bus != "pci") {
+            continue;
+        }
+        if (facts.pci_devices.size() == pci_devices_max) {
+            reader.fail(Errc::limits_exceeded,
+                        "more than " + std::to_string(pci_devices_max) + " PCI devices");
+            return;
+        }
+        facts.pci_devices.push_back(pci_address(reader, address));
+    }
+}
+
+void read_memory(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    const auto memory = domain.child("memory");
+    facts.memory_kib =
+        reader.size_kib(trimmed_text(memory), memory.attribute("unit").value(), "<memory>");
+    const auto backing = domain.child("memoryBacking");
+    if (const auto hugepages = backing.child("hugepages")) {
+        const auto page = hugepages.child("page");
+        facts.hugepage_kib = reader.size_kib(page.attribute("size").value(),
+                                             page.attribute("unit").value(), "page/@size");
+        facts.memory_locked = true;
+    }
+    facts.memory_locked = facts.memory_locked || backing.child("locked");
+}
+
+} // namespace
+
+Result<ObservedDomain> parse_domain_xml(std::string_view text, const PolicyCatalog& catalog,
+                                        XmlKind kind)
+{
+    pugi::xml_document document;
+    const auto root = load_domain(document, text);
+    if (!root) {
+        return root.error();
+    }
+    Reader reader;
+    ObservedDomain domain;
+    auto& facts = domain.facts;
+    read_identity(reader, *root, facts);
+    read_vcpus(reader, *root, facts);
+    read_guest_cpu(reader, *root, facts);
+    read_iothreads(reader, *root, facts);
+    read_memory(reader, *root, facts);
+    read_devices(reader, *root, facts);
+    facts.metadata = read_policy_metadata(*root, catalog);
+    (kind == XmlKind::live ? domain.live : domain.config) = read_pins(reader, *root);
+    if (reader.error()) {
+        return Error{*reader.error()}.context("reading the XML of domain " + in_quotes(facts.name));
+    }
+    return domain;
+}
+
+} // namespace virtpind::host

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "pins_xml.hpp"
+
+#include "common/words.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace virtpind::host {
+
+namespace {
+
+std::optional<NumaTune> read_numatune(Reader& reader, const pugi::xml_node& element)
+{
+    if (!element) {
+        return std::nullopt;
+    }
+    NumaTune tune;
+    const auto memory = element.child("memory");
+    const std::string_view mode =
+        (memory ? memory : element.child("memnode")).attribute("mode").as_string("strict");
+    constexpr std::array modes{NumaMode::strict, NumaMode::preferred, NumaMode::interleave,
+                               NumaMode::restrictive};
+    const auto* const known = std::find_if(modes.begin(), modes.end(), [mode](NumaMode candidate) {
+        return to_string(candidate) == mode;
+    });
+    if (known == modes.end()) {
+        reader.fail(Errc::invalid_argument,
+                    unknown_word("numatune mode", mode,
+                                 {"strict", "preferred", "interleave", "restrictive"}));
+        return std::nullopt;
+    }
+    tune.mode = *known;
+    tune.nodes = reader.id_set<NodeId>(memory, "nodeset");
+    for (const auto node : element.children("memnode")) {
+        tune.cells[reader.small_number(node, "cellid", 0)] = reader.id_set<NodeId>(node, "nodeset");
+    }
+    tune.source_xml = to_text(element);
+    return tune;
+}
+
+} // namespace
+
+PinSet read_pins(Reader& reader, const pugi::xml_node& domain)
+{
+    PinSet pins;
+    if (const auto vcpu = domain.child("vcpu"); vcpu.attribute("cpuset")) {
+        pins.vcpu_cpuset = reader.id_set<CpuId>(vcpu, "cpuset");
+    }
+    const auto cputune = domain.child("cputune");
+    for (const auto pin : cputune.children("vcpupin")) {
+        pins.vcpus[VcpuId{reader.small_number(pin, "vcpu", 0)}] =
+            reader.id_set<CpuId>(pin, "cpuset");
+    }
+    if (const auto pin = cputune.child("emulatorpin")) {
+        pins.emulator = reader.id_set<CpuId>(pin, "cpuset");
+    }
+    for (const auto pin : cputune.children("iothreadpin")) {
+        pins.iothreads[IothreadId{reader.small_number(pin, "iothread", 0)}] =
+            reader.id_set<CpuId>(pin, "cpuset");
+    }
+    pins.numatune = read_numatune(reader, domain.child("numatune"));
+    return pins;
+}
+
+} // namespace virtpind::host

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/host/definition.hpp"
+#include "daemon/host/domain_xml.hpp"
+#include "daemon/host/policy_xml.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace virtpind::host {
+namespace {
+
+constexpr std::string_view win11 = R"(<?xml version='1.0'?>
+<!-- kept by virsh edit -->
+<domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>win11</name>
+  <uuid>C7A5FDBD-EDAF-9455-926A-D65C16DB1809</uuid>
+  <metadata>
+    <tool:os xmlns:tool='https://example.org/tool'><!-- nested --><tool:k v="it's"/></tool:os>
+    <virtpind:policy xmlns:virtpind='https://virtpind.org/policy/1' name='dedicated' smt='isolate'/>
+  </metadata>
+  <memory unit='GiB'>16</memory>
+  <memoryBacking>
+    <hugepages>
+      <page size='1' unit='G'/>
+    </hugepages>
+  </memoryBacking>
+  <vcpu placement='static' current='4' cpuset='0-7,^2'>8</vcpu>
+  <vcpus>
+    <vcpu id='0' enabled='yes' hotpluggable='no'/>
+    <vcpu id='1' enabled='yes' hotpluggable='yes'/>
+    <vcpu id='6' enabled='yes' hotpluggable='yes'/>
+  </vcpus>
+  <iothreads>3</iothreads>
+  <iothreadids>
+    <iothread id='2'/>
+  </iothreadids>
+  <cputune>
+    <shares>2048</shares>
+    <!-- pins -->
+    <vcpupin vcpu='0' cpuset='4'/>
+    <vcpupin vcpu='6' cpuset='5-6'/>
+    <emulatorpin cpuset='0-1'/>
+    <iothreadpin iothread='2' cpuset='1'/>
+    <vcpusched vcpus='0' scheduler='fifo' priority='1'/>
+  </cputune>
+  <numatune>
+    <memory mode='interleave' nodeset='0-1'/>
+    <memnode cellid='1' mode='strict' nodeset='1'/>
+  </numatune>
+  <cpu mode='host-passthrough'>
+    <topology sockets='1' dies='2' cores='2' threads='2'/>
+    <numa>
+      <cell id='0' cpus='0-3' memory='8388608' unit='KiB'/>
+      <cell id='1' cpus='4-7' memory='8' unit='GiB'/>
+    </numa>
+  </cpu>
+  <devices>
+    <hostdev mode='subsystem' type='pci' managed='yes'>
+      <source><address domain='0x0000' bus='0x0A' slot='0x00' function='0x1'/></source>
+      <address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/>
+    </hostdev>
+    <hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/></source></hostdev>
+    <interface type='hostdev'>
+      <source><address type='pci' domain='0x0000' bus='0x07' slot='0x10' function='0x2'/></source>
+    </interface>
+  </devices>
+  <qemu:commandline><qemu:arg value='-s'/></qemu:commandline>
+</domain>
+)";
+
+CpuSet cpus(std::string_view text)
+{
+    return *CpuSet::parse(text);
+}
+
+NodeSet nodes(std::string_view text)
+{
+    return *NodeSet::parse(text);
+}
+
+ObservedDomain parsed(std::string_view text, XmlKind kind = XmlKind::config)
+{
+    auto domain = parse_domain_xml(text, PolicyCatalog{}, kind);
+    EXPECT_TRUE(domain) << (domain ? "" : domain.error().message);
+    return domain ? *domain : ObservedDomain{};
+}
+
+std::string domain_with(std::string_view inside)
+{
+    return "<domain type='test'><name>web1</name>" + std::string{inside} + "</domain>";
+}
+
+Error parse_error(std::string_view inside)
+{
+    const auto domain = parse_domain_xml(domain_with(inside), PolicyCatalog{}, XmlKind::config);
+    EXPECT_FALSE(domain) << inside;
+    return domain ? Error{} : domain.error();
+}
+
+TEST(DomainXml, ReadsWhatADomainIs)
+{
+    const auto facts = parsed(win11, XmlKind::live).facts;
+    EXPECT_EQ(facts.name, "win11");
+    EXPECT_EQ(facts.uuid.str(), "c7a5fdbd-edaf-9455-926a-d65c16db1809");
+    EXPECT_EQ(facts.id, 7);
+    EXPECT_EQ(facts.state, RunState::running);
+    EXPECT_EQ(facts.vcpus_max, 8U);
+    EXPECT_EQ(facts.vcpus_online.str(), "0-1,6");
+    EXPECT_EQ(facts.topology,
+              (GuestTopology{.sockets = 1, .dies = 2, .clusters = 1, .cores = 2, .threads = 2}));
+    ASSERT_EQ(facts.cells.size(), 2U);
+    EXPECT_EQ(facts.cells[1].vcpus.str(), "4-7");
+    EXPECT_EQ(facts.cells[1].memory_kib, 8388608U);
+    EXPECT_EQ(facts.iothreads, (std::vector{IothreadId{1}, IothreadId{2}, IothreadId{3}}));
+    EXPECT_EQ(facts.pci_devices, (std::vector<std::string>{"0000:0a:00.1", "0000:07:10.2"}));
+    EXPECT_EQ(facts.memory_kib, 16U * 1024 * 1024);
+    EXPECT_EQ(facts.hugepage_kib, 1024U * 1024);
+    EXPECT_TRUE(facts.memory_locked);
+    ASSERT_TRUE(facts.metadata.content && facts.metadata.content->ok());
+    EXPECT_EQ(facts.metadata.content->value().name, "dedicated");
+    EXPECT_EQ(facts.metadata.content->value().options.at("smt"),
+              OptionValue{std::string{"isolate"}});
+}
+
+TEST(DomainXml, ReadsHowItIsPinned)
+{
+    const auto domain = parsed(win11, XmlKind::live);
+    ASSERT_TRUE(domain.live);
+    EXPECT_FALSE(domain.config);
+    const auto& pins = *domain.live;
+    EXPECT_EQ(pins.vcpus.size(), 2U);
+    EXPECT_EQ(pins.vcpus.at(VcpuId{6}), cpus("5-6"));
+    EXPECT_EQ(pins.emulator, cpus("0-1"));
+    EXPECT_EQ(pins.iothreads.at(IothreadId{2}), cpus("1"));
+    EXPECT_EQ(pins.vcpu_cpuset, cpus("0-1,3-7"));
+    ASSERT_TRUE(pins.numatune);
+    EXPECT_EQ(pins.numatune->mode, NumaMode::interleave);
+    EXPECT_EQ(pins.numatune->nodes, nodes("0-1"));
+    EXPECT_EQ(pins.numatune->cells.at(1), nodes("1"));
+}
+
+TEST(DomainXml, AbsentElementsMeanLibvirtsDefaults)
+{
+    const auto domain = parsed(domain_with("<memory unit='KiB'>2048</memory><vcpu>3</vcpu>"));
+    EXPECT_FALSE(domain.facts.active());
+    EXPECT_EQ(domain.facts.state, RunState::shutoff);
+    EXPECT_EQ(domain.facts.uuid, DomainUuid{});
+    EXPECT_EQ(domain.facts.vcpus_online.str(), "0-2");
+    EXPECT_FALSE(domain.facts.topology);
+    EXPECT_FALSE(domain.facts.memory_locked);
+    EXPECT_FALSE(domain.facts.metadata.content);
+    EXPECT_EQ(domain.config, PinSet{});
+}
+
+TEST(DomainXml, ErrorsNameElementAndValue)
+{
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"<vcpu>many</vcpu>", "'many'"},
+        {"<vcpu>0</vcpu>", "<vcpu> is 0"},
+        {"<vcpu>99999999999999999999</vcpu>", "16384"},
+        {"<vcpu current='9'>8</vcpu>", "vcpu/@current"},
+        {"<cputune><vcpupin vcpu='0' cpuset='0-'/></cputune>", "vcpupin/@cpuset"},
+        {"<cputune><vcpupin vcpu='-1' cpuset='0'/></cputune>", "vcpupin/@vcpu"},
+        {"<numatune><memory mode='tight' nodeset='0'/></numatune>", "restrictive"},
+        {"<memory unit='furlong'>1</memory>", "furlong"},
+        {"<memory unit='TiB'>99999999999999</memory>", "<memory>"},
+        {"<uuid>nobody</uuid>", "<uuid>"},
+        {"<devices><hostdev type='pci'><source><address bus='0x1ff'/></source></hostdev></devices>",
+         "address/@bus"},
+    };
+    for (const auto& [inside, named] : cases) {
+        const auto error = parse_error(inside);
+        EXPECT_EQ(error.code, Errc::invalid_argument) << inside;
+        EXPECT_NE(error.message.find(named), std::string::npos) << error.message;
+        EXPECT_NE(error.message.find("web1"), std::string::npos) << error.message;
+    }
+}
+
+TEST(DomainXml, IsBounded)
+{
+    const PolicyCatalog catalog;
+    const std::string deep(1000, ' ');
+    std::string nested;
+    for (int level = 0; level < 100; ++level) {
+        nested += "<x>";
+    }
+    for (int level = 0; level < 100; ++level) {
+        nested += "</x>";
+    }
+    EXPECT_EQ(parse_error(nested).code, Errc::limits_exceeded);
+    EXPECT_EQ(parse_domain_xml(std::string(domain_xml_bytes_max + 1, ' '), catalog, XmlKind::live)
+                  .error()
+                  .code,
+              Errc::limits_exceeded);
+    std::string cells;
+    for (std::size_t cell = 0; cell <= guest_cells_max; ++cell) {
+        cells += "<cell/>";
+    }
+    EXPECT_EQ(parse_error("<cpu><numa>" + cells + "</numa></cpu>").code, Errc::limits_exceeded);
+    for (const std::string text : {"", "<domain", "<network/>", "<domain/>", "\xff\xfe"}) {
+        EXPECT_FALSE(parse_domain_xml(text, catalog, XmlKind::config)) << text;
+    }
+}
+
+// What the metadata of a domain with this element says.
+std::optional<Result<PolicySpec>> policy_in(std::string_view element)
+{
+    return parsed(domain_with("<metadata>" + std::string{element} + "</metadata>"))
+        .facts.metadata.content;
+}
+
+TEST(DomainXml, UnreadablePolicyIsAnErrorOfTheMetadataOnly)
+{
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"name='dedicated' smtt='isolate'", "did you mean 'smt'"},
+        {"name='dedicated' smt='isolated'", "isolate"},
+        {"name='gaming'", "gaming"},
+        {"name='shared' vcpus='many'", "vcpus"},
+    };
+    for (const auto& [attributes, named] : cases) {
+        const auto policy =
+            policy_in("<p:policy xmlns:p='https://virtpind.org/policy/1' " + attributes + "/>");
+        ASSERT_TRUE(policy) << attributes;
+        ASSERT_FALSE(policy->ok()) << attributes;
+        EXPECT_EQ(policy->error().code, Errc::invalid_policy);
+        EXPECT_NE(policy->error().message.find(named), std::string::npos)
+            << policy->error().message;
+    }
+}
+
+TEST(DomainXml, PolicyIsFoundByNamespaceNotByPrefix)
+{
+    EXPECT_FALSE(policy_in("<virtpind:policy xmlns:virtpind='https://example.org/other'/>"));
+    const auto plain = policy_in("<policy xmlns='https://virtpind.org/policy/1' name='shared'/>");
+    ASSERT_TRUE(plain && plain->ok());
+    EXPECT_EQ(plain->value().name, "shared");
+}
+
+TEST(DomainXml, PolicyElementReadsBackAsWritten)
+{
+    const auto spec = make_policy_spec(PolicyCatalog{}, "dedicated",
+                                       {{"cpus", std::string{"1-3"}},
+                                        {"tune", std::vector<std::string>{"invtsc", "no-migrate"}},
+                                        {"priority", std::int32_t{-3}},
+                                        {"isolate", true}},
+                                       PolicyName::required);
+    ASSERT_TRUE(spec) << spec.error().message;
+    auto element = format_policy_element(*spec);
+    EXPECT_EQ(element.find("xmlns"), std::string::npos);
+    element.insert(element.find(' '), " xmlns='https://virtpind.org/policy/1'");
+    const auto read = policy_in(element);
+    ASSERT_TRUE(read && read->ok()) << element;
+    EXPECT_EQ(read->value(), *spec);
+}
+
+// --- editing -----------------------------------------------------------------------------------
+
+std::string edited(std::string_view text, const DefinitionChange& change)
+{
+    auto result = edit_definition(text, change);
+    EXPECT_TRUE(result) << (result ? "" : result.error().message);
+    return result ? *result : std::string{};
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to)
+{
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+TEST(Definition, NothingToChangeKeepsEveryByte)
+{
+    DefinitionChange change;
+    EXPECT_EQ(edited(win11, change), win11);
+    change.pins.vcpus[VcpuId{0}] = cpus("4");
+    change.pins.emulator = cpus("0,1");
+    change.pins.vcpu_cpuset = cpus("0-1,3-7");
+    EXPECT_EQ(edited(win11, change), win11);
+}
+
+TEST(Definition, MergeTouchesOnlyWhatDiffers)
+{
+    DefinitionChange change;
+    change.pins.vcpus[VcpuId{1}] = cpus("6");
+    change.pins.vcpus[VcpuId{6}] = cpus("7");
+    auto expected = replaced(std::string{win11}, "<vcpupin vcpu='6' cpuset='5-6'/>",
+                             "<vcpupin vcpu='1' cpuset='6'/>\n    <vcpupin vcpu='6' cpuset='7'/>");
+    // Quotes are the only thing that the text before and after may differ in elsewhere.
+    expected = replaced(expected, "v=\"it's\"", "v='it&apos;s'");
+    EXPECT_EQ(edited(win11, change), expected);
+}
+
+TEST(Definition, AddsElementsWhereLibvirtPutsThem)
+{
+    const std::string bare = "<domain type=\"kvm\">\n"
+                             "  <name>a</name>\n"
+                             "  <vcpu>2</vcpu>\n"
+                             "  <os/>\n"
+                             "</domain>\n";
+    DefinitionChange change;
+    change.pins.vcpus = {{VcpuId{0}, cpus("1")}, {VcpuId{1}, cpus("3")}};
+    change.pins.emulator = cpus("0");
+    change.pins.iothreads = {{IothreadId{1}, cpus("0")}};
+    change.pins.numatune =
+        NumaTune{.mode = NumaMode::strict, .nodes = nodes("0"), .cells = {{0, nodes("0")}}};
+    change.pins.vcpu_cpuset = cpus("0-3");
+    EXPECT_EQ(edited(bare, change), "<domain type=\"kvm\">\n"
+                                    "  <name>a</name>\n"
+                                    "  <vcpu cpuset=\"0-3\">2</vcpu>\n"
+                                    "  <cputune>\n"
+                                    "    <vcpupin vcpu=\"0\" cpuset=\"1\"/>\n"
+                                    "    <vcpupin vcpu=\"1\" cpuset=\"3\"/>\n"
+                                    "    <emulatorpin cpuset=\"0\"/>\n"
+                                    "    <iothreadpin iothread=\"1\" cpuset=\"0\"/>\n"
+                                    "  </cputune>\n"
+                                    "  <numatune>\n"
+                                    "    <memory mode=\"strict\" nodeset=\"0\"/>\n"
+                                    "    <memnode cellid=\"0\" mode=\"strict\" nodeset=\"0\"/>\n"
+                                    "  </numatune>\n"
+                                    "  <os/>\n"
+                                    "</domain>\n");
+    // And replacing by nothing takes all of it out again.
+    EXPECT_EQ(edited(edited(bare, change), {.mode = DefinitionChange::Mode::replace, .pins = {}}),
+              bare);
+}
+
+TEST(Definition, ReplaceGivesBackWhatWasThere)
+{
+    const auto before = *parsed(win11).config;
+    DefinitionChange planned;
+    planned.pins.vcpus = {{VcpuId{0}, cpus("1")}, {VcpuId{3}, cpus("3")}};
+    planned.pins.emulator = cpus("2");
+    planned.pins.iothreads = {{IothreadId{1}, cpus("0")}};
+    planned.pins.numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = nodes("1")};
+    const auto pinned = edited(win11, planned);
+    EXPECT_EQ(parsed(pinned).config->numatune->nodes, nodes("1"));
+    EXPECT_EQ(parsed(pinned).config->vcpus.at(VcpuId{6}), cpus("5-6"));
+
+    const auto restored = edited(pinned, {.mode = DefinitionChange::Mode::replace, .pins = before});
+    EXPECT_EQ(parsed(restored).config, before);
+    // The memory element comes back as it was, with the modes of its cells.
+    EXPECT_NE(restored.find("<memnode cellid='1' mode='strict' nodeset='1'/>"), std::string::npos);
+    EXPECT_EQ(restored, replaced(std::string{win11}, "v=\"it's\"", "v='it&apos;s'"));
+}
+
+TEST(Definition, KeepsForeignContent)
+{
+    DefinitionChange change;
+    change.pins.emulator = cpus("3");
+    const auto text = edited(win11, change);
+    for (const auto* kept :
+         {"<!-- kept by virsh edit -->", "<!-- nested -->", "<!-- pins -->",
+          "<shares>2048</shares>", "<vcpusched vcpus='0' scheduler='fifo' priority='1'/>",
+          "<qemu:arg value='-s'/>", "<?xml version='1.0'?>",
+          "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"}) {
+        EXPECT_NE(text.find(kept), std::string::npos) << kept;
+    }
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
+              std::count(win11.begin(), win11.end(), '\n'));
+}
+
+TEST(Definition, RefusesWhatCannotBeWritten)
+{
+    DefinitionChange no_cpus;
+    no_cpus.pins.numatune = NumaTune{.mode = NumaMode::strict};
+    EXPECT_EQ(edit_definition(domain_with("<vcpu>1</vcpu>"), no_cpus).error().code,
+              Errc::invalid_argument);
+    DefinitionChange two_minds;
+    two_minds.pins.numatune =
+        NumaTune{.nodes = nodes("0"),
+                 .source_xml = "<numatune><memory mode='strict' nodeset='5'/></numatune>"};
+    EXPECT_EQ(edit_definition(domain_with("<vcpu>1</vcpu>"), two_minds).error().code,
+              Errc::invalid_argument);
+    EXPECT_EQ(edit_definition("<network/>", {}).error().code, Errc::invalid_argument);
+}
+
+} // namespace
+} // namespace virtpind::host
