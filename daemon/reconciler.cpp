@@ -100,7 +100,7 @@ Error unreachable()
                             "property Problems"};
 }
 
-Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, ViewSink& sink, std::string boot_id,
+Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
                        std::map<DomainUuid, BeforeImage> before_images)
     : host_{host}
     , sink_{sink}
@@ -463,8 +463,8 @@ void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
                      printable(record.error->message, 1024), record.failures,
                      retry_delay(record.failures - 1).count());
         remember(record, pass_, "failed: " + record.error->message);
-        sink_.applied(record.seen.facts.uuid, record.generation,
-                      std::string{to_string(record.state)}, {{"error", record.error->message}});
+        announce(record, std::string{to_string(record.state)},
+                 {{"error", printable(record.error->message, 4096)}});
         return;
     }
 
@@ -501,7 +501,7 @@ void Reconciler::note_success(DomainRecord& record, const Outcome& outcome)
     spdlog::info("{} {}: {} (pass {}, uuid {})", result, printable(outcome.name), what, pass_,
                  outcome.uuid.str());
     remember(record, pass_, std::string{result} + ": " + what);
-    sink_.applied(record.seen.facts.uuid, record.generation, result, {});
+    announce(record, result, {});
 }
 
 // The domain is as it was found: the before-image has done its service.
@@ -626,12 +626,23 @@ ManagerView Reconciler::manager_view() const
 
 void Reconciler::publish()
 {
+    if (sink_ == nullptr) {
+        return;
+    }
     std::vector<DomainView> domains;
     domains.reserve(records_.size());
     for (const auto& [uuid, record] : records_) {
         domains.push_back(make_domain_view(record, topology_.get()));
     }
-    sink_.publish(manager_view(), domains);
+    sink_->publish(manager_view(), domains);
+}
+
+void Reconciler::announce(const DomainRecord& record, const std::string& result,
+                          const OptionMap& details)
+{
+    if (sink_ != nullptr) {
+        sink_->applied(record.seen.facts.uuid, record.generation, result, details);
+    }
 }
 
 Plan Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const

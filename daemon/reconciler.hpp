@@ -32,8 +32,11 @@ using PassReply = std::function<void(Result<void>)>;
 class Reconciler {
 public:
     // `boot_id` is the host's; `before_images` are those found on disk at start.
-    Reconciler(loop::EventLoop& loop, HostPort& host, ViewSink& sink, std::string boot_id,
+    Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
                std::map<DomainUuid, BeforeImage> before_images);
+
+    // Who is shown the state from now on; must outlive this or be replaced.
+    void show_to(ViewSink& sink) { sink_ = &sink; }
 
     // --- what happens to it -----------------------------------------------------------------
     void on_event(const HostEvent& event);
@@ -90,6 +93,7 @@ private:
     void on_applied(std::vector<Outcome> outcomes);
     void take_outcome(const Outcome& outcome);
     void settle(DomainRecord& record, const Outcome* outcome);
+    void announce(const DomainRecord& record, const std::string& result, const OptionMap& details);
     void note_success(DomainRecord& record, const Outcome& outcome);
     void forget_restored(DomainRecord& record);
     void forget_before_image(const DomainUuid& uuid);
@@ -100,7 +104,7 @@ private:
     void schedule_retry();
 
     HostPort& host_;
-    ViewSink& sink_;
+    ViewSink* sink_ = nullptr;
     const std::string boot_id_;
     std::map<DomainUuid, BeforeImage> before_images_; // of domains not seen yet
     Config config_;

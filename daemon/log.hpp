@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where the log goes: stderr, with the priority prefixes that journald reads when it is listening
+// (sd-daemon(3)), else with the time.
+#pragma once
+
+#include <spdlog/common.h>
+
+namespace virtpind {
+
+void set_up_log(spdlog::level::level_enum level);
+
+} // namespace virtpind

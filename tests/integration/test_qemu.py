@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The main job on real QEMU guests: every statement is checked in /proc or in the definition.
+
+The development host has two CPUs, so guests are small: with no housekeeping a guest of two vCPUs
+owns the host, two guests of one vCPU own one CPU each.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from private_bus import BusError
+from waiting import wait_until
+
+ALL = open("/sys/devices/system/cpu/online", encoding="ascii").read().strip()
+NO_HOUSEKEEPING = '{"housekeeping": ""}'
+
+pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to tell pins apart")
+
+
+@pytest.fixture
+def host(make_daemon, client, libvirtd):
+    """A running daemon without housekeeping, and shorthands for what users do."""
+
+    class Host:
+        def __init__(self):
+            self.daemon = make_daemon(config=NO_HOUSEKEEPING)
+
+        @staticmethod
+        def set_policy(guest, policy, options=None, flags=0):
+            return client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, options or {}, flags)
+
+        @staticmethod
+        def reset(guest):
+            return client.manager("ResetPolicy", "(st)", guest.name, 0)
+
+        @staticmethod
+        def wait(guest, state):
+            return client.wait_for_properties(
+                guest.uuid, lambda is_: is_["PinState"] == state, f"{guest.name} is {state}")
+
+        @staticmethod
+        def wait_known(guest):
+            return client.wait_for_properties(guest.uuid, lambda is_: True, f"{guest.name} is known")
+
+    return Host()
+
+
+def vcpu_pins(properties):
+    return dict(properties["VcpuPins"])
+
+
+def inactive_pins(guest):
+    text = guest.xml("--inactive")
+    return {int(v): c for v, c in re.findall(r"<vcpupin vcpu='(\d+)' cpuset='([^']*)'", text)}
+
+
+def test_started_guest_is_pinned_as_planned_and_restarts_so(host, make_guest, client):
+    guest = make_guest("web", vcpus=2, iothreads=1)
+    host.wait_known(guest)
+    host.set_policy(guest, "dedicated", {})
+    planned = inactive_pins(guest)
+    assert sorted(planned.values()) == ["0", "1"], "the next boot starts right"
+
+    guest.start()
+    seen = host.wait(guest, "pinned")
+    kernel = guest.affinity()
+    assert kernel["vcpus"] == planned == vcpu_pins(seen)
+    assert kernel["emulator"] == seen["EmulatorCPUs"]
+    assert kernel["iothreads"] == dict(seen["IOThreadPins"])
+
+    guest.destroy()
+    host.wait(guest, "idle")
+    guest.start()
+    host.wait(guest, "pinned")
+    assert guest.affinity()["vcpus"] == planned
+
+
+def test_policy_changes_while_it_runs_through_busctl(host, make_guest, bus, client):
+    guest = make_guest("busctl", vcpus=1).start()
+    host.wait_known(guest)
+    assert guest.affinity()["vcpus"] == {0: ALL}
+    call = ["call", "org.virtpind1", "/org/virtpind1", "org.virtpind1.Manager"]
+    done = bus.busctl(*call, "SetPolicy", "ssa{sv}t", guest.name, "dedicated", 1, "cpus", "s", "1", 0)
+    assert done.returncode == 0, done.stderr
+    assert guest.affinity()["vcpus"] == {0: "1"}, "the reply comes after the pins"
+    done = bus.busctl(*call, "SetPolicy", "ssa{sv}t", guest.name, "dedicated", 1, "cpus", "s", "0", 0)
+    assert done.returncode == 0, done.stderr
+    assert guest.affinity()["vcpus"] == {0: "0"}
+    metadata = guest.libvirtd.virsh("metadata", guest.name, "https://virtpind.org/policy/1", "--config").stdout
+    assert 'cpus="0"' in metadata and 'name="dedicated"' in metadata
+
+
+def test_hotplugged_vcpu_is_pinned(host, make_guest, libvirtd):
+    guest = make_guest("plug", vcpus=1, max_vcpus=2).start()
+    host.wait_known(guest)
+    host.set_policy(guest, "dedicated")
+    first = guest.affinity()["vcpus"][0]
+    assert first in ("0", "1")
+    libvirtd.virsh("setvcpus", guest.name, 2, "--live")
+    assert guest.affinity()["vcpus"][1] == first, "born on its own domain's CPUs, never on others'"
+    other = "1" if first == "0" else "0"
+    wait_until(lambda: guest.affinity()["vcpus"] == {0: first, 1: other},
+               lambda: f"the plugged vCPU has a CPU of its own: {guest.affinity()}")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_libvirtd_restarts_under_a_guest(host, make_guest, libvirtd, client, how):
+    guest = make_guest("survivor", vcpus=1).start()
+    host.wait_known(guest)
+    host.set_policy(guest, "dedicated", {"cpus": __import__("gi").repository.GLib.Variant("s", "1")})
+    libvirtd.stop(how)
+    wait_until(lambda: client.properties("/org/virtpind1", "org.virtpind1.Manager")["State"] == "disconnected",
+               "the loss is noticed")
+    with pytest.raises(BusError) as refused:
+        host.set_policy(guest, "shared")
+    assert refused.value.name == "org.virtpind1.Error.LibvirtUnavailable"
+    # Somebody moves the thread while nobody watches.
+    pid = guest.qemu_pid()
+    thread = next(task for task in os.listdir(f"/proc/{pid}/task")
+                  if open(f"/proc/{pid}/task/{task}/comm", encoding="utf-8").read().startswith("CPU 0/"))
+    subprocess.run(["taskset", "-pc", "0", thread], check=False, capture_output=True)
+    libvirtd.start()
+    wait_until(lambda: guest.affinity()["vcpus"] == {0: "1"},
+               lambda: f"the pin is repaired after the reconnect: {guest.affinity()}", 60)
+    host.wait(guest, "pinned")
+    host.set_policy(guest, "none")
+    assert guest.affinity()["vcpus"] == {0: ALL}
+
+
+def test_two_guests_never_share_a_dedicated_cpu(host, make_guest):
+    one, two = make_guest("one", vcpus=1).start(), make_guest("two", vcpus=1).start()
+    for guest in (one, two):
+        host.wait_known(guest)
+        host.set_policy(guest, "dedicated")
+    taken = [guest.affinity()["vcpus"][0] for guest in (one, two)]
+    assert sorted(taken) == ["0", "1"]
+    third = make_guest("third", vcpus=1).start()
+    host.wait_known(third)
+    with pytest.raises(BusError) as refused:
+        host.set_policy(third, "dedicated", {"fallback": __import__("gi").repository.GLib.Variant("s", "fail")})
+    assert refused.value.name == "org.virtpind1.Error.Unsatisfiable"
+    assert third.affinity()["vcpus"] == {0: ALL}, "nothing changed"
+    two.destroy()
+    host.set_policy(third, "dedicated")
+    wait_until(lambda: third.affinity()["vcpus"][0] == taken[1], "the freed CPU goes to the one that waits")
+
+
+def test_guest_pinned_by_hand_is_left_alone_and_avoided(host, make_guest):
+    hand = make_guest("hand", vcpus=1, cputune="<vcpupin vcpu='0' cpuset='1'/>").start()
+    seen = host.wait(hand, "foreign")
+    assert vcpu_pins(seen) == {0: "1"}
+    other = make_guest("other", vcpus=1).start()
+    host.wait_known(other)
+    host.set_policy(other, "dedicated")
+    assert other.affinity()["vcpus"] == {0: "0"}
+    assert hand.affinity()["vcpus"] == {0: "1"}
+    assert inactive_pins(hand) == {0: "1"}
+
+
+@pytest.mark.parametrize("cputune", ["", "<vcpupin vcpu='0' cpuset='1'/><emulatorpin cpuset='0'/>"])
+def test_reset_gives_back_exactly_what_was_there(host, make_guest, client, cputune):
+    guest = make_guest("back", vcpus=2, iothreads=1, cputune=cputune)
+    definition = guest.xml("--inactive")
+    guest.start()
+    host.wait(guest, "foreign" if cputune else "idle")
+    live = guest.affinity()
+    host.set_policy(guest, "dedicated")
+    assert guest.affinity() != live
+    assert guest.xml("--inactive") != definition
+    host.reset(guest)
+    assert guest.affinity() == live
+    assert guest.xml("--inactive") == definition
+    assert client.domain_properties(guest.uuid)["Policy"] == "none"
+
+
+def test_daemon_takes_over_where_it_left(host, make_guest, client):
+    guest = make_guest("again", vcpus=2).start()
+    host.wait_known(guest)
+    definition = guest.xml("--inactive")
+    host.set_policy(guest, "dedicated")
+    pins = guest.affinity()
+    host.daemon.restart(signal.SIGKILL)
+    seen = host.wait(guest, "pinned")
+    assert guest.affinity() == pins
+    assert seen["PolicySource"] == "metadata"
+    host.reset(guest)
+    assert guest.affinity()["vcpus"] == {0: ALL, 1: ALL}
+    assert guest.xml("--inactive") == definition
+
+
+def test_unreadable_metadata_is_a_visible_failure(host, make_guest, client, libvirtd):
+    guest = make_guest("odd", vcpus=1).start()
+    host.wait_known(guest)
+    host.set_policy(guest, "dedicated")
+    pins = guest.affinity()
+    libvirtd.virsh("metadata", guest.name, "https://virtpind.org/policy/1", "--config", "--key", "virtpind",
+                   "--set", "<policy name='dedicated' smtt='isolate'/>")
+    seen = host.wait(guest, "failed")
+    assert seen["LastError"][0] == "InvalidPolicy" and "smtt" in seen["LastError"][1]
+    assert guest.affinity() == pins
+    host.set_policy(guest, "dedicated")
+    host.wait(guest, "pinned")
+
+
+def test_explain_tells_why(host, make_guest, client):
+    guest = make_guest("why", vcpus=1).start()
+    host.wait_known(guest)
+    host.set_policy(guest, "dedicated")
+    told = json.loads(client.domain(guest.uuid, "Explain"))
+    assert told["name"] == guest.name
+    assert told["plan"]["placement"] == "dedicated"
+    assert all(reason["text"] for reason in told["plan"]["reasons"])

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// libvirt in memory: domains, pins and before-images as values, answers on demand, and every fault
+// that can be asked for. Behind the same port as the real one.
+#pragma once
+
+#include "common/host_port.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace virtpind::testing_support {
+
+class FakeHost final : public HostPort {
+public:
+    // --- the world -------------------------------------------------------------------------
+    std::map<DomainUuid, ObservedDomain> domains;
+    std::map<DomainUuid, BeforeImage> images;
+    std::optional<Error> observe_error;
+    std::optional<Error> save_error;
+    std::optional<Error> store_error;
+    // Refuses an action with an error when it returns one.
+    std::function<std::optional<Error>(const DomainUuid&, const LiveAction&)> refuse;
+    // Runs before each apply job, to change the world under it.
+    std::function<void()> before_apply;
+
+    // --- what happened ---------------------------------------------------------------------
+    int observations = 0;
+    std::vector<DomainActions> applied;
+
+    ObservedDomain& add(int number, std::string name, std::uint32_t vcpus, std::optional<int> id)
+    {
+        ObservedDomain seen;
+        seen.facts.uuid = uuid(number);
+        seen.facts.name = std::move(name);
+        seen.facts.vcpus_max = vcpus;
+        seen.facts.vcpus_online = VcpuSet::range(0, vcpus - 1);
+        seen.facts.vcpus_boot = seen.facts.vcpus_online;
+        seen.config = PinSet{};
+        auto& domain = domains[seen.facts.uuid] = std::move(seen);
+        if (id) {
+            start(domain, *id);
+        }
+        return domain;
+    }
+
+    static DomainUuid uuid(int number)
+    {
+        auto digits = std::to_string(number);
+        return DomainUuid{"00000000-0000-4000-8000-" + std::string(12 - digits.size(), '0') +
+                          digits};
+    }
+
+    static void start(ObservedDomain& domain, int id)
+    {
+        domain.facts.id = id;
+        domain.facts.state = RunState::running;
+        domain.live = domain.config;
+    }
+
+    static void stop(ObservedDomain& domain)
+    {
+        domain.facts.id.reset();
+        domain.facts.state = RunState::shutoff;
+        domain.live.reset();
+    }
+
+    // Answers until nothing is asked any more; returns how many answers were given.
+    std::size_t answer_all(std::size_t limit = 1000)
+    {
+        std::size_t given = 0;
+        while (!answers_.empty() && given < limit) {
+            auto answer = std::move(answers_.front());
+            answers_.pop_front();
+            answer();
+            ++given;
+        }
+        return given;
+    }
+
+    [[nodiscard]] bool asked() const { return !answers_.empty(); }
+
+    // --- HostPort --------------------------------------------------------------------------
+    void observe(ObserveDepth /*depth*/, std::function<void(Result<Observation>)> done) override
+    {
+        ++observations;
+        answers_.emplace_back([this, done = std::move(done)] {
+            if (observe_error) {
+                done(*observe_error);
+                return;
+            }
+            Observation seen;
+            for (const auto& [uuid, domain] : domains) {
+                seen.domains.push_back(domain);
+            }
+            done(std::move(seen));
+        });
+    }
+
+    void apply(std::vector<DomainActions> actions,
+               std::function<void(std::vector<Outcome>)> done) override
+    {
+        answers_.emplace_back([this, actions = std::move(actions), done = std::move(done)] {
+            if (before_apply) {
+                before_apply();
+            }
+            std::vector<Outcome> outcomes;
+            for (const auto& action : actions) {
+                applied.push_back(action);
+                outcomes.push_back(apply_one(action));
+            }
+            done(std::move(outcomes));
+        });
+    }
+
+    void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
+                      std::function<void(Result<void>)> done) override
+    {
+        answers_.emplace_back([this, uuid, policy = std::move(policy), done = std::move(done)] {
+            if (store_error) {
+                done(*store_error);
+                return;
+            }
+            auto& content = domains.at(uuid).facts.metadata.content;
+            content.reset();
+            if (policy) {
+                content.emplace(*policy);
+            }
+            done({});
+        });
+    }
+
+    void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) override
+    {
+        answers_.emplace_back([this, image = std::move(image), done = std::move(done)] {
+            if (save_error) {
+                done(*save_error);
+                return;
+            }
+            images[image.uuid] = image;
+            done({});
+        });
+    }
+
+    void forget_before_image(DomainUuid uuid, std::function<void(Result<void>)> done) override
+    {
+        answers_.emplace_back([this, uuid, done = std::move(done)] {
+            images.erase(uuid);
+            done({});
+        });
+    }
+
+private:
+    Outcome apply_one(const DomainActions& actions)
+    {
+        Outcome outcome{.uuid = actions.uuid, .name = actions.name, .id = actions.id};
+        const auto at = domains.find(actions.uuid);
+        if (at == domains.end() || at->second.facts.id != actions.id) {
+            outcome.gone = true;
+            return outcome;
+        }
+        auto& domain = at->second;
+        for (const auto& action : actions.live) {
+            if (auto error = refuse ? refuse(actions.uuid, action) : std::nullopt) {
+                outcome.errors.push_back(std::move(*error));
+                continue;
+            }
+            change_live(domain, action);
+            ++outcome.applied;
+        }
+        if (actions.definition) {
+            change_definition(*domain.config, *actions.definition);
+            ++outcome.applied;
+        }
+        outcome.after = domain;
+        return outcome;
+    }
+
+    static void change_live(ObservedDomain& domain, const LiveAction& action)
+    {
+        if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
+            domain.live->vcpus[vcpu->vcpu] = vcpu->cpus;
+        } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
+            domain.live->emulator = emulator->cpus;
+        } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
+            domain.live->iothreads[iothread->iothread] = iothread->cpus;
+        } else {
+            domain.live->numatune = std::get<SetNuma>(action).numatune;
+        }
+    }
+
+    static void change_definition(PinSet& config, const DefinitionChange& change)
+    {
+        if (change.mode == DefinitionChange::Mode::replace) {
+            config = change.pins;
+            return;
+        }
+        for (const auto& [id, cpus] : change.pins.vcpus) {
+            config.vcpus[id] = cpus;
+        }
+        for (const auto& [id, cpus] : change.pins.iothreads) {
+            config.iothreads[id] = cpus;
+        }
+        if (change.pins.emulator) {
+            config.emulator = change.pins.emulator;
+        }
+        if (change.pins.numatune) {
+            config.numatune = change.pins.numatune;
+        }
+    }
+
+    std::deque<std::function<void()>> answers_;
+};
+
+} // namespace virtpind::testing_support

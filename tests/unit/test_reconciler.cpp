@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The spine and the controller against a libvirt in memory.
+#include "daemon/controller.hpp"
+#include "daemon/reconciler.hpp"
+#include "tests/support/fake_host.hpp"
+#include "tests/support/topology_builder.hpp"
+
+#include <gtest/gtest.h>
+
+namespace virtpind {
+namespace {
+
+using testing_support::FakeHost;
+
+class RecordingSink final : public ViewSink {
+public:
+    void publish(const ManagerView& view, const std::vector<DomainView>& views) override
+    {
+        manager = view;
+        domains = views;
+        ++publications;
+    }
+
+    void applied(const DomainUuid& uuid, std::uint64_t /*generation*/, const std::string& result,
+                 const OptionMap& /*details*/) override
+    {
+        results.emplace_back(uuid, result);
+    }
+
+    ManagerView manager;
+    std::vector<DomainView> domains;
+    int publications = 0;
+    std::vector<std::pair<DomainUuid, std::string>> results;
+};
+
+class Spine : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        reconciler_.show_to(sink_);
+        reconciler_.on_config(Config{});
+        // One package, one node, two L3s of four cores with two threads; siblings n and n+8.
+        reconciler_.on_topology(std::make_shared<Topology>(
+            testing_support::host({.l3s = 2, .cores = 4, .threads = 2})));
+    }
+
+    void connect()
+    {
+        reconciler_.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+        host_.answer_all();
+    }
+
+    Result<std::uint64_t> set_policy(int number, std::string name, OptionMap options = {},
+                                     std::uint64_t flags = 0,
+                                     std::optional<std::uint64_t> expect = std::nullopt)
+    {
+        std::optional<Result<std::uint64_t>> got;
+        controller_.set_policy({.uuid = FakeHost::uuid(number),
+                                .policy = std::move(name),
+                                .options = std::move(options),
+                                .flags = flags,
+                                .expect_generation = expect},
+                               [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+        host_.answer_all();
+        EXPECT_TRUE(got.has_value()) << "no reply";
+        return got.value_or(Error{});
+    }
+
+    Result<std::uint64_t> reset_policy(int number)
+    {
+        std::optional<Result<std::uint64_t>> got;
+        controller_.reset_policy(FakeHost::uuid(number), 0,
+                                 [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+        host_.answer_all();
+        EXPECT_TRUE(got.has_value()) << "no reply";
+        return got.value_or(Error{});
+    }
+
+    const DomainRecord& record(int number) { return *reconciler_.find(FakeHost::uuid(number)); }
+
+    ObservedDomain& domain(int number) { return host_.domains.at(FakeHost::uuid(number)); }
+
+    void changed(int number, std::string what = "changed")
+    {
+        reconciler_.on_event(
+            DomainChanged{.uuid = FakeHost::uuid(number), .what = std::move(what)});
+        host_.answer_all();
+    }
+
+    loop::EventLoop loop_ = *loop::EventLoop::create();
+    FakeHost host_;
+    RecordingSink sink_;
+    Reconciler reconciler_{loop_, host_, "boot", {}};
+    Controller controller_{host_, reconciler_,
+                           [](const Plan&) -> Result<std::string> { return std::string{}; }};
+};
+
+TEST_F(Spine, TouchesNobodyWithoutAPolicy)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    EXPECT_TRUE(host_.applied.empty());
+    EXPECT_EQ(record(1).state, PinState::idle);
+    EXPECT_EQ(sink_.manager.state, "ready");
+    ASSERT_EQ(sink_.domains.size(), 1U);
+    EXPECT_EQ(sink_.domains[0].policy, "none");
+}
+
+TEST_F(Spine, PolicyPinsLiveAndDefinitionAfterSavingHowItWas)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    const auto generation = set_policy(1, "dedicated");
+    ASSERT_TRUE(generation) << generation.error().message;
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(1)));
+    EXPECT_EQ(domain(1).live->vcpus, domain(1).config->vcpus);
+    CpuSet used;
+    for (const auto& [vcpu, cpus] : domain(1).live->vcpus) {
+        EXPECT_EQ(cpus.size(), 1U);
+        used |= cpus;
+    }
+    EXPECT_EQ(used.size(), 4U);
+    EXPECT_EQ(sink_.results.back().second, "pinned");
+}
+
+TEST_F(Spine, PassThatFindsNothingWritesNothing)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    const auto before = host_.applied.size();
+    changed(1, "tunable");
+    changed(1, "tunable");
+    EXPECT_EQ(host_.applied.size(), before);
+}
+
+TEST_F(Spine, EventsDuringAPassMakeExactlyOneMore)
+{
+    host_.add(1, "web1", 4, 1);
+    reconciler_.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    for (int i = 0; i < 100; ++i) {
+        reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "tunable"});
+    }
+    host_.answer_all();
+    EXPECT_EQ(host_.observations, 2);
+}
+
+TEST_F(Spine, RestartedDomainIsPinnedAgainAndOthersKeepTheirs)
+{
+    host_.add(1, "web1", 4, 1);
+    host_.add(2, "web2", 4, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    const auto pins = domain(2).live->vcpus;
+    FakeHost::stop(domain(1));
+    changed(1, "stopped");
+    EXPECT_EQ(record(1).state, PinState::idle);
+    FakeHost::start(domain(1), 9);
+    changed(1, "started");
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(domain(2).live->vcpus, pins);
+    CpuSet first;
+    CpuSet second;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+        first |= domain(1).live->vcpus.at(VcpuId{i});
+        second |= domain(2).live->vcpus.at(VcpuId{i});
+    }
+    EXPECT_FALSE(first.intersects(second));
+}
+
+TEST_F(Spine, HandChangedPinsAreRepaired)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    const auto pins = domain(1).live->vcpus;
+    domain(1).live->vcpus[VcpuId{2}] = CpuSet::range(0, 15);
+    changed(1, "tunable");
+    EXPECT_EQ(domain(1).live->vcpus, pins);
+}
+
+TEST_F(Spine, QuarrelWithSomebodyElseIsSlowedDown)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    for (int i = 0; i < 50; ++i) {
+        domain(1).live->vcpus[VcpuId{2}] = CpuSet::range(0, 15);
+        changed(1, "tunable");
+    }
+    EXPECT_LT(host_.applied.size(), 10U);
+}
+
+TEST_F(Spine, ForeignPinsAreLeftAloneAndTheirCpusAvoided)
+{
+    auto& foreign = host_.add(1, "hand", 2, 1);
+    foreign.live->vcpus = {{VcpuId{0}, CpuSet{CpuId{1}}}, {VcpuId{1}, CpuSet{CpuId{9}}}};
+    host_.add(2, "web2", 4, 2);
+    connect();
+    EXPECT_EQ(record(1).state, PinState::foreign);
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    for (const auto& [vcpu, cpus] : domain(2).live->vcpus) {
+        EXPECT_FALSE(cpus.contains(CpuId{1}) || cpus.contains(CpuId{9})) << cpus.str();
+    }
+    EXPECT_EQ(foreign.live->vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
+}
+
+TEST_F(Spine, ResetGivesBackWhatWasThere)
+{
+    auto& seen = host_.add(1, "web1", 4, 1);
+    seen.live->vcpus[VcpuId{0}] = CpuSet::range(2, 3);
+    seen.config->vcpus[VcpuId{0}] = CpuSet::range(4, 5);
+    const auto config = *seen.config;
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_NE(*domain(1).config, config);
+    const auto reset = reset_policy(1);
+    ASSERT_TRUE(reset) << reset.error().message;
+    EXPECT_EQ(*domain(1).config, config);
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(2, 3));
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{1}), CpuSet::range(0, 15));
+    EXPECT_TRUE(host_.images.empty());
+    EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+TEST_F(Spine, NothingIsTouchedWhenItsFormerStateCannotBeSaved)
+{
+    host_.add(1, "web1", 4, 1);
+    host_.save_error = Error{.code = Errc::not_persisted, .message = "No space left on device"};
+    connect();
+    const auto done = set_policy(1, "dedicated");
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::not_persisted);
+    EXPECT_TRUE(host_.applied.empty());
+    EXPECT_EQ(record(1).state, PinState::failed);
+}
+
+TEST_F(Spine, OneRefusedPinIsReportedAsPartial)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.refuse = [](const DomainUuid&, const LiveAction& action) -> std::optional<Error> {
+        const auto* pin = std::get_if<PinVcpu>(&action);
+        if (pin != nullptr && pin->vcpu == VcpuId{2}) {
+            return Error{.code = Errc::apply_failed, .message = "Numerical result out of range"};
+        }
+        return std::nullopt;
+    };
+    const auto done = set_policy(1, "dedicated");
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::partially_applied);
+    EXPECT_EQ(record(1).state, PinState::partial);
+    EXPECT_NE(done.error().message.find("out of range"), std::string::npos);
+    EXPECT_EQ(sink_.manager.state, "degraded");
+    // An event does not retry before its time; asking does.
+    const auto tries = host_.applied.size();
+    changed(1);
+    EXPECT_EQ(host_.applied.size(), tries);
+    host_.refuse = nullptr;
+    EXPECT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(record(1).state, PinState::pinned);
+}
+
+TEST_F(Spine, FailedPinIsTriedAgainByItself)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.refuse = [this](const DomainUuid&, const LiveAction&) -> std::optional<Error> {
+        host_.refuse = nullptr; // only once
+        return Error{.code = Errc::apply_failed, .message = "busy"};
+    };
+    EXPECT_FALSE(set_policy(1, "dedicated"));
+    loop::Timer answer{loop_, [this, &answer] {
+                           host_.answer_all();
+                           if (record(1).state == PinState::pinned) {
+                               loop_.stop(0);
+                           } else {
+                               answer.start(std::chrono::milliseconds{10});
+                           }
+                       }};
+    loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
+    answer.start(std::chrono::milliseconds{10});
+    deadline.start(std::chrono::seconds{20});
+    EXPECT_EQ(loop_.run(), 0);
+}
+
+TEST_F(Spine, DomainThatGoesAwayDuringApplyIsNoError)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.before_apply = [this] { FakeHost::stop(domain(1)); };
+    const auto done = set_policy(1, "dedicated");
+    EXPECT_TRUE(done) << done.error().message;
+    EXPECT_EQ(record(1).state, PinState::idle);
+}
+
+TEST_F(Spine, RestartUnderTheSameUuidDuringApplyIsPinnedInTheNextPass)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.before_apply = [this] {
+        host_.before_apply = nullptr;
+        FakeHost::stop(domain(1));
+        FakeHost::start(domain(1), 8);
+    };
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    host_.answer_all();
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U);
+}
+
+TEST_F(Spine, LostConnectionAnswersWaitersAndTheNextOneRepairs)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    std::optional<Result<std::uint64_t>> got;
+    controller_.reapply(FakeHost::uuid(1), 0,
+                        [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+    ASSERT_FALSE(got);
+    reconciler_.on_event(HostLost{.why = {.message = "end of file"}});
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->error().code, Errc::host_unavailable);
+    EXPECT_EQ(sink_.manager.state, "disconnected");
+    host_.answer_all();
+    EXPECT_EQ(controller_.find_domain("web1").error().code, Errc::host_unavailable);
+    connect();
+    EXPECT_EQ(sink_.manager.state, "ready");
+    EXPECT_TRUE(controller_.find_domain("web1"));
+}
+
+TEST_F(Spine, CompareAndSetLetsOnlyTheFirstWriterWin)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated", {}, 0, 1));
+    const auto late = set_policy(1, "shared", {}, 0, 1);
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, Errc::conflict);
+    EXPECT_EQ(record(1).decision.policy.policy.name, "dedicated");
+}
+
+TEST_F(Spine, WhatCannotBeMetIsRefusedBeforeAnythingChanges)
+{
+    host_.add(1, "web1", 17, 1);
+    connect();
+    const auto done = set_policy(1, "dedicated", {{"fallback", std::string{"fail"}}});
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::unsatisfiable);
+    EXPECT_FALSE(domain(1).facts.metadata.content);
+    EXPECT_TRUE(host_.applied.empty());
+}
+
+TEST_F(Spine, RuntimeOnlyIsNotStoredAndEndsWithReset)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated", {}, flag_runtime_only));
+    EXPECT_FALSE(domain(1).facts.metadata.content);
+    EXPECT_EQ(sink_.domains[0].policy_source, "bus");
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+}
+
+TEST_F(Spine, DeferTouchesOnlyTheDefinitionUntilTheNextStart)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated", {}, flag_defer));
+    EXPECT_TRUE(domain(1).live->vcpus.empty());
+    EXPECT_EQ(domain(1).config->vcpus.size(), 4U);
+    FakeHost::stop(domain(1));
+    FakeHost::start(domain(1), 2);
+    domain(1).live = PinSet{};
+    changed(1, "started");
+    EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
+}
+
+TEST_F(Spine, HeldDomainIsLeftAloneWhileItsHolderLives)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(controller_.hold(FakeHost::uuid(1), "benchmark", ":1.7"));
+    host_.answer_all();
+    EXPECT_EQ(record(1).state, PinState::held);
+    domain(1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
+    changed(1, "tunable");
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+    EXPECT_EQ(controller_.release(1, ":1.8").error().code, Errc::invalid_argument);
+    controller_.owner_vanished(":1.7");
+    host_.answer_all();
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U);
+}
+
+TEST_F(Spine, UnreadableMetadataIsAVisibleFailureAndItsPinsStay)
+{
+    auto& seen = host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    const auto pins = seen.live->vcpus;
+    seen.facts.metadata.content =
+        Error{.code = Errc::invalid_policy, .message = "attribute 'smtt' is not an option"};
+    changed(1, "metadata");
+    EXPECT_EQ(record(1).state, PinState::failed);
+    EXPECT_EQ(seen.live->vcpus, pins);
+    ASSERT_FALSE(sink_.manager.problems.empty());
+    EXPECT_NE(sink_.manager.problems[0].second.find("smtt"), std::string::npos);
+}
+
+TEST_F(Spine, PluggedVcpuGetsACpuOfItsOwn)
+{
+    auto& seen = host_.add(1, "web1", 4, 1);
+    seen.facts.vcpus_online = VcpuSet::range(0, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    const auto first = seen.live->vcpus.at(VcpuId{0});
+    EXPECT_EQ(seen.live->vcpus.at(VcpuId{2}),
+              seen.live->vcpus.at(VcpuId{0}) | seen.live->vcpus.at(VcpuId{1}));
+    seen.facts.vcpus_online.insert(VcpuId{2});
+    changed(1);
+    EXPECT_EQ(seen.live->vcpus.at(VcpuId{2}).size(), 1U);
+    EXPECT_EQ(seen.live->vcpus.at(VcpuId{0}), first);
+}
+
+TEST_F(Spine, BeforeImageOfAnUndefinedDomainIsForgottenOfAnUnseenOneKept)
+{
+    host_.add(1, "web1", 4, 1);
+    host_.add(2, "web2", 4, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    auto hidden = host_.domains.extract(FakeHost::uuid(2));
+    host_.domains.erase(FakeHost::uuid(1));
+    changed(1, "undefined");
+    EXPECT_EQ(host_.images.size(), 1U);
+    host_.domains.insert(std::move(hidden));
+    changed(2, "defined");
+    EXPECT_TRUE(record(2).before);
+}
+
+} // namespace
+} // namespace virtpind
