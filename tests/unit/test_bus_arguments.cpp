@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Options, flags, texts and error names, without a bus.
+#include "common/control.hpp"
+#include "dbus/arguments.hpp"
+#include "dbus/boundary.hpp"
+#include "dbus/errors.hpp"
+#include "dbus/names.hpp"
+#include "dbus/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <stdexcept>
+
+namespace virtpind::bus {
+namespace {
+
+using namespace std::string_literals;
+
+VariantMap one(const std::string& name, const sdbus::Variant& value)
+{
+    return {{name, value}};
+}
+
+TEST(BusOptions, EveryTypeSurvivesTheRoundTrip)
+{
+    const OptionMap options{{"isolate", true},
+                            {"priority", std::int32_t{-5}},
+                            {"vcpus", std::uint32_t{8}},
+                            {"smt", "isolate"s},
+                            {"tune", std::vector<std::string>{"invtsc", "no-migrate"}}};
+    const auto parsed = parse_options(to_variants(options));
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->options, options);
+    EXPECT_FALSE(parsed->expect_generation);
+}
+
+TEST(BusOptions, ExpectGenerationIsTakenOut)
+{
+    const auto parsed = parse_options(one("expect-generation", sdbus::Variant{std::uint64_t{9}}));
+    ASSERT_TRUE(parsed);
+    EXPECT_TRUE(parsed->options.empty());
+    EXPECT_EQ(parsed->expect_generation, 9U);
+}
+
+TEST(BusOptions, AWrongTypeNamesTheOptionItsTypeAndWhatCame)
+{
+    const auto vcpus = parse_options(one("vcpus", sdbus::Variant{std::int32_t{4}}));
+    ASSERT_FALSE(vcpus);
+    EXPECT_EQ(vcpus.error().code, Errc::invalid_argument);
+    EXPECT_EQ(vcpus.error().message, "option \"vcpus\" has D-Bus type \"u\", not \"i\"; with "
+                                     "busctl write: vcpus u VALUE");
+
+    const auto expected = parse_options(one("expect-generation", sdbus::Variant{"9"s}));
+    ASSERT_FALSE(expected);
+    EXPECT_NE(expected.error().message.find("\"t\", not \"s\""), std::string::npos);
+}
+
+TEST(BusOptions, AnUnknownOptionIsLeftToThePolicyCodeUnlessItCannotTravel)
+{
+    const auto unknown = parse_options(one("colour", sdbus::Variant{"red"s}));
+    ASSERT_TRUE(unknown);
+    EXPECT_EQ(unknown->options.count("colour"), 1U);
+
+    const auto strange = parse_options(one("colour", sdbus::Variant{1.5}));
+    ASSERT_FALSE(strange);
+    EXPECT_EQ(strange.error().message, "option \"colour\" has D-Bus type \"d\"; options are of "
+                                       "the types b, i, u, s and as");
+}
+
+TEST(BusOptions, NumbersAndLengthsAreBounded)
+{
+    VariantMap many;
+    for (std::size_t i = 0; i < options_max; ++i) {
+        many.emplace("option" + std::to_string(i), sdbus::Variant{true});
+    }
+    EXPECT_TRUE(parse_options(many));
+    many.emplace("one-more", sdbus::Variant{true});
+    ASSERT_FALSE(parse_options(many));
+    EXPECT_EQ(parse_options(many).error().code, Errc::limits_exceeded);
+
+    EXPECT_TRUE(parse_options(one("cpus", sdbus::Variant{std::string(text_bytes_max, '0')})));
+    EXPECT_FALSE(parse_options(one("cpus", sdbus::Variant{std::string(text_bytes_max + 1, '0')})));
+    EXPECT_FALSE(parse_options(one(std::string(text_bytes_max + 1, 'x'), sdbus::Variant{true})));
+    EXPECT_TRUE(parse_options(
+        one("tune", sdbus::Variant{std::vector<std::string>(list_items_max, "invtsc")})));
+    EXPECT_FALSE(parse_options(
+        one("tune", sdbus::Variant{std::vector<std::string>(list_items_max + 1, "invtsc")})));
+    EXPECT_FALSE(parse_options(one(
+        "tune", sdbus::Variant{std::vector<std::string>{std::string(text_bytes_max + 1, 'x')}})));
+}
+
+TEST(BusFlags, UnknownBitsAreNamedWithTheKnownOnes)
+{
+    EXPECT_TRUE(check_flags(0x3, flag_runtime_only | flag_defer));
+    EXPECT_EQ(check_flags(0x16, flag_runtime_only | flag_defer).error().message,
+              "flags 0x16 have unknown bits 0x14; this method knows 0x1 (RUNTIME_ONLY) and 0x2 "
+              "(DEFER)");
+    EXPECT_EQ(check_flags(flag_defer, flag_runtime_only).error().message,
+              "flags 0x2 have unknown bits 0x2; this method knows 0x1 (RUNTIME_ONLY)");
+    EXPECT_EQ(check_flags(0x8000000000000000, 0).error().message,
+              "flags 0x8000000000000000 have unknown bits 0x8000000000000000; this method has no "
+              "flags, pass 0");
+}
+
+TEST(BusErrors, EveryCodeHasAValidNameOfItsOwn)
+{
+    std::set<std::string_view> names;
+    for (int code = 0; code <= static_cast<int>(Errc::internal); ++code) {
+        const auto name = error_name(static_cast<Errc>(code));
+        EXPECT_TRUE(name.rfind("org.virtpind1.Error.", 0) == 0 ||
+                    name.rfind("org.freedesktop.DBus.Error.", 0) == 0)
+            << name;
+        EXPECT_TRUE(names.insert(name).second) << name;
+    }
+    EXPECT_EQ(error_name(Errc::not_found), "org.virtpind1.Error.NoSuchDomain");
+    EXPECT_EQ(error_name(Errc::invalid_argument), "org.freedesktop.DBus.Error.InvalidArgs");
+    EXPECT_EQ(error_name(Errc::permission_denied), "org.freedesktop.DBus.Error.AccessDenied");
+    EXPECT_EQ(error_name(Errc::limits_exceeded), "org.freedesktop.DBus.Error.LimitsExceeded");
+    EXPECT_EQ(error_word(Errc::apply_failed), "ApplyFailed");
+}
+
+TEST(BusBoundary, OnlyBusErrorsLeaveAHandler)
+{
+    EXPECT_EQ(guarded([] { return 5; }), 5);
+    const auto fails = [] { return guarded([]() -> int { throw std::runtime_error{"broken"}; }); };
+    try {
+        fails();
+        FAIL() << "nothing was thrown";
+    } catch (const sdbus::Error& e) {
+        EXPECT_EQ(e.getName(), "org.virtpind1.Error.Internal");
+        EXPECT_NE(e.getMessage().find("broken"), std::string::npos);
+    }
+}
+
+TEST(BusNames, PathsComeFromUuids)
+{
+    EXPECT_EQ(domain_path(DomainUuid{"1b4e28ba-2fa1-11d2-883f-0016d3cca427"}),
+              "/org/virtpind1/domain/_1b4e28ba_2fa1_11d2_883f_0016d3cca427");
+}
+
+} // namespace
+} // namespace virtpind::bus

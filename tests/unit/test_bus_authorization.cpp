@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Who may call what: an ordinary user on the same bus is refused every change.
+#include "bus_harness.hpp"
+#include "dbus/authorizer.hpp"
+
+#include <set>
+
+namespace virtpind::bus::test {
+namespace {
+
+constexpr uid_t nobody = 65534;
+constexpr const char* denied = "org.freedesktop.DBus.Error.AccessDenied";
+constexpr const char* limits = "org.freedesktop.DBus.Error.LimitsExceeded";
+
+class BusAuthorization : public BusTest {
+protected:
+    void SetUp() override
+    {
+        if (geteuid() != 0) {
+            GTEST_SKIP() << "needs root to connect as another user";
+        }
+    }
+};
+
+// A well-formed call of each method of the access table.
+std::map<std::string, std::function<CallReply(Client&)>> well_formed_calls()
+{
+    const std::uint64_t none = 0;
+    return {
+        {"org.virtpind1.Manager.GetDomain",
+         [](Client& c) { return c.call(manager_path, manager, "GetDomain", "s", "web1"); }},
+        {"org.virtpind1.Manager.ListDomains",
+         [](Client& c) { return c.call(manager_path, manager, "ListDomains", ""); }},
+        {"org.virtpind1.Manager.SetPolicy",
+         [none](Client& c) {
+             return c.call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "none", 0, none);
+         }},
+        {"org.virtpind1.Manager.ResetPolicy",
+         [none](Client& c) {
+             return c.call(manager_path, manager, "ResetPolicy", "st", "web1", none);
+         }},
+        {"org.virtpind1.Manager.Reapply",
+         [none](Client& c) { return c.call(manager_path, manager, "Reapply", "st", "", none); }},
+        {"org.virtpind1.Manager.Plan",
+         [](Client& c) {
+             return c.call(manager_path, manager, "Plan", "ssa{sv}", "web1", "x", 0);
+         }},
+        {"org.virtpind1.Manager.Hold",
+         [](Client& c) { return c.call(manager_path, manager, "Hold", "ss", "web1", "x"); }},
+        {"org.virtpind1.Manager.Release",
+         [](Client& c) { return c.call(manager_path, manager, "Release", "t", std::uint64_t{7}); }},
+        {"org.virtpind1.Manager.Describe",
+         [](Client& c) { return c.call(manager_path, manager, "Describe", ""); }},
+        {"org.virtpind1.Manager.ExportTopology",
+         [none](Client& c) { return c.call(manager_path, manager, "ExportTopology", "t", none); }},
+        {"org.virtpind1.Domain.SetPolicy",
+         [none](Client& c) {
+             return c.call(web1_path, domain, "SetPolicy", "sa{sv}t", "none", 0, none);
+         }},
+        {"org.virtpind1.Domain.ResetPolicy",
+         [none](Client& c) { return c.call(web1_path, domain, "ResetPolicy", "t", none); }},
+        {"org.virtpind1.Domain.Reapply",
+         [none](Client& c) { return c.call(web1_path, domain, "Reapply", "t", none); }},
+        {"org.virtpind1.Domain.Explain",
+         [](Client& c) { return c.call(web1_path, domain, "Explain", ""); }},
+    };
+}
+
+TEST_F(BusAuthorization, AnOrdinaryUserReadsAndIsRefusedEveryChange)
+{
+    Client user{loop, bus.address(), nobody};
+    const auto calls = well_formed_calls();
+    for (const auto& [method, access] : access_table()) {
+        const auto reply = calls.at(std::string{method})(user);
+        if (access == Access::change) {
+            EXPECT_EQ(reply.error, denied) << method;
+            EXPECT_NE(reply.text.find("user 65534 may not call"), std::string::npos) << reply.text;
+            EXPECT_NE(reply.text.find("sudo"), std::string::npos) << reply.text;
+        } else {
+            EXPECT_NE(reply.error, denied) << method;
+        }
+    }
+    EXPECT_TRUE(port.requests.empty());
+    EXPECT_TRUE(port.calls.empty());
+}
+
+TEST_F(BusAuthorization, TheRefusalSaysWhatItWasAbout)
+{
+    Client user{loop, bus.address(), nobody};
+    const auto reply = user.call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "none", 0,
+                                 std::uint64_t{0});
+    EXPECT_NE(reply.text.find("org.virtpind1.Manager.SetPolicy (domain \"web1\", policy \"none\")"),
+              std::string::npos)
+        << reply.text;
+}
+
+TEST_F(BusAuthorization, RootMayCallEverything)
+{
+    for (const auto& [method, call] : well_formed_calls()) {
+        EXPECT_NE(call(*client).error, denied) << method;
+    }
+}
+
+TEST_F(BusAuthorization, ACallerThatLeftIsNobody)
+{
+    auto leaving = std::make_unique<Client>(loop, bus.address());
+    leaving->send(manager_path, manager, "Hold", "ss", "web1", "x");
+    leaving.reset(); // flushed: the call is on its way, its sender gone
+    ASSERT_TRUE(alive());
+    ASSERT_TRUE(alive()); // the lookup of the caller was answered before this
+    EXPECT_TRUE(port.calls.empty() || port.vanished.size() == 1);
+}
+
+// Sends `count` changing calls at once and returns how many were refused by the limit.
+std::size_t refused_of(const Loop& loop, std::vector<std::unique_ptr<Client>>& clients,
+                       std::size_t per_client)
+{
+    std::vector<std::shared_ptr<CallReply>> replies;
+    for (auto& client : clients) {
+        for (std::size_t i = 0; i < per_client; ++i) {
+            replies.push_back(client->send(web1_path, domain, "Reapply", "t", std::uint64_t{0}));
+        }
+    }
+    EXPECT_TRUE(loop.run_until([&] {
+        return std::all_of(replies.begin(), replies.end(),
+                           [](const auto& reply) { return reply->message != nullptr; });
+    }));
+    return static_cast<std::size_t>(std::count_if(
+        replies.begin(), replies.end(), [](const auto& reply) { return reply->error == limits; }));
+}
+
+TEST(AuthorizerLimits, ChecksThatWaitAreBoundedPerSenderAndInAll)
+{
+    PrivateBus bus;
+    setenv("DBUS_SESSION_BUS_ADDRESS", bus.address().c_str(), 1);
+    const auto connection = sdbus::createSessionBusConnection();
+    Authorizer authorizer{*connection}; // its answers are never read: every check waits
+    std::size_t decided = 0;
+    std::size_t over = 0;
+    const auto check = [&](const std::string& sender) {
+        authorizer.check({.method = "org.virtpind1.Manager.Hold", .sender = sender}, {},
+                         [&](Result<void> allowed) {
+                             ++decided;
+                             over += !allowed && allowed.error().code == Errc::limits_exceeded;
+                         });
+    };
+    for (std::size_t i = 0; i < Authorizer::pending_per_sender_max; ++i) {
+        check(":1.1");
+    }
+    EXPECT_EQ(decided, 0U);
+    check(":1.1");
+    EXPECT_EQ(over, 1U);
+    for (std::size_t sender = 2;
+         sender * Authorizer::pending_per_sender_max <= Authorizer::pending_max; ++sender) {
+        for (std::size_t i = 0; i < Authorizer::pending_per_sender_max; ++i) {
+            check(":1." + std::to_string(sender));
+        }
+    }
+    EXPECT_EQ(decided, 1U);
+    check(":1.999");
+    EXPECT_EQ(over, 2U);
+}
+
+TEST_F(BusAuthorization, TheLimitIsFreedByTheAnswers)
+{
+    std::vector<std::unique_ptr<Client>> clients;
+    clients.push_back(std::make_unique<Client>(loop, bus.address()));
+    for (int round = 0; round < 5; ++round) {
+        EXPECT_EQ(refused_of(loop, clients, Authorizer::pending_per_sender_max), 0U);
+    }
+    EXPECT_EQ(port.calls.size(), 5 * Authorizer::pending_per_sender_max);
+}
+
+TEST(AuthorizerTable, AMethodThatIsNotInItIsRefused)
+{
+    PrivateBus bus;
+    setenv("DBUS_SESSION_BUS_ADDRESS", bus.address().c_str(), 1);
+    const auto connection = sdbus::createSessionBusConnection();
+    Authorizer authorizer{*connection};
+    const Call unknown{.method = "org.virtpind1.Manager.Format", .sender = ":1.1"};
+    std::optional<Errc> decision;
+    authorizer.check(unknown, {}, [&](Result<void> allowed) { decision = allowed.error().code; });
+    EXPECT_EQ(decision, Errc::permission_denied);
+    EXPECT_FALSE(authorizer.check_open(unknown));
+    // A changing method never passes as an open one.
+    EXPECT_FALSE(authorizer.check_open({.method = "org.virtpind1.Manager.Hold", .sender = ":1.1"}));
+}
+
+} // namespace
+} // namespace virtpind::bus::test

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Start and end: no bus, a name that is taken, a bus that dies, replies that outlive the service.
+#include "bus_harness.hpp"
+
+namespace virtpind::bus::test {
+namespace {
+
+TEST(BusStart, WithoutABusItSaysSo)
+{
+    setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);
+    const Loop loop;
+    FakePort port;
+    const auto service = Service::create(loop.event, BusKind::session, port, manager_view());
+    ASSERT_FALSE(service);
+    EXPECT_EQ(service.error().code, Errc::host_unavailable);
+    EXPECT_EQ(service.error().message.rfind("cannot connect to the session bus: ", 0), 0U)
+        << service.error().message;
+}
+
+using BusLifecycle = BusTest;
+
+TEST_F(BusLifecycle, ASecondServiceNamesTheFirst)
+{
+    FakePort other;
+    const auto second = Service::create(loop.event, BusKind::session, other, manager_view());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Errc::conflict);
+    EXPECT_NE(second.error().message.find("cannot own org.virtpind1 on the session bus: name "
+                                          "already owned by :1."),
+              std::string::npos)
+        << second.error().message;
+    EXPECT_TRUE(alive());
+}
+
+TEST_F(BusLifecycle, TheEndOfTheBusEndsTheLoopWithAnError)
+{
+    ASSERT_TRUE(alive());
+    client->leave();
+    bus.end();
+    EXPECT_LT(sd_event_loop(loop.event), 0);
+}
+
+TEST_F(BusLifecycle, PublishingAfterTheEndOfTheBusIsHarmless)
+{
+    client->leave();
+    bus.end();
+    auto changed = web1_view();
+    changed.generation = 99;
+    for (int i = 0; i < 3; ++i) {
+        ++changed.generation;
+        service->publish(manager_view(), {changed});
+        service->applied(changed.uuid, changed.generation, "pinned", {});
+    }
+    service->publish(manager_view(), {});
+    EXPECT_LT(sd_event_loop(loop.event), 0);
+}
+
+TEST_F(BusLifecycle, AReplyMayOutliveTheService)
+{
+    port.keep_replies = true;
+    const auto pending = client->send(web1_path, domain, "Reapply", "t", std::uint64_t{0});
+    ASSERT_TRUE(loop.run_until([&] { return port.kept.size() == 1; }));
+    service.reset();
+    port.kept.front()(std::uint64_t{5});
+    port.kept.clear();
+    ASSERT_TRUE(loop.run_until([&] { return pending->message != nullptr; }));
+    EXPECT_EQ(pending->number_result(), 5U);
+}
+
+TEST_F(BusLifecycle, TheServiceMayEndWhileACallerIsLookedUp)
+{
+    client->send(web1_path, domain, "Reapply", "t", std::uint64_t{0});
+    // Until the call arrived; its check is then on the way, and dies with the service.
+    sd_event_run(loop.event, 100'000);
+    service.reset();
+    EXPECT_TRUE(port.calls.size() <= 1);
+}
+
+} // namespace
+} // namespace virtpind::bus::test

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Every method, property and signal, over a private bus.
+#include "bus_harness.hpp"
+
+#include <algorithm>
+
+namespace virtpind::bus::test {
+namespace {
+
+constexpr const char* invalid_args = "org.freedesktop.DBus.Error.InvalidArgs";
+
+using BusMethods = BusTest;
+
+TEST_F(BusMethods, GetDomainFindsByNameAndUuid)
+{
+    EXPECT_STREQ(
+        client->call(manager_path, manager, "GetDomain", "s", "web1").read<const char*>("o"),
+        web1_path);
+    EXPECT_STREQ(
+        client->call(manager_path, manager, "GetDomain", "s", web1_uuid).read<const char*>("o"),
+        web1_path);
+    const auto missing = client->call(manager_path, manager, "GetDomain", "s", "web2");
+    EXPECT_EQ(missing.error, "org.virtpind1.Error.NoSuchDomain");
+    EXPECT_EQ(missing.text, "no domain \"web2\"");
+}
+
+TEST_F(BusMethods, ListDomainsShowsWhatWasPublished)
+{
+    const auto reply = client->call(manager_path, manager, "ListDomains", "");
+    auto* message = reply.message.get();
+    ASSERT_GT(sd_bus_message_enter_container(message, 'a', "(sssso)"), 0);
+    const char *uuid = nullptr, *name = nullptr, *policy = nullptr, *state = nullptr,
+               *path = nullptr;
+    ASSERT_GT(sd_bus_message_read(message, "(sssso)", &uuid, &name, &policy, &state, &path), 0);
+    EXPECT_STREQ(uuid, web1_uuid);
+    EXPECT_STREQ(name, "web1");
+    EXPECT_STREQ(policy, "dedicated");
+    EXPECT_STREQ(state, "pinned");
+    EXPECT_STREQ(path, web1_path);
+    EXPECT_EQ(sd_bus_message_at_end(message, 0), 1);
+}
+
+TEST_F(BusMethods, SetPolicyCarriesEverything)
+{
+    const auto reply = client->call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1",
+                                    "dedicated", 3, "smt", "s", "isolate", "vcpus", "u", 4U,
+                                    "expect-generation", "t", std::uint64_t{3}, std::uint64_t{0x3});
+    ASSERT_EQ(reply.error, "") << reply.text;
+    EXPECT_EQ(reply.number_result(), 42U);
+    ASSERT_EQ(port.requests.size(), 1U);
+    const auto& request = port.requests.front();
+    EXPECT_EQ(request.uuid.str(), web1_uuid);
+    EXPECT_EQ(request.policy, "dedicated");
+    EXPECT_EQ(request.options,
+              (OptionMap{{"smt", std::string{"isolate"}}, {"vcpus", std::uint32_t{4}}}));
+    EXPECT_EQ(request.flags, 0x3U);
+    EXPECT_EQ(request.expect_generation, 3U);
+}
+
+TEST_F(BusMethods, TheDomainObjectSetsItsOwnPolicy)
+{
+    const auto reply =
+        client->call(web1_path, domain, "SetPolicy", "sa{sv}t", "shared", 0, std::uint64_t{0});
+    EXPECT_EQ(reply.number_result(), 42U);
+    ASSERT_EQ(port.requests.size(), 1U);
+    EXPECT_EQ(port.requests.front().uuid.str(), web1_uuid);
+    EXPECT_EQ(port.requests.front().policy, "shared");
+    EXPECT_FALSE(port.requests.front().expect_generation);
+}
+
+TEST_F(BusMethods, ResetAndReapplyOnBothObjects)
+{
+    const std::uint64_t none = 0;
+    EXPECT_EQ(client->call(manager_path, manager, "ResetPolicy", "st", "web1", std::uint64_t{1})
+                  .number_result(),
+              42U);
+    EXPECT_EQ(client->call(web1_path, domain, "ResetPolicy", "t", none).number_result(), 42U);
+    EXPECT_EQ(client->call(manager_path, manager, "Reapply", "st", "", none).number_result(), 42U);
+    EXPECT_EQ(client->call(manager_path, manager, "Reapply", "st", "web1", none).number_result(),
+              42U);
+    EXPECT_EQ(client->call(web1_path, domain, "Reapply", "t", none).number_result(), 42U);
+    const std::string uuid{web1_uuid};
+    EXPECT_EQ(port.calls,
+              (std::vector<std::string>{"reset_policy " + uuid + " 1",
+                                        "reset_policy " + uuid + " 0", "reapply all 0",
+                                        "reapply " + uuid + " 0", "reapply " + uuid + " 0"}));
+}
+
+TEST_F(BusMethods, ReadingMethodsAnswer)
+{
+    EXPECT_EQ(client
+                  ->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 1, "smt", "s",
+                         "spread")
+                  .text_result(),
+              R"({"plan":")" + std::string{web1_uuid} + R"( shared 1"})");
+    EXPECT_EQ(client->call(manager_path, manager, "Describe", "").text_result(),
+              R"({"domains":[]})");
+    EXPECT_EQ(client->call(web1_path, domain, "Explain", "").text_result(),
+              R"({"uuid":")" + std::string{web1_uuid} + R"("})");
+    const auto topology =
+        client->call(manager_path, manager, "ExportTopology", "t", std::uint64_t{0});
+    EXPECT_EQ(topology.error, "org.virtpind1.Error.LibvirtUnavailable");
+    EXPECT_EQ(topology.text, "no topology yet");
+}
+
+TEST_F(BusMethods, HoldKnowsItsCallerAndOnlyTheCallerReleases)
+{
+    EXPECT_EQ(
+        client->call(manager_path, manager, "Hold", "ss", "web1", "benchmark").number_result(), 7U);
+    EXPECT_EQ(port.hold_owner, client->name());
+    Client other{loop, bus.address()};
+    EXPECT_EQ(other.call(manager_path, manager, "Release", "t", std::uint64_t{7}).error,
+              invalid_args);
+    EXPECT_EQ(client->call(manager_path, manager, "Release", "t", std::uint64_t{7}).error, "");
+    EXPECT_EQ(client->call(manager_path, manager, "Hold", "ss", "web2", "x").error,
+              "org.virtpind1.Error.NoSuchDomain");
+}
+
+TEST_F(BusMethods, AHoldersEndIsReportedOnceAndOnlyAHolders)
+{
+    Client bystander{loop, bus.address()};
+    Client holder{loop, bus.address()};
+    ASSERT_TRUE(bystander.call(manager_path, manager, "Describe", "").error.empty());
+    ASSERT_EQ(holder.call(manager_path, manager, "Hold", "ss", "web1", "x").error, "");
+    ASSERT_EQ(holder.call(manager_path, manager, "Hold", "ss", "web1", "y").error, "");
+    const auto name = holder.name();
+    bystander.leave();
+    holder.leave();
+    ASSERT_TRUE(loop.run_until([&] { return !port.vanished.empty(); }));
+    ASSERT_TRUE(alive());
+    EXPECT_EQ(port.vanished, std::vector<std::string>{name});
+}
+
+TEST_F(BusMethods, ErrorsOfTheDaemonKeepTheirNameAndText)
+{
+    port.next = Error{.code = Errc::partially_applied, .message = "vCPU 3 of web1 is not pinned"};
+    const auto reply = client->call(web1_path, domain, "Reapply", "t", std::uint64_t{0});
+    EXPECT_EQ(reply.error, "org.virtpind1.Error.PartiallyApplied");
+    EXPECT_EQ(reply.text, "vCPU 3 of web1 is not pinned");
+}
+
+TEST_F(BusMethods, BadArgumentsAreRefusedBeforeAnythingHappens)
+{
+    const std::uint64_t none = 0;
+    const auto expect_refused = [](const CallReply& reply, const char* name, const char* part) {
+        EXPECT_EQ(reply.error, name) << reply.text;
+        EXPECT_NE(reply.text.find(part), std::string::npos) << reply.text;
+    };
+    const std::string long_text(4097, 'x');
+    constexpr const char* limits = "org.freedesktop.DBus.Error.LimitsExceeded";
+
+    expect_refused(client->call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "shared", 0,
+                                std::uint64_t{4}),
+                   invalid_args, "unknown bits 0x4");
+    expect_refused(
+        client->call(manager_path, manager, "ResetPolicy", "st", "web1", std::uint64_t{2}),
+        invalid_args, "0x1 (RUNTIME_ONLY)");
+    expect_refused(client->call(manager_path, manager, "Reapply", "st", "web1", std::uint64_t{1}),
+                   invalid_args, "no flags");
+    expect_refused(client->call(manager_path, manager, "ExportTopology", "t", std::uint64_t{1}),
+                   invalid_args, "no flags");
+    expect_refused(client->call(web1_path, domain, "SetPolicy", "sa{sv}t", "shared", 1, "vcpus",
+                                "s", "4", none),
+                   invalid_args, "option \"vcpus\"");
+    expect_refused(client->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 1,
+                                "expect-generation", "t", none),
+                   invalid_args, "leave it out");
+    expect_refused(client->call(manager_path, manager, "SetPolicy", "ssa{sv}t", long_text.c_str(),
+                                "shared", 0, none),
+                   limits, "domain is 4097 bytes long");
+    expect_refused(client->call(manager_path, manager, "Hold", "ss", "web1", long_text.c_str()),
+                   limits, "reason is 4097 bytes long");
+    // Wrong signatures are libsystemd's to refuse.
+    EXPECT_EQ(client->call(manager_path, manager, "GetDomain", "u", 1U).error, invalid_args);
+    EXPECT_TRUE(port.requests.empty());
+    EXPECT_TRUE(port.calls.empty());
+}
+
+TEST_F(BusMethods, AnExceptionInAHandlerIsAnAnswerNotTheEnd)
+{
+    port.throws = true;
+    constexpr const char* internal = "org.virtpind1.Error.Internal";
+    EXPECT_EQ(client->call(manager_path, manager, "GetDomain", "s", "web1").error, internal);
+    EXPECT_EQ(client->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "x", 0).error,
+              internal);
+    EXPECT_EQ(
+        client
+            ->call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "x", 0, std::uint64_t{0})
+            .error,
+        internal);
+    EXPECT_EQ(
+        client->call(web1_path, domain, "SetPolicy", "sa{sv}t", "x", 0, std::uint64_t{0}).error,
+        internal);
+    EXPECT_TRUE(alive());
+}
+
+TEST_F(BusMethods, AReplyMayComeLaterAndOthersAreAnsweredMeanwhile)
+{
+    port.keep_replies = true;
+    const auto slow = client->send(web1_path, domain, "Reapply", "t", std::uint64_t{0});
+    ASSERT_TRUE(loop.run_until([&] { return port.kept.size() == 1; }));
+    EXPECT_TRUE(alive());
+    EXPECT_EQ(slow->message, nullptr);
+    port.kept.front()(std::uint64_t{5});
+    ASSERT_TRUE(loop.run_until([&] { return slow->message != nullptr; }));
+    EXPECT_EQ(slow->number_result(), 5U);
+}
+
+TEST_F(BusMethods, PropertiesCannotBeSet)
+{
+    const auto reply =
+        client->call(web1_path, properties, "Set", "ssv", domain, "Policy", "s", "x");
+    EXPECT_EQ(reply.error, "org.freedesktop.DBus.Error.PropertyReadOnly");
+}
+
+class BusViews : public BusTest {
+protected:
+    BusViews() { client->listen(); }
+
+    // Names in the PropertiesChanged signals of `path`, one vector per signal.
+    std::vector<std::vector<std::string>> changes(const char* path)
+    {
+        EXPECT_TRUE(alive()); // signals come before the reply
+        std::vector<std::vector<std::string>> all;
+        for (const auto& signal : client->signals) {
+            if (signal.member != "PropertiesChanged" || signal.path != path) {
+                continue;
+            }
+            auto* message = signal.message.get();
+            sd_bus_message_rewind(message, 1);
+            std::vector<std::string> names;
+            sd_bus_message_skip(message, "s");
+            sd_bus_message_enter_container(message, 'a', "{sv}");
+            while (sd_bus_message_enter_container(message, 'e', "sv") > 0) {
+                const char* name = nullptr;
+                sd_bus_message_read(message, "s", &name);
+                names.emplace_back(name);
+                sd_bus_message_skip(message, "v");
+                sd_bus_message_exit_container(message);
+            }
+            std::sort(names.begin(), names.end());
+            all.push_back(std::move(names));
+        }
+        return all;
+    }
+
+    std::vector<std::string> members(const std::string& path)
+    {
+        EXPECT_TRUE(alive());
+        std::vector<std::string> seen;
+        for (const auto& signal : client->signals) {
+            if (signal.path == path) {
+                seen.push_back(signal.member);
+            }
+        }
+        return seen;
+    }
+
+    MessagePtr get(const char* path, const char* interface, const char* name, const char* type)
+    {
+        auto reply = client->call(path, properties, "Get", "ss", interface, name);
+        EXPECT_EQ(reply.error, "") << name << ": " << reply.text;
+        EXPECT_GT(sd_bus_message_enter_container(reply.message.get(), 'v', type), 0) << name;
+        return std::move(reply.message);
+    }
+
+    std::string get_text(const char* path, const char* interface, const char* name)
+    {
+        const char* text = nullptr;
+        sd_bus_message_read(get(path, interface, name, "s").get(), "s", &text);
+        return text;
+    }
+
+    std::uint64_t get_number(const char* path, const char* interface, const char* name)
+    {
+        std::uint64_t number = 0;
+        sd_bus_message_read(get(path, interface, name, "t").get(), "t", &number);
+        return number;
+    }
+};
+
+TEST_F(BusViews, PropertiesOfTheManager)
+{
+    EXPECT_EQ(get_text(manager_path, manager, "Version"), "0.1.0");
+    EXPECT_EQ(get_text(manager_path, manager, "State"), "ready");
+    EXPECT_EQ(get_text(manager_path, manager, "LibvirtURI"), "test:///default");
+    EXPECT_EQ(get_text(manager_path, manager, "OnlineCPUs"), "0-15");
+    EXPECT_EQ(get_text(manager_path, manager, "HousekeepingCPUs"), "0,8");
+    EXPECT_EQ(get_text(manager_path, manager, "PoolCPUs"), "1-7");
+    EXPECT_EQ(get_text(manager_path, manager, "DefaultPolicy"), "none");
+    EXPECT_EQ(get_number(manager_path, manager, "TopologyGeneration"), 1U);
+    const auto policies = get(manager_path, manager, "Policies", "as");
+    char** words = nullptr;
+    ASSERT_GT(sd_bus_message_read_strv(policies.get(), &words), 0);
+    EXPECT_STREQ(words[2], "dedicated");
+    for (char** word = words; *word != nullptr; ++word) {
+        free(*word); // NOLINT(cppcoreguidelines-no-malloc): libsystemd's
+    }
+    free(words); // NOLINT(cppcoreguidelines-no-malloc): libsystemd's
+}
+
+TEST_F(BusViews, PropertiesOfADomain)
+{
+    EXPECT_EQ(get_text(web1_path, domain, "UUID"), web1_uuid);
+    EXPECT_EQ(get_text(web1_path, domain, "Name"), "web1");
+    EXPECT_EQ(get_text(web1_path, domain, "RunState"), "running");
+    EXPECT_EQ(get_text(web1_path, domain, "Policy"), "dedicated");
+    EXPECT_EQ(get_text(web1_path, domain, "PolicySource"), "metadata");
+    EXPECT_EQ(get_text(web1_path, domain, "PinState"), "pinned");
+    EXPECT_EQ(get_text(web1_path, domain, "EmulatorCPUs"), "0");
+    EXPECT_EQ(get_text(web1_path, domain, "NUMANodes"), "0");
+    EXPECT_EQ(get_number(web1_path, domain, "Generation"), 3U);
+    EXPECT_EQ(get_number(web1_path, domain, "LastAppliedUSec"), 1U);
+
+    const auto pins = get(web1_path, domain, "VcpuPins", "a(us)");
+    ASSERT_GT(sd_bus_message_enter_container(pins.get(), 'a', "(us)"), 0);
+    std::uint32_t vcpu = 9;
+    const char* cpus = nullptr;
+    ASSERT_GT(sd_bus_message_read(pins.get(), "(us)", &vcpu, &cpus), 0);
+    EXPECT_EQ(vcpu, 0U);
+    EXPECT_STREQ(cpus, "4");
+    ASSERT_GT(sd_bus_message_read(pins.get(), "(us)", &vcpu, &cpus), 0);
+    EXPECT_EQ(vcpu, 1U);
+    EXPECT_STREQ(cpus, "5-6");
+
+    const auto options = get(web1_path, domain, "PolicyOptions", "a{sv}");
+    const char *smt = nullptr, *isolate = nullptr, *vcpus = nullptr;
+    ASSERT_GT(
+        sd_bus_message_read(options.get(), "a{sv}", 2, &smt, "s", &isolate, &vcpus, "u", &vcpu), 0);
+    EXPECT_STREQ(smt, "smt");
+    EXPECT_STREQ(isolate, "isolate");
+    EXPECT_EQ(vcpu, 4U);
+}
+
+TEST_F(BusViews, OneSignalPerObjectWithExactlyWhatChanged)
+{
+    auto changed_manager = manager_view();
+    changed_manager.state = "degraded";
+    changed_manager.problems = {{"config", "cannot be read"}};
+    auto changed_domain = web1_view();
+    changed_domain.pin_state = PinState::partial;
+    changed_domain.generation = 4;
+    changed_domain.vcpu_pins[VcpuId{1}] = CpuSet{CpuId{7}};
+    changed_domain.last_error = {"PartiallyApplied", "vCPU 1"};
+    service->publish(changed_manager, {changed_domain});
+    service->publish(changed_manager, {changed_domain}); // nothing new: no signal
+
+    using Changes = std::vector<std::vector<std::string>>;
+    EXPECT_EQ(changes(manager_path), (Changes{{"Problems", "State"}}));
+    EXPECT_EQ(changes(web1_path), (Changes{{"Generation", "LastError", "PinState", "VcpuPins"}}));
+    EXPECT_EQ(get_text(web1_path, domain, "PinState"), "partial");
+}
+
+TEST_F(BusViews, EveryPropertyButTheConstantOnesIsCompared)
+{
+    ManagerView manager_after;
+    manager_after.version = "0.1.0";
+    manager_after.problems = {{"a", "b"}};
+    DomainView domain_after;
+    domain_after.uuid = DomainUuid{web1_uuid};
+    domain_after.last_error = {"a", "b"};
+    service->publish(manager_after, {domain_after});
+    ASSERT_EQ(changes(manager_path).size(), 1U);
+    EXPECT_EQ(changes(manager_path).front().size(), 9U);
+    ASSERT_EQ(changes(web1_path).size(), 1U);
+    EXPECT_EQ(changes(web1_path).front().size(), 13U);
+}
+
+TEST_F(BusViews, DomainsComeAndGoAsObjects)
+{
+    auto second = web1_view();
+    second.uuid = DomainUuid{"00000000-0000-0000-0000-000000000002"};
+    second.name = "db/../1"; // names never reach a path
+    const std::string second_path{"/org/virtpind1/domain/_00000000_0000_0000_0000_000000000002"};
+    service->publish(manager_view(), {web1_view(), second});
+    service->publish(manager_view(), {second});
+    EXPECT_EQ(members(manager_path),
+              (std::vector<std::string>{"InterfacesAdded", "InterfacesRemoved"}));
+
+    auto& added = client->signals.at(0).message;
+    const char* path = nullptr;
+    sd_bus_message_rewind(added.get(), 1);
+    ASSERT_GT(sd_bus_message_read(added.get(), "o", &path), 0);
+    EXPECT_EQ(path, second_path);
+    auto& removed = client->signals.at(1).message;
+    sd_bus_message_rewind(removed.get(), 1);
+    ASSERT_GT(sd_bus_message_read(removed.get(), "o", &path), 0);
+    EXPECT_STREQ(path, web1_path);
+    EXPECT_EQ(client->call(web1_path, domain, "Explain", "").error,
+              "org.freedesktop.DBus.Error.UnknownObject");
+
+    const auto objects =
+        client->call(manager_path, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
+    auto* message = objects.message.get();
+    ASSERT_GT(sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}"), 0);
+    ASSERT_GT(sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}"), 0);
+    ASSERT_GT(sd_bus_message_read(message, "o", &path), 0);
+    EXPECT_EQ(path, second_path);
+}
+
+TEST_F(BusViews, AppliedIsSentByTheDomain)
+{
+    service->applied(DomainUuid{web1_uuid}, 4, "partial", {{"vcpus", std::uint32_t{2}}});
+    service->applied(DomainUuid{"00000000-0000-0000-0000-000000000009"}, 1, "pinned", {});
+    EXPECT_EQ(members(web1_path), std::vector<std::string>{"Applied"});
+    auto& signal = client->signals.at(0).message;
+    sd_bus_message_rewind(signal.get(), 1);
+    std::uint64_t generation = 0;
+    std::uint32_t vcpus = 0;
+    const char *result = nullptr, *key = nullptr;
+    ASSERT_GT(
+        sd_bus_message_read(signal.get(), "tsa{sv}", &generation, &result, 1, &key, "u", &vcpus),
+        0);
+    EXPECT_EQ(generation, 4U);
+    EXPECT_STREQ(result, "partial");
+    EXPECT_EQ(vcpus, 2U);
+}
+
+} // namespace
+} // namespace virtpind::bus::test
