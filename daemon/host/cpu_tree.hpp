@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The CPUs of hwloc's tree with their cores, L3s, nodes and packages. Trees need not be regular:
+// each CPU is looked up on its own, and what the tree lacks is made up so that every CPU has
+// exactly one of each.
+#pragma once
+
+#include "common/result.hpp"
+#include "common/topology.hpp"
+
+#include <hwloc.h>
+
+namespace virtpind::host {
+
+// cpus, cores, l3s, nodes, packages and warnings of a Topology; kinds and the rest stay empty.
+// Errors: invalid_argument, limits_exceeded.
+[[nodiscard]] Result<Topology> read_cpu_tree(hwloc_topology_t hwloc);
+
+} // namespace virtpind::host

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the kernel tells of this host beyond hwloc: free memory, rank of cores, core types, and the
+// CPUs that guests may use. Thread: any; blocking (a few small files of /sys).
+#pragma once
+
+#include "common/topology.hpp"
+#include "daemon/host/core_kinds.hpp"
+
+#include <filesystem>
+#include <vector>
+
+namespace virtpind::host {
+
+// Core types from the PMU masks (/sys/devices/cpu_core, cpu_atom, cpu_lowpower); empty on hosts
+// that have none.
+[[nodiscard]] std::vector<KindHint> read_core_types(const std::filesystem::path& root);
+
+// Fills in Cpu::rank and Cpu::allowed, Node::free_memory_kib and HugePages::free.
+//
+// Guests run in machine.slice, so that slice's cpuset says what is allowed, never the one this
+// process happens to be in; while there is no such cpuset, the root one.
+// Free memory is what can be had without swapping: free pages, page cache and reclaimable slab.
+void add_live_facts(Topology& topology, const std::filesystem::path& root);
+
+} // namespace virtpind::host

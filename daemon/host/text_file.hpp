@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "common/result.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+namespace virtpind::host {
+
+// The whole content of a file. Blocking. Errors: not_found (cannot be opened or read),
+// limits_exceeded.
+[[nodiscard]] Result<std::string> read_text_file(const std::filesystem::path& path,
+                                                 std::size_t bytes_max);
+
+} // namespace virtpind::host

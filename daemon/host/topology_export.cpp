@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/host/hwloc_handle.hpp"
+#include "daemon/host/topology_reader.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace virtpind::host {
+
+namespace {
+
+// Distinguishable also by the colour-blind (Okabe and Ito), pale enough for black text.
+constexpr std::array<const char*, 7> palette = {"#e69f00", "#56b4e9", "#66c2a5", "#f0e442",
+                                                "#8da0cb", "#e78ac3", "#cccccc"};
+
+void paint(hwloc_obj_t unit, const std::vector<TopologyLabel>& labels)
+{
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (labels[i].cpus.contains(CpuId{unit->os_index})) {
+            // lstopo takes "KEY=value;KEY=value" and no blanks.
+            const auto style = std::string{"Background="} + palette[i % palette.size()];
+            hwloc_obj_add_info(unit, "lstopoStyle", style.c_str());
+            hwloc_obj_add_info(unit, "virtpind", labels[i].name.c_str());
+            return;
+        }
+    }
+}
+
+// hwloc 3 writes a format that older ones cannot read, unless told.
+unsigned long export_flags()
+{
+#if HWLOC_API_VERSION >= 0x00030000
+    return HWLOC_TOPOLOGY_EXPORT_XML_FLAG_V2;
+#else
+    return 0;
+#endif
+}
+
+} // namespace
+
+Result<std::string> export_topology_xml(const TopologySource& source,
+                                        const std::vector<TopologyLabel>& labels)
+{
+    const auto handle = load_hwloc(source);
+    if (!handle) {
+        return handle.error();
+    }
+    auto* hwloc = handle->get();
+    hwloc_obj_t unit = nullptr;
+    while ((unit = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_PU, unit)) != nullptr) {
+        paint(unit, labels);
+    }
+    char* buffer = nullptr;
+    auto length = 0;
+    if (hwloc_topology_export_xmlbuffer(hwloc, &buffer, &length, export_flags()) != 0) {
+        return Error{.code = Errc::internal,
+                     .message = std::string{"hwloc cannot write XML: "} + std::strerror(errno)};
+    }
+    std::string xml{buffer};
+    hwloc_free_xmlbuffer(hwloc, buffer);
+    return xml;
+}
+
+} // namespace virtpind::host

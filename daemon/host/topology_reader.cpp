@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Sources, and what hwloc tells beyond the tree of CPUs: devices, distances, caches, core types.
+#include "topology_reader.hpp"
+
+#include "common/words.hpp"
+#include "daemon/host/core_kinds.hpp"
+#include "daemon/host/cpu_tree.hpp"
+#include "daemon/host/hwloc_handle.hpp"
+#include "daemon/host/hwloc_ids.hpp"
+#include "daemon/host/live_facts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+
+namespace virtpind::host {
+
+namespace {
+
+// The product's name, or its class as hwloc knows it: "busid=... class=0300(VGA) ...".
+std::string label_of(hwloc_obj_t object)
+{
+    if (object->name != nullptr) {
+        return object->name;
+    }
+    std::array<char, 256> text{};
+    constexpr auto verbose = 1;
+    hwloc_obj_attr_snprintf(text.data(), text.size(), object, " ", verbose);
+    const std::string attributes{text.data()};
+    const auto open = attributes.find('(', attributes.find("class="));
+    const auto close = attributes.find(')', open);
+    return close == std::string::npos ? "" : attributes.substr(open + 1, close - open - 1);
+}
+
+PciDevice make_device(hwloc_topology_t hwloc, const Topology& topology, hwloc_obj_t object)
+{
+    const auto& pci = object->attr->pcidev;
+    std::array<char, 32> address{};
+    std::snprintf(address.data(), address.size(), "%04x:%02x:%02x.%x", unsigned{pci.domain},
+                  unsigned{pci.bus}, unsigned{pci.dev}, unsigned{pci.func});
+    PciDevice device{.address = address.data(), .label = label_of(object)};
+    device.cpus = to_id_set<CpuId>(hwloc_get_non_io_ancestor_obj(hwloc, object)->cpuset);
+    device.nodes = topology.nodes_of(device.cpus);
+    if (device.nodes.empty()) {
+        for (const auto& node : topology.nodes) {
+            device.nodes.insert(node.id);
+        }
+    }
+    return device;
+}
+
+// Storage, network, display, accelerators, and the serial buses that storage sits on: devices whose
+// interrupts the host serves. Every socket has bridges, memory controllers and counters.
+bool does_io(hwloc_obj_t object)
+{
+    const auto class_id = object->attr->pcidev.class_id;
+    const auto base_class = class_id >> 8U;
+    return (base_class >= 0x01 && base_class <= 0x03) || base_class == 0x12 || class_id == 0x0b40 ||
+           class_id == 0x0c04 || class_id == 0x0c06;
+}
+
+void add_devices(hwloc_topology_t hwloc, Topology& topology)
+{
+    auto& devices = topology.devices;
+    NodeSet with_io;
+    hwloc_obj_t object = nullptr;
+    while ((object = hwloc_get_next_pcidev(hwloc, object)) != nullptr) {
+        devices.push_back(make_device(hwloc, topology, object));
+        const auto& nodes = devices.back().nodes;
+        if (nodes.size() == 1 && does_io(object)) {
+            with_io |= nodes;
+        }
+    }
+    std::sort(devices.begin(), devices.end(),
+              [](const auto& a, const auto& b) { return a.address < b.address; });
+    for (auto& node : topology.nodes) {
+        node.has_io = with_io.contains(node.id);
+    }
+}
+
+// Where the node that hwloc means is in topology.nodes.
+std::size_t node_position(const Topology& topology, hwloc_obj_t object)
+{
+    const auto* node = topology.find_node(NodeId{object->os_index});
+    return static_cast<std::size_t>(node - topology.nodes.data());
+}
+
+// The first matrix of latencies, on the scale of ACPI's SLIT: 10 is local, 255 unreachable.
+void add_distances(hwloc_topology_t hwloc, Topology& topology)
+{
+    constexpr std::uint32_t local = 10;
+    constexpr std::uint32_t remote = 20;
+    constexpr std::uint64_t unreachable = 255;
+    const auto count = topology.nodes.size();
+    topology.distance.assign(count, std::vector<std::uint32_t>(count, remote));
+    for (std::size_t i = 0; i < count; ++i) {
+        topology.distance[i][i] = local;
+    }
+    unsigned found = 1;
+    hwloc_distances_s* matrix = nullptr;
+    if (hwloc_distances_get_by_type(hwloc, HWLOC_OBJ_NUMANODE, &found, &matrix,
+                                    HWLOC_DISTANCES_KIND_MEANS_LATENCY, 0) != 0 ||
+        found == 0) {
+        return;
+    }
+    for (unsigned i = 0; i < matrix->nbobjs; ++i) {
+        const auto* row = matrix->values + std::size_t{i} * matrix->nbobjs;
+        const auto own = std::max<std::uint64_t>(row[i], 1);
+        auto& distances = topology.distance[node_position(topology, matrix->objs[i])];
+        for (unsigned j = 0; j < matrix->nbobjs; ++j) {
+            distances[node_position(topology, matrix->objs[j])] =
+                static_cast<std::uint32_t>(std::min(row[j] * local / own, unreachable));
+        }
+    }
+    hwloc_distances_release(hwloc, matrix);
+}
+
+Cache::Type cache_type(hwloc_obj_cache_type_t type)
+{
+    switch (type) {
+    case HWLOC_OBJ_CACHE_DATA:
+        return Cache::Type::data;
+    case HWLOC_OBJ_CACHE_INSTRUCTION:
+        return Cache::Type::instruction;
+    case HWLOC_OBJ_CACHE_UNIFIED:
+        return Cache::Type::unified;
+    }
+    return Cache::Type::unified;
+}
+
+void add_caches(hwloc_topology_t hwloc, Topology& topology)
+{
+    for (auto type = int{HWLOC_OBJ_L1CACHE}; type <= HWLOC_OBJ_L3ICACHE; ++type) {
+        const auto wanted = static_cast<hwloc_obj_type_t>(type);
+        hwloc_obj_t object = nullptr;
+        while ((object = hwloc_get_next_obj_by_type(hwloc, wanted, object)) != nullptr) {
+            const auto& cache = object->attr->cache;
+            topology.caches.push_back({.level = cache.depth,
+                                       .type = cache_type(cache.type),
+                                       .size_bytes = cache.size,
+                                       .cpus = to_id_set<CpuId>(object->cpuset)});
+        }
+    }
+}
+
+std::string read_vendor(hwloc_topology_t hwloc)
+{
+    for (auto* object : {hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_PACKAGE, nullptr),
+                         hwloc_get_root_obj(hwloc)}) {
+        const auto* vendor =
+            object != nullptr ? hwloc_obj_get_info_by_name(object, "CPUVendor") : nullptr;
+        if (vendor != nullptr) {
+            return vendor;
+        }
+    }
+    return {};
+}
+
+struct BitmapFree {
+    void operator()(hwloc_bitmap_t bitmap) const { hwloc_bitmap_free(bitmap); }
+};
+
+std::vector<KindHint> read_kind_hints(hwloc_topology_t hwloc)
+{
+    std::vector<KindHint> hints;
+    const std::unique_ptr<hwloc_bitmap_s, BitmapFree> cpus{hwloc_bitmap_alloc()};
+    for (auto i = 0; i < hwloc_cpukinds_get_nr(hwloc, 0); ++i) {
+        unsigned info_count = 0;
+        hwloc_info_s* infos = nullptr;
+        if (hwloc_cpukinds_get_info(hwloc, static_cast<unsigned>(i), cpus.get(), nullptr,
+                                    &info_count, &infos, 0) != 0) {
+            continue;
+        }
+        KindHint hint{.cpus = to_id_set<CpuId>(cpus.get()), .core_type = {}};
+        for (unsigned k = 0; k < info_count; ++k) {
+            if (std::string_view{infos[k].name} == "CoreType") {
+                hint.core_type = infos[k].value;
+            }
+        }
+        hints.push_back(std::move(hint));
+    }
+    return hints;
+}
+
+} // namespace
+
+Result<TopologySource> parse_topology_source(std::string_view text)
+{
+    using Kind = TopologySource::Kind;
+    if (text == "live") {
+        return TopologySource{};
+    }
+    const auto colon = text.find(':');
+    const auto kind = text.substr(0, colon);
+    if (colon != std::string_view::npos && colon + 1 < text.size()) {
+        const std::string rest{text.substr(colon + 1)};
+        if (kind == "xml") {
+            return TopologySource{.kind = Kind::xml, .text = rest};
+        }
+        if (kind == "synthetic") {
+            return TopologySource{.kind = Kind::synthetic, .text = rest};
+        }
+    }
+    return Error{.code = Errc::invalid_argument,
+                 .message = "topology " + in_quotes(text) +
+                            " is none of: live, xml:FILE, synthetic:DESCRIPTION"};
+}
+
+Result<Topology> read_topology(const TopologySource& source)
+{
+    const auto handle = load_hwloc(source);
+    if (!handle) {
+        return handle.error();
+    }
+    auto* hwloc = handle->get();
+    auto topology = read_cpu_tree(hwloc);
+    if (!topology) {
+        return topology;
+    }
+    add_devices(hwloc, *topology);
+    add_distances(hwloc, *topology);
+    add_caches(hwloc, *topology);
+    topology->vendor = read_vendor(hwloc);
+    auto hints = read_kind_hints(hwloc);
+    if (source.kind == TopologySource::Kind::live) {
+        const auto core_types = read_core_types(source.root);
+        hints.insert(hints.end(), core_types.begin(), core_types.end());
+        add_live_facts(*topology, source.root);
+    }
+    classify_cores(*topology, hints);
+    return topology;
+}
+
+} // namespace virtpind::host
