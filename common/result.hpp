@@ -51,12 +51,10 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
 public:
-    // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): return value; reads
-    // plainly
+    // NOLINTNEXTLINE(google-explicit-constructor): for return statements
     Result(T value) : state_{std::in_place_index<0>, std::move(value)} {}
 
-    // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): return Error{...};
-    // likewise
+    // NOLINTNEXTLINE(google-explicit-constructor): for return statements
     Result(Error error) : state_{std::in_place_index<1>, std::move(error)} {}
 
     [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
@@ -96,8 +94,7 @@ class [[nodiscard]] Result<void> {
 public:
     Result() = default;
 
-    // NOLINTNEXTLINE(google-explicit-constructor,hicpp-explicit-conversions): return Error{...};
-    // reads plainly
+    // NOLINTNEXTLINE(google-explicit-constructor): for return statements
     Result(Error error) : error_{std::move(error)} {}
 
     [[nodiscard]] bool ok() const noexcept { return !error_.has_value(); }
