@@ -127,11 +127,12 @@ Result<ResolvedPolicy> Controller::check(const SetPolicyRequest& request,
     const auto& policy = resolved->policy;
     const auto must_fit = policy.fallback == Fallback::fail &&
                           policy.placement != Placement::none && (request.flags & flag_defer) == 0;
-    if (must_fit) {
-        const auto plan = reconciler_.plan_with(request.uuid, policy);
-        if (const auto* domain = unsatisfied(plan, request.uuid)) {
-            return cannot_be_met(*domain);
-        }
+    const auto plan = reconciler_.plan_with(request.uuid, policy);
+    if (!plan) {
+        return plan.error();
+    }
+    if (const auto* domain = unsatisfied(*plan, request.uuid); domain != nullptr && must_fit) {
+        return cannot_be_met(*domain);
     }
     return resolved;
 }
@@ -260,7 +261,11 @@ Result<std::string> Controller::plan(const DomainUuid& uuid, const std::string& 
     if (!resolved) {
         return resolved.error();
     }
-    return report_plan(reconciler_.plan_with(uuid, resolved->policy), *reconciler_.topology());
+    const auto plan = reconciler_.plan_with(uuid, resolved->policy);
+    if (!plan) {
+        return plan.error();
+    }
+    return report_plan(*plan, *reconciler_.topology());
 }
 
 Result<std::uint64_t> Controller::hold(const DomainUuid& uuid, const std::string& reason,

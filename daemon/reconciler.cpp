@@ -4,7 +4,6 @@
 #include "common/text.hpp"
 #include "daemon/pipeline/diff.hpp"
 #include "daemon/pipeline/invariants.hpp"
-#include "daemon/pipeline/planner.hpp"
 #include "daemon/views.hpp"
 
 #include <spdlog/spdlog.h>
@@ -109,6 +108,9 @@ Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_i
     , period_{loop,
               [this] {
                   next_depth_ = ObserveDepth::affinities;
+                  if (each_period_) {
+                      each_period_();
+                  }
                   begin_pass();
               }}
     , retry_{loop, [this] { begin_pass(); }}
@@ -276,19 +278,27 @@ std::vector<Decision> Reconciler::decide() const
             memory.hold_reason = record.holds.begin()->second.reason;
         }
     }
-    return decide_intents(
-        {.config = config_,
-         .topology = *topology_,
-         .domains = domains,
-         .memories = memories,
-         .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later});
+    auto decisions =
+        decide_intents({.config = config_,
+                        .topology = *topology_,
+                        .domains = domains,
+                        .memories = memories,
+                        .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later});
+    // One domain that cannot be planned must not keep the others from being planned.
+    for (auto& decision : decisions) {
+        if (decision.stance != Stance::managed) {
+            continue;
+        }
+        if (auto valid = validate_intent(decision.intent); !valid) {
+            mark_broken(decision, std::move(valid).error(), ReasonCode::policy_invalid);
+        }
+    }
+    return decisions;
 }
 
 bool Reconciler::make_safe_plan(const std::vector<Decision>& decisions)
 {
-    PlanRequest request;
-    request.topology = topology_.get();
-    request.housekeeping = config_.housekeeping;
+    auto request = empty_request();
     for (const auto& decision : decisions) {
         request.intents.push_back(decision.intent);
     }
@@ -645,11 +655,9 @@ void Reconciler::announce(const DomainRecord& record, const std::string& result,
     }
 }
 
-Plan Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const
+Result<Plan> Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const
 {
-    PlanRequest request;
-    request.topology = topology_.get();
-    request.housekeeping = config_.housekeeping;
+    auto request = empty_request();
     for (const auto& [other, record] : records_) {
         auto intent = record.decision.intent;
         if (other == uuid) {
@@ -657,10 +665,33 @@ Plan Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const
             intent.activity = record.decision.intent.activity == Activity::running
                                   ? Activity::running
                                   : Activity::arriving;
+            if (auto valid = validate_intent(intent); !valid) {
+                return std::move(valid).error();
+            }
         }
         request.intents.push_back(std::move(intent));
     }
     return make_plan(request);
+}
+
+PlanRequest Reconciler::empty_request() const
+{
+    PlanRequest request;
+    request.topology = topology_.get();
+    request.housekeeping = config_.housekeeping;
+    return request;
+}
+
+// Whether one domain's policy makes sense on this host: CPUs that exist, guest cells that add up.
+Result<void> Reconciler::validate_intent(const Intent& intent) const
+{
+    auto request = empty_request();
+    request.intents.push_back(intent);
+    auto valid = validate_request(request);
+    if (!valid) {
+        valid.error().code = Errc::invalid_policy;
+    }
+    return valid;
 }
 
 } // namespace virtpind

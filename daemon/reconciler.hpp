@@ -11,6 +11,7 @@
 #include "common/plan.hpp"
 #include "daemon/domain_record.hpp"
 #include "daemon/loop/event_loop.hpp"
+#include "daemon/pipeline/planner.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -46,6 +47,9 @@ public:
     void set_problem(const std::string& code, const std::string& text);
     void stop(); // no pass starts any more
 
+    // What else is to be done once a period, beside the pass.
+    void each_period(std::function<void()> also) { each_period_ = std::move(also); }
+
     // --- what may be asked of it (by Controller) -----------------------------------------------
     // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
     // after this call.
@@ -66,8 +70,9 @@ public:
 
     [[nodiscard]] std::uint64_t passes() const noexcept { return pass_; }
 
-    // The plan as it would be if `uuid` had `policy`; nothing is changed.
-    [[nodiscard]] Plan plan_with(const DomainUuid& uuid, const Policy& policy) const;
+    // The plan as it would be if `uuid` had `policy`; nothing is changed. Error: invalid_policy,
+    // naming what does not exist on this host or in this guest.
+    [[nodiscard]] Result<Plan> plan_with(const DomainUuid& uuid, const Policy& policy) const;
     [[nodiscard]] ManagerView manager_view() const;
     // Sends the present state to the sink.
     void publish();
@@ -102,6 +107,8 @@ private:
     [[nodiscard]] Result<void> verdict(const Waiter& waiter,
                                        const std::optional<Error>& failure) const;
     void schedule_retry();
+    [[nodiscard]] PlanRequest empty_request() const;
+    [[nodiscard]] Result<void> validate_intent(const Intent& intent) const;
 
     HostPort& host_;
     ViewSink* sink_ = nullptr;
@@ -128,6 +135,7 @@ private:
     std::vector<Waiter> waiting_; // for the next pass
     std::vector<Waiter> current_; // for the running one
 
+    std::function<void()> each_period_;
     loop::Timer period_;
     loop::Timer retry_;
     loop::Timer slow_apply_; // shows `applying` only when it takes long

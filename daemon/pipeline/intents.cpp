@@ -65,28 +65,20 @@ Activity activity_of(const ObservedDomain& seen, const DomainMemory& memory, con
     return placed ? Activity::running : Activity::arriving;
 }
 
-Decision broken(Error why, ReasonCode code)
-{
-    Decision decision;
-    decision.stance = Stance::broken;
-    decision.intent.why.push_back({.code = code, .text = why.message});
-    decision.unreadable = std::move(why);
-    return decision;
-}
-
 Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
                        const DomainMemory& memory, const CpuSet& online)
 {
+    Decision decision;
     const auto layers = policy_layers(input.config, seen.facts, memory);
     if (!layers) {
-        return broken(layers.error(), ReasonCode::metadata_unreadable);
+        mark_broken(decision, layers.error(), ReasonCode::metadata_unreadable);
+        return decision;
     }
     auto resolved = resolve_policy(input.config.catalog, *layers, !seen.facts.pci_devices.empty());
     if (!resolved) {
-        return broken(std::move(resolved).error(), ReasonCode::policy_invalid);
+        mark_broken(decision, std::move(resolved).error(), ReasonCode::policy_invalid);
+        return decision;
     }
-
-    Decision decision;
     decision.policy = std::move(*resolved);
     const auto wanted = decision.policy.policy.placement != Placement::none;
     const auto pinned_by_others = !memory.touched && !narrow_pins(seen, online).empty();
@@ -107,6 +99,15 @@ Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
 }
 
 } // namespace
+
+void mark_broken(Decision& decision, Error why, ReasonCode code)
+{
+    decision.stance = Stance::broken;
+    decision.intent.stance =
+        decision.intent.activity == Activity::dormant ? Stance::hands_off : Stance::broken;
+    decision.intent.why.push_back({.code = code, .text = why.message});
+    decision.unreadable = std::move(why);
+}
 
 Result<std::vector<PolicyLayer>> policy_layers(const Config& config, const DomainFacts& facts,
                                                const DomainMemory& memory)

@@ -45,6 +45,9 @@ struct IntentInput {
 // One decision per domain, in the order of `domains`.
 [[nodiscard]] std::vector<Decision> decide_intents(const IntentInput& input);
 
+// Leaves a domain alone, as its policy cannot be read or makes no sense, and says why.
+void mark_broken(Decision& decision, Error why, ReasonCode code);
+
 // The layers of policy for one domain, highest first. `metadata` unreadable: its error.
 [[nodiscard]] Result<std::vector<PolicyLayer>>
 policy_layers(const Config& config, const DomainFacts& facts, const DomainMemory& memory);

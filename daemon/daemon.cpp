@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon.hpp"
+
+#include "common/config_json.hpp"
+#include "common/text.hpp"
+#include "daemon/controller.hpp"
+#include "daemon/host/host_watch.hpp"
+#include "daemon/host/libvirt_host.hpp"
+#include "daemon/host/text_file.hpp"
+#include "daemon/host/topology_reader.hpp"
+#include "daemon/log.hpp"
+#include "daemon/loop/event_loop.hpp"
+#include "daemon/loop/worker.hpp"
+#include "daemon/reconciler.hpp"
+#include "dbus/service.hpp"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace virtpind {
+
+namespace {
+
+using host::LibvirtHost;
+using host::TopologySource;
+
+constexpr auto boot_id_path = "/proc/sys/kernel/random/boot_id";
+// A call to libvirt that takes longer is stuck for good: the watchdog is not fed any more.
+constexpr std::chrono::minutes stuck_after{5};
+
+// Before the first thread starts, so that all inherit it and the loop alone takes the signals.
+void block_signals()
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const auto signal : {SIGTERM, SIGINT, SIGHUP}) {
+        sigaddset(&signals, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+// A missing file is the default configuration, unless it was named on the command line.
+Result<Config> read_config(const DaemonOptions& options)
+{
+    if (!options.config_named && !std::filesystem::exists(options.config_path)) {
+        return Config{};
+    }
+    const auto text = host::read_text_file(options.config_path, config_bytes_max);
+    if (!text) {
+        return text.error();
+    }
+    return parse_config(*text, options.config_path);
+}
+
+std::string read_boot_id()
+{
+    auto text = host::read_text_file(boot_id_path, 64);
+    if (!text) {
+        return "";
+    }
+    auto id = std::move(*text);
+    while (!id.empty() && id.back() == '\n') {
+        id.pop_back();
+    }
+    return id;
+}
+
+std::vector<host::TopologyLabel> labels_of(const Plan& plan)
+{
+    std::vector<host::TopologyLabel> labels;
+    for (const auto& domain : plan.domains) {
+        if (!domain.claim.empty()) {
+            labels.push_back({.name = printable(domain.name), .cpus = domain.claim});
+        }
+    }
+    labels.push_back({.name = "housekeeping", .cpus = plan.housekeeping});
+    labels.push_back({.name = "pool", .cpus = plan.pool});
+    return labels;
+}
+
+class Daemon {
+public:
+    Daemon(const DaemonOptions& options, Config config, std::shared_ptr<const Topology> topology,
+           loop::EventLoop& loop)
+        : options_{options}
+        , loop_{loop}
+        , topology_{std::move(topology)}
+        , host_{loop,
+                {.uri = options.uri, .state_dir = options.state_dir},
+                config.catalog,
+                [this](const HostEvent& event) { on_host_event(event); }}
+        , reconciler_{loop, host_, read_boot_id(), load_before_images()}
+        , controller_{host_, reconciler_,
+                      [this](const Plan& plan) {
+                          return host::export_topology_xml(options_.topology, labels_of(plan));
+                      }}
+        , reader_{loop, "host-reader", 4}
+        , watch_{loop, [this] { read_topology_again(); }}
+        , watchdog_{loop, [this] { feed_watchdog(); }}
+    {
+        use_config(std::move(config));
+        reconciler_.on_topology(topology_);
+        reconciler_.each_period([this] { read_topology_again(); }); // uevents may be lost
+        if (!watch_.problem().empty()) {
+            spdlog::info("{}", watch_.problem());
+        }
+    }
+
+    // Takes the bus name; from here on there are callers.
+    Result<void> serve()
+    {
+        auto service = bus::Service::create(loop_.raw(), options_.bus, controller_,
+                                            reconciler_.manager_view());
+        if (!service) {
+            return std::move(service).error();
+        }
+        service_ = std::move(*service);
+        reconciler_.show_to(*service_);
+        reconciler_.publish();
+        return {};
+    }
+
+    int run()
+    {
+        const auto on_end = [this] { stop(); };
+        const auto terminate = loop_.watch_signal(SIGTERM, on_end);
+        const auto interrupt = loop_.watch_signal(SIGINT, on_end);
+        const auto reload = loop_.watch_signal(SIGHUP, [this] { read_config_again(); });
+        host_.connect();
+        feed_watchdog();
+        const auto code = loop_.run();
+        sd_notify(0, "STOPPING=1");
+        return code;
+    }
+
+private:
+    void stop()
+    {
+        spdlog::info("stopping; pins stay as they are");
+        reconciler_.stop();
+        reconciler_.publish();
+        loop_.stop(0);
+    }
+
+    std::map<DomainUuid, BeforeImage> load_before_images()
+    {
+        auto loaded = host_.load_before_images();
+        for (const auto& problem : loaded.problems) {
+            spdlog::warn("{}", printable(problem));
+            state_problem_ = problem;
+        }
+        return std::move(loaded.images);
+    }
+
+    void use_config(Config config)
+    {
+        host_.set_catalog(config.catalog);
+        reconciler_.set_problem("StateFile", state_problem_);
+        reconciler_.on_config(std::move(config));
+    }
+
+    void read_config_again()
+    {
+        auto config = read_config(options_);
+        if (!config) {
+            spdlog::error("the configuration stays as it was: {}",
+                          printable(config.error().message));
+            reconciler_.set_problem("InvalidConfig", config.error().message);
+            reconciler_.publish();
+            return;
+        }
+        spdlog::info("read the configuration again");
+        reconciler_.set_problem("InvalidConfig", "");
+        use_config(std::move(*config));
+    }
+
+    // READY once libvirt was tried, whether it answered or not: it may come later.
+    void on_host_event(const HostEvent& event)
+    {
+        reconciler_.on_event(event);
+        const auto connection =
+            std::holds_alternative<HostConnected>(event) || std::holds_alternative<HostLost>(event);
+        if (!connection) {
+            return;
+        }
+        if (!ready_said_) {
+            ready_said_ = true;
+            sd_notify(0, "READY=1");
+        }
+        if (reconciler_.connected()) {
+            read_topology_again();
+        }
+    }
+
+    // On a thread of its own: sysfs must not wait behind a libvirt that hangs.
+    void read_topology_again()
+    {
+        if (options_.topology.kind != TopologySource::Kind::live) {
+            return;
+        }
+        const auto posted = reader_.submit([this, source = options_.topology] {
+            auto read = host::read_topology(source);
+            return [this, read = std::move(read)]() mutable { on_topology(std::move(read)); };
+        });
+        if (posted == loop::Posted::full) {
+            spdlog::debug("the host is being read already");
+        }
+    }
+
+    void on_topology(Result<Topology> read)
+    {
+        if (!read) {
+            spdlog::warn("the host's topology stays as it was: {}",
+                         printable(read.error().message));
+            reconciler_.set_problem("Topology", read.error().message);
+            return;
+        }
+        reconciler_.set_problem("Topology", "");
+        auto next = std::make_shared<Topology>(std::move(*read));
+        const auto changed = !same_layout(*topology_, *next);
+        next->generation = topology_->generation + (changed ? 1 : 0);
+        if (changed) {
+            spdlog::info("the host changed: CPUs {} are online (generation {})",
+                         next->online_cpus().str(), next->generation);
+        }
+        topology_ = std::move(next);
+        if (changed) {
+            reconciler_.on_topology(topology_);
+        }
+    }
+
+    // Fed only while this loop turns and the libvirt worker makes progress.
+    void feed_watchdog()
+    {
+        std::uint64_t usec = 0;
+        const auto watched = sd_watchdog_enabled(0, &usec) > 0;
+        if (watched && host_.busy_for() < stuck_after) {
+            sd_notify(0, "WATCHDOG=1");
+        }
+        tell_status();
+        if (watched) {
+            watchdog_.start(std::chrono::microseconds{usec / 2});
+        }
+    }
+
+    void tell_status() const
+    {
+        const auto view = reconciler_.manager_view();
+        const auto text = "STATUS=" + view.state + ", " +
+                          std::to_string(reconciler_.records().size()) + " domains, " +
+                          std::to_string(view.problems.size()) + " problems";
+        sd_notify(0, text.c_str());
+    }
+
+    const DaemonOptions& options_;
+    loop::EventLoop& loop_;
+    std::shared_ptr<const Topology> topology_;
+    std::string state_problem_;
+    bool ready_said_ = false;
+    LibvirtHost host_;
+    Reconciler reconciler_;
+    Controller controller_;
+    std::unique_ptr<bus::Service> service_;
+    loop::Worker reader_;
+    host::HostWatch watch_;
+    loop::Timer watchdog_;
+};
+
+} // namespace
+
+int check_config(const DaemonOptions& options)
+{
+    const auto config = read_config(options);
+    if (!config) {
+        std::cerr << "virtpind: " << config.error().message << '\n';
+        return 2;
+    }
+    std::cout << options.config_path << ": good\n";
+    return 0;
+}
+
+int run_daemon(const DaemonOptions& options)
+{
+    block_signals();
+    set_up_log(options.log_level);
+    const auto give_up = [](const Error& error) {
+        spdlog::critical("{}", printable(error.message, 1024));
+        return 1;
+    };
+    auto config = read_config(options);
+    if (!config) {
+        return give_up(config.error());
+    }
+    auto topology = host::read_topology(options.topology);
+    if (!topology) {
+        return give_up(topology.error());
+    }
+    topology->generation = 1;
+    for (const auto& warning : topology->warnings) {
+        spdlog::warn("{}", printable(warning));
+    }
+    auto loop = loop::EventLoop::create();
+    if (!loop) {
+        return give_up(loop.error());
+    }
+    Daemon daemon{options, std::move(*config), std::make_shared<Topology>(std::move(*topology)),
+                  *loop};
+    if (auto served = daemon.serve(); !served) {
+        return give_up(served.error());
+    }
+    const auto code = daemon.run();
+    if (code < 0) {
+        spdlog::critical("the event loop ended ({}); the bus may have gone away", code);
+    }
+    return code == 0 ? 0 : 1;
+}
+
+} // namespace virtpind

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "common/text.hpp"
+#include "daemon/daemon.hpp"
+#include "daemon/options.hpp"
+#include "daemon/plan_command.hpp"
+
+#include <exception>
+#include <iostream>
+
+namespace {
+
+constexpr int bad_usage = 2;
+
+int run(int argc, char** argv)
+{
+    using namespace virtpind;
+    const auto options = parse_options(argc, argv);
+    if (!options) {
+        std::cerr << "virtpind: " << printable(options.error().message, 4096) << '\n';
+        return bad_usage;
+    }
+    if (const auto* print = std::get_if<PrintAndExit>(&*options)) {
+        std::cout << print->text;
+        return print->status;
+    }
+    if (const auto* plan = std::get_if<PlanOptions>(&*options)) {
+        return run_plan_command(*plan, std::cout, std::cerr);
+    }
+    const auto& daemon = std::get<DaemonOptions>(*options);
+    return daemon.check_config ? check_config(daemon) : run_daemon(daemon);
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& broken) {
+        std::cerr << "virtpind: " << broken.what() << '\n';
+        return 1;
+    }
+}

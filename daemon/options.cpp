@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "options.hpp"
+
+#include "version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <map>
+
+namespace virtpind {
+
+namespace {
+
+// What the command line holds before it is turned into values.
+struct Words {
+    std::string config;
+    std::string topology;
+    std::string bus = "system";
+    std::string log_level = "info";
+    std::string format = "text";
+};
+
+const std::map<std::string, spdlog::level::level_enum> log_levels{
+    {"debug", spdlog::level::debug},
+    {"info", spdlog::level::info},
+    {"warning", spdlog::level::warn},
+    {"error", spdlog::level::err},
+};
+
+void add_topology(CLI::App& app, Words& words)
+{
+    app.add_option("--topology", words.topology,
+                   "where the host comes from: live, xml:FILE (hwloc XML, as lstopo writes it) or "
+                   "synthetic:DESCRIPTION (hwloc's, \"pack:1 l3:2 core:4 pu:2\")")
+        ->type_name("SOURCE");
+}
+
+void add_daemon_options(CLI::App& app, DaemonOptions& options, Words& words)
+{
+    app.add_option("--config", words.config, "configuration file")
+        ->type_name("FILE")
+        ->default_str(default_config_path);
+    app.add_option("--uri", options.uri, "libvirt connection")
+        ->type_name("URI")
+        ->capture_default_str();
+    app.add_option("--bus", words.bus, "message bus to serve on")
+        ->check(CLI::IsMember({"system", "session"}))
+        ->type_name("system|session")
+        ->capture_default_str();
+    add_topology(app, words);
+    app.add_option("--state-dir", options.state_dir, "where before-images are kept")
+        ->type_name("DIR")
+        ->capture_default_str();
+    app.add_option("--runtime-dir", options.runtime_dir, "where this boot's state is kept")
+        ->type_name("DIR")
+        ->capture_default_str();
+    app.add_option("--log-level", words.log_level, "least severe messages to log")
+        ->check(CLI::IsMember(std::vector<std::string>{"debug", "info", "warning", "error"}))
+        ->type_name("debug|info|warning|error")
+        ->capture_default_str();
+    app.add_flag("--check-config", options.check_config,
+                 "only say whether the configuration is good");
+}
+
+void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
+{
+    add_topology(plan, words);
+    plan.add_option("--config", options.config_path, "configuration file")->type_name("FILE");
+    plan.add_option("--format", words.format, "how to print the plan")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->type_name("text|json")
+        ->capture_default_str();
+    auto* scenario = plan.add_option("--scenario", options.scenario, "host and domains as JSON")
+                         ->type_name("FILE");
+    auto* domains = plan.add_option("DOMAIN.xml", options.domains,
+                                    "domain definitions, in order of arrival; - is standard input");
+    scenario->excludes(domains);
+    domains->excludes(scenario);
+    plan.footer("Exit status: 0, 3 when a domain does not get what its policy asks for, 2 on bad "
+                "input.");
+}
+
+Result<Options> finish_daemon(DaemonOptions options, const Words& words)
+{
+    if (!words.config.empty()) {
+        options.config_path = words.config;
+        options.config_named = true;
+    }
+    if (!words.topology.empty()) {
+        auto source = host::parse_topology_source(words.topology);
+        if (!source) {
+            return std::move(source).error().context("reading --topology");
+        }
+        options.topology = std::move(*source);
+    }
+    options.bus = words.bus == "session" ? bus::BusKind::session : bus::BusKind::system;
+    options.log_level = log_levels.at(words.log_level);
+    return Options{std::move(options)};
+}
+
+Result<Options> finish_plan(PlanOptions options, const Words& words)
+{
+    if (options.scenario.empty() && options.domains.empty()) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "nothing to plan: name a scenario (--scenario FILE.json) or domain "
+                                "definitions (DOMAIN.xml...); see virtpind plan --help"};
+    }
+    if (!words.topology.empty()) {
+        auto source = host::parse_topology_source(words.topology);
+        if (!source) {
+            return std::move(source).error().context("reading --topology");
+        }
+        options.topology = std::move(*source);
+    }
+    options.format = words.format == "json" ? PlanFormat::json : PlanFormat::text;
+    return Options{std::move(options)};
+}
+
+} // namespace
+
+Result<Options> parse_options(int argc, const char* const* argv)
+{
+    CLI::App app{"Pins libvirt domains to CPUs by policy, and keeps them so.", "virtpind"};
+    app.set_version_flag("--version", "virtpind " + std::string{version});
+    DaemonOptions daemon;
+    PlanOptions plan;
+    Words words;
+    add_daemon_options(app, daemon, words);
+    auto* plan_command =
+        app.add_subcommand("plan", "show where domains would go; reads files, touches nothing");
+    add_plan_options(*plan_command, plan, words);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        return Options{PrintAndExit{.text = app.help()}};
+    } catch (const CLI::CallForVersion& wanted) {
+        return Options{PrintAndExit{.text = std::string{wanted.what()} + "\n"}};
+    } catch (const CLI::ParseError& wrong) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = std::string{wrong.what()} + "; see virtpind --help"};
+    }
+    return plan_command->parsed() ? finish_plan(std::move(plan), words)
+                                  : finish_daemon(std::move(daemon), words);
+}
+
+} // namespace virtpind

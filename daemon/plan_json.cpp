@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan_json.hpp"
+
+#include "common/policy.hpp"
+#include "common/text.hpp"
+
+namespace virtpind {
+
+namespace {
+
+// Sets keyed by a number as an object of strings, {"0": "6,18"}.
+template <class Map>
+Json sets_to_json(const Map& sets)
+{
+    auto object = Json::object();
+    for (const auto& [id, set] : sets) {
+        if constexpr (std::is_enum_v<typename Map::key_type>) {
+            object[std::to_string(raw(id))] = set.str();
+        } else {
+            object[std::to_string(id)] = set.str();
+        }
+    }
+    return object;
+}
+
+Json numatune_to_json(const NumaTune& numatune)
+{
+    Json object{{"mode", to_string(numatune.mode)}, {"nodeset", numatune.nodes.str()}};
+    if (!numatune.cells.empty()) {
+        object["cells"] = sets_to_json(numatune.cells);
+    }
+    return object;
+}
+
+} // namespace
+
+Json host_to_json(const Plan& plan, const Topology& topology)
+{
+    Json host{{"cpus", topology.all_cpus().str()},
+              {"usable", plan.usable.str()},
+              {"housekeeping", plan.housekeeping.str()},
+              {"pool", plan.pool.str()}};
+    if (!topology.warnings.empty()) {
+        host["warnings"] = topology.warnings;
+    }
+    return host;
+}
+
+Json cost_to_json(const Cost& cost)
+{
+    return {{"kind", cost.kind},
+            {"nodes", cost.nodes},
+            {"imbalance", cost.imbalance},
+            {"distance", cost.distance},
+            {"device", cost.device},
+            {"packages", cost.packages},
+            {"siblings", cost.siblings},
+            {"l3", cost.l3},
+            {"split", cost.split},
+            {"shared", cost.shared},
+            {"neighbours", cost.neighbours},
+            {"moves", cost.moves},
+            {"io-nodes", cost.io_nodes},
+            {"broken", cost.broken},
+            {"small-cache", cost.small_cache},
+            {"rank", cost.rank}};
+}
+
+Json reasons_to_json(const Reasons& reasons)
+{
+    auto list = Json::array();
+    for (const auto& reason : reasons) {
+        list.push_back({{"code", to_string(reason.code)}, {"text", printable(reason.text, 1024)}});
+    }
+    return list;
+}
+
+Json domain_plan_to_json(const DomainPlan& plan)
+{
+    Json object{{"name", printable(plan.name)},
+                {"uuid", plan.uuid.str()},
+                {"requested", to_string(plan.requested)},
+                {"placement", to_string(plan.placement)},
+                {"satisfied", plan.satisfied},
+                {"vcpupin", sets_to_json(plan.vcpus)},
+                {"emulatorpin", plan.emulator.str()}};
+    if (plan.start_emulator) {
+        object["start-emulatorpin"] = plan.start_emulator->str();
+    }
+    object["iothreadpin"] = sets_to_json(plan.iothreads);
+    if (plan.numatune) {
+        object["numatune"] = numatune_to_json(*plan.numatune);
+    }
+    object["claim"] = plan.claim.str();
+    object["optimal"] = plan.optimal;
+    object["cost"] = cost_to_json(plan.cost);
+    object["reasons"] = reasons_to_json(plan.reasons);
+    return object;
+}
+
+Json plan_to_json(const Plan& plan, const Topology& topology)
+{
+    auto domains = Json::array();
+    for (const auto& domain : plan.domains) {
+        domains.push_back(domain_plan_to_json(domain));
+    }
+    return {{"host", host_to_json(plan, topology)}, {"domains", std::move(domains)}};
+}
+
+} // namespace virtpind

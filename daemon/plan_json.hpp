@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Plans as JSON: the answer of `virtpind plan --format json`, and the parts of it that the daemon's
+// reports carry. Keys only get added, never renamed. Names are made printable, so the text is
+// always valid UTF-8. Pure.
+#pragma once
+
+#include "common/plan.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace virtpind {
+
+// Keys stay in the order in which they are put in.
+using Json = nlohmann::ordered_json;
+
+// {"cpus", "usable", "housekeeping", "pool"}, and "warnings" where the topology has any.
+[[nodiscard]] Json host_to_json(const Plan& plan, const Topology& topology);
+
+// {"name", "uuid", "requested", "placement", "satisfied", "vcpupin", "emulatorpin", ...}.
+[[nodiscard]] Json domain_plan_to_json(const DomainPlan& plan);
+
+// {"kind": 0, "nodes": 1, ...}, in the order of comparison.
+[[nodiscard]] Json cost_to_json(const Cost& cost);
+
+// [{"code", "text"}].
+[[nodiscard]] Json reasons_to_json(const Reasons& reasons);
+
+// {"host": ..., "domains": [...]}.
+[[nodiscard]] Json plan_to_json(const Plan& plan, const Topology& topology);
+
+} // namespace virtpind

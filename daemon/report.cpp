@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "report.hpp"
+
+#include "common/text.hpp"
+#include "daemon/plan_json.hpp"
+#include "daemon/views.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <variant>
+
+namespace virtpind {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Depth is bounded by the shapes above; bytes that are not UTF-8 are replaced, not thrown about.
+std::string text_of(const Json& json)
+{
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json options_json(const OptionMap& options)
+{
+    auto json = Json::object();
+    for (const auto& [name, value] : options) {
+        json[name] = std::visit([](const auto& held) { return Json(held); }, value);
+    }
+    return json;
+}
+
+std::string_view stance_word(Stance stance)
+{
+    switch (stance) {
+    case Stance::managed:
+        return "managed";
+    case Stance::hands_off:
+        return "hands-off";
+    case Stance::foreign:
+        return "foreign";
+    case Stance::held:
+        return "held";
+    case Stance::broken:
+        return "broken";
+    }
+    return "broken";
+}
+
+Json pins_json(const PinSet& pins)
+{
+    auto vcpus = Json::object();
+    for (const auto& [vcpu, cpus] : pins.vcpus) {
+        vcpus[std::to_string(raw(vcpu))] = cpus.str();
+    }
+    auto iothreads = Json::object();
+    for (const auto& [id, cpus] : pins.iothreads) {
+        iothreads[std::to_string(raw(id))] = cpus.str();
+    }
+    Json json{{"vcpupin", std::move(vcpus)}, {"iothreadpin", std::move(iothreads)}};
+    if (pins.emulator) {
+        json["emulatorpin"] = pins.emulator->str();
+    }
+    if (pins.vcpu_cpuset) {
+        json["cpuset"] = pins.vcpu_cpuset->str();
+    }
+    if (pins.numatune) {
+        json["numatune"] = {{"mode", to_string(pins.numatune->mode)},
+                            {"nodeset", pins.numatune->nodes.str()}};
+    }
+    return json;
+}
+
+Json history_json(const DomainRecord& record)
+{
+    auto json = Json::array();
+    for (const auto& entry : record.history) {
+        json.push_back({{"pass", entry.pass},
+                        {"realtime-usec", entry.realtime_usec},
+                        {"what", printable(entry.what, 4096)}});
+    }
+    return json;
+}
+
+Json domain_json(const DomainRecord& record, const Topology* topology)
+{
+    const auto view = make_domain_view(record, topology);
+    Json json{{"name", view.name},
+              {"uuid", view.uuid.str()},
+              {"run-state", view.run_state},
+              {"stance", stance_word(record.decision.stance)},
+              {"policy", view.policy},
+              {"policy-source", view.policy_source},
+              {"policy-options", options_json(view.policy_options)},
+              {"generation", view.generation},
+              {"pin-state", to_string(view.pin_state)}};
+    if (record.plan) {
+        json["plan"] = plan_json(*record.plan);
+    }
+    if (record.seen.live) {
+        json["live"] = pins_json(*record.seen.live);
+    }
+    if (record.seen.config) {
+        json["definition"] = pins_json(*record.seen.config);
+    }
+    if (record.before) {
+        auto& before = json["before"] = Json::object();
+        if (record.before->live) {
+            before["live"] = pins_json(*record.before->live);
+        }
+        if (record.before->config) {
+            before["definition"] = pins_json(*record.before->config);
+        }
+    }
+    for (const auto& [cookie, hold] : record.holds) {
+        json["holds"].push_back({{"reason", hold.reason}, {"owner", hold.owner}});
+    }
+    if (record.error) {
+        json["error"] = {{"name", view.last_error.first}, {"text", view.last_error.second}};
+    }
+    json["last-applied-usec"] = view.last_applied_usec;
+    json["history"] = history_json(record);
+    return json;
+}
+
+} // namespace
+
+std::string report_plan(const Plan& plan, const Topology& topology)
+{
+    return text_of(plan_json(plan, topology));
+}
+
+std::string report_domain(const DomainRecord& record, const Topology* topology)
+{
+    return text_of(domain_json(record, topology));
+}
+
+std::string report_state(const ManagerView& manager, const Records& records, const Plan& plan,
+                         const Topology* topology, std::uint64_t passes)
+{
+    auto problems = Json::array();
+    for (const auto& [code, text] : manager.problems) {
+        problems.push_back({{"code", code}, {"text", printable(text, 4096)}});
+    }
+    auto domains = Json::array();
+    for (const auto& [uuid, record] : records) {
+        domains.push_back(domain_json(record, topology));
+    }
+    return text_of({{"schema", 1},
+                    {"version", manager.version},
+                    {"state", manager.state},
+                    {"libvirt-uri", manager.libvirt_uri},
+                    {"online", manager.online_cpus.str()},
+                    {"usable", plan.usable.str()},
+                    {"housekeeping", manager.housekeeping_cpus.str()},
+                    {"pool", manager.pool_cpus.str()},
+                    {"topology-generation", manager.topology_generation},
+                    {"topology-warnings",
+                     topology != nullptr ? topology->warnings : std::vector<std::string>{}},
+                    {"default-policy", manager.default_policy},
+                    {"policies", manager.policies},
+                    {"passes", passes},
+                    {"problems", std::move(problems)},
+                    {"domains", std::move(domains)}});
+}
+
+} // namespace virtpind
