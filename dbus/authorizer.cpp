@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "dbus/authorizer.hpp"
 
+#include "dbus/boundary.hpp"
 #include "dbus/names.hpp"
 
 #include <unistd.h>
@@ -114,9 +115,12 @@ void Authorizer::check(Call call, Details details, Decision decide)
     const auto& sender = call.sender;
     auto on_uid = [this, sender, what = in_words(call, details), decide](CallError error,
                                                                          std::uint32_t uid) {
-        end(sender);
-        decide(error ? denied("the bus does not say who calls " + what + ": " + error->getMessage())
-                     : decide_by_uid(uid, what));
+        contained([&] {
+            end(sender);
+            decide(error ? denied("the bus does not say who calls " + what + ": " +
+                                  error->getMessage())
+                         : decide_by_uid(uid, what));
+        });
     };
     driver_->callMethodAsync("GetConnectionUnixUser")
         .onInterface(driver_name)

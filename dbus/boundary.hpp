@@ -52,6 +52,18 @@ std::invoke_result_t<Body> guarded(Body&& body)
     }
 }
 
+// A callback that has nobody to answer to: nothing leaves it. What is lost is a reply on a lost
+// bus, which ends the loop by itself, or a broken invariant of the daemon, whose next pass starts
+// afresh.
+template <class Body>
+void contained(Body&& body) noexcept
+{
+    try {
+        std::forward<Body>(body)();
+    } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): see above
+    }
+}
+
 // Answers one asynchronous call; copies answer the same call. Keeps the connection alive, because
 // an sdbus::Result must not outlive it and whoever holds the answer may outlive the Service.
 template <class T>
@@ -68,7 +80,7 @@ public:
         if (!outcome) {
             return fail(to_bus_error(outcome.error()));
         }
-        send([&] {
+        contained([&] {
             if constexpr (std::is_void_v<T>) {
                 call_->result.returnResults();
             } else {
@@ -79,7 +91,7 @@ public:
 
     void fail(const sdbus::Error& error) const noexcept
     {
-        send([&] { call_->result.returnError(error); });
+        contained([&] { call_->result.returnError(error); });
     }
 
 private:
@@ -88,16 +100,6 @@ private:
         std::shared_ptr<sdbus::IConnection> connection;
         WireResult result;
     };
-
-    template <class Sending>
-    static void send(Sending sending) noexcept
-    {
-        try {
-            sending();
-        } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): nobody is left to tell;
-                                          // a lost bus ends the loop by itself
-        }
-    }
 
     std::shared_ptr<Call> call_;
 };

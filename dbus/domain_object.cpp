@@ -2,6 +2,7 @@
 #include "dbus/domain_object.hpp"
 
 #include "dbus/arguments.hpp"
+#include "dbus/changed_properties.hpp"
 #include "dbus/names.hpp"
 
 #include <utility>
@@ -12,27 +13,22 @@ namespace {
 
 constexpr const char* interface_name = org::virtpind1::Domain_adaptor::INTERFACE_NAME;
 
-std::vector<PropertyName> changed_properties(const DomainView& before, const DomainView& after)
+ChangedProperties changed_properties(const DomainView& before, const DomainView& after)
 {
-    std::vector<PropertyName> changed;
-    const auto compare = [&changed](const char* name, const auto& a, const auto& b) {
-        if (a != b) {
-            changed.emplace_back(name);
-        }
-    };
-    compare("Name", before.name, after.name);
-    compare("RunState", before.run_state, after.run_state);
-    compare("Policy", before.policy, after.policy);
-    compare("PolicySource", before.policy_source, after.policy_source);
-    compare("PolicyOptions", before.policy_options, after.policy_options);
-    compare("Generation", before.generation, after.generation);
-    compare("PinState", before.pin_state, after.pin_state);
-    compare("VcpuPins", before.vcpu_pins, after.vcpu_pins);
-    compare("EmulatorCPUs", before.emulator_cpus, after.emulator_cpus);
-    compare("IOThreadPins", before.iothread_pins, after.iothread_pins);
-    compare("NUMANodes", before.numa_nodes, after.numa_nodes);
-    compare("LastError", before.last_error, after.last_error);
-    compare("LastAppliedUSec", before.last_applied_usec, after.last_applied_usec);
+    ChangedProperties changed;
+    changed.compare("Name", before.name, after.name);
+    changed.compare("RunState", before.run_state, after.run_state);
+    changed.compare("Policy", before.policy, after.policy);
+    changed.compare("PolicySource", before.policy_source, after.policy_source);
+    changed.compare("PolicyOptions", before.policy_options, after.policy_options);
+    changed.compare("Generation", before.generation, after.generation);
+    changed.compare("PinState", before.pin_state, after.pin_state);
+    changed.compare("VcpuPins", before.vcpu_pins, after.vcpu_pins);
+    changed.compare("EmulatorCPUs", before.emulator_cpus, after.emulator_cpus);
+    changed.compare("IOThreadPins", before.iothread_pins, after.iothread_pins);
+    changed.compare("NUMANodes", before.numa_nodes, after.numa_nodes);
+    changed.compare("LastError", before.last_error, after.last_error);
+    changed.compare("LastAppliedUSec", before.last_applied_usec, after.last_applied_usec);
     return changed;
 }
 
@@ -67,9 +63,7 @@ void DomainObject::publish(const DomainView& view)
 {
     const auto changed = changed_properties(view_, view);
     view_ = view;
-    if (!changed.empty()) {
-        getObject().emitPropertiesChangedSignal(interface_name, changed);
-    }
+    changed.announce(getObject(), interface_name);
 }
 
 void DomainObject::announce_applied(std::uint64_t generation, const std::string& result,

@@ -2,6 +2,7 @@
 #include "dbus/manager_object.hpp"
 
 #include "dbus/arguments.hpp"
+#include "dbus/changed_properties.hpp"
 #include "dbus/names.hpp"
 
 #include <optional>
@@ -13,23 +14,18 @@ namespace {
 
 constexpr const char* interface_name = org::virtpind1::Manager_adaptor::INTERFACE_NAME;
 
-std::vector<PropertyName> changed_properties(const ManagerView& before, const ManagerView& after)
+ChangedProperties changed_properties(const ManagerView& before, const ManagerView& after)
 {
-    std::vector<PropertyName> changed;
-    const auto compare = [&changed](const char* name, const auto& a, const auto& b) {
-        if (a != b) {
-            changed.emplace_back(name);
-        }
-    };
-    compare("State", before.state, after.state);
-    compare("LibvirtURI", before.libvirt_uri, after.libvirt_uri);
-    compare("OnlineCPUs", before.online_cpus, after.online_cpus);
-    compare("HousekeepingCPUs", before.housekeeping_cpus, after.housekeeping_cpus);
-    compare("PoolCPUs", before.pool_cpus, after.pool_cpus);
-    compare("TopologyGeneration", before.topology_generation, after.topology_generation);
-    compare("Policies", before.policies, after.policies);
-    compare("DefaultPolicy", before.default_policy, after.default_policy);
-    compare("Problems", before.problems, after.problems);
+    ChangedProperties changed;
+    changed.compare("State", before.state, after.state);
+    changed.compare("LibvirtURI", before.libvirt_uri, after.libvirt_uri);
+    changed.compare("OnlineCPUs", before.online_cpus, after.online_cpus);
+    changed.compare("HousekeepingCPUs", before.housekeeping_cpus, after.housekeeping_cpus);
+    changed.compare("PoolCPUs", before.pool_cpus, after.pool_cpus);
+    changed.compare("TopologyGeneration", before.topology_generation, after.topology_generation);
+    changed.compare("Policies", before.policies, after.policies);
+    changed.compare("DefaultPolicy", before.default_policy, after.default_policy);
+    changed.compare("Problems", before.problems, after.problems);
     return changed;
 }
 
@@ -58,9 +54,7 @@ void ManagerObject::publish(const ManagerView& view, const std::vector<DomainVie
     }
     const auto changed = changed_properties(view_, view);
     view_ = view;
-    if (!changed.empty()) {
-        getObject().emitPropertiesChangedSignal(interface_name, changed);
-    }
+    changed.announce(getObject(), interface_name);
 }
 
 void ManagerObject::on_caller_vanished(const std::string& name)

@@ -105,10 +105,10 @@ Result<ParsedOptions> parse_options(const VariantMap& raw)
 
 VariantMap to_variants(const OptionMap& options)
 {
+    const auto to_variant = [](const auto& plain) { return sdbus::Variant{plain}; };
     VariantMap variants;
     for (const auto& [name, value] : options) {
-        std::visit([&](const auto& plain) { variants.emplace(name, sdbus::Variant{plain}); },
-                   value);
+        variants.emplace(name, std::visit(to_variant, value));
     }
     return variants;
 }

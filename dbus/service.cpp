@@ -126,7 +126,7 @@ Service::~Service() = default;
 void Service::watch_callers()
 {
     caller_watch_ = add_match(*connection_, vanished_rule, [this](auto&& message) {
-        guarded([&] {
+        contained([&] {
             std::string name;
             message >> name;
             manager_->on_caller_vanished(name);

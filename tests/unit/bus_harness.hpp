@@ -70,6 +70,11 @@ public:
     PrivateBus(const PrivateBus&) = delete;
     PrivateBus& operator=(const PrivateBus&) = delete;
 
+    // Stops and continues the process: nothing is answered in between.
+    void pause() const { kill(pid_, SIGSTOP); }
+
+    void resume() const { kill(pid_, SIGCONT); }
+
     void end()
     {
         if (pid_ > 0) {
@@ -214,6 +219,20 @@ public:
         return std::move(*reply);
     }
 
+    // Asks the bus itself, and waits: what was sent before has reached the service's queue then.
+    [[nodiscard]] bool sees(const std::string& other) const
+    {
+        sd_bus_message* reply = nullptr;
+        int seen = 0;
+        require(sd_bus_call_method(bus_, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                   "org.freedesktop.DBus", "NameHasOwner", nullptr, &reply, "s",
+                                   other.c_str()),
+                "NameHasOwner");
+        sd_bus_message_read(reply, "b", &seen);
+        sd_bus_message_unref(reply);
+        return seen != 0;
+    }
+
     void listen()
     {
         require(sd_bus_add_match(bus_, nullptr, "type='signal',path_namespace='/org/virtpind1'",
@@ -311,7 +330,13 @@ public:
         return {};
     }
 
-    void owner_vanished(const std::string& owner) override { vanished.push_back(owner); }
+    void owner_vanished(const std::string& owner) override
+    {
+        vanished.push_back(owner);
+        if (throws) {
+            throw std::runtime_error{"broken invariant"};
+        }
+    }
 
     [[nodiscard]] std::string describe() const override { return R"({"domains":[]})"; }
 
