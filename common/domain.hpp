@@ -47,6 +47,7 @@ struct GuestCell {
 
 enum class NumaMode { strict, preferred, interleave, restrictive };
 [[nodiscard]] std::string_view to_string(NumaMode mode);
+[[nodiscard]] Result<NumaMode> parse_numa_mode(std::string_view word); // error: invalid_argument
 
 // <numatune>: <memory> and, for guest cells, <memnode>.
 struct NumaTune {

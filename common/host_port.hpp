@@ -36,7 +36,7 @@ enum class ObserveDepth {
 
 struct HostConnected {
     std::string uri;    // canonical, as libvirt gives it
-    std::string driver; // "QEMU", "Test", ...
+    std::string driver; // "QEMU", "TEST", ...
 };
 
 struct HostLost {

@@ -4,6 +4,7 @@
 #include "control.hpp"
 #include "domain.hpp"
 #include "plan.hpp"
+#include "words.hpp"
 
 #include <algorithm>
 
@@ -55,6 +56,19 @@ std::string_view to_string(NumaMode mode)
         return "restrictive";
     }
     return "strict";
+}
+
+Result<NumaMode> parse_numa_mode(std::string_view word)
+{
+    Words valid;
+    for (const auto mode :
+         {NumaMode::strict, NumaMode::preferred, NumaMode::interleave, NumaMode::restrictive}) {
+        if (to_string(mode) == word) {
+            return mode;
+        }
+        valid.push_back(to_string(mode));
+    }
+    return Error{.code = Errc::invalid_argument, .message = unknown_word("NUMA mode", word, valid)};
 }
 
 std::string_view to_string(PinState state)

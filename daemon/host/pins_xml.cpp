@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "pins_xml.hpp"
 
-#include "common/words.hpp"
-
-#include <algorithm>
-#include <array>
-
 namespace virtpind::host {
 
 namespace {
@@ -19,15 +14,9 @@ std::optional<NumaTune> read_numatune(Reader& reader, const pugi::xml_node& elem
     const auto memory = element.child("memory");
     const std::string_view mode =
         (memory ? memory : element.child("memnode")).attribute("mode").as_string("strict");
-    constexpr std::array modes{NumaMode::strict, NumaMode::preferred, NumaMode::interleave,
-                               NumaMode::restrictive};
-    const auto* const known = std::find_if(modes.begin(), modes.end(), [mode](NumaMode candidate) {
-        return to_string(candidate) == mode;
-    });
-    if (known == modes.end()) {
-        reader.fail(Errc::invalid_argument,
-                    unknown_word("numatune mode", mode,
-                                 {"strict", "preferred", "interleave", "restrictive"}));
+    const auto known = parse_numa_mode(mode);
+    if (!known) {
+        reader.fail(Errc::invalid_argument, "<numatune>: " + known.error().message);
         return std::nullopt;
     }
     tune.mode = *known;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Before-images as JSON text. Pure.
+#pragma once
+
+#include "common/before_image.hpp"
+#include "common/result.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace virtpind::host {
+
+inline constexpr std::size_t before_image_bytes_max = 1024 * 1024;
+
+// Shape: {"version":1,"uuid":"...","name":"...","id":3,"boot-id":"...","live":PINS,"config":PINS}
+// with PINS {"vcpus":{"0":"6"},"emulator":"0","iothreads":{"1":"0"},"vcpu-cpuset":"0-3",
+// "numatune":{"mode":"strict","nodes":"0","cells":{"0":"0"},"xml":"<numatune>..."}}; what is absent
+// was absent.
+[[nodiscard]] std::string format_before_image(const BeforeImage& image);
+// Error: invalid_config, with `source` and the line.
+[[nodiscard]] Result<BeforeImage> parse_before_image(std::string_view text,
+                                                     std::string_view source);
+
+} // namespace virtpind::host

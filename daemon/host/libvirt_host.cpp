@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libvirt_host.hpp"
+
+#include "virt_actuator.hpp"
+#include "virt_error.hpp"
+#include "virt_observer.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <future>
+
+namespace virtpind::host {
+
+namespace {
+
+// Calls that may be under way at once; the worker has room for connecting and closing besides.
+constexpr std::size_t jobs_max = 64;
+
+Error not_connected()
+{
+    return Error{.code = Errc::host_unavailable,
+                 .message = "there is no connection to libvirt; it is retried by itself"};
+}
+
+Error too_busy()
+{
+    return Error{.code = Errc::host_unavailable,
+                 .message = "too many calls to libvirt are under way; try again"};
+}
+
+// Errors that concern a whole call, as the outcome of each domain.
+std::vector<Outcome> failed_outcomes(const std::vector<DomainActions>& actions, const Error& why)
+{
+    std::vector<Outcome> outcomes;
+    for (const auto& domain : actions) {
+        outcomes.push_back(
+            Outcome{.uuid = domain.uuid, .name = domain.name, .id = domain.id, .errors = {why}});
+    }
+    return outcomes;
+}
+
+} // namespace
+
+LibvirtHost::LibvirtHost(loop::EventLoop& loop, Settings settings, PolicyCatalog catalog,
+                         std::function<void(HostEvent)> on_event)
+    : on_event_{std::move(on_event)}
+    , uri_{std::move(settings.uri)}
+    , store_{settings.state_dir}
+    , catalog_{std::make_shared<const PolicyCatalog>(std::move(catalog))}
+    , answer_timer_{loop, [this] { answer(); }}
+    , connect_timer_{loop, [this] { connect(); }}
+    , events_{loop, on_event_, [this](Error why) { on_loss(std::move(why)); }}
+    , worker_{loop, "libvirt-calls", jobs_max + 2}
+{}
+
+LibvirtHost::~LibvirtHost()
+{
+    stopping_ = true;
+    std::promise<void> closed;
+    auto done = closed.get_future();
+    const auto posted = worker_.submit([this, &closed] {
+        connection_.reset();
+        closed.set_value();
+        return [] {};
+    });
+    if (posted == loop::Posted::full ||
+        done.wait_for(shutdown_max) == std::future_status::timeout) {
+        constexpr std::string_view farewell = "libvirt does not answer; leaving without it\n";
+        [[maybe_unused]] const auto written =
+            ::write(STDERR_FILENO, farewell.data(), farewell.size());
+        ::_exit(EXIT_SUCCESS);
+    }
+}
+
+void LibvirtHost::connect()
+{
+    if (state_ != State::disconnected) {
+        return;
+    }
+    state_ = State::connecting;
+    lost_while_connecting_.reset();
+    connect_timer_.stop();
+    [[maybe_unused]] const auto posted = worker_.submit([this]() -> loop::Worker::Completion {
+        connection_.reset();
+        if (stopping_) {
+            return [] {};
+        }
+        auto opened = VirtConnection::open(uri_, events_);
+        if (!opened) {
+            return [this, why = std::move(opened).error()] { on_connected(why); };
+        }
+        connection_ = std::move(*opened);
+        return [this, identity = connection_->identity()] { on_connected(identity); };
+    });
+}
+
+void LibvirtHost::on_connected(Result<HostConnected> outcome)
+{
+    state_ = State::connected;
+    if (!outcome) {
+        on_loss(std::move(outcome).error());
+        return;
+    }
+    backoff_.connected(Backoff::Clock::now());
+    on_event_(std::move(*outcome));
+    // Reported by another mailbox than the worker's, a loss may overtake the connection.
+    if (auto lost = std::exchange(lost_while_connecting_, std::nullopt)) {
+        on_loss(std::move(*lost));
+    }
+}
+
+void LibvirtHost::on_loss(Error why)
+{
+    if (state_ == State::connecting) {
+        lost_while_connecting_ = std::move(why);
+        return;
+    }
+    if (state_ == State::disconnected) {
+        return;
+    }
+    state_ = State::disconnected;
+    const auto chance = std::uniform_real_distribution{}(random_);
+    connect_timer_.start(backoff_.failed(Backoff::Clock::now(), chance));
+    on_event_(HostLost{.why = std::move(why)});
+}
+
+void LibvirtHost::set_catalog(PolicyCatalog catalog)
+{
+    catalog_ = std::make_shared<const PolicyCatalog>(std::move(catalog));
+}
+
+void LibvirtHost::answer_later(std::function<void()> answer)
+{
+    answers_.push_back(std::move(answer));
+    answer_timer_.start(std::chrono::microseconds{0});
+}
+
+void LibvirtHost::answer()
+{
+    auto answers = std::exchange(answers_, {});
+    for (const auto& one : answers) {
+        one();
+    }
+}
+
+template <class T>
+void LibvirtHost::run_job(std::function<Result<T>()> job, std::function<void(Result<T>)> done)
+{
+    if (jobs_ == jobs_max) {
+        answer_later([done = std::move(done)] { done(too_busy()); });
+        return;
+    }
+    ++jobs_;
+    [[maybe_unused]] const auto posted = worker_.submit(
+        [this, job = std::move(job), done = std::move(done)]() -> loop::Worker::Completion {
+            auto result = stopping_ ? Result<T>{not_connected()} : job();
+            return [this, done, result = std::move(result)]() mutable {
+                --jobs_;
+                done(std::move(result));
+            };
+        });
+}
+
+template <class T>
+void LibvirtHost::call_libvirt(std::function<Result<T>(const VirtConnection&)> call,
+                               std::function<void(Result<T>)> done)
+{
+    if (state_ != State::connected) {
+        answer_later([done = std::move(done)] { done(not_connected()); });
+        return;
+    }
+    run_job<T>(
+        [this, call = std::move(call)]() -> Result<T> {
+            return connection_ ? call(*connection_) : Result<T>{not_connected()};
+        },
+        std::move(done));
+}
+
+void LibvirtHost::observe(ObserveDepth depth, std::function<void(Result<Observation>)> done)
+{
+    call_libvirt<Observation>(
+        [depth, catalog = catalog_](const VirtConnection& connection) {
+            return observe_host(connection, *catalog, depth);
+        },
+        std::move(done));
+}
+
+void LibvirtHost::apply(std::vector<DomainActions> actions,
+                        std::function<void(std::vector<Outcome>)> done)
+{
+    const auto shared = std::make_shared<const std::vector<DomainActions>>(std::move(actions));
+    call_libvirt<std::vector<Outcome>>(
+        [shared, catalog = catalog_](const VirtConnection& connection) {
+            std::vector<Outcome> outcomes;
+            for (const auto& domain : *shared) {
+                outcomes.push_back(apply_actions(connection, *catalog, domain));
+            }
+            return outcomes;
+        },
+        [shared, done = std::move(done)](Result<std::vector<Outcome>> outcomes) {
+            done(outcomes ? std::move(*outcomes) : failed_outcomes(*shared, outcomes.error()));
+        });
+}
+
+void LibvirtHost::store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
+                               std::function<void(Result<void>)> done)
+{
+    call_libvirt<void>(
+        [uuid = std::move(uuid), policy = std::move(policy)](const VirtConnection& connection) {
+            return write_policy(connection, uuid, policy);
+        },
+        std::move(done));
+}
+
+void LibvirtHost::save_before_image(BeforeImage image, std::function<void(Result<void>)> done)
+{
+    run_job<void>([this, image = std::move(image)] { return store_.save(image); }, std::move(done));
+}
+
+void LibvirtHost::forget_before_image(DomainUuid uuid, std::function<void(Result<void>)> done)
+{
+    run_job<void>([this, uuid = std::move(uuid)] { return store_.forget(uuid); }, std::move(done));
+}
+
+} // namespace virtpind::host

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// HostPort on libvirt. Three threads meet here: the main one, which owns this object and gets all
+// answers; `libvirt-events` (VirtEventThread), whose callbacks only post; and `libvirt-calls`, the
+// one worker that makes every libvirt call, connecting and closing included. One connection.
+//
+// A hung libvirtd blocks the worker and nothing else. Calls fail after 20 s by keepalive; an
+// attempt to connect, which libvirt does not guard, lasts until libvirtd wakes up or goes away.
+// No second attempt is made beside it.
+#pragma once
+
+#include "backoff.hpp"
+#include "common/host_port.hpp"
+#include "daemon/loop/event_loop.hpp"
+#include "daemon/loop/worker.hpp"
+#include "state_store.hpp"
+#include "virt_connection.hpp"
+#include "virt_event_thread.hpp"
+#include "virt_events.hpp"
+
+#include <atomic>
+#include <deque>
+#include <random>
+
+namespace virtpind::host {
+
+class LibvirtHost final : public HostPort {
+public:
+    struct Settings {
+        std::string uri;
+        std::filesystem::path state_dir;
+    };
+
+    // How long the destructor waits for the worker. A call that has not come back by then may never
+    // do, and its thread cannot be ended: the process then exits at once with status 0. What must
+    // be on disk is written before that, as nothing is cached.
+    static constexpr std::chrono::seconds shutdown_max{5};
+
+    // `on_event` also gets a HostLost for every failed attempt to connect.
+    LibvirtHost(loop::EventLoop& loop, Settings settings, PolicyCatalog catalog,
+                std::function<void(HostEvent)> on_event);
+    ~LibvirtHost() override;
+
+    LibvirtHost(const LibvirtHost&) = delete;
+    LibvirtHost& operator=(const LibvirtHost&) = delete;
+
+    // Blocking; at start, before connect().
+    [[nodiscard]] StateStore::Loaded load_before_images() const { return store_.load_all(); }
+
+    // The first attempt; further ones follow by themselves, also after a loss.
+    void connect();
+
+    // For reading policies from metadata; calls that are made from now on use it.
+    void set_catalog(PolicyCatalog catalog);
+
+    // How long the worker has been in its present call; the watchdog asks.
+    [[nodiscard]] std::chrono::milliseconds busy_for() const { return worker_.busy_for(); }
+
+    // Never answer before they return. host_unavailable at once while there is no connection.
+    void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) override;
+    void apply(std::vector<DomainActions> actions,
+               std::function<void(std::vector<Outcome>)> done) override;
+    void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
+                      std::function<void(Result<void>)> done) override;
+    void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) override;
+    void forget_before_image(DomainUuid uuid, std::function<void(Result<void>)> done) override;
+
+private:
+    enum class State { disconnected, connecting, connected };
+
+    // A call that needs the connection, or one that does not.
+    template <class T>
+    void call_libvirt(std::function<Result<T>(const VirtConnection&)> call,
+                      std::function<void(Result<T>)> done);
+    template <class T>
+    void run_job(std::function<Result<T>()> job, std::function<void(Result<T>)> done);
+    void answer_later(std::function<void()> answer);
+    void answer();
+
+    void on_connected(Result<HostConnected> outcome);
+    void on_loss(Error why);
+
+    // Main thread, unless said otherwise.
+    std::function<void(HostEvent)> on_event_;
+    const std::string uri_;
+    const StateStore store_; // used on the worker
+    std::shared_ptr<const PolicyCatalog> catalog_;
+    State state_ = State::disconnected;
+    std::optional<Error> lost_while_connecting_;
+    Backoff backoff_;
+    std::minstd_rand random_{std::random_device{}()};
+    std::size_t jobs_ = 0;
+    std::deque<std::function<void()>> answers_;
+    loop::Timer answer_timer_;
+    loop::Timer connect_timer_;
+    std::atomic<bool> stopping_{false};          // any thread
+    VirtEvents events_;                          // any thread
+    VirtEventThread event_thread_;               // ends before what its callbacks use
+    std::unique_ptr<VirtConnection> connection_; // worker thread only
+    loop::Worker worker_;                        // ends first
+};
+
+} // namespace virtpind::host

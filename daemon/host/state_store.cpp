@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "state_store.hpp"
+
+#include "before_image_json.hpp"
+#include "common/uuid.hpp"
+#include "common/words.hpp"
+#include "daemon/loop/unique_fd.hpp"
+#include "text_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace virtpind::host {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view image_suffix = ".json";
+constexpr std::string_view corrupt_suffix = ".corrupt";
+
+Error not_persisted(const std::string& doing, int error)
+{
+    return Error{.code = Errc::not_persisted,
+                 .message = "cannot " + doing + ": " + std::strerror(error)};
+}
+
+// File names with this suffix, sorted; at most `most`.
+std::vector<fs::path> files_with(const fs::path& dir, std::string_view suffix, std::size_t most,
+                                 std::error_code& error)
+{
+    std::vector<fs::path> files;
+    for (fs::directory_iterator entry{dir, error}, end;
+         !error && entry != end && files.size() < most; entry.increment(error)) {
+        if (entry->path().native().ends_with(suffix)) {
+            files.push_back(entry->path());
+        }
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+std::size_t count_files(const fs::path& dir, std::string_view suffix)
+{
+    std::error_code ignored;
+    return files_with(dir, suffix, before_images_max + 1, ignored).size();
+}
+
+// Renamed, so that a person may look at it and the next start does not stumble over it again.
+std::string set_aside(const fs::path& file, const std::string& why)
+{
+    auto aside = file;
+    aside += corrupt_suffix;
+    std::error_code error;
+    if (count_files(file.parent_path(), corrupt_suffix) >= corrupt_files_max) {
+        fs::remove(file, error);
+        return why + "; removed, since " + std::to_string(corrupt_files_max) +
+               " such files are kept already";
+    }
+    fs::rename(file, aside, error);
+    return why + (error ? "; it cannot be set aside: " + error.message()
+                        : "; set aside as " + in_quotes(aside.filename().native()));
+}
+
+Result<BeforeImage> load_one(const fs::path& file)
+{
+    const auto text = read_text_file(file, before_image_bytes_max);
+    if (!text) {
+        return text.error();
+    }
+    auto image = parse_before_image(*text, file.native());
+    if (image && file.stem() != image->uuid.str()) {
+        return Error{.code = Errc::invalid_config,
+                     .message = file.native() + ": the file name is not the UUID inside"};
+    }
+    return image;
+}
+
+Result<void> write_all(int fd, std::string_view text)
+{
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno != EINTR) {
+            return not_persisted("write a before-image", errno);
+        }
+        text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+    }
+    return {};
+}
+
+// The name of a file is on disk only when its directory is.
+Result<void> sync_directory(const fs::path& dir)
+{
+    const loop::UniqueFd fd{::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!fd || ::fsync(fd.get()) != 0) {
+        return not_persisted("sync " + in_quotes(dir.native()), errno);
+    }
+    return {};
+}
+
+Result<void> write_file(const fs::path& file, std::string_view text)
+{
+    auto temporary = file;
+    temporary += ".new";
+    const loop::UniqueFd fd{
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (!fd) {
+        return not_persisted("create " + in_quotes(temporary.native()), errno);
+    }
+    if (auto written = write_all(fd.get(), text); !written) {
+        return written;
+    }
+    if (::fsync(fd.get()) != 0) {
+        return not_persisted("sync " + in_quotes(temporary.native()), errno);
+    }
+    if (::rename(temporary.c_str(), file.c_str()) != 0) {
+        return not_persisted("rename " + in_quotes(temporary.native()), errno);
+    }
+    return sync_directory(file.parent_path());
+}
+
+} // namespace
+
+StateStore::Loaded StateStore::load_all() const
+{
+    Loaded loaded;
+    std::error_code error;
+    const auto files = files_with(dir_, image_suffix, before_images_max, error);
+    if (error && error != std::errc::no_such_file_or_directory) {
+        loaded.problems.push_back("cannot read " + in_quotes(dir_.native()) + ": " +
+                                  error.message());
+    }
+    for (const auto& file : files) {
+        auto image = load_one(file);
+        if (image) {
+            loaded.images.emplace(image->uuid, std::move(*image));
+        } else {
+            loaded.problems.push_back(set_aside(file, image.error().message));
+        }
+    }
+    return loaded;
+}
+
+Result<fs::path> StateStore::path_of(const DomainUuid& uuid) const
+{
+    // It becomes a file name: never trust that it was checked.
+    if (!parse_uuid(uuid.str())) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = in_quotes(uuid.str()) + " is not a UUID"};
+    }
+    return dir_ / (uuid.str() + std::string{image_suffix});
+}
+
+Result<void> StateStore::save(const BeforeImage& image) const
+{
+    const auto path = path_of(image.uuid);
+    if (!path) {
+        return path.error();
+    }
+    std::error_code error;
+    if (fs::create_directories(dir_, error)) {
+        fs::permissions(dir_, fs::perms::owner_all, error);
+    }
+    if (error) {
+        return not_persisted("create " + in_quotes(dir_.native()), error.value());
+    }
+    if (!fs::exists(*path, error) && count_files(dir_, image_suffix) >= before_images_max) {
+        return Error{.code = Errc::limits_exceeded,
+                     .message = "there are already " + std::to_string(before_images_max) +
+                                " before-images; reset the policy of domains you no longer need"};
+    }
+    const auto text = format_before_image(image);
+    if (text.size() > before_image_bytes_max) {
+        return Error{.code = Errc::limits_exceeded,
+                     .message = "the before-image has more than " +
+                                std::to_string(before_image_bytes_max) + " bytes"};
+    }
+    return write_file(*path, text);
+}
+
+Result<void> StateStore::forget(const DomainUuid& uuid) const
+{
+    const auto path = path_of(uuid);
+    if (!path) {
+        return path.error();
+    }
+    if (::unlink(path->c_str()) != 0) {
+        return errno == ENOENT ? Result<void>{}
+                               : not_persisted("remove " + in_quotes(path->native()), errno);
+    }
+    return sync_directory(dir_);
+}
+
+} // namespace virtpind::host

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Before-images on disk: <state-dir>/domains/<uuid>.json, one per domain, written so that after a
+// crash either the old or the new one is there. Blocks on fsync: worker thread, but for loading.
+#pragma once
+
+#include "common/before_image.hpp"
+#include "common/result.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace virtpind::host {
+
+inline constexpr std::size_t before_images_max = 4096;
+inline constexpr std::size_t corrupt_files_max = 64; // kept for a person to look at
+
+class StateStore {
+public:
+    explicit StateStore(const std::filesystem::path& state_dir) : dir_{state_dir / "domains"} {}
+
+    struct Loaded {
+        std::map<DomainUuid, BeforeImage> images;
+        std::vector<std::string> problems; // sentences, one per file that could not be used
+    };
+
+    // Never fails: a file that cannot be read as a before-image is renamed to NAME.corrupt and
+    // becomes a problem; so does a directory that cannot be read.
+    [[nodiscard]] Loaded load_all() const;
+
+    // Answers when the file is on disk. Errors: not_persisted, limits_exceeded.
+    [[nodiscard]] Result<void> save(const BeforeImage& image) const;
+    // A file that is not there is forgotten already.
+    [[nodiscard]] Result<void> forget(const DomainUuid& uuid) const;
+
+private:
+    [[nodiscard]] Result<std::filesystem::path> path_of(const DomainUuid& uuid) const;
+
+    std::filesystem::path dir_;
+};
+
+} // namespace virtpind::host

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "verification.hpp"
+
+#include "common/text.hpp"
+
+namespace virtpind::host {
+
+namespace {
+
+template <class Id>
+std::optional<CpuSet> find_pin(const std::map<Id, CpuSet>& pins, Id id)
+{
+    const auto at = pins.find(id);
+    return at != pins.end() ? std::optional{at->second} : std::nullopt;
+}
+
+std::string where(const std::optional<CpuSet>& cpus)
+{
+    return cpus ? cpus->str() : "no pin of its own";
+}
+
+// Gathers sentences like "vCPU 3 of web1 is on 0-1 instead of 6".
+class Comparison {
+public:
+    explicit Comparison(std::string of) : of_{std::move(of)} {}
+
+    void compare(const std::string& what, const std::optional<CpuSet>& actual,
+                 const std::optional<CpuSet>& wanted)
+    {
+        if (actual != wanted) {
+            sentences_.push_back(what + " of " + of_ + " is on " + where(actual) + " instead of " +
+                                 where(wanted));
+        }
+    }
+
+    void compare_numa(const std::optional<NumaTune>& actual, const std::optional<NumaTune>& wanted)
+    {
+        const auto text = [](const std::optional<NumaTune>& tune) {
+            return tune ? "node " + tune->nodes.str() + " (" + std::string{to_string(tune->mode)} +
+                              ")"
+                        : std::string{"no node in particular"};
+        };
+        if (actual != wanted) {
+            sentences_.push_back("the memory of " + of_ + " is on " + text(actual) +
+                                 " instead of " + text(wanted));
+        }
+    }
+
+    [[nodiscard]] std::vector<std::string> take() && { return std::move(sentences_); }
+
+private:
+    std::string of_;
+    std::vector<std::string> sentences_;
+};
+
+std::string vcpu_word(VcpuId vcpu)
+{
+    return "vCPU " + std::to_string(raw(vcpu));
+}
+
+std::string iothread_word(IothreadId iothread)
+{
+    return "I/O thread " + std::to_string(raw(iothread));
+}
+
+void compare_live(Comparison& comparison, const LiveAction& action, const ObservedDomain& after,
+                  const std::optional<std::map<IothreadId, CpuSet>>& iothreads)
+{
+    const auto live = after.live.value_or(PinSet{});
+    if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
+        const auto online = after.facts.vcpus_online.contains(vcpu->vcpu);
+        comparison.compare(
+            vcpu_word(vcpu->vcpu),
+            find_pin(after.actual_vcpus && online ? *after.actual_vcpus : live.vcpus, vcpu->vcpu),
+            vcpu->cpus);
+    } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
+        // libvirt does not tell what the kernel does with it, only what it was told.
+        comparison.compare("the emulator", live.emulator, emulator->cpus);
+    } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
+        comparison.compare(iothread_word(iothread->iothread),
+                           find_pin(iothreads ? *iothreads : live.iothreads, iothread->iothread),
+                           iothread->cpus);
+    } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
+        auto wanted = numa->numatune;
+        wanted.cells = live.numatune ? live.numatune->cells : wanted.cells; // never changed live
+        comparison.compare_numa(live.numatune, wanted);
+    }
+}
+
+void compare_definition(Comparison& comparison, const DefinitionChange& change,
+                        const PinSet& config)
+{
+    const auto replaced = change.mode == DefinitionChange::Mode::replace;
+    const auto& wanted = change.pins;
+    for (const auto& [vcpu, cpus] : wanted.vcpus) {
+        comparison.compare(vcpu_word(vcpu), find_pin(config.vcpus, vcpu), cpus);
+    }
+    for (const auto& [iothread, cpus] : wanted.iothreads) {
+        comparison.compare(iothread_word(iothread), find_pin(config.iothreads, iothread), cpus);
+    }
+    if (wanted.emulator || replaced) {
+        comparison.compare("the emulator", config.emulator, wanted.emulator);
+    }
+    if (wanted.numatune || replaced) {
+        comparison.compare_numa(config.numatune, wanted.numatune);
+    }
+    if (wanted.vcpu_cpuset || replaced) {
+        comparison.compare("<vcpu cpuset>", config.vcpu_cpuset, wanted.vcpu_cpuset);
+    }
+    if (!replaced) {
+        return;
+    }
+    for (const auto& [vcpu, cpus] : config.vcpus) {
+        if (!wanted.vcpus.contains(vcpu)) {
+            comparison.compare(vcpu_word(vcpu), cpus, std::nullopt);
+        }
+    }
+    for (const auto& [iothread, cpus] : config.iothreads) {
+        if (!wanted.iothreads.contains(iothread)) {
+            comparison.compare(iothread_word(iothread), cpus, std::nullopt);
+        }
+    }
+}
+
+} // namespace
+
+std::vector<std::string> differences(const DomainActions& actions, const ObservedDomain& after,
+                                     const std::optional<std::map<IothreadId, CpuSet>>& iothreads)
+{
+    const auto name = printable(actions.name);
+    Comparison running{name};
+    for (const auto& action : actions.live) {
+        compare_live(running, action, after, iothreads);
+    }
+    auto sentences = std::move(running).take();
+    if (actions.definition && after.config) {
+        Comparison defined{"the definition of " + name};
+        compare_definition(defined, *actions.definition, *after.config);
+        for (auto& sentence : std::move(defined).take()) {
+            sentences.push_back(std::move(sentence));
+        }
+    }
+    return sentences;
+}
+
+} // namespace virtpind::host

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "virt_actuator.hpp"
+
+#include "common/text.hpp"
+#include "pin_calls.hpp"
+#include "policy_xml.hpp"
+#include "verification.hpp"
+#include "virt_definition.hpp"
+#include "virt_error.hpp"
+#include "virt_observer.hpp"
+
+#include <libvirt/virterror.h>
+
+#include <algorithm>
+
+namespace virtpind::host {
+
+namespace {
+
+std::optional<int> id_of(virDomainPtr domain)
+{
+    const auto id = virDomainGetID(domain);
+    return id == static_cast<unsigned>(-1) ? std::nullopt : std::optional{static_cast<int>(id)};
+}
+
+Result<DomainHandle> look_up(const VirtConnection& connection, const DomainUuid& uuid)
+{
+    DomainHandle domain{virDomainLookupByUUIDString(connection.raw(), uuid.str().c_str())};
+    if (!domain) {
+        return last_error();
+    }
+    return domain;
+}
+
+enum class Next { go_on, stop };
+
+// Whether a call failed because the domain is not there any more, or runs no longer.
+bool is_gone(const Error& error, virDomainPtr domain, const std::optional<int>& id)
+{
+    return error.code == Errc::not_found ||
+           (id && error.native_code == VIR_ERR_OPERATION_INVALID && virDomainIsActive(domain) == 0);
+}
+
+// Whether to go on with this domain after a call failed.
+Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std::string& doing)
+{
+    if (is_gone(error, domain, outcome.id)) {
+        outcome.gone = true;
+        return Next::stop;
+    }
+    outcome.errors.push_back(std::move(error).context(doing));
+    return outcome.errors.back().code == Errc::host_unavailable ? Next::stop : Next::go_on;
+}
+
+Next apply_live(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
+                Outcome& outcome)
+{
+    for (const auto& action : actions.live) {
+        auto called = call_live(connection, domain, action);
+        if (called) {
+            ++outcome.applied;
+        } else if (note_failure(outcome, domain, std::move(called).error(),
+                                describe(action) + " for " + printable(actions.name)) ==
+                   Next::stop) {
+            return Next::stop;
+        }
+    }
+    return Next::go_on;
+}
+
+Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
+                      const DomainActions& actions, Outcome& outcome)
+{
+    if (!actions.definition) {
+        return Next::go_on;
+    }
+    auto changed = change_definition(connection, domain, *actions.definition);
+    if (!changed) {
+        return note_failure(outcome, domain, std::move(changed).error(),
+                            "changing the definition of " + printable(actions.name));
+    }
+    if (*changed == DefinitionOutcome::written) {
+        ++outcome.applied;
+    }
+    return Next::go_on;
+}
+
+void read_back(const VirtConnection& connection, virDomainPtr domain, const PolicyCatalog& catalog,
+               const DomainActions& actions, Outcome& outcome)
+{
+    auto observed = observe_domain(connection, domain, catalog, ObserveDepth::affinities);
+    if (!observed) {
+        outcome.errors.push_back(
+            std::move(observed).error().context("reading back " + printable(actions.name)));
+        return;
+    }
+    if (!*observed || (*observed)->facts.id != actions.id) {
+        outcome.gone = true;
+        return;
+    }
+    outcome.after = std::move(**observed);
+    std::optional<std::map<IothreadId, CpuSet>> iothreads;
+    const auto pins_iothreads =
+        std::any_of(actions.live.begin(), actions.live.end(), [](const LiveAction& action) {
+            return std::holds_alternative<PinIothread>(action);
+        });
+    if (pins_iothreads && connection.abilities().real_affinities) {
+        if (auto read = read_iothread_affinities(domain)) {
+            iothreads = std::move(*read);
+        }
+    }
+    outcome.differs = differences(actions, *outcome.after, iothreads);
+}
+
+Result<void> set_metadata(virDomainPtr domain, const std::optional<std::string>& element,
+                          unsigned flags)
+{
+    if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                             element ? element->c_str() : nullptr, "virtpind", policy_namespace,
+                             flags) < 0) {
+        return last_error();
+    }
+    return {};
+}
+
+} // namespace
+
+Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& catalog,
+                      const DomainActions& actions)
+{
+    Outcome outcome{.uuid = actions.uuid, .name = actions.name, .id = actions.id};
+    auto domain = look_up(connection, actions.uuid);
+    if (!domain) {
+        outcome.gone = domain.error().code == Errc::not_found;
+        if (!outcome.gone) {
+            outcome.errors.push_back(
+                std::move(domain).error().context("looking up " + printable(actions.name)));
+        }
+        return outcome;
+    }
+    if (id_of(domain->get()) != actions.id) {
+        outcome.gone = true;
+        return outcome;
+    }
+    if (apply_live(connection, domain->get(), actions, outcome) == Next::go_on &&
+        apply_definition(connection, domain->get(), actions, outcome) == Next::go_on) {
+        read_back(connection, domain->get(), catalog, actions, outcome);
+    }
+    return outcome;
+}
+
+Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uuid,
+                          const std::optional<PolicySpec>& policy)
+{
+    const auto domain = look_up(connection, uuid);
+    if (!domain) {
+        return domain.error();
+    }
+    const auto doing = "storing the policy of " + printable(virDomainGetName(domain->get()));
+    const auto id = id_of(domain->get());
+    const auto persistent = virDomainIsPersistent(domain->get());
+    if (persistent < 0) {
+        return last_error().context(doing);
+    }
+    const auto element =
+        policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};
+    if (persistent == 1) {
+        if (auto stored = set_metadata(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG); !stored) {
+            return std::move(stored).error().context(doing);
+        }
+    }
+    if (!id) {
+        return {};
+    }
+    auto shown = set_metadata(domain->get(), element, VIR_DOMAIN_AFFECT_LIVE);
+    if (shown || is_gone(shown.error(), domain->get(), id)) {
+        return {};
+    }
+    auto error = std::move(shown).error();
+    if (persistent == 1) {
+        error.code = Errc::partially_applied;
+        error.message = "the definition has it, but the running domain does not: " + error.message;
+    }
+    return std::move(error).context(doing);
+}
+
+} // namespace virtpind::host

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Making it so: live actions, the definition, metadata; and reading back. Worker thread.
+#pragma once
+
+#include "common/action.hpp"
+#include "common/policy.hpp"
+#include "virt_connection.hpp"
+
+#include <optional>
+
+namespace virtpind::host {
+
+// Live actions in order, then the definition, then one reading back. What libvirt refuses becomes
+// an error of the outcome and the rest is still tried, unless the connection is what failed.
+[[nodiscard]] Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& catalog,
+                                    const DomainActions& actions);
+
+// Writes (or removes) the policy element: first into the definition, then into the running domain,
+// of whichever there is. Error partially_applied: the definition has it, the running domain not.
+[[nodiscard]] Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uuid,
+                                        const std::optional<PolicySpec>& policy);
+
+} // namespace virtpind::host

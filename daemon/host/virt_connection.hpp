@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One open connection to libvirt, with its events registered. Worker thread only, opening and
+// closing included: both block without limit when libvirt hangs.
+#pragma once
+
+#include "common/host_port.hpp"
+#include "handles.hpp"
+#include "virt_events.hpp"
+
+#include <memory>
+#include <string>
+
+namespace virtpind::host {
+
+class VirtConnection {
+public:
+    // Events are registered before anything can be listed, so that no change falls in between.
+    [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open(const std::string& uri,
+                                                                      VirtEvents& events);
+
+    [[nodiscard]] virConnectPtr raw() const { return connection_.get(); }
+
+    [[nodiscard]] const HostConnected& identity() const { return identity_; }
+
+    // libvirt's built-in "test" driver has flag rules of its own.
+    [[nodiscard]] bool is_test_driver() const { return identity_.driver == "TEST"; }
+
+    [[nodiscard]] HostAbilities abilities() const
+    {
+        return {.pin_offline_vcpus = !is_test_driver(),
+                .real_affinities = !is_test_driver(),
+                .live_numatune = true};
+    }
+
+private:
+    VirtConnection(ConnectionHandle connection, HostConnected identity, VirtEvents& events)
+        : connection_{std::move(connection)}
+        , identity_{std::move(identity)}
+        , subscription_{connection_.get(), events}
+    {}
+
+    ConnectionHandle connection_;
+    HostConnected identity_;
+    EventSubscription subscription_; // ends before the connection does
+};
+
+} // namespace virtpind::host

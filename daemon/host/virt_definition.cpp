@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Two ways lead to a changed definition. The narrow calls (virDomainPinVcpuFlags with CONFIG and
+// its kin) change one pin inside libvirtd, so they cannot undo what somebody else edits at the same
+// time; each costs one fsync (4 ms). virDomainDefineXML replaces everything: libvirt has no
+// compare-and-swap, and what another client wrote between our reading and our defining would be
+// lost. It is needed for removals, for NUMA memory of guest cells and for the test driver, and it
+// is worth it for many pins at once. There the definition is read again right before, and an edit
+// by somebody else starts over; what is left is the moment of the call itself.
+#include "virt_definition.hpp"
+
+#include "common/policy.hpp"
+#include "definition.hpp"
+#include "domain_xml.hpp"
+#include "pin_calls.hpp"
+#include "virt_error.hpp"
+#include "virt_observer.hpp"
+
+#include <libvirt/virterror.h>
+
+namespace virtpind::host {
+
+namespace {
+
+// As long as a validated virDomainDefineXML takes.
+constexpr std::size_t narrow_calls_max = 8;
+constexpr int define_attempts = 3;
+
+// Without SECURE, defining again would lose the passwords in it.
+Result<std::string> read_definition(virDomainPtr domain)
+{
+    return read_xml(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+}
+
+// The pins of `change` that `current` does not have.
+std::vector<LiveAction> differing_pins(const PinSet& current, const PinSet& wanted)
+{
+    std::vector<LiveAction> pins;
+    for (const auto& [vcpu, cpus] : wanted.vcpus) {
+        const auto at = current.vcpus.find(vcpu);
+        if (at == current.vcpus.end() || at->second != cpus) {
+            pins.emplace_back(PinVcpu{.vcpu = vcpu, .cpus = cpus});
+        }
+    }
+    if (wanted.emulator && wanted.emulator != current.emulator) {
+        pins.emplace_back(PinEmulator{.cpus = *wanted.emulator});
+    }
+    for (const auto& [iothread, cpus] : wanted.iothreads) {
+        const auto at = current.iothreads.find(iothread);
+        if (at == current.iothreads.end() || at->second != cpus) {
+            pins.emplace_back(PinIothread{.iothread = iothread, .cpus = cpus});
+        }
+    }
+    return pins;
+}
+
+// Whether narrow calls can express `change`, given what the definition says now.
+bool is_narrow(const VirtConnection& connection, const PinSet& current,
+               const DefinitionChange& change)
+{
+    const auto& wanted = change.pins;
+    return !connection.is_test_driver() && change.mode == DefinitionChange::Mode::merge &&
+           (!wanted.numatune || wanted.numatune == current.numatune) &&
+           (!wanted.vcpu_cpuset || wanted.vcpu_cpuset == current.vcpu_cpuset);
+}
+
+Result<void> define(virConnectPtr connection, const std::string& text)
+{
+    DomainHandle defined{
+        virDomainDefineXMLFlags(connection, text.c_str(), VIR_DOMAIN_DEFINE_VALIDATE)};
+    if (!defined && virGetLastErrorCode() == VIR_ERR_XML_INVALID_SCHEMA) {
+        // It did not suit the schema before either, or libvirt would have refused our few elements
+        // for what they are.
+        defined.reset(virDomainDefineXMLFlags(connection, text.c_str(), 0));
+    }
+    if (!defined) {
+        return last_error();
+    }
+    return {};
+}
+
+Result<DefinitionOutcome> redefine(const VirtConnection& connection, virDomainPtr domain,
+                                   const DefinitionChange& change, std::string text)
+{
+    for (int attempt = 0; attempt < define_attempts; ++attempt) {
+        const auto edited = edit_definition(text, change);
+        if (!edited) {
+            return edited.error();
+        }
+        if (*edited == text) {
+            return DefinitionOutcome::unchanged;
+        }
+        auto again = read_definition(domain);
+        if (!again) {
+            return std::move(again).error();
+        }
+        if (*again == text) {
+            const auto defined = define(connection.raw(), *edited);
+            if (!defined) {
+                return defined.error();
+            }
+            return DefinitionOutcome::written;
+        }
+        text = std::move(*again);
+    }
+    return Error{.code = Errc::conflict,
+                 .message = "somebody else keeps changing the definition; it was left as it is"};
+}
+
+} // namespace
+
+Result<DefinitionOutcome> change_definition(const VirtConnection& connection, virDomainPtr domain,
+                                            const DefinitionChange& change)
+{
+    auto text = read_definition(domain);
+    if (!text) {
+        return std::move(text).error();
+    }
+    const auto current = parse_domain_xml(*text, PolicyCatalog{}, XmlKind::config);
+    if (!current) {
+        return current.error();
+    }
+    const auto pins = differing_pins(*current->config, change.pins);
+    if (!is_narrow(connection, *current->config, change) || pins.size() > narrow_calls_max) {
+        return redefine(connection, domain, change, std::move(*text));
+    }
+    for (const auto& pin : pins) {
+        if (auto called = call_pin(domain, pin, VIR_DOMAIN_AFFECT_CONFIG); !called) {
+            return std::move(called).error().context(describe(pin));
+        }
+    }
+    return pins.empty() ? DefinitionOutcome::unchanged : DefinitionOutcome::written;
+}
+
+} // namespace virtpind::host

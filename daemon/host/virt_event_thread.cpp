@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "virt_event_thread.hpp"
+
+#include "virt_error.hpp"
+
+#include <libvirt/libvirt.h>
+#include <pthread.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace virtpind::host {
+
+namespace {
+
+constexpr int never = -1;
+constexpr int at_once = 0;
+
+void on_bell(int /*timer*/, void* /*opaque*/) {}
+
+void require(int status, const char* doing)
+{
+    if (status < 0) {
+        throw std::runtime_error{std::string{doing} + ": " + last_error().message};
+    }
+}
+
+int make_bell()
+{
+    static const int registered = [] {
+        silence_libvirt();
+        return virEventRegisterDefaultImpl();
+    }();
+    require(registered, "registering libvirt's event loop");
+    const auto bell = virEventAddTimeout(never, on_bell, nullptr, nullptr);
+    require(bell, "adding a timeout to libvirt's event loop");
+    return bell;
+}
+
+void run(const std::stop_token& stop)
+{
+    pthread_setname_np(pthread_self(), "libvirt-events");
+    while (!stop.stop_requested()) {
+        // Cannot go on without events: the exception ends the process, and the service restarts.
+        require(virEventRunDefaultImpl(), "running libvirt's event loop");
+    }
+}
+
+} // namespace
+
+VirtEventThread::VirtEventThread() : bell_{make_bell()}, thread_{run} {}
+
+VirtEventThread::~VirtEventThread()
+{
+    thread_.request_stop();
+    virEventUpdateTimeout(bell_, at_once);
+    thread_.join();
+    virEventRemoveTimeout(bell_);
+}
+
+} // namespace virtpind::host

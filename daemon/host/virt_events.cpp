@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "virt_events.hpp"
+
+#include <array>
+
+namespace virtpind::host {
+
+namespace {
+
+constexpr std::size_t changes_max = 1024;
+constexpr std::size_t losses_max = 4;
+
+VirtEvents& events_of(void* opaque)
+{
+    return *static_cast<VirtEvents*>(opaque);
+}
+
+const char* lifecycle_word(int event)
+{
+    switch (event) {
+    case VIR_DOMAIN_EVENT_DEFINED:
+        return "defined";
+    case VIR_DOMAIN_EVENT_UNDEFINED:
+        return "undefined";
+    case VIR_DOMAIN_EVENT_STARTED:
+        return "started";
+    case VIR_DOMAIN_EVENT_SUSPENDED:
+    case VIR_DOMAIN_EVENT_PMSUSPENDED:
+        return "suspended";
+    case VIR_DOMAIN_EVENT_RESUMED:
+        return "resumed";
+    case VIR_DOMAIN_EVENT_STOPPED:
+        return "stopped";
+    case VIR_DOMAIN_EVENT_SHUTDOWN:
+        return "shutdown";
+    case VIR_DOMAIN_EVENT_CRASHED:
+        return "crashed";
+    default:
+        return "lifecycle";
+    }
+}
+
+bool is_migrated_in(int event, int detail)
+{
+    return (event == VIR_DOMAIN_EVENT_STARTED && detail == VIR_DOMAIN_EVENT_STARTED_MIGRATED) ||
+           (event == VIR_DOMAIN_EVENT_RESUMED && detail == VIR_DOMAIN_EVENT_RESUMED_MIGRATED);
+}
+
+int on_lifecycle(virConnectPtr /*connection*/, virDomainPtr domain, int event, int detail,
+                 void* opaque)
+{
+    events_of(opaque).domain_changed(domain, is_migrated_in(event, detail) ? "migrated in"
+                                                                           : lifecycle_word(event));
+    return 0;
+}
+
+constexpr char tunable[] = "tunable";
+constexpr char metadata[] = "metadata";
+constexpr char device_added[] = "device added";
+constexpr char device_removed[] = "device removed";
+constexpr char agent[] = "agent";
+
+// All other callbacks differ only in arguments that nobody reads.
+template <const char* what, class... Ignored>
+void on_change(virConnectPtr /*connection*/, virDomainPtr domain, Ignored... /*ignored*/,
+               void* opaque)
+{
+    events_of(opaque).domain_changed(domain, what);
+}
+
+void on_close(virConnectPtr /*connection*/, int reason, void* opaque)
+{
+    events_of(opaque).connection_lost(reason);
+}
+
+struct Subscribed {
+    int id;
+    virConnectDomainEventGenericCallback callback;
+};
+
+std::vector<Subscribed> subscribed()
+{
+    std::vector<Subscribed> events{
+        {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+        {VIR_DOMAIN_EVENT_ID_TUNABLE,
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<tunable, virTypedParameterPtr, int>))},
+        {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<metadata, int, const char*>))},
+        {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<device_added, const char*>))},
+        {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<device_removed, const char*>))},
+        {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<agent, int, int>))},
+    };
+#if LIBVIR_CHECK_VERSION(12, 4, 0)
+    static constexpr char vcpu_removed[] = "vCPU removed";
+    events.push_back({VIR_DOMAIN_EVENT_ID_VCPU_REMOVED,
+                      VIR_DOMAIN_EVENT_CALLBACK((on_change<vcpu_removed, unsigned int>))});
+#endif
+    return events;
+}
+
+const char* loss_text(int reason)
+{
+    switch (reason) {
+    case VIR_CONNECT_CLOSE_REASON_EOF:
+        return "libvirt closed the connection";
+    case VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
+        return "libvirt does not answer (keepalive)";
+    case VIR_CONNECT_CLOSE_REASON_CLIENT:
+        return "the connection was closed";
+    default:
+        return "the connection to libvirt broke";
+    }
+}
+
+} // namespace
+
+VirtEvents::VirtEvents(loop::EventLoop& loop, std::function<void(HostEvent)> on_event,
+                       std::function<void(Error)> on_loss)
+    : on_event_{std::move(on_event)}
+    , changes_{loop, changes_max, loop::Priority::host,
+               [this](DomainChanged change) { deliver(std::move(change)); }}
+    , losses_{loop, losses_max, loop::Priority::host, std::move(on_loss)}
+{}
+
+void VirtEvents::domain_changed(virDomainPtr domain, const char* what)
+{
+    std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
+    if (virDomainGetUUIDString(domain, uuid.data()) != 0) {
+        return;
+    }
+    const DomainChanged change{.uuid = DomainUuid{uuid.data()}, .what = what};
+    if (changes_.post(change) == loop::Posted::full) {
+        // Flag first, then try again: if the mailbox is full now as well, a delivery that comes
+        // after the flag is still ahead, and so it is if there is room.
+        overflowed_ = true;
+        [[maybe_unused]] const auto posted = changes_.post(change);
+    }
+}
+
+void VirtEvents::connection_lost(int reason)
+{
+    // Full means that a loss is being reported already.
+    [[maybe_unused]] const auto posted =
+        losses_.post(Error{.code = Errc::host_unavailable, .message = loss_text(reason)});
+}
+
+void VirtEvents::deliver(DomainChanged change)
+{
+    if (overflowed_.exchange(false)) {
+        on_event_(EventsOverflowed{});
+    }
+    on_event_(std::move(change));
+}
+
+EventSubscription::EventSubscription(virConnectPtr connection, VirtEvents& events)
+    : connection_{connection}
+{
+    // A driver that does not know one of them, or has no close callback, is looked at periodically.
+    virConnectRegisterCloseCallback(connection, on_close, &events, nullptr);
+    for (const auto& [id, callback] : subscribed()) {
+        const auto registered =
+            virConnectDomainEventRegisterAny(connection, nullptr, id, callback, &events, nullptr);
+        if (registered >= 0) {
+            ids_.push_back(registered);
+        }
+    }
+}
+
+EventSubscription::~EventSubscription()
+{
+    for (const auto id : ids_) {
+        virConnectDomainEventDeregisterAny(connection_, id);
+    }
+    virConnectUnregisterCloseCallback(connection_, on_close);
+}
+
+} // namespace virtpind::host

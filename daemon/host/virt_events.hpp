@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What libvirt's callbacks hear, brought to the main thread. A callback only copies and posts.
+#pragma once
+
+#include "common/host_port.hpp"
+#include "daemon/loop/mailbox.hpp"
+
+#include <libvirt/libvirt.h>
+
+#include <atomic>
+#include <functional>
+#include <vector>
+
+namespace virtpind::host {
+
+// Must outlive VirtEventThread: callbacks may be running until that has ended.
+class VirtEvents {
+public:
+    // `on_event` gets DomainChanged and EventsOverflowed, `on_loss` why a connection broke; both on
+    // the main thread.
+    VirtEvents(loop::EventLoop& loop, std::function<void(HostEvent)> on_event,
+               std::function<void(Error)> on_loss);
+
+    // Any thread. Never lost without an EventsOverflowed that follows.
+    void domain_changed(virDomainPtr domain, const char* what);
+    // Any thread: libvirt reports a loss on the thread that notices it, a caller's included.
+    void connection_lost(int reason);
+
+private:
+    void deliver(DomainChanged change);
+
+    std::function<void(HostEvent)> on_event_;
+    std::atomic<bool> overflowed_{false};
+    loop::Mailbox<DomainChanged> changes_;
+    loop::Mailbox<Error> losses_;
+};
+
+// The callbacks of one connection, which must outlive it. Worker thread.
+class EventSubscription {
+public:
+    EventSubscription(virConnectPtr connection, VirtEvents& events);
+    // A connection with callbacks would stay open when it is closed.
+    ~EventSubscription();
+
+    EventSubscription(const EventSubscription&) = delete;
+    EventSubscription& operator=(const EventSubscription&) = delete;
+
+private:
+    virConnectPtr connection_; // borrowed
+    std::vector<int> ids_;
+};
+
+} // namespace virtpind::host

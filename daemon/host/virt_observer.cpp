@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "virt_observer.hpp"
+
+#include "common/text.hpp"
+#include "domain_xml.hpp"
+#include "virt_error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace virtpind::host {
+
+namespace {
+
+// Maps for all CPUs that any set may hold: libvirt's own count of host CPUs is wrong for the test
+// driver, and asking for it costs more than these bytes.
+constexpr int map_bytes = VIR_CPU_MAPLEN(id_set_limit);
+
+CpuSet to_cpu_set(const unsigned char* map, int bytes)
+{
+    CpuSet cpus;
+    for (int byte = 0; byte < std::min(bytes, map_bytes); ++byte) {
+        for (unsigned bit = 0; map[byte] != 0 && bit < 8; ++bit) {
+            if ((map[byte] & (1U << bit)) != 0) {
+                cpus.insert(CpuId{static_cast<std::uint32_t>(byte) * 8 + bit});
+            }
+        }
+    }
+    return cpus;
+}
+
+RunState to_run_state(int state)
+{
+    switch (state) {
+    case VIR_DOMAIN_RUNNING:
+    case VIR_DOMAIN_BLOCKED:
+    case VIR_DOMAIN_SHUTDOWN:
+        return RunState::running;
+    case VIR_DOMAIN_PAUSED:
+    case VIR_DOMAIN_PMSUSPENDED:
+        return RunState::paused;
+    case VIR_DOMAIN_CRASHED:
+        return RunState::crashed;
+    default:
+        return RunState::other;
+    }
+}
+
+Result<std::map<VcpuId, CpuSet>> read_vcpu_affinities(virDomainPtr domain, std::size_t online)
+{
+    std::vector<virVcpuInfo> infos(online);
+    std::vector<unsigned char> maps(online * map_bytes);
+    const auto rows =
+        virDomainGetVcpus(domain, infos.data(), static_cast<int>(online), maps.data(), map_bytes);
+    if (rows < 0) {
+        return last_error();
+    }
+    std::map<VcpuId, CpuSet> affinities;
+    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+        affinities[VcpuId{infos[row].number}] = to_cpu_set(&maps[row * map_bytes], map_bytes);
+    }
+    return affinities;
+}
+
+// What a running domain's own XML does not tell: its state, its definition, what the kernel does.
+Result<void> complete_active(const VirtConnection& connection, virDomainPtr domain,
+                             const PolicyCatalog& catalog, ObserveDepth depth,
+                             ObservedDomain& observed)
+{
+    auto& facts = observed.facts;
+    int state = VIR_DOMAIN_NOSTATE;
+    if (virDomainGetState(domain, &state, nullptr, 0) < 0) {
+        return last_error();
+    }
+    facts.state = to_run_state(state);
+    const auto persistent = virDomainIsPersistent(domain);
+    if (persistent < 0) {
+        return last_error();
+    }
+    facts.persistent = persistent == 1;
+    if (facts.persistent) {
+        const auto text = read_xml(domain, VIR_DOMAIN_XML_INACTIVE);
+        if (!text) {
+            return text.error();
+        }
+        auto definition = parse_domain_xml(*text, catalog, XmlKind::config);
+        if (!definition) {
+            return std::move(definition).error();
+        }
+        observed.config = std::move(definition->config);
+        facts.vcpus_boot = definition->facts.vcpus_boot;
+        facts.metadata = std::move(definition->facts.metadata);
+    }
+    if (depth == ObserveDepth::affinities && connection.abilities().real_affinities) {
+        // QEMU cannot tell for a guest that runs all its vCPUs in one thread (TCG with icount).
+        auto affinities = read_vcpu_affinities(domain, facts.vcpus_online.size());
+        if (affinities) {
+            observed.actual_vcpus = std::move(*affinities);
+        } else if (affinities.error().code == Errc::host_unavailable) {
+            return std::move(affinities).error();
+        }
+    }
+    return {};
+}
+
+ObservedDomain unreadable(virDomainPtr domain, Error why)
+{
+    ObservedDomain observed;
+    observed.facts.uuid = uuid_of(domain);
+    observed.facts.name = virDomainGetName(domain);
+    if (const auto id = virDomainGetID(domain); id != static_cast<unsigned>(-1)) {
+        observed.facts.id = static_cast<int>(id);
+        observed.facts.state = RunState::other;
+    }
+    observed.facts.metadata.content = std::move(why);
+    return observed;
+}
+
+Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPtr domain,
+                                   const PolicyCatalog& catalog, ObserveDepth depth)
+{
+    const auto text = read_xml(domain, 0);
+    if (!text) {
+        return text.error();
+    }
+    auto observed = parse_domain_xml(*text, catalog, XmlKind::live);
+    if (!observed) {
+        return observed;
+    }
+    if (!observed->facts.active()) {
+        // The same call gives the definition of a domain that is shut off; the id in the XML is
+        // what tells, since the domain may have stopped or started since it was listed.
+        observed->config = std::move(observed->live);
+        observed->live.reset();
+        return observed;
+    }
+    if (auto completed = complete_active(connection, domain, catalog, depth, *observed);
+        !completed) {
+        return std::move(completed).error();
+    }
+    return observed;
+}
+
+Result<std::vector<DomainHandle>> list_domains(virConnectPtr connection)
+{
+    virDomainPtr* list = nullptr;
+    const auto count = virConnectListAllDomains(connection, &list, 0);
+    if (count < 0) {
+        return last_error().context("listing domains");
+    }
+    const MallocPtr<virDomainPtr> owner{list};
+    return std::vector<DomainHandle>(list, list + count);
+}
+
+} // namespace
+
+Result<std::string> read_xml(virDomainPtr domain, unsigned flags)
+{
+    const MallocString text{virDomainGetXMLDesc(domain, flags)};
+    if (!text) {
+        return last_error();
+    }
+    return std::string{text.get()};
+}
+
+DomainUuid uuid_of(virDomainPtr domain)
+{
+    std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
+    virDomainGetUUIDString(domain, uuid.data());
+    return DomainUuid{uuid.data()};
+}
+
+Result<std::map<IothreadId, CpuSet>> read_iothread_affinities(virDomainPtr domain)
+{
+    virDomainIOThreadInfoPtr* list = nullptr;
+    const auto count = virDomainGetIOThreadInfo(domain, &list, VIR_DOMAIN_AFFECT_LIVE);
+    if (count < 0) {
+        return last_error();
+    }
+    const MallocPtr<virDomainIOThreadInfoPtr> owner{list};
+    std::map<IothreadId, CpuSet> affinities;
+    for (int i = 0; i < count; ++i) {
+        const IothreadHandle info{list[i]};
+        affinities[IothreadId{info->iothread_id}] = to_cpu_set(info->cpumap, info->cpumaplen);
+    }
+    return affinities;
+}
+
+Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& connection,
+                                                     virDomainPtr domain,
+                                                     const PolicyCatalog& catalog,
+                                                     ObserveDepth depth)
+{
+    auto observed = read_domain(connection, domain, catalog, depth);
+    if (observed) {
+        return std::optional{std::move(*observed)};
+    }
+    auto error = std::move(observed).error();
+    if (error.code == Errc::host_unavailable) {
+        return error;
+    }
+    if (error.code == Errc::not_found) {
+        return std::optional<ObservedDomain>{};
+    }
+    return std::optional{unreadable(
+        domain, std::move(error).context("reading " + printable(virDomainGetName(domain))))};
+}
+
+Result<Observation> observe_host(const VirtConnection& connection, const PolicyCatalog& catalog,
+                                 ObserveDepth depth)
+{
+    const auto handles = list_domains(connection.raw());
+    if (!handles) {
+        return handles.error();
+    }
+    Observation observation{.domains = {}, .abilities = connection.abilities()};
+    for (const auto& handle : *handles) {
+        auto observed = observe_domain(connection, handle.get(), catalog, depth);
+        if (!observed) {
+            return std::move(observed).error();
+        }
+        if (*observed) {
+            observation.domains.push_back(std::move(**observed));
+        }
+    }
+    std::sort(observation.domains.begin(), observation.domains.end(),
+              [](const ObservedDomain& a, const ObservedDomain& b) {
+                  return a.facts.uuid < b.facts.uuid;
+              });
+    return observation;
+}
+
+} // namespace virtpind::host

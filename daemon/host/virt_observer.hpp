@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Reading domains from libvirt. Worker thread.
+#pragma once
+
+#include "common/host_port.hpp"
+#include "virt_connection.hpp"
+
+#include <map>
+#include <optional>
+
+namespace virtpind::host {
+
+// Every domain, ascending UUID. One that vanishes while it is being read is left out. One that
+// cannot be read is there with its name and identity, and with the error as its metadata, so that
+// it is left alone.
+[[nodiscard]] Result<Observation> observe_host(const VirtConnection& connection,
+                                               const PolicyCatalog& catalog, ObserveDepth depth);
+
+// One domain; nullopt when it vanished.
+[[nodiscard]] Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& connection,
+                                                                   virDomainPtr domain,
+                                                                   const PolicyCatalog& catalog,
+                                                                   ObserveDepth depth);
+
+// Kernel affinity of the I/O threads of a running domain; a monitor command in QEMU.
+[[nodiscard]] Result<std::map<IothreadId, CpuSet>> read_iothread_affinities(virDomainPtr domain);
+
+// virDomainGetXMLDesc.
+[[nodiscard]] Result<std::string> read_xml(virDomainPtr domain, unsigned flags);
+
+[[nodiscard]] DomainUuid uuid_of(virDomainPtr domain);
+
+} // namespace virtpind::host

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/host/before_image_json.hpp"
+#include "daemon/host/state_store.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace virtpind::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+const DomainUuid web1{"11111111-2222-3333-4444-555555555555"};
+
+BeforeImage full_image()
+{
+    PinSet live;
+    live.vcpus = {{VcpuId{0}, *CpuSet::parse("0-3,8")}, {VcpuId{7}, *CpuSet::parse("16383")}};
+    live.emulator = *CpuSet::parse("0");
+    live.iothreads = {{IothreadId{2}, *CpuSet::parse("1")}};
+    live.vcpu_cpuset = *CpuSet::parse("0-7");
+    live.numatune = NumaTune{.mode = NumaMode::preferred,
+                             .nodes = *NodeSet::parse("0-1"),
+                             .cells = {{1, *NodeSet::parse("1")}},
+                             .source_xml = "<numatune>\n  <memory mode='preferred'/></numatune>"};
+    return {.uuid = web1,
+            .name = "web1 \"quoted\"",
+            .id = 12,
+            .boot_id = "b",
+            .live = live,
+            .config = PinSet{}};
+}
+
+void expect_equal(const BeforeImage& a, const BeforeImage& b)
+{
+    EXPECT_EQ(a.uuid, b.uuid);
+    EXPECT_EQ(a.name, b.name);
+    EXPECT_EQ(a.id, b.id);
+    EXPECT_EQ(a.boot_id, b.boot_id);
+    EXPECT_EQ(a.live, b.live);
+    EXPECT_EQ(a.config, b.config);
+    ASSERT_EQ(a.live && a.live->numatune, b.live && b.live->numatune);
+    if (a.live && a.live->numatune) {
+        EXPECT_EQ(a.live->numatune->source_xml, b.live->numatune->source_xml);
+    }
+}
+
+class StateStoreTest : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        auto pattern = (fs::temp_directory_path() / "virtpind-state-XXXXXX").native();
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        dir_ = pattern;
+    }
+
+    void TearDown() override { fs::remove_all(dir_); }
+
+    [[nodiscard]] fs::path file(const std::string& name) const { return dir_ / "domains" / name; }
+
+    void write(const std::string& name, const std::string& text) const
+    {
+        fs::create_directories(dir_ / "domains");
+        std::ofstream{file(name)} << text;
+    }
+
+    fs::path dir_;
+};
+
+TEST(BeforeImageJson, RoundTrips)
+{
+    const auto image = full_image();
+    const auto read = parse_before_image(format_before_image(image), "f");
+    ASSERT_TRUE(read) << read.error().message;
+    expect_equal(*read, image);
+
+    const BeforeImage bare{.uuid = web1, .name = "n"};
+    const auto bare_read = parse_before_image(format_before_image(bare), "f");
+    ASSERT_TRUE(bare_read);
+    expect_equal(*bare_read, bare);
+}
+
+TEST(BeforeImageJson, RefusesWhatItDoesNotUnderstand)
+{
+    const auto good = format_before_image(full_image());
+    const auto with = [&good](const std::string& from, const std::string& to) {
+        auto text = good;
+        const auto at = text.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        return text.replace(at, from.size(), to);
+    };
+    for (const auto& text :
+         {std::string{}, std::string{"[]"}, std::string(100'000, '['),
+          with("\"version\": 1", "\"version\": 2"), with("1111-2222", "1111/2222"),
+          with("\"0-3,8\"", "\"0-3,x\""), with("\"16383\"", "3"), with("preferred", "prefered"),
+          with("\"7\"", "\"seven\""), with("boot-id", "boot")}) {
+        const auto read = parse_before_image(text, "some.json");
+        ASSERT_FALSE(read) << text.substr(0, 200);
+        EXPECT_EQ(read.error().message.find("some.json"), 0U) << read.error().message;
+    }
+}
+
+TEST_F(StateStoreTest, SavesLoadsAndForgets)
+{
+    const StateStore store{dir_};
+    EXPECT_TRUE(store.load_all().images.empty());
+    EXPECT_TRUE(store.load_all().problems.empty());
+    auto image = full_image();
+    ASSERT_TRUE(store.save(image));
+    image.name = "renamed";
+    ASSERT_TRUE(store.save(image));
+
+    const auto loaded = store.load_all();
+    EXPECT_TRUE(loaded.problems.empty());
+    ASSERT_EQ(loaded.images.size(), 1U);
+    expect_equal(loaded.images.at(web1), image);
+
+    ASSERT_TRUE(store.forget(web1));
+    ASSERT_TRUE(store.forget(web1));
+    EXPECT_TRUE(store.load_all().images.empty());
+    EXPECT_TRUE(fs::is_empty(dir_ / "domains"));
+}
+
+TEST_F(StateStoreTest, FilesAreForTheOwnerOnly)
+{
+    ASSERT_TRUE(StateStore{dir_}.save(full_image()));
+
+    struct stat status {};
+
+    ASSERT_EQ(::stat(file(web1.str() + ".json").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0600U);
+    ASSERT_EQ(::stat((dir_ / "domains").c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0700U);
+}
+
+TEST_F(StateStoreTest, CorruptFilesAreSetAsideAndReported)
+{
+    const StateStore store{dir_};
+    ASSERT_TRUE(store.save(full_image()));
+    const std::string other = "99999999-2222-3333-4444-555555555555";
+    write(other + ".json", format_before_image(full_image())); // says another UUID than its name
+    write("torn.json", "{\"version\": 1,");
+    write(web1.str() + ".json.new", "{"); // a crash before the rename
+    const auto loaded = store.load_all();
+    EXPECT_EQ(loaded.images.size(), 1U);
+    ASSERT_EQ(loaded.problems.size(), 2U);
+    EXPECT_NE(loaded.problems[0].find("file name"), std::string::npos) << loaded.problems[0];
+    EXPECT_NE(loaded.problems[1].find("torn.json.corrupt"), std::string::npos)
+        << loaded.problems[1];
+    EXPECT_TRUE(fs::exists(file("torn.json.corrupt")));
+    EXPECT_TRUE(store.load_all().problems.empty());
+}
+
+TEST_F(StateStoreTest, CorruptFilesThatAreKeptAreBounded)
+{
+    for (std::size_t i = 0; i < corrupt_files_max + 3; ++i) {
+        write("f" + std::to_string(i) + ".json", "x");
+    }
+    EXPECT_EQ(StateStore{dir_}.load_all().problems.size(), corrupt_files_max + 3);
+    const fs::directory_iterator left{dir_ / "domains"};
+    EXPECT_EQ(static_cast<std::size_t>(std::distance(left, fs::directory_iterator{})),
+              corrupt_files_max);
+}
+
+TEST_F(StateStoreTest, SavingThatFailsLeavesTheOldImage)
+{
+    const StateStore store{dir_};
+    ASSERT_TRUE(store.save(full_image()));
+    fs::create_directory(file(web1.str() + ".json.new")); // where the new one would be written
+    auto changed = full_image();
+    changed.name = "changed";
+    const auto saved = store.save(changed);
+    ASSERT_FALSE(saved);
+    EXPECT_EQ(saved.error().code, Errc::not_persisted);
+    EXPECT_EQ(store.load_all().images.at(web1).name, full_image().name);
+}
+
+TEST_F(StateStoreTest, UuidCannotLeaveTheDirectory)
+{
+    auto image = full_image();
+    image.uuid = DomainUuid{"../../../../../../tmp/x/../../../../../"};
+    EXPECT_EQ(StateStore{dir_}.save(image).error().code, Errc::invalid_argument);
+    EXPECT_EQ(StateStore{dir_}.forget(image.uuid).error().code, Errc::invalid_argument);
+}
+
+} // namespace
+} // namespace virtpind::host
