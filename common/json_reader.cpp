@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "json_reader.hpp"
 
+#include "text.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -124,11 +126,9 @@ public:
         const std::string_view text{problem.what()};
         const auto column = text.find("column ");
         const auto what = text.find(": ", column == std::string_view::npos ? 0 : column);
-        std::string shown{
-            text.substr(what == std::string_view::npos ? 0 : what + 2).substr(0, shown_max)};
-        std::replace_if(
-            shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-        return fail("not valid JSON: " + shown);
+        return fail(
+            "not valid JSON: " +
+            printable(text.substr(what == std::string_view::npos ? 0 : what + 2), shown_max));
     }
 
     JsonValue root;

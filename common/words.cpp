@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "words.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 #include <numeric>
 
@@ -60,10 +62,7 @@ std::string join_words(const Words& words)
 std::string in_quotes(std::string_view text)
 {
     constexpr std::size_t shown_max = 80;
-    std::string shown{text.substr(0, shown_max)};
-    std::replace_if(
-        shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-    return "'" + shown + (text.size() > shown_max ? "...'" : "'");
+    return "'" + printable(text, shown_max) + "'";
 }
 
 std::string unknown_word(std::string_view what, std::string_view word, const Words& valid)

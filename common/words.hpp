@@ -14,7 +14,7 @@ using Words = std::vector<std::string_view>;
 // "a, b, c".
 [[nodiscard]] std::string join_words(const Words& words);
 
-// `text` in quotes, at most 80 bytes of it, everything but printable ASCII replaced by '?'.
+// `text` made printable, in quotes, at most 80 bytes of it.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
 // "unknown WHAT 'smtt'; did you mean 'smt'? Valid: a, b, c". The question only when one is near.

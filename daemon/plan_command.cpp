@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan_command.hpp"
+
+#include "common/config_json.hpp"
+#include "common/text.hpp"
+#include "common/words.hpp"
+#include "daemon/host/definition.hpp"
+#include "daemon/host/domain_xml.hpp"
+#include "daemon/host/text_file.hpp"
+#include "daemon/pipeline/diff.hpp"
+#include "daemon/pipeline/intents.hpp"
+#include "daemon/pipeline/planner.hpp"
+#include "daemon/plan_json.hpp"
+#include "daemon/plan_text.hpp"
+#include "daemon/scenario_json.hpp"
+#include "daemon/text_diff.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+
+namespace virtpind {
+
+namespace {
+
+enum ExitStatus { exit_good = 0, exit_bad_input = 2, exit_unsatisfied = 3 };
+
+// A domain read from a file, in the place of its intent.
+struct DomainFile {
+    std::string path;
+    std::string text;
+    ObservedDomain seen;
+};
+
+// Everything a plan is made from.
+struct PlanInput {
+    Scenario scenario;
+    std::vector<DomainFile> files; // none with a scenario file
+};
+
+Result<Config> read_config(const PlanOptions& options)
+{
+    if (options.config_path.empty()) {
+        return Config{};
+    }
+    const auto text = host::read_text_file(options.config_path, config_bytes_max);
+    return text ? parse_config(*text, options.config_path) : text.error();
+}
+
+Result<PlanInput> read_scenario(const PlanOptions& options, const Config& config)
+{
+    const auto text = host::read_text_file(options.scenario, scenario_bytes_max);
+    if (!text) {
+        return text.error();
+    }
+    const auto folder = std::filesystem::path{options.scenario}.parent_path();
+    const ScenarioContext context{
+        .config = config,
+        .topology = options.topology,
+        // A file named in the scenario is beside the scenario, wherever that is.
+        .load_topology = [&folder, &options](host::TopologySource source) {
+            if (source.kind == host::TopologySource::Kind::xml && !options.topology) {
+                source.text = (folder / source.text).string();
+            }
+            return host::read_topology(source);
+        }};
+    auto scenario = parse_scenario(*text, options.scenario, context);
+    if (!scenario) {
+        return std::move(scenario).error();
+    }
+    return PlanInput{.scenario = std::move(*scenario), .files = {}};
+}
+
+Result<DomainFile> read_domain_file(const std::string& name, const PolicyCatalog& catalog)
+{
+    DomainFile file{.path = name == "-" ? "/dev/stdin" : name, .text = {}, .seen = {}};
+    auto text = host::read_text_file(file.path, host::domain_xml_bytes_max);
+    if (!text) {
+        return std::move(text).error();
+    }
+    file.text = std::move(*text);
+    auto seen = host::parse_domain_xml(file.text, catalog, host::XmlKind::config);
+    if (!seen) {
+        return std::move(seen).error().context("reading " + in_quotes(file.path));
+    }
+    file.seen = std::move(*seen);
+    if (file.seen.facts.active()) {
+        file.seen.live = file.seen.config; // dumped from a running domain: its pins are live
+    }
+    return file;
+}
+
+// A definition in a file is about to be started.
+Activity arriving_unless_running(Activity activity)
+{
+    return activity == Activity::dormant ? Activity::arriving : activity;
+}
+
+Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& config)
+{
+    auto topology = host::read_topology(options.topology.value_or(host::TopologySource{}));
+    if (!topology) {
+        return std::move(topology).error();
+    }
+    PlanInput input;
+    input.scenario.topology = std::make_shared<const Topology>(std::move(*topology));
+    input.scenario.housekeeping = config.housekeeping;
+    std::vector<ObservedDomain> domains;
+    for (const auto& name : options.domains) {
+        auto file = read_domain_file(name, config.catalog);
+        if (!file) {
+            return std::move(file).error();
+        }
+        auto& uuid = file->seen.facts.uuid;
+        uuid = uuid.str().empty() ? made_up_uuid(domains.size()) : uuid;
+        domains.push_back(file->seen);
+        input.files.push_back(std::move(*file));
+    }
+    for (auto& decision : decide_intents({.config = config,
+                          .topology = *input.scenario.topology,
+                          .domains = domains,
+                          .memories = {},
+                          .look = IntentInput::Look::first})) {
+        decision.intent.activity = arriving_unless_running(decision.intent.activity);
+        input.scenario.intents.push_back(std::move(decision.intent));
+    }
+    return input;
+}
+
+Result<PlanInput> read_input(const PlanOptions& options)
+{
+    const auto config = read_config(options);
+    if (!config) {
+        return config.error();
+    }
+    return options.scenario.empty() ? read_domain_files(options, *config)
+                                    : read_scenario(options, *config);
+}
+
+// The definition as it would be stored; the file's own text where nothing changes.
+Result<std::string> make_definition(const DomainFile& file, const DomainPlan& plan,
+                                    const Topology& topology)
+{
+    if (plan.placement == Placement::none) {
+        return file.text;
+    }
+    const auto actions =
+        diff({.seen = file.seen, .online = topology.online_cpus(), .abilities = {}}, plan);
+    if (!actions.definition) {
+        return file.text;
+    }
+    auto edited = host::edit_definition(file.text, *actions.definition);
+    return edited ? std::move(edited)
+                  : std::move(edited).error().context("editing " + in_quotes(file.path));
+}
+
+// The plan and, for domain files, the definition of each.
+struct Answer {
+    Plan plan;
+    std::vector<std::string> definitions;
+    std::chrono::microseconds elapsed{};
+};
+
+Result<Answer> make_answer(const PlanInput& input)
+{
+    const auto& scenario = input.scenario;
+    const PlanRequest request{.topology = scenario.topology.get(),
+                              .usable = scenario.usable,
+                              .housekeeping = scenario.housekeeping,
+                              .intents = scenario.intents};
+    if (auto valid = validate_request(request); !valid) {
+        return std::move(valid).error();
+    }
+    const auto start = std::chrono::steady_clock::now();
+    Answer answer{.plan = make_plan(request), .definitions = {}};
+    answer.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - start);
+    for (std::size_t i = 0; i < input.files.size(); ++i) {
+        auto definition =
+            make_definition(input.files[i], answer.plan.domains[i], *scenario.topology);
+        if (!definition) {
+            return std::move(definition).error();
+        }
+        answer.definitions.push_back(std::move(*definition));
+    }
+    return answer;
+}
+
+void print_json(std::ostream& out, const PlanInput& input, const Answer& answer)
+{
+    auto json = plan_to_json(answer.plan, *input.scenario.topology);
+    for (std::size_t i = 0; i < answer.definitions.size(); ++i) {
+        json["domains"][i]["definition"] = answer.definitions[i];
+    }
+    json["elapsed-us"] = answer.elapsed.count();
+    // XML in another encoding than UTF-8 is shown with replacement characters rather than not at
+    // all.
+    out << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+void print_text(std::ostream& out, const PlanInput& input, const Answer& answer)
+{
+    out << plan_to_text(answer.plan, *input.scenario.topology);
+    for (std::size_t i = 0; i < answer.definitions.size(); ++i) {
+        const auto& file = input.files[i];
+        const auto diff_text = unified_diff(file.text, answer.definitions[i], file.path);
+        out << (diff_text.empty() ? "" : "\n") << diff_text;
+    }
+}
+
+bool is_satisfied(const Plan& plan)
+{
+    return std::all_of(plan.domains.begin(), plan.domains.end(),
+                       [](const DomainPlan& domain) { return domain.satisfied; });
+}
+
+} // namespace
+
+int run_plan_command(const PlanOptions& options, std::ostream& out, std::ostream& err)
+{
+    constexpr std::size_t message_bytes_max = 4096;
+    const auto refuse = [&err](const Error& error) {
+        err << "virtpind plan: " << printable(error.message, message_bytes_max) << '\n';
+        return exit_bad_input;
+    };
+    const auto input = read_input(options);
+    if (!input) {
+        return refuse(input.error());
+    }
+    const auto answer = make_answer(*input);
+    if (!answer) {
+        return refuse(answer.error());
+    }
+    switch (options.format) {
+    case PlanFormat::json:
+        print_json(out, *input, *answer);
+        break;
+    case PlanFormat::text:
+        print_text(out, *input, *answer);
+        break;
+    }
+    return is_satisfied(answer->plan) ? exit_good : exit_unsatisfied;
+}
+
+} // namespace virtpind

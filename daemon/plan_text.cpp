@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan_text.hpp"
+
+#include "common/policy.hpp"
+#include "common/text.hpp"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+constexpr char housekeeping_mark = 'h';
+constexpr char pool_mark = '.';
+constexpr char unusable_mark = '-';
+constexpr char many_mark = '*'; // domains beyond the alphabet
+
+// "1 node", "2 nodes".
+std::string counted(std::size_t count, const std::string& noun)
+{
+    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string size_text(std::uint64_t bytes)
+{
+    constexpr std::uint64_t kib = 1024;
+    if (bytes >= 10 * kib * kib * kib) {
+        return std::to_string(bytes / (kib * kib * kib)) + " GiB";
+    }
+    return bytes >= kib * kib ? std::to_string(bytes / (kib * kib)) + " MiB"
+                              : std::to_string(bytes / kib) + " KiB";
+}
+
+CpuSet pinned_cpus(const DomainPlan& plan)
+{
+    CpuSet cpus;
+    for (const auto& [vcpu, pin] : plan.vcpus) {
+        cpus |= pin;
+    }
+    return cpus;
+}
+
+// What stands for each domain with CPUs of its own, in the order of the plan.
+std::vector<char> domain_marks(const Plan& plan)
+{
+    std::vector<char> marks;
+    std::size_t next = 0;
+    for (const auto& domain : plan.domains) {
+        const auto mark = domain.claim.empty()    ? ' '
+                          : next < letters.size() ? letters[next++]
+                                                  : many_mark;
+        marks.push_back(mark);
+    }
+    return marks;
+}
+
+// One mark per CPU; a claimed CPU without a vCPU of its domain (an idle sibling, a core for the
+// emulator) is the small letter.
+std::map<CpuId, char> cpu_marks(const Plan& plan, const Topology& topology)
+{
+    std::map<CpuId, char> marks;
+    for (const auto id : topology.all_cpus()) {
+        marks[id] = plan.housekeeping.contains(id) ? housekeeping_mark
+                    : plan.usable.contains(id)     ? pool_mark
+                                                   : unusable_mark;
+    }
+    const auto of_domain = domain_marks(plan);
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        const auto& domain = plan.domains[i];
+        const auto pinned = pinned_cpus(domain);
+        for (const auto id : domain.claim) {
+            const auto idle = domain.placement == Placement::dedicated && !pinned.contains(id) &&
+                              of_domain[i] != many_mark;
+            marks[id] = idle ? static_cast<char>(of_domain[i] - 'A' + 'a') : of_domain[i];
+        }
+    }
+    return marks;
+}
+
+class Map {
+public:
+    Map(const Plan& plan, const Topology& topology)
+        : topology_{topology}, marks_{cpu_marks(plan, topology)}
+    {}
+
+    std::string draw() const
+    {
+        std::string text;
+        for (std::size_t package = 0; package < topology_.packages.size(); ++package) {
+            text += "package " + std::to_string(package) + "\n";
+            for (const auto& node : topology_.nodes) {
+                text += draw_node(node, topology_.packages[package].cpus & node.cpus);
+            }
+        }
+        return text;
+    }
+
+private:
+    std::string draw_node(const Node& node, const CpuSet& cpus) const
+    {
+        if (cpus.empty()) {
+            return "";
+        }
+        constexpr std::uint64_t kib = 1024;
+        auto text = "  node " + std::to_string(raw(node.id));
+        text += node.memory_kib > 0 ? " (" + size_text(node.memory_kib * kib) + ")\n" : "\n";
+        for (std::size_t l3 = 0; l3 < topology_.l3s.size(); ++l3) {
+            text += draw_l3(l3, topology_.l3s[l3].cpus & cpus);
+        }
+        return text;
+    }
+
+    // "    L3 0 32 MiB    [h h] [. .]    CPUs 0-1,8-9", wrapped after so many cores.
+    std::string draw_l3(std::size_t position, const CpuSet& cpus) const
+    {
+        constexpr std::size_t label_width = 20;
+        constexpr std::size_t row_cpus = 32;
+        if (cpus.empty()) {
+            return "";
+        }
+        const auto& l3 = topology_.l3s[position];
+        auto label = "    L3 " + std::to_string(position);
+        label += l3.size_bytes > 0 ? " " + size_text(l3.size_bytes) : "";
+        label += l3.vcache ? " V" : "";
+        std::string text;
+        std::string row;
+        CpuSet in_row;
+        const auto end_row = [&] {
+            label.resize(std::max(label.size() + 1, label_width), ' ');
+            text += label + row + "  CPUs " + in_row.str() + "\n";
+            label.clear();
+            row.clear();
+            in_row = {};
+        };
+        for (const auto& core : topology_.cores) {
+            if (!core.cpus.intersects(cpus)) {
+                continue;
+            }
+            if (in_row.size() + core.cpus.size() > row_cpus && !in_row.empty()) {
+                end_row();
+            }
+            row += (row.empty() ? "" : " ") + draw_core(core);
+            in_row |= core.cpus;
+        }
+        end_row();
+        return text;
+    }
+
+    // "[A A]"; efficiency cores "(A)", low-power ones "<A>".
+    std::string draw_core(const Core& core) const
+    {
+        const auto core_class = topology_.kinds[raw(core.kind)].core_class;
+        const auto efficiency = core_class == CoreClass::efficiency;
+        const auto low_power = core_class == CoreClass::low_power;
+        std::string text;
+        for (const auto id : core.cpus) {
+            text += text.empty() ? "" : " ";
+            text += marks_.at(id);
+        }
+        return (efficiency  ? "("
+                : low_power ? "<"
+                            : "[") +
+               text +
+               (efficiency  ? ")"
+                : low_power ? ">"
+                            : "]");
+    }
+
+    const Topology& topology_;
+    std::map<CpuId, char> marks_;
+};
+
+std::string host_line(const Plan& plan, const Topology& topology)
+{
+    const auto or_none = [](const CpuSet& cpus) { return cpus.empty() ? "none" : cpus.str(); };
+    return "host: " + counted(topology.all_cpus().size(), "CPU") + ", " +
+           counted(topology.cores.size(), "core") + ", " + counted(topology.l3s.size(), "L3") +
+           ", " + counted(topology.nodes.size(), "node") + ", " +
+           counted(topology.packages.size(), "package") + "; housekeeping " +
+           or_none(plan.housekeeping) + "; pool " + or_none(plan.pool) + "\n";
+}
+
+std::string legend(const Topology& topology)
+{
+    std::string text = "h housekeeping   . pool   - not usable   A domain below   a kept idle or "
+                       "for the emulator";
+    return text + (topology.is_hybrid() ? "   (..) efficiency core   <..> low-power core\n" : "\n");
+}
+
+std::string iothread_text(const DomainPlan& plan)
+{
+    CpuSet cpus;
+    for (const auto& [id, pin] : plan.iothreads) {
+        cpus |= pin;
+    }
+    return plan.iothreads.empty() ? "" : "; I/O threads on " + cpus.str();
+}
+
+std::string memory_text(const DomainPlan& plan)
+{
+    return plan.numatune ? "; memory on node " + plan.numatune->nodes.str() + " (" +
+                               std::string{to_string(plan.numatune->mode)} + ")"
+                         : "";
+}
+
+// "A win11: dedicated, 12 vCPUs on 6-11,18-23; emulator on 0,12; proven optimal".
+std::string domain_line(const DomainPlan& plan, char mark)
+{
+    auto text = std::string{mark} + " " + printable(plan.name) + ": ";
+    text += plan.satisfied
+                ? ""
+                : "NOT SATISFIED, asked for " + std::string{to_string(plan.requested)} + ", is ";
+    if (plan.placement == Placement::none) {
+        text += "left alone";
+        return text + (plan.claim.empty() ? "\n" : "; it is pinned to " + plan.claim.str() + "\n");
+    }
+    text += std::string{to_string(plan.placement)} + ", " + counted(plan.vcpus.size(), "vCPU") +
+            " on " + pinned_cpus(plan).str();
+    text += "; emulator on " + plan.emulator.str();
+    text += plan.start_emulator ? " (started on " + plan.start_emulator->str() + ")" : "";
+    text += iothread_text(plan) + memory_text(plan);
+    return text + (plan.optimal ? "; proven optimal\n" : "\n");
+}
+
+// Only dedicated domains pin vCPU by vCPU.
+std::string pin_line(const DomainPlan& plan)
+{
+    if (plan.placement != Placement::dedicated) {
+        return "";
+    }
+    std::string text = "    vCPU>CPU";
+    for (const auto& [vcpu, pin] : plan.vcpus) {
+        text += " " + std::to_string(raw(vcpu)) + ">" + pin.str();
+    }
+    return text + "\n";
+}
+
+} // namespace
+
+std::string plan_to_text(const Plan& plan, const Topology& topology)
+{
+    auto text = host_line(plan, topology);
+    for (const auto& warning : topology.warnings) {
+        text += "warning: " + printable(warning, 1024) + "\n";
+    }
+    text += "\n" + Map{plan, topology}.draw() + legend(topology);
+    const auto marks = domain_marks(plan);
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        const auto& domain = plan.domains[i];
+        text += "\n" + domain_line(domain, marks[i]) + pin_line(domain);
+        for (const auto& reason : domain.reasons) {
+            text += "    - " + printable(reason.text, 1024) + "\n";
+        }
+    }
+    return text;
+}
+
+} // namespace virtpind

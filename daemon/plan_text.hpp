@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A plan for people: a map of packages, nodes, L3s and cores with who sits where, then what each
+// domain gets and why. Pure.
+#pragma once
+
+#include "common/plan.hpp"
+
+#include <string>
+
+namespace virtpind {
+
+[[nodiscard]] std::string plan_to_text(const Plan& plan, const Topology& topology);
+
+} // namespace virtpind

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "scenario_json.hpp"
+
+#include "common/config_json.hpp"
+#include "common/json_reader.hpp"
+#include "common/policy_json.hpp"
+#include "common/uuid.hpp"
+#include "daemon/pipeline/intents.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t topology_part_max = 4096;
+
+const auto read_kib = read_number<std::uint64_t>(0, number_max);
+
+Result<host::TopologySource> read_topology_source(const JsonNode& node)
+{
+    host::TopologySource source;
+    JsonFields fields{node, {"synthetic", "xml"}};
+    if (fields.has("synthetic") == fields.has("xml")) {
+        fields.fail("exactly one of 'synthetic' and 'xml' is expected");
+    }
+    source.kind =
+        fields.has("xml") ? host::TopologySource::Kind::xml : host::TopologySource::Kind::synthetic;
+    fields.optional("synthetic", source.text, read_string);
+    fields.optional("xml", source.text, read_string);
+    if (const auto& error = fields.error()) {
+        return *error;
+    }
+    return source;
+}
+
+// CPUs of this host.
+auto read_cpus(const Topology& topology)
+{
+    return [all = topology.all_cpus()](const JsonNode& node) -> Result<CpuSet> {
+        auto cpus = read_id_set<CpuId>(node);
+        if (cpus && !all.includes(*cpus)) {
+            return node.error("no such CPU: " + (*cpus - all).str() + "; the host has " +
+                              all.str());
+        }
+        return cpus;
+    };
+}
+
+Result<GuestTopology> read_guest_topology(const JsonNode& node)
+{
+    GuestTopology topology;
+    const auto read_part = read_number<unsigned>(1, topology_part_max);
+    JsonFields fields{node, {"sockets", "dies", "clusters", "cores", "threads"}};
+    fields.optional("sockets", topology.sockets, read_part);
+    fields.optional("dies", topology.dies, read_part);
+    fields.optional("clusters", topology.clusters, read_part);
+    fields.optional("cores", topology.cores, read_part);
+    fields.optional("threads", topology.threads, read_part);
+    if (const auto& error = fields.error()) {
+        return *error;
+    }
+    return topology;
+}
+
+Result<GuestCell> read_cell(const JsonNode& node)
+{
+    GuestCell cell;
+    JsonFields fields{node, {"vcpus", "memory-kib"}};
+    fields.required("vcpus", cell.vcpus, read_id_set<VcpuId>);
+    fields.optional("memory-kib", cell.memory_kib, read_kib);
+    if (const auto& error = fields.error()) {
+        return *error;
+    }
+    return cell;
+}
+
+Result<std::vector<GuestCell>> read_cells(const JsonNode& node)
+{
+    auto cells = read_array<GuestCell>(read_cell)(node);
+    if (cells) {
+        for (std::uint32_t id = 0; id < cells->size(); ++id) {
+            (*cells)[id].id = id;
+        }
+    }
+    return cells;
+}
+
+Result<NodeSet> read_nodes(const JsonNode& node, const Topology& topology)
+{
+    auto nodes = read_id_set<NodeId>(node);
+    if (!nodes) {
+        return nodes;
+    }
+    for (const auto id : *nodes) {
+        if (topology.find_node(id) == nullptr) {
+            return node.error("no such NUMA node: " + std::to_string(raw(id)));
+        }
+    }
+    return nodes->empty() ? node.error("names no node") : std::move(nodes);
+}
+
+// A passthrough device; nodes are set for those that say only where they are.
+struct ScenarioDevice {
+    std::string label;
+    NodeSet nodes;
+};
+
+Result<ScenarioDevice> read_device(const JsonNode& node, const Topology& topology)
+{
+    ScenarioDevice device;
+    JsonFields fields{node, {"pci", "nodes"}};
+    if (fields.has("pci") == fields.has("nodes")) {
+        fields.fail("exactly one of 'pci' and 'nodes' is expected");
+    }
+    fields.optional("pci", device.label, [&topology](const JsonNode& pci) -> Result<std::string> {
+        auto address = pci.as_string();
+        if (address && topology.find_device(*address) == nullptr) {
+            return pci.error("the host has no PCI device " + in_quotes(*address) +
+                             "; write it like \"0000:01:00.0\", or say {\"nodes\": \"1\"}");
+        }
+        return address;
+    });
+    fields.optional("nodes", device.nodes,
+                    [&topology](const JsonNode& nodes) { return read_nodes(nodes, topology); });
+    if (const auto& error = fields.error()) {
+        return *error;
+    }
+    if (!device.nodes.empty()) {
+        device.label = "nodes " + device.nodes.str();
+    }
+    return device;
+}
+
+Result<std::map<VcpuId, CpuSet>> read_pins(const JsonNode& node, const Topology& topology)
+{
+    const auto members = node.as_object();
+    if (!members) {
+        return members.error();
+    }
+    std::map<VcpuId, CpuSet> pins;
+    for (const auto& [key, value] : *members) {
+        std::uint32_t vcpu = 0;
+        const auto [end, status] = std::from_chars(key.data(), key.data() + key.size(), vcpu);
+        if (status != std::errc{} || end != key.data() + key.size() || vcpu >= id_set_limit) {
+            return value.error(in_quotes(key) + " is not the number of a vCPU");
+        }
+        auto cpus = read_cpus(topology)(value);
+        if (!cpus) {
+            return std::move(cpus).error();
+        }
+        pins[VcpuId{vcpu}] = std::move(*cpus);
+    }
+    return pins;
+}
+
+Result<DomainUuid> read_uuid(const JsonNode& node)
+{
+    const auto text = node.as_string();
+    if (!text) {
+        return text.error();
+    }
+    auto uuid = parse_uuid(*text);
+    return uuid ? Result<DomainUuid>{std::move(*uuid)}
+                : node.error(in_quotes(*text) + " is not a UUID");
+}
+
+// The domain as libvirt would show it, and what libvirt cannot tell.
+struct ScenarioDomain {
+    ObservedDomain seen;
+    std::vector<ScenarioDevice> devices;
+    Activity activity = Activity::arriving;
+};
+
+void read_shape(JsonFields& fields, DomainFacts& facts)
+{
+    const auto read_count = read_number<std::uint32_t>(1, id_set_limit);
+    std::uint32_t vcpus = 0;
+    fields.required("vcpus", vcpus, read_count);
+    facts.vcpus_max = vcpus;
+    fields.optional("max-vcpus", facts.vcpus_max, read_count);
+    if (facts.vcpus_max < vcpus) {
+        fields.fail("'max-vcpus' is less than 'vcpus'");
+    }
+    if (fields.error()) {
+        return;
+    }
+    facts.vcpus_online = VcpuSet::range(0, vcpus - 1);
+    facts.vcpus_boot = facts.vcpus_online;
+    fields.optional("topology", facts.topology, read_guest_topology);
+    fields.optional("cells", facts.cells, read_cells);
+    fields.optional("memory-kib", facts.memory_kib, read_kib);
+    fields.optional("hugepage-kib", facts.hugepage_kib, read_kib);
+    fields.optional("iothreads", facts.iothreads, [](const JsonNode& node) {
+        const auto read_id = read_number<std::uint32_t>(1, id_set_limit);
+        return read_array<IothreadId>([read_id](const JsonNode& item) -> Result<IothreadId> {
+            const auto id = read_id(item);
+            return id ? Result<IothreadId>{IothreadId{*id}} : id.error();
+        })(node);
+    });
+}
+
+void read_pinning(JsonFields& fields, const Topology& topology, ScenarioDomain& domain)
+{
+    PinSet pins;
+    fields.optional("pins", pins.vcpus,
+                    [&topology](const JsonNode& node) { return read_pins(node, topology); });
+    fields.optional("emulator", pins.emulator, read_cpus(topology));
+    std::optional<bool> running;
+    fields.optional("running", running, read_bool);
+    domain.activity = !running   ? Activity::arriving
+                      : *running ? Activity::running
+                                 : Activity::dormant;
+    if (domain.activity == Activity::dormant) {
+        domain.seen.config = std::move(pins);
+        return;
+    }
+    domain.seen.facts.id = 1; // any: there is one run
+    domain.seen.facts.state = RunState::running;
+    domain.seen.live = std::move(pins);
+}
+
+Result<ScenarioDomain> read_domain(const JsonNode& node, const Topology& topology,
+                                   const PolicyCatalog& catalog)
+{
+    ScenarioDomain domain;
+    auto& facts = domain.seen.facts;
+    JsonFields fields{node,
+                      {"name", "uuid", "vcpus", "max-vcpus", "topology", "cells", "iothreads",
+                       "devices", "memory-kib", "hugepage-kib", "running", "pins", "emulator",
+                       "policy"}};
+    fields.required("name", facts.name, read_string);
+    fields.optional("uuid", facts.uuid, read_uuid);
+    read_shape(fields, facts);
+    fields.optional("devices", domain.devices, [&topology](const JsonNode& list) {
+        return read_array<ScenarioDevice>(
+            [&topology](const JsonNode& item) { return read_device(item, topology); })(list);
+    });
+    for (const auto& device : domain.devices) {
+        facts.pci_devices.push_back(device.label);
+        facts.memory_locked = true; // devices write to guest memory, so it cannot move
+    }
+    read_pinning(fields, topology, domain);
+    std::optional<PolicySpec> policy;
+    fields.optional("policy", policy, [&catalog](const JsonNode& spec) {
+        return read_policy_spec(spec, catalog, "name", PolicyName::optional);
+    });
+    if (policy) {
+        facts.metadata.content = std::move(*policy);
+    }
+    if (const auto& error = fields.error()) {
+        return *error;
+    }
+    return domain;
+}
+
+Result<Intent> decide_intent(const JsonNode& node, ScenarioDomain domain, const Config& config,
+                             const Topology& topology)
+{
+    const std::vector<ObservedDomain> domains{std::move(domain.seen)};
+    auto decision = std::move(decide_intents({.config = config,
+                                              .topology = topology,
+                                              .domains = domains,
+                                              .memories = {},
+                                              .look = IntentInput::Look::first})
+                                  .front());
+    if (decision.unreadable) {
+        return node.error(decision.unreadable->message);
+    }
+    auto intent = std::move(decision.intent);
+    intent.activity = domain.activity;
+    for (std::size_t i = 0; i < domain.devices.size(); ++i) {
+        if (!domain.devices[i].nodes.empty()) {
+            intent.devices[i].nodes = domain.devices[i].nodes;
+        }
+    }
+    return intent;
+}
+
+Result<std::vector<Intent>> read_domains(const JsonNode& node, const Config& config,
+                                         const Topology& topology)
+{
+    const auto items = node.as_array();
+    if (!items) {
+        return items.error();
+    }
+    if (items->size() > scenario_domains_max) {
+        return node.error("more than " + std::to_string(scenario_domains_max) + " domains");
+    }
+    std::vector<Intent> intents;
+    for (const auto& item : *items) {
+        auto domain = read_domain(item, topology, config.catalog);
+        if (!domain) {
+            return std::move(domain).error();
+        }
+        if (domain->seen.facts.uuid.str().empty()) {
+            domain->seen.facts.uuid = made_up_uuid(intents.size());
+        }
+        auto intent = decide_intent(item, std::move(*domain), config, topology);
+        if (!intent) {
+            return std::move(intent).error();
+        }
+        intents.push_back(std::move(*intent));
+    }
+    return intents;
+}
+
+} // namespace
+
+DomainUuid made_up_uuid(std::size_t position)
+{
+    std::array<char, 37> text{};
+    std::snprintf(text.data(), text.size(), "00000000-0000-4000-8000-%012zx", position + 1);
+    return DomainUuid{text.data()};
+}
+
+Result<Scenario> parse_scenario(std::string_view text, std::string_view source,
+                                const ScenarioContext& context)
+{
+    const auto document =
+        parse_json(text, source, {.bytes_max = scenario_bytes_max, .depth_max = json_depth_max});
+    if (!document) {
+        return document.error();
+    }
+    JsonFields fields{document->root(), {"topology", "usable", "housekeeping", "domains"}};
+    auto where = context.topology;
+    if (!where) {
+        where.emplace();
+        fields.required("topology", *where, read_topology_source);
+    }
+    if (const auto& error = fields.error()) {
+        return *error;
+    }
+    auto topology = context.load_topology(*where);
+    if (!topology) {
+        return document->root().error(topology.error().message);
+    }
+    Scenario scenario;
+    scenario.topology = std::make_shared<const Topology>(std::move(*topology));
+    const auto& host = *scenario.topology;
+    fields.optional("usable", scenario.usable, read_cpus(host));
+    scenario.housekeeping = context.config.housekeeping;
+    fields.optional("housekeeping", scenario.housekeeping, read_cpus(host));
+    fields.required("domains", scenario.intents,
+                    [&](const JsonNode& node) { return read_domains(node, context.config, host); });
+    if (const auto& error = fields.error()) {
+        return *error;
+    }
+    return scenario;
+}
+
+} // namespace virtpind

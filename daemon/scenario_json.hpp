@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A scenario for `virtpind plan`: a host and its domains as JSON. Strict, with the line of every
+// error.
+#pragma once
+
+#include "common/config.hpp"
+#include "common/plan.hpp"
+#include "common/result.hpp"
+#include "daemon/host/topology_reader.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace virtpind {
+
+inline constexpr std::size_t scenario_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t scenario_domains_max = 4096;
+
+struct Scenario {
+    std::shared_ptr<const Topology> topology;
+    std::optional<CpuSet> usable;       // absent: all that are online and allowed
+    std::optional<CpuSet> housekeeping; // absent: automatic; empty: none
+    std::vector<Intent> intents;        // in order of arrival
+};
+
+struct ScenarioContext {
+    const Config& config; // named policies, and policies of domains that the scenario gives none
+    // Stands above the scenario's own.
+    std::optional<host::TopologySource> topology;
+    std::function<Result<Topology>(const host::TopologySource&)> load_topology;
+};
+
+// For a domain that says none: one by its position.
+[[nodiscard]] DomainUuid made_up_uuid(std::size_t position);
+
+// Error: invalid_config, "SOURCE:LINE: domains[1].policy.smt: what; the valid values".
+[[nodiscard]] Result<Scenario> parse_scenario(std::string_view text, std::string_view source,
+                                              const ScenarioContext& context);
+
+} // namespace virtpind
