@@ -80,7 +80,8 @@ class VirtpindDaemon:
         return self.start()
 
     def close(self):
-        if self.process:
-            self.stop()
+        """What still runs must end well; sanitizers report by the exit status."""
+        status = self.stop() if self.process and self.process.poll() is None else 0
         self.notify.close()
         self.notify_path.unlink()
+        assert status == 0, f"virtpind ended with status {status}:\n{self.log_text()}"
