@@ -51,6 +51,7 @@ enum class ReasonCode {
     // shared, none, foreign, held
     floats_on_pool,
     pool_full,
+    own_core_denied,
     hands_off,
     foreign_pins,
     held,
@@ -66,6 +67,14 @@ enum class ReasonCode {
     not_proven,
     metadata_unreadable,
     policy_invalid,
+    // guest tuning
+    topology_mirrored,
+    topology_gaps,
+    trailing_vcpus,
+    topology_kept,
+    cells_mirrored,
+    caches_passed_through,
+    tune_refused,
 };
 
 struct Reason {

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cell_choice.hpp"
+
+#include "node_subsets.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <tuple>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t steps_max = 20'000; // counted work of one search
+constexpr std::size_t ties_max = 64;      // each costs one packing
+
+// Branch and bound over the cells, largest first.
+class CellSearch {
+public:
+    using Assignment = std::vector<NodeIndex>; // by cell
+
+    CellSearch(const HostIndex& host, const Packer& packer, const NodeDemand& demand)
+        : host_{host}
+        , demand_{demand}
+        , room_{packer.node_capacity()}
+        , memory_{demand.available_kib}
+        , lower_twin_{stand_ins(host, packer, demand)}
+        , cells_on_(room_.size(), 0)
+        , order_(demand.cells.size())
+        , current_(demand.cells.size())
+    {
+        std::iota(order_.begin(), order_.end(), std::size_t{0});
+        std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+            return demand.cells[a].vcpus > demand.cells[b].vcpus;
+        });
+        place(0);
+    }
+
+    [[nodiscard]] const std::vector<Assignment>& ties() const { return ties_; }
+
+    [[nodiscard]] std::uint32_t distance() const { return best_.second; }
+
+    [[nodiscard]] bool complete() const { return complete_; }
+
+private:
+    using Key = std::pair<std::size_t, std::uint32_t>; // cells that share (spread), distance
+
+    [[nodiscard]] bool can_hold(std::size_t cell, std::size_t node) const
+    {
+        const auto& wanted = demand_.cells[cell];
+        const auto single = demand_.nodes == NodeDemand::Nodes::single && !nodes_.empty() &&
+                            raw(nodes_.front()) != node;
+        return !single && wanted.vcpus <= room_[node] &&
+               (!memory_[node] || wanted.memory_kib <= *memory_[node]) &&
+               (!wanted.bound || raw(*wanted.bound) == node);
+    }
+
+    // A twin that holds nothing yet stands for this one.
+    [[nodiscard]] bool has_idle_twin(std::size_t node) const
+    {
+        return cells_on_[node] == 0 && lower_twin_[node] && cells_on_[raw(*lower_twin_[node])] == 0;
+    }
+
+    // Equal cells go to nodes in ascending order, or the same set is tried in every order.
+    [[nodiscard]] std::size_t first_node(std::size_t at) const
+    {
+        if (at == 0) {
+            return 0;
+        }
+        const auto& before = demand_.cells[order_[at - 1]];
+        const auto& cell = demand_.cells[order_[at]];
+        const auto equal = before.vcpus == cell.vcpus && before.memory_kib == cell.memory_kib &&
+                           !before.bound && !cell.bound;
+        return equal ? raw(current_[order_[at - 1]]) : 0;
+    }
+
+    void place(std::size_t at)
+    {
+        const Key key{demand_.spread == NodeDemand::Spread::even ? sharing_ : 0, distance_};
+        if (key > best_) {
+            return;
+        }
+        if (at == order_.size()) {
+            accept(key);
+            return;
+        }
+        for (auto node = first_node(at); node < room_.size(); ++node) {
+            if (++steps_ > steps_max) {
+                complete_ = false;
+                return;
+            }
+            const auto bound = demand_.cells[order_[at]].bound.has_value();
+            if (can_hold(order_[at], node) && (bound || !has_idle_twin(node))) {
+                put(at, node);
+            }
+        }
+    }
+
+    void put(std::size_t at, std::size_t node)
+    {
+        const auto cell = order_[at];
+        const NodeIndex index{static_cast<std::uint32_t>(node)};
+        const auto fresh = cells_on_[node] == 0;
+        const auto distance_before = distance_;
+        if (fresh) {
+            for (const auto other : nodes_) {
+                distance_ += host_.distance(index, other);
+            }
+            nodes_.push_back(index);
+        }
+        sharing_ += fresh ? 0U : 1U;
+        ++cells_on_[node];
+        room_[node] -= demand_.cells[cell].vcpus;
+        const auto memory_before = memory_[node];
+        if (memory_[node]) {
+            *memory_[node] -= demand_.cells[cell].memory_kib;
+        }
+        current_[cell] = index;
+        place(at + 1);
+        memory_[node] = memory_before;
+        room_[node] += demand_.cells[cell].vcpus;
+        --cells_on_[node];
+        sharing_ -= fresh ? 0U : 1U;
+        if (fresh) {
+            nodes_.pop_back();
+        }
+        distance_ = distance_before;
+    }
+
+    void accept(const Key& key)
+    {
+        if (key < best_) {
+            best_ = key;
+            ties_.clear();
+        }
+        if (ties_.size() == ties_max) {
+            complete_ = false;
+            return;
+        }
+        ties_.push_back(current_);
+    }
+
+    const HostIndex& host_;
+    const NodeDemand& demand_;
+    std::vector<std::size_t> room_;
+    std::vector<std::optional<std::uint64_t>> memory_;
+    std::vector<std::optional<NodeIndex>> lower_twin_;
+    std::vector<std::size_t> cells_on_; // by NodeIndex
+    std::vector<std::size_t> order_;
+    Assignment current_;
+    std::vector<NodeIndex> nodes_; // in use
+    std::uint32_t distance_ = 0;
+    std::size_t sharing_ = 0;
+    std::size_t steps_ = 0;
+    bool complete_ = true;
+    Key best_{std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::uint32_t>::max()};
+    std::vector<Assignment> ties_;
+};
+
+std::vector<NodeLimit> limits_of(const NodeDemand& demand, const CellSearch::Assignment& nodes)
+{
+    std::vector<std::size_t> counts(demand.available_kib.size(), 0);
+    for (std::size_t cell = 0; cell < nodes.size(); ++cell) {
+        counts[raw(nodes[cell])] += demand.cells[cell].vcpus;
+    }
+    std::vector<NodeLimit> limits;
+    for (const auto count : counts) {
+        limits.push_back({.least = count, .most = count, .required = count > 0});
+    }
+    return limits;
+}
+
+} // namespace
+
+std::optional<NodeChoice> choose_cell_nodes(const HostIndex& host, Packer& packer,
+                                            const NodeDemand& demand)
+{
+    const CellSearch search{host, packer, demand};
+    std::optional<NodeChoice> best;
+    for (const auto& nodes : search.ties()) {
+        auto packing = packer.pack(limits_of(demand, nodes));
+        if (packing && (!best || packing->score < best->packing.score)) {
+            best = NodeChoice{.packing = std::move(*packing),
+                              .cell_nodes = nodes,
+                              .distance = search.distance(),
+                              .proven = search.complete()};
+        }
+    }
+    return best;
+}
+
+} // namespace virtpind

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "explain.hpp"
+
+#include "guest_shape.hpp"
+#include "improvement.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace virtpind {
+
+namespace {
+
+std::string counted(std::size_t count, const std::string& noun)
+{
+    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+class Explainer {
+public:
+    Explainer(const Fleet& fleet, const Member& member, DomainPlan& plan)
+        : host_{fleet.host()}
+        , intent_{*member.intent}
+        , member_{member}
+        , cost_{plan.cost}
+        , reasons_{plan.reasons}
+    {
+        for (const auto& [vcpu, cpu] : member.placed->pins) {
+            cpus_.insert(cpu);
+        }
+    }
+
+    void explain()
+    {
+        say_where();
+        say_cores();
+        say_kind();
+        say_devices();
+        say_caches();
+        say_moves();
+        if (!intent_.policy.cpus.empty()) {
+            say(ReasonCode::restricted_cpus,
+                "Only CPUs " + intent_.policy.cpus.str() + " were allowed by the option cpus.");
+        }
+        if (const auto cells = guest_shape(intent_).cells.size();
+            cells > 0 && cost_.nodes > cells) {
+            say(ReasonCode::cells_do_not_fit,
+                "Some guest NUMA cell straddles nodes: no arrangement puts each on one node.");
+        }
+        if (!member_.placed->proven) {
+            say(ReasonCode::not_proven,
+                "Nothing better was found, but the search does not prove that there is nothing.");
+        }
+    }
+
+private:
+    void say(ReasonCode code, std::string text) { reasons_.push_back({code, std::move(text)}); }
+
+    void say_where()
+    {
+        const auto vcpus = "All " + counted(intent_.vcpus_online.size(), "vCPU");
+        const auto nodes = host_.topology->nodes_of(cpus_);
+        if (cost_.l3 == 1) {
+            say(ReasonCode::fits_one_l3, vcpus + " share one L3 on node " + nodes.str() + ".");
+            return;
+        }
+        if (nodes.size() == 1) {
+            say(ReasonCode::fits_one_node, vcpus + " are on node " + nodes.str() + ".");
+        } else {
+            say(ReasonCode::spans_nodes,
+                "The vCPUs span nodes " + nodes.str() + ": " + per_group(host_.node_cpus) + ".");
+            if (cost_.packages == 1) {
+                say(ReasonCode::fits_one_package, vcpus + " are in one package.");
+            } else {
+                say(ReasonCode::spans_packages,
+                    "The vCPUs span " + counted(cost_.packages, "package") + ".");
+            }
+        }
+        say(ReasonCode::spans_l3s,
+            "The vCPUs span " + counted(cost_.l3, "L3") + ": " + per_group(host_.l3_cpus) + ".");
+    }
+
+    // "8+4": vCPUs per group that it uses.
+    [[nodiscard]] std::string per_group(const std::vector<CpuSet>& groups) const
+    {
+        std::string text;
+        for (const auto& group : groups) {
+            if (const auto count = group.common(cpus_); count > 0) {
+                text += (text.empty() ? "" : "+") + std::to_string(count);
+            }
+        }
+        return text;
+    }
+
+    void say_cores()
+    {
+        const auto shape = guest_shape(intent_);
+        if (shape.sibling_cores() > 0) {
+            if (cost_.siblings == 0) {
+                say(ReasonCode::siblings_kept, "Every guest core is one host core.");
+            } else {
+                say(ReasonCode::siblings_broken, std::to_string(cost_.siblings) + " of " +
+                                                     counted(shape.sibling_cores(), "guest core") +
+                                                     " have their vCPUs on different host cores.");
+            }
+        }
+        const auto smt = intent_.policy.smt;
+        if (smt == SmtChoice::isolate) {
+            say(ReasonCode::siblings_idle, "One vCPU per core; the siblings " +
+                                               (member_.placed->claim - cpus_).str() +
+                                               " stay idle.");
+        } else if (cost_.split == 0 || smt == SmtChoice::require) {
+            say(ReasonCode::cores_whole, "It has its cores whole, shared with nobody.");
+        }
+        if (cost_.shared > 0) {
+            say(ReasonCode::core_shared,
+                counted(cost_.shared, "core") + " it uses also belongs in part to another domain.");
+        }
+    }
+
+    void say_kind()
+    {
+        if (!host_.topology->is_hybrid()) {
+            return;
+        }
+        std::string names;
+        std::size_t kinds = 0;
+        for (const auto& kind : host_.topology->kinds) {
+            if (kind.cpus.intersects(cpus_)) {
+                names += (kinds++ == 0 ? "" : ", ") + std::string{class_name(kind.core_class)};
+            }
+        }
+        if (kinds > 1) {
+            say(ReasonCode::kind_mixed,
+                "Several kinds of core, as cores=any allows: " + names + ".");
+        } else {
+            say(ReasonCode::kind_chosen,
+                "All vCPUs are on " + names + " cores" +
+                    (cost_.kind > 0 ? ", because the wished kind has no room." : "."));
+        }
+    }
+
+    static std::string_view class_name(CoreClass core_class)
+    {
+        switch (core_class) {
+        case CoreClass::uniform:
+            return "uniform";
+        case CoreClass::performance:
+            return "performance";
+        case CoreClass::efficiency:
+            return "efficiency";
+        case CoreClass::low_power:
+            return "low-power";
+        }
+        return "uniform";
+    }
+
+    void say_devices()
+    {
+        const auto local = device_nodes(host_, intent_);
+        if (!local.empty() && cost_.device == 0) {
+            say(ReasonCode::near_device,
+                "On node " + local.str() + ", where its devices are attached.");
+        } else if (!local.empty()) {
+            say(ReasonCode::far_from_device, counted(cost_.device, "vCPU") +
+                                                 " are away from node " + local.str() +
+                                                 ", where its devices are attached.");
+        } else if (intent_.devices.empty() && host_.io_nodes_set && cost_.io_nodes == 0) {
+            say(ReasonCode::avoids_device_node,
+                "It has no devices and leaves the nodes with I/O to domains that have.");
+        }
+    }
+
+    void say_caches()
+    {
+        if (host_.has_vcache && cost_.small_cache == 0) {
+            say(ReasonCode::vcache_chosen, "On the L3 with V-cache.");
+        }
+        if (intent_.policy.cache != CacheChoice::alone) {
+            return;
+        }
+        if (cost_.neighbours == 0) {
+            say(ReasonCode::l3_alone, "Nobody else uses its L3s.");
+        } else {
+            say(ReasonCode::l3_shared,
+                counted(cost_.neighbours, "L3") + " it uses also serves others.");
+        }
+    }
+
+    void say_moves()
+    {
+        if (intent_.activity != Activity::running) {
+            return;
+        }
+        if (cost_.moves > 0) {
+            say(ReasonCode::moved, counted(cost_.moves, "vCPU") + " change their CPU" +
+                                       (member_.was_moved ? " to make room for others." : "."));
+        } else if (!member_.standing.kept.empty()) {
+            say(ReasonCode::kept_in_place, "Running vCPUs stay where they are pinned.");
+        }
+        if (intent_.memory_locked && host_.topology->nodes.size() > 1) {
+            say(ReasonCode::memory_locked, "Its memory is locked, so it stays on its nodes.");
+        }
+    }
+
+    const HostIndex& host_;
+    const Intent& intent_;
+    const Member& member_;
+    const Cost& cost_;
+    Reasons& reasons_;
+    CpuSet cpus_;
+};
+
+std::string misfit_text(const Misfit& misfit, const Intent& intent)
+{
+    const auto need = counted(intent.vcpus_online.size(), "vCPU");
+    const auto have = counted(misfit.cpus, "CPU");
+    switch (misfit.code) {
+    case ReasonCode::no_whole_cores:
+        return have + " are free, but they do not make up the whole cores that " + need +
+               " need with this smt option.";
+    case ReasonCode::no_single_node:
+        return have + " are free, but no single node has what " + need + " need.";
+    case ReasonCode::memory_short:
+        return have + " are free, but not together with enough free memory.";
+    case ReasonCode::no_kind:
+        return have + " are free, but no one kind of core has what " + need + " need.";
+    default:
+        return need + " need as many free CPUs, and there are " + have + ".";
+    }
+}
+
+bool tells(const DomainPlan& plan, ReasonCode code)
+{
+    return std::any_of(plan.reasons.begin(), plan.reasons.end(),
+                       [code](const Reason& reason) { return reason.code == code; });
+}
+
+} // namespace
+
+void explain_dedicated(Fleet& fleet, const Member& member, DomainPlan& plan)
+{
+    Explainer{fleet, member, plan}.explain();
+    if (auto advice = how_to_do_better(fleet, member)) {
+        plan.reasons.push_back({ReasonCode::to_do_better, std::move(*advice)});
+    }
+}
+
+void explain_misfit(Fleet& fleet, const Member& member, DomainPlan& plan)
+{
+    plan.reasons.push_back({member.misfit->code, misfit_text(*member.misfit, *member.intent)});
+    if (member.intent->policy.fallback == Fallback::shared) {
+        plan.reasons.push_back(
+            {ReasonCode::fell_back_to_shared, "It floats on the pool until there is room."});
+    } else {
+        plan.reasons.push_back(
+            {ReasonCode::left_untouched, "It is left as it is, as fallback=fail asks."});
+    }
+    if (auto advice = how_to_fit(fleet, member)) {
+        plan.reasons.push_back({ReasonCode::to_do_better, std::move(*advice)});
+    }
+}
+
+void explain_shared(const HostIndex& host, const Member& member, const SharedPool::Share& share,
+                    DomainPlan& plan)
+{
+    const auto vcpus = member.intent->vcpus_online.size();
+    plan.reasons.push_back(
+        {ReasonCode::floats_on_pool, counted(vcpus, "vCPU") + " float on " + share.cpus.str() +
+                                         " of the pool (node " +
+                                         host.topology->nodes_of(share.cpus).str() + ")."});
+    if (!share.holds) {
+        plan.reasons.push_back(
+            {ReasonCode::pool_full, "The pool has only " + counted(share.cpus.size(), "CPU") +
+                                        " for it; vCPUs will wait for each other."});
+    }
+    if (share.mixed && member.intent->policy.cores != CoreChoice::any) {
+        plan.reasons.push_back({ReasonCode::kind_mixed,
+                                "The pool has no one kind of core that holds it, so kinds mix."});
+    }
+}
+
+void explain_untouched(const Member& member, DomainPlan& plan)
+{
+    const auto add = [&plan](ReasonCode code, const char* text) {
+        if (!tells(plan, code)) {
+            plan.reasons.push_back({code, text});
+        }
+    };
+    switch (member.intent->stance) {
+    case Stance::foreign:
+        add(ReasonCode::foreign_pins, "Someone else pinned it; set a policy to take it over.");
+        return;
+    case Stance::held:
+        add(ReasonCode::held, "Somebody asked to leave it alone for now.");
+        return;
+    case Stance::broken: // the intent says why
+        return;
+    case Stance::managed:
+    case Stance::hands_off:
+        add(ReasonCode::hands_off, "The policy says not to touch it.");
+        return;
+    }
+}
+
+} // namespace virtpind

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// All domains of one plan and the CPUs they claim, while the plan is being made.
+#pragma once
+
+#include "memory_book.hpp"
+#include "placer.hpp"
+#include "planner.hpp"
+#include "standing.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace virtpind {
+
+struct Member {
+    enum class Role {
+        untouched, // not planned; `claim` is what it holds all the same
+        shared,
+        dedicated,
+    } role = Role::untouched;
+
+    const Intent* intent = nullptr;
+    CpuSet claim;      // CPUs nobody else may use; while it is not placed: those it stands on
+    Standing standing; // of running dedicated domains
+    std::optional<Placed> placed;
+    CpuSet emulator_core; // its own extra cores, part of `claim`
+    CpuSet iothread_core;
+    std::optional<Misfit> misfit; // set when it could not be placed
+    bool was_moved = false;       // to make room for another
+};
+
+class Fleet {
+public:
+    // `request` and `host` outlive this.
+    Fleet(const HostIndex& host, const PlanRequest& request, CpuSet usable, CpuSet housekeeping);
+
+    [[nodiscard]] const HostIndex& host() const { return host_; }
+
+    [[nodiscard]] std::vector<Member>& members() { return members_; }
+
+    [[nodiscard]] const std::vector<Member>& members() const { return members_; }
+
+    [[nodiscard]] MemoryBook& memory() { return memory_; }
+
+    // Which of the others' claims count for a domain.
+    enum class Claims { all, active };
+
+    [[nodiscard]] Surroundings around(const Member& member, Claims claims) const;
+
+    // Usable, not housekeeping and not claimed by an active domain.
+    [[nodiscard]] CpuSet pool() const;
+
+    // Where a running domain may be put when it cannot stay: as far as it takes for its own
+    // sake, or only as far as `move` allows for the sake of others.
+    enum class Sake { own, others };
+
+    // Places `member` as cheaply as the others leave room for, with its own extra cores, and
+    // claims that. False, with `misfit` set, when it does not fit; what it stands on stays claimed.
+    bool place(Member& member, Claims claims, Sake sake);
+
+    // Where `member` would be placed if no other domain were there.
+    [[nodiscard]] std::optional<Placed> place_alone(const Member& member);
+
+    // Usable and not housekeeping.
+    [[nodiscard]] CpuSet free_of_all() const { return usable_ - housekeeping_; }
+
+    // Gives up what `member` claims, to be placed again.
+    void lift(Member& member) const;
+
+private:
+    void classify();
+    void reserve();
+    [[nodiscard]] bool try_place(Member& member, const Surroundings& around,
+                                 std::optional<NodeSet> nodes, const VcpuMap& kept);
+    [[nodiscard]] bool place_again(Member& member, const Surroundings& around, Sake sake);
+    bool claim_own_cores(Member& member, const Surroundings& around) const;
+
+    const HostIndex& host_;
+    const PlanRequest& request_;
+    CpuSet usable_;
+    CpuSet housekeeping_;
+    MemoryBook memory_;
+    PackMemory tables_;
+    std::vector<Member> members_; // in the order of the intents
+};
+
+// Members to place, in the order of their turns: priority, then those that already have their
+// place, then larger ones, then arrival.
+[[nodiscard]] std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant);
+
+} // namespace virtpind

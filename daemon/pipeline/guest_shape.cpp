@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "guest_shape.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::uint32_t stand_in_threads = 2;
+
+std::vector<std::vector<VcpuId>> cores_of(const VcpuSet& online, std::uint32_t threads)
+{
+    std::vector<std::vector<VcpuId>> cores;
+    auto last = static_cast<std::uint32_t>(-1);
+    for (const auto vcpu : online) {
+        const auto core = raw(vcpu) / threads;
+        if (core != last) {
+            cores.emplace_back();
+            last = core;
+        }
+        cores.back().push_back(vcpu);
+    }
+    return cores;
+}
+
+std::vector<VcpuSet> cells_of(const Intent& intent)
+{
+    std::vector<VcpuSet> cells;
+    if (intent.cells.size() < 2) {
+        return cells;
+    }
+    auto unnamed = intent.vcpus_online;
+    for (const auto& cell : intent.cells) {
+        cells.push_back(cell.vcpus & intent.vcpus_online);
+        unnamed -= cell.vcpus;
+    }
+    cells.front() |= unnamed;
+    return cells;
+}
+
+} // namespace
+
+std::size_t GuestShape::sibling_cores() const
+{
+    if (!siblings_matter) {
+        return 0;
+    }
+    return static_cast<std::size_t>(std::count_if(
+        cores.begin(), cores.end(), [](const auto& core) { return core.size() > 1; }));
+}
+
+std::size_t GuestShape::smallest_sibling_core() const
+{
+    std::size_t smallest = 0;
+    for (const auto& core : cores) {
+        if (siblings_matter && core.size() > 1 && (smallest == 0 || core.size() < smallest)) {
+            smallest = core.size();
+        }
+    }
+    return std::max<std::size_t>(smallest, 1);
+}
+
+GuestShape guest_shape(const Intent& intent)
+{
+    GuestShape shape;
+    shape.siblings_matter = intent.topology && intent.topology->threads > 1;
+    shape.cores =
+        cores_of(intent.vcpus_online,
+                 intent.topology ? std::max(intent.topology->threads, 1U) : stand_in_threads);
+    shape.cells = cells_of(intent);
+    shape.vcpus = intent.vcpus_online.size();
+    return shape;
+}
+
+} // namespace virtpind

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host_index.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+namespace {
+
+using CoreSet = IdSet<CoreIndex>;
+
+bool crosses(const CoreSet& a, const CoreSet& b)
+{
+    return a.intersects(b) && !a.includes(b) && !b.includes(a);
+}
+
+// The zones of one host, made to nest: nodes first, since counts per node are constrained, then
+// packages, then L3s, each cut at the borders of those before it.
+class ZoneBuilder {
+public:
+    explicit ZoneBuilder(const std::vector<HostCore>& cores) : cores_{cores} {}
+
+    template <class Index>
+    void add_family(std::size_t members, Index HostCore::*of, std::optional<Index> Zone::*role)
+    {
+        std::vector<CoreSet> sets(members);
+        for (std::size_t core = 0; core < cores_.size(); ++core) {
+            sets[raw(cores_[core].*of)].insert(CoreIndex{static_cast<std::uint32_t>(core)});
+        }
+        const auto earlier = zones_.size();
+        for (std::size_t member = 0; member < members; ++member) {
+            for (auto& piece : cut(std::move(sets[member]), earlier)) {
+                zone_of(std::move(piece)).*role = Index{static_cast<std::uint32_t>(member)};
+            }
+        }
+    }
+
+    // Adds the whole host on top and links parts to zones.
+    std::vector<Zone> finish() &&
+    {
+        CoreSet all;
+        for (std::size_t core = 0; core < cores_.size(); ++core) {
+            all.insert(CoreIndex{static_cast<std::uint32_t>(core)});
+        }
+        zone_of(std::move(all));
+        std::stable_sort(zones_.begin(), zones_.end(), [](const Zone& a, const Zone& b) {
+            return a.cores.size() < b.cores.size();
+        });
+        link();
+        return std::move(zones_);
+    }
+
+    [[nodiscard]] bool crossing() const { return crossing_; }
+
+private:
+    std::vector<CoreSet> cut(CoreSet whole, std::size_t earlier)
+    {
+        std::vector<CoreSet> pieces;
+        if (!whole.empty()) {
+            pieces.push_back(std::move(whole));
+        }
+        for (std::size_t zone = 0; zone < earlier; ++zone) {
+            for (std::size_t i = 0; i < pieces.size(); ++i) {
+                if (crosses(pieces[i], zones_[zone].cores)) {
+                    crossing_ = true;
+                    pieces.push_back(pieces[i] - zones_[zone].cores);
+                    pieces[i] &= zones_[zone].cores;
+                }
+            }
+        }
+        return pieces;
+    }
+
+    Zone& zone_of(CoreSet cores)
+    {
+        const auto at = std::find_if(zones_.begin(), zones_.end(),
+                                     [&cores](const Zone& zone) { return zone.cores == cores; });
+        if (at != zones_.end()) {
+            return *at;
+        }
+        zones_.emplace_back().cores = std::move(cores);
+        return zones_.back();
+    }
+
+    void link()
+    {
+        constexpr auto none = static_cast<std::size_t>(-1);
+        std::vector<std::size_t> top(cores_.size(), none); // topmost zone so far, by core
+        for (std::size_t at = 0; at < zones_.size(); ++at) {
+            auto& zone = zones_[at];
+            for (const auto id : zone.cores) {
+                const auto core = raw(id);
+                if (top[core] == none) {
+                    zone.parts.push_back({Zone::Part::Kind::core, core});
+                } else if (raw(zones_[top[core]].cores.front()) == core) {
+                    zone.parts.push_back({Zone::Part::Kind::zone, top[core]});
+                }
+            }
+            for (const auto id : zone.cores) {
+                top[raw(id)] = at;
+            }
+        }
+    }
+
+    const std::vector<HostCore>& cores_;
+    std::vector<Zone> zones_;
+    bool crossing_ = false;
+};
+
+bool some_but_not_all(std::size_t some, std::size_t all)
+{
+    return some != 0 && some != all;
+}
+
+} // namespace
+
+HostIndex::HostIndex(const Topology& host) : topology{&host}
+{
+    index_cores();
+    build_zones();
+    const auto online = host.online_cpus();
+    std::size_t nodes_with_cpus = 0;
+    std::size_t nodes_with_io = 0;
+    for (const auto& node : host.nodes) {
+        node_cpus.push_back(node.cpus & online);
+        nodes_with_cpus += node_cpus.back().empty() ? 0U : 1U;
+        nodes_with_io += !node_cpus.back().empty() && node.has_io ? 1U : 0U;
+    }
+    io_nodes_set = some_but_not_all(nodes_with_io, nodes_with_cpus);
+    for (const auto& l3 : host.l3s) {
+        l3_cpus.push_back(l3.cpus & online);
+    }
+    const auto vcaches =
+        std::count_if(host.l3s.begin(), host.l3s.end(), [](const L3& l3) { return l3.vcache; });
+    has_vcache = some_but_not_all(static_cast<std::size_t>(vcaches), host.l3s.size());
+}
+
+void HostIndex::index_cores()
+{
+    const std::size_t limit = topology->cpus.empty() ? 0 : raw(topology->cpus.back().id) + 1;
+    cpu_at_.assign(limit, 0);
+    core_at_.assign(limit, 0);
+    for (std::size_t i = 0; i < topology->cpus.size(); ++i) {
+        cpu_at_[raw(topology->cpus[i].id)] = i;
+    }
+    for (const auto& core : topology->cores) {
+        HostCore mine{.cpus = {},
+                      .set = {},
+                      .l3 = core.l3,
+                      .node = core.node,
+                      .package = core.package,
+                      .kind = core.kind};
+        for (const auto id : core.cpus) {
+            if (cpu(id).online) {
+                core_at_[raw(id)] = cores.size();
+                mine.cpus.push_back(id);
+                mine.set.insert(id);
+            }
+        }
+        if (!mine.cpus.empty()) {
+            cores.push_back(std::move(mine));
+        }
+    }
+}
+
+void HostIndex::build_zones()
+{
+    ZoneBuilder builder{cores};
+    builder.add_family(topology->nodes.size(), &HostCore::node, &Zone::node);
+    builder.add_family(topology->packages.size(), &HostCore::package, &Zone::package);
+    builder.add_family(topology->l3s.size(), &HostCore::l3, &Zone::l3);
+    crossing = builder.crossing();
+    zones = std::move(builder).finish();
+}
+
+} // namespace virtpind

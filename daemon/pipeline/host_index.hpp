@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The host as the planner reads it: built once per plan from a Topology, for look-ups in constant
+// time, and as one tree of zones.
+#pragma once
+
+#include "common/topology.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace virtpind {
+
+// A physical core with its online CPUs; cores without any are left out.
+struct HostCore {
+    std::vector<CpuId> cpus; // ascending
+    CpuSet set;              // the same
+    L3Index l3{};
+    NodeIndex node{};
+    PackageIndex package{};
+    KindIndex kind{};
+};
+
+// A set of cores that costs something as soon as one of them is used: a package, a node, an L3,
+// or all of these at once. Zones nest; a package, node or L3 that crosses another is cut into
+// pieces that do (`HostIndex::crossing`).
+struct Zone {
+    struct Part {
+        enum class Kind { zone, core } kind = Kind::core;
+        std::size_t index = 0; // into HostIndex::zones or HostIndex::cores
+    };
+
+    IdSet<CoreIndex> cores; // CoreIndex here is a position in HostIndex::cores
+    std::optional<NodeIndex> node;
+    std::optional<PackageIndex> package;
+    std::optional<L3Index> l3;
+    std::vector<Part> parts; // ascending first core; child zones and the cores in none of them
+};
+
+struct HostIndex {
+    explicit HostIndex(const Topology& host);
+
+    const Topology* topology; // outlives this
+    std::vector<HostCore> cores;
+    // Children stand before their parents; the last one is the whole host.
+    std::vector<Zone> zones;
+    bool crossing = false; // some package, node or L3 had to be cut
+    // Online CPUs; by NodeIndex, L3Index.
+    std::vector<CpuSet> node_cpus;
+    std::vector<CpuSet> l3_cpus;
+    bool has_vcache = false;   // some L3s have V-cache and others do not
+    bool io_nodes_set = false; // some nodes with CPUs have I/O and others do not
+
+    [[nodiscard]] const Cpu& cpu(CpuId id) const { return topology->cpus[cpu_at_[raw(id)]]; }
+
+    // Position in `cores`. Precondition: the CPU is online.
+    [[nodiscard]] std::size_t core_at(CpuId id) const { return core_at_[raw(id)]; }
+
+    // One more than the largest CPU id.
+    [[nodiscard]] std::size_t id_limit() const { return cpu_at_.size(); }
+
+    [[nodiscard]] NodeId node_id(NodeIndex node) const { return topology->nodes[raw(node)].id; }
+
+    // Both directions of the distance between two nodes.
+    [[nodiscard]] std::uint32_t distance(NodeIndex a, NodeIndex b) const
+    {
+        return topology->distance[raw(a)][raw(b)] + topology->distance[raw(b)][raw(a)];
+    }
+
+private:
+    void index_cores();
+    void build_zones();
+    std::vector<std::size_t> cpu_at_;  // by CPU id
+    std::vector<std::size_t> core_at_; // by CPU id
+};
+
+} // namespace virtpind

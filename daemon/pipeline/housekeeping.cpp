@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "planner.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t cores_for_housekeeping = 4; // a smaller node keeps all its cores
+
+CpuSet usable_part(const Core& core, const CpuSet& usable)
+{
+    return core.cpus & usable;
+}
+
+// The lowest core with usable CPUs for which `fits` holds, if any: its usable CPUs.
+template <class Fits>
+CpuSet lowest_core(const Topology& topology, const CpuSet& usable, Fits fits)
+{
+    for (const auto& core : topology.cores) {
+        auto cpus = usable_part(core, usable);
+        if (!cpus.empty() && fits(core)) {
+            return cpus;
+        }
+    }
+    return {};
+}
+
+std::size_t usable_cores(const Topology& topology, NodeIndex node, const CpuSet& usable)
+{
+    return static_cast<std::size_t>(
+        std::count_if(topology.cores.begin(), topology.cores.end(), [&](const Core& core) {
+            return core.node == node && core.cpus.intersects(usable);
+        }));
+}
+
+} // namespace
+
+CpuSet auto_housekeeping(const Topology& topology, const CpuSet& usable)
+{
+    // The lowest usable core is that of CPU 0 wherever CPU 0 may be used.
+    auto kept = lowest_core(topology, usable, [](const Core&) { return true; });
+    const auto add = [&](CpuSet cpus) {
+        if (!(kept | cpus).includes(usable)) {
+            kept |= cpus;
+        }
+    };
+    if (kept.includes(usable)) {
+        return {};
+    }
+    const auto is_efficiency = [&topology](const Core& core) {
+        return topology.kinds[raw(core.kind)].core_class == CoreClass::efficiency;
+    };
+    if (topology.is_hybrid()) {
+        add(lowest_core(topology, usable, is_efficiency));
+    }
+    for (std::uint32_t i = 0; i < topology.nodes.size(); ++i) {
+        const auto& node = topology.nodes[i];
+        if (node.has_io && !node.cpus.intersects(kept) &&
+            usable_cores(topology, NodeIndex{i}, usable) >= cores_for_housekeeping) {
+            add(lowest_core(topology, usable,
+                            [i](const Core& core) { return core.node == NodeIndex{i}; }));
+        }
+    }
+    return kept;
+}
+
+} // namespace virtpind

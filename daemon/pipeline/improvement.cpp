@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "improvement.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace virtpind {
+
+namespace {
+
+// The terms that a person would do something about.
+auto weighty(const Cost& cost)
+{
+    return std::tuple{cost.kind,     cost.nodes, cost.distance, cost.device, cost.packages,
+                      cost.siblings, cost.l3,    cost.split,    cost.shared};
+}
+
+bool is_perfect(const Cost& cost)
+{
+    return cost.kind == 0 && cost.nodes == 1 && cost.device == 0 && cost.siblings == 0 &&
+           cost.l3 == 1 && cost.split == 0;
+}
+
+std::string instead(const char* what, std::uint32_t better, std::uint32_t now)
+{
+    return std::to_string(better) + " instead of " + std::to_string(now) + " " + what;
+}
+
+// The first weighty term in which `better` is better.
+std::string difference(const Cost& better, const Cost& now)
+{
+    if (better.kind != now.kind) {
+        return "the wished kind of core";
+    }
+    if (better.nodes != now.nodes) {
+        return instead("NUMA nodes", better.nodes, now.nodes);
+    }
+    if (better.distance != now.distance) {
+        return "nodes nearer to each other";
+    }
+    if (better.device != now.device) {
+        return instead("vCPUs away from its devices", better.device, now.device);
+    }
+    if (better.packages != now.packages) {
+        return instead("packages", better.packages, now.packages);
+    }
+    if (better.siblings != now.siblings) {
+        return instead("guest cores without siblings", better.siblings, now.siblings);
+    }
+    if (better.l3 != now.l3) {
+        return instead("L3s", better.l3, now.l3);
+    }
+    if (better.split != now.split) {
+        return instead("cores used in part", better.split, now.split);
+    }
+    return instead("cores shared with others", better.shared, now.shared);
+}
+
+// "web1 (6-7), db (8-9)": who claims any of `wanted`.
+std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted)
+{
+    constexpr std::size_t named_max = 4;
+    std::string text;
+    std::size_t count = 0;
+    for (const auto& other : fleet.members()) {
+        const auto blocking = other.claim & wanted;
+        if (&other == &member || blocking.empty() || other.intent->activity == Activity::dormant) {
+            continue;
+        }
+        if (++count <= named_max) {
+            text += (text.empty() ? "" : ", ") + other.intent->name + " (" + blocking.str() + ")";
+        }
+    }
+    return count > named_max ? text + " and " + std::to_string(count - named_max) + " more" : text;
+}
+
+// The largest number of vCPUs that one of `groups` could hold with nobody else around.
+std::size_t largest_part(const std::vector<CpuSet>& groups, const CpuSet& free)
+{
+    std::size_t largest = 0;
+    for (const auto& group : groups) {
+        largest = std::max(largest, group.common(free));
+    }
+    return largest;
+}
+
+std::optional<std::string> limit_of_host(const Fleet& fleet, const CpuSet& free, const Cost& cost)
+{
+    const auto& host = fleet.host();
+    const auto [what, groups] =
+        cost.nodes > 1 ? std::pair{"NUMA node", &host.node_cpus} : std::pair{"L3", &host.l3_cpus};
+    if (cost.nodes <= 1 && cost.l3 <= 1) {
+        return std::nullopt;
+    }
+    return "No " + std::string{what} + " of this host is large enough: with at most " +
+           std::to_string(largest_part(*groups, free)) + " vCPUs it could fit one.";
+}
+
+} // namespace
+
+std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
+{
+    const auto& now = member.placed->cost;
+    if (is_perfect(now)) {
+        return std::nullopt;
+    }
+    const auto alone = fleet.place_alone(member);
+    if (!alone || weighty(alone->cost) >= weighty(now)) {
+        return limit_of_host(fleet, fleet.free_of_all(), now);
+    }
+    const auto gain = difference(alone->cost, now);
+    const auto blockers = claimants(fleet, member, alone->claim);
+    if (blockers.empty()) {
+        return "CPUs " + alone->claim.str() + " would give it " + gain +
+               "; stop and start it to be placed anew, since running vCPUs stay where they are.";
+    }
+    return "With CPUs " + alone->claim.str() + " it would have " + gain + "; they are claimed by " +
+           blockers +
+           ". Stop or move those, or give this domain a "
+           "higher priority.";
+}
+
+std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member)
+{
+    const auto alone = fleet.place_alone(member);
+    if (!alone) {
+        const auto free = fleet.free_of_all();
+        return "This host cannot meet the policy even when empty: " + std::to_string(free.size()) +
+               " CPUs are usable beside housekeeping. Use fewer vCPUs, less housekeeping, or "
+               "weaker options.";
+    }
+    const auto blockers = claimants(fleet, member, alone->claim);
+    if (blockers.empty()) {
+        return std::nullopt;
+    }
+    return "It would fit on CPUs " + alone->claim.str() + ", which are claimed by " + blockers +
+           ". Stop or shrink those, or give this domain a higher priority.";
+}
+
+} // namespace virtpind

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What would have to change for a domain to be placed better, or at all.
+#pragma once
+
+#include "fleet.hpp"
+
+#include <optional>
+#include <string>
+
+namespace virtpind {
+
+// A sentence, or nothing when no better placement is worth wishing for.
+// Precondition: member.placed is set.
+[[nodiscard]] std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member);
+
+// Precondition: member.misfit is set.
+[[nodiscard]] std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member);
+
+} // namespace virtpind

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "node_subsets.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t steps_max = 20'000; // counted work of one search
+constexpr std::size_t ties_max = 64;      // each costs one packing
+
+bool same_distances(const HostIndex& host, NodeIndex a, NodeIndex b)
+{
+    for (std::size_t other = 0; other < host.topology->nodes.size(); ++other) {
+        const NodeIndex node{static_cast<std::uint32_t>(other)};
+        if (node != a && node != b && host.distance(a, node) != host.distance(b, node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+std::uint32_t distance_between(const HostIndex& host, const std::vector<NodeIndex>& nodes)
+{
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        for (std::size_t j = i + 1; j < nodes.size(); ++j) {
+            sum += host.distance(nodes[i], nodes[j]);
+        }
+    }
+    return sum;
+}
+
+std::vector<std::optional<NodeIndex>> stand_ins(const HostIndex& host, const Packer& packer,
+                                                const NodeDemand& demand)
+{
+    const auto count = static_cast<std::uint32_t>(host.topology->nodes.size());
+    std::vector<std::optional<NodeIndex>> lower(count);
+    for (std::uint32_t node = 0; node < count; ++node) {
+        for (auto other = node; other-- > 0;) {
+            if (demand.available_kib[node] == demand.available_kib[other] &&
+                same_distances(host, NodeIndex{node}, NodeIndex{other}) &&
+                packer.alike(NodeIndex{node}, NodeIndex{other})) {
+                lower[node] = NodeIndex{other};
+                break;
+            }
+        }
+    }
+    return lower;
+}
+
+struct NodeSubsets::Search {
+    std::size_t count = 0;
+    std::size_t least = 1;
+    std::size_t most = 0;
+    std::vector<std::optional<NodeIndex>> lower_twin;
+    std::size_t largest = 0; // capacity of the largest node, at most `most`
+    std::vector<NodeIndex> chosen;
+    std::vector<bool> is_chosen; // by NodeIndex
+    std::size_t capacity = 0;    // of the chosen
+    std::uint32_t distance = 0;  // between the chosen
+    std::size_t steps = 0;
+    Found found{.subsets = {}, .distance = std::numeric_limits<std::uint32_t>::max()};
+};
+
+NodeSubsets::NodeSubsets(const HostIndex& host, const Packer& packer, const NodeDemand& demand)
+    : host_{host}, packer_{packer}, demand_{demand}
+{
+    for (std::size_t node = 0; node < packer.node_capacity().size(); ++node) {
+        if (packer.node_capacity()[node] > 0) {
+            able_.push_back(NodeIndex{static_cast<std::uint32_t>(node)});
+        }
+    }
+}
+
+std::uint32_t NodeSubsets::least_distance(std::size_t count) const
+{
+    auto nearest = std::numeric_limits<std::uint32_t>::max();
+    for (std::size_t i = 0; i < able_.size(); ++i) {
+        for (std::size_t j = i + 1; j < able_.size(); ++j) {
+            nearest = std::min(nearest, host_.distance(able_[i], able_[j]));
+        }
+    }
+    return static_cast<std::uint32_t>(count * (count - 1) / 2) * nearest;
+}
+
+NodeSubsets::Found NodeSubsets::nearest(std::size_t count, std::size_t least,
+                                        std::size_t most) const
+{
+    Search search{.count = count,
+                  .least = least,
+                  .most = most,
+                  .lower_twin = stand_ins(host_, packer_, demand_),
+                  .is_chosen = std::vector<bool>(host_.topology->nodes.size(), false)};
+    for (const auto node : able_) {
+        search.largest =
+            std::max(search.largest, std::min(packer_.node_capacity()[raw(node)], most));
+    }
+    extend(search, 0);
+    return std::move(search.found);
+}
+
+bool NodeSubsets::hopeless(const Search& search) const
+{
+    const auto missing = search.count - search.chosen.size();
+    return search.distance > search.found.distance ||
+           search.capacity + missing * search.largest < demand_.vcpus;
+}
+
+void NodeSubsets::extend(Search& search, std::size_t from) const
+{
+    if (hopeless(search)) {
+        return;
+    }
+    if (search.chosen.size() == search.count) {
+        accept(search);
+        return;
+    }
+    for (auto at = from; at < able_.size(); ++at) {
+        if (++search.steps > steps_max) {
+            search.found.complete = false;
+            return;
+        }
+        const auto node = able_[at];
+        const auto capacity = std::min(packer_.node_capacity()[raw(node)], search.most);
+        const auto& twin = search.lower_twin[raw(node)];
+        if (capacity < search.least || (twin && !search.is_chosen[raw(*twin)])) {
+            continue;
+        }
+        std::uint32_t added = 0;
+        for (const auto other : search.chosen) {
+            added += host_.distance(node, other);
+        }
+        search.chosen.push_back(node);
+        search.is_chosen[raw(node)] = true;
+        search.capacity += capacity;
+        search.distance += added;
+        extend(search, at + 1);
+        search.distance -= added;
+        search.capacity -= capacity;
+        search.is_chosen[raw(node)] = false;
+        search.chosen.pop_back();
+    }
+}
+
+void NodeSubsets::accept(Search& search) const
+{
+    std::uint64_t memory = 0;
+    auto unknown = false;
+    for (const auto node : search.chosen) {
+        unknown = unknown || !demand_.available_kib[raw(node)];
+        memory += demand_.available_kib[raw(node)].value_or(0);
+    }
+    if (!unknown && memory < demand_.memory_kib) {
+        return;
+    }
+    if (search.distance < search.found.distance) {
+        search.found.distance = search.distance;
+        search.found.subsets.clear();
+    }
+    if (search.found.subsets.size() == ties_max) {
+        search.found.complete = false;
+        return;
+    }
+    search.found.subsets.push_back(search.chosen);
+}
+
+} // namespace virtpind

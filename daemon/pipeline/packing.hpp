@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How many CPUs of which core: the exact core of the search.
+//
+// Every term that adds up over cores and zones is minimised by a dynamic programme over the tree
+// of zones: for each zone and each number of vCPUs, the best score. Zones inside one node are
+// computed once; what lies above is computed again for each set of limits per node.
+// Time O(C * W * T + V * S) for C cores of W threads, V vCPUs and a tree with S = sum of the
+// sizes of its tables, at most V per part; no term is exponential.
+#pragma once
+
+#include "common/policy.hpp"
+#include "host_index.hpp"
+#include "score.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace virtpind {
+
+// What one core offers to the domain that is being placed.
+struct CoreOffer {
+    std::vector<CpuId> cpus; // in the order they would be taken; those it must keep come first
+    std::size_t keep = 0;    // how many it must take
+    std::size_t most = 0;    // how many it may take; the domain uses 0 or keep..most
+    std::size_t present = 0; // how many of the first ones it is pinned to now
+    Score fixed;             // paid when any is taken
+};
+
+// vCPUs that a node may hold: none unless it is required, else least..most.
+struct NodeLimit {
+    std::size_t least = 1;
+    std::size_t most = id_set_limit;
+    bool required = false;
+    friend bool operator==(const NodeLimit&, const NodeLimit&) = default;
+};
+
+struct PackDemand {
+    std::size_t vcpus = 0;
+    std::size_t guest_threads = 1;        // vCPUs per guest core to be kept together
+    std::vector<CoreOffer> offers;        // by position in HostIndex::cores
+    std::vector<Score> zone_costs;        // by HostIndex::zones, paid when any core is used
+    std::vector<std::size_t> node_device; // by NodeIndex: 1 where each vCPU is far from its devices
+    std::vector<std::size_t> node_io;  // by NodeIndex: 1 where each vCPU disturbs a node with I/O
+    std::vector<std::size_t> l3_small; // by L3Index: 1 where each vCPU misses the V-cache
+    bool counts_moves = false;
+};
+
+struct Packing {
+    Score score;
+    std::vector<std::size_t> taken; // CPUs by position in HostIndex::cores
+    std::vector<std::size_t> nodes; // vCPUs by NodeIndex
+};
+
+// Memory for the tables, kept from one domain to the next.
+using PackMemory = std::vector<Score>;
+
+class Packer {
+public:
+    // All three outlive this.
+    Packer(const HostIndex& host, const PackDemand& demand, PackMemory& memory);
+
+    // The best packing within `limits` (by NodeIndex), if there is any. Among equals the one that
+    // takes most from the lowest cores.
+    [[nodiscard]] std::optional<Packing> pack(const std::vector<NodeLimit>& limits);
+
+    // The most vCPUs that one node can hold. By NodeIndex.
+    [[nodiscard]] const std::vector<std::size_t>& node_capacity() const { return node_capacity_; }
+
+    // Whether two nodes can stand in for each other: same tables, same parent zone.
+    [[nodiscard]] bool alike(NodeIndex a, NodeIndex b) const;
+
+    // Table cells computed so far; the unit of counted work.
+    [[nodiscard]] std::uint64_t work() const { return work_; }
+
+private:
+    // Tables of one zone: for each part, the best of it and all later parts.
+    struct ZoneTable {
+        std::vector<std::size_t> first; // offset into memory_ by part, and one past the last part
+        std::vector<std::size_t> most;  // largest count of that table
+        std::size_t capacity = 0;
+        bool above_nodes = false;
+        std::optional<std::size_t> parent;
+    };
+
+    void lay_out();
+    void fill(std::size_t zone);
+    [[nodiscard]] Score core_score(std::size_t core, std::size_t count) const;
+    [[nodiscard]] std::size_t part_capacity(const Zone::Part& part) const;
+    [[nodiscard]] Score part_score(const Zone::Part& part, std::size_t count) const;
+    [[nodiscard]] Score zone_score(std::size_t zone, std::size_t count) const;
+    [[nodiscard]] bool within_limit(std::size_t zone, std::size_t count) const;
+    void trace(std::size_t zone, std::size_t count, Packing& packing) const;
+
+    const HostIndex& host_;
+    const PackDemand& demand_;
+    PackMemory& memory_;
+    std::vector<ZoneTable> tables_;
+    std::vector<std::size_t> core_first_; // offset of a core's own scores
+    std::vector<std::size_t> node_capacity_;
+    std::vector<std::size_t> node_zone_;
+    std::vector<NodeLimit> limits_;
+    std::uint64_t work_ = 0;
+};
+
+} // namespace virtpind

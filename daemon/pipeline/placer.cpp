@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "placer.hpp"
+
+#include "guest_shape.hpp"
+#include "node_choice.hpp"
+#include "vcpu_order.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace virtpind {
+
+namespace {
+
+using Kinds = IdSet<KindIndex>;
+
+bool whole_cores_only(SmtChoice smt)
+{
+    return smt == SmtChoice::require || smt == SmtChoice::isolate;
+}
+
+bool one_per_core(SmtChoice smt)
+{
+    return smt == SmtChoice::isolate || smt == SmtChoice::spread;
+}
+
+// Without L3s, sibling threads and a vendor, a host description does not tell cores from threads
+// (a nested host, a bare list of CPUs): nobody can promise whole cores there.
+bool tells_cores_apart(const HostIndex& host)
+{
+    return !host.topology->vendor.empty() ||
+           std::any_of(host.cores.begin(), host.cores.end(),
+                       [](const HostCore& core) { return core.cpus.size() > 1; }) ||
+           std::any_of(host.topology->l3s.begin(), host.topology->l3s.end(),
+                       [](const L3& l3) { return l3.size_bytes > 0; });
+}
+
+// Siblings were promised, and the host has none.
+bool lacks_siblings(const HostIndex& host, const Intent& intent)
+{
+    if (intent.policy.smt != SmtChoice::require) {
+        return false;
+    }
+    const auto threads = intent.topology ? intent.topology->threads : 1U;
+    const auto smt = std::any_of(host.cores.begin(), host.cores.end(),
+                                 [](const HostCore& core) { return core.cpus.size() > 1; });
+    return (threads > 1 && !smt) || !tells_cores_apart(host);
+}
+
+// Tiers of kinds, best first; within a tier each element is one choice.
+std::vector<std::vector<Kinds>> kind_tiers(const HostIndex& host, CoreChoice wish)
+{
+    const auto& kinds = host.topology->kinds;
+    if (wish == CoreChoice::any) {
+        Kinds all;
+        for (std::uint32_t kind = 0; kind < kinds.size(); ++kind) {
+            all.insert(KindIndex{kind});
+        }
+        return {{all}};
+    }
+    std::vector<std::vector<Kinds>> tiers(2);
+    for (std::uint32_t kind = 0; kind < kinds.size(); ++kind) {
+        const auto core_class = kinds[kind].core_class;
+        if (is_wished(core_class, wish)) {
+            tiers[0].push_back({KindIndex{kind}});
+        } else if (core_class != CoreClass::low_power) {
+            tiers[1].push_back({KindIndex{kind}});
+        }
+    }
+    return tiers;
+}
+
+// The search for one domain; what does not depend on the kind is computed once.
+class Placer {
+public:
+    Placer(const HostIndex& host, const PlaceTask& task, PackMemory& memory)
+        : host_{host}
+        , task_{task}
+        , policy_{task.intent.policy}
+        , memory_{memory}
+        , shape_{guest_shape(task.intent)}
+    {
+        for (const auto vcpu : task.intent.vcpus_online) {
+            if (const auto cpu = present_cpu(task.intent, vcpu)) {
+                present_.emplace(vcpu, *cpu);
+                present_cpus_.insert(*cpu);
+            }
+        }
+        for (const auto& [vcpu, cpu] : task.kept) {
+            kept_cpus_.insert(cpu);
+        }
+        set_costs();
+    }
+
+    std::variant<Placed, Misfit> run()
+    {
+        if (!lacks_siblings(host_, task_.intent)) {
+            for (const auto& tier : kind_tiers(host_, policy_.cores)) {
+                std::optional<Placed> best;
+                for (const auto& kinds : tier) {
+                    auto placed = on_kinds(kinds);
+                    if (placed && (!best || placed->cost < best->cost)) {
+                        best = std::move(placed);
+                    }
+                }
+                if (best) {
+                    return std::move(*best);
+                }
+            }
+        }
+        return misfit();
+    }
+
+private:
+    void set_costs()
+    {
+        using enum Score::Term;
+        const auto& around = task_.around;
+        for (const auto& zone : host_.zones) {
+            Score score;
+            if (zone.node) {
+                score.add(nodes, 1);
+                score.add(broken_nodes, around.free.includes(host_.node_cpus[raw(*zone.node)]));
+            }
+            if (zone.package) {
+                score.add(packages, 1);
+            }
+            if (zone.l3) {
+                score.add(l3, 1);
+                score.add(broken_l3s, around.free.includes(host_.l3_cpus[raw(*zone.l3)]));
+                score.add(neighbours, policy_.cache == CacheChoice::alone &&
+                                          has_neighbours(host_, *zone.l3, around));
+            }
+            demand_.zone_costs.push_back(score);
+        }
+        const auto local = device_nodes(host_, task_.intent);
+        for (const auto& node : host_.topology->nodes) {
+            demand_.node_device.push_back(!local.empty() && !local.contains(node.id) ? 1 : 0);
+            demand_.node_io.push_back(
+                task_.intent.devices.empty() && host_.io_nodes_set && node.has_io ? 1 : 0);
+        }
+        for (const auto& l3_cache : host_.topology->l3s) {
+            demand_.l3_small.push_back(host_.has_vcache && !l3_cache.vcache ? 1 : 0);
+        }
+        demand_.vcpus = shape_.vcpus;
+        demand_.counts_moves = !present_.empty();
+    }
+
+    [[nodiscard]] bool may_use(CpuId cpu) const
+    {
+        return task_.around.free.contains(cpu) &&
+               (policy_.cpus.empty() || policy_.cpus.contains(cpu));
+    }
+
+    [[nodiscard]] CoreOffer offer_of(const HostCore& core, const Kinds& kinds) const
+    {
+        using enum Score::Term;
+        CoreOffer offer;
+        const auto whole = task_.around.free.includes(core.set);
+        if (!kinds.contains(core.kind) || (whole_cores_only(policy_.smt) && !whole) ||
+            (task_.nodes && !task_.nodes->contains(host_.node_id(core.node)))) {
+            return offer;
+        }
+        std::copy_if(core.cpus.begin(), core.cpus.end(), std::back_inserter(offer.cpus),
+                     [this](CpuId cpu) { return may_use(cpu); });
+        const auto key = [this](CpuId cpu) {
+            return std::tuple{!kept_cpus_.contains(cpu), !present_cpus_.contains(cpu),
+                              host_.cpu(cpu).rank, cpu};
+        };
+        std::sort(offer.cpus.begin(), offer.cpus.end(),
+                  [&key](CpuId a, CpuId b) { return key(a) < key(b); });
+        offer.most = one_per_core(policy_.smt) ? std::min<std::size_t>(offer.cpus.size(), 1)
+                                               : offer.cpus.size();
+        offer.keep = kept_cpus_.common(core.set);
+        offer.present = static_cast<std::size_t>(
+            std::count_if(offer.cpus.begin(), offer.cpus.end(),
+                          [this](CpuId cpu) { return present_cpus_.contains(cpu); }));
+        offer.fixed.add(shared, core.set.intersects(task_.around.claimed) ? 1 : 0);
+        offer.fixed.add(broken_cores, whole ? 1 : 0);
+        return offer;
+    }
+
+    [[nodiscard]] NodeDemand node_demand() const
+    {
+        const auto& intent = task_.intent;
+        NodeDemand demand;
+        demand.vcpus = shape_.vcpus;
+        demand.available_kib = task_.available_kib;
+        demand.memory_kib = policy_.memory == MemoryChoice::follow ? intent.memory_kib : 0;
+        demand.spread =
+            policy_.numa == NumaChoice::spread ? NodeDemand::Spread::even : NodeDemand::Spread::no;
+        demand.nodes =
+            policy_.numa == NumaChoice::single ? NodeDemand::Nodes::single : NodeDemand::Nodes::any;
+        for (std::size_t cell = 0; cell < shape_.cells.size(); ++cell) {
+            std::optional<NodeIndex> bound;
+            for (const auto& [vcpu, cpu] : task_.kept) {
+                if (shape_.cells[cell].contains(vcpu)) {
+                    bound = host_.cpu(cpu).node;
+                }
+            }
+            demand.cells.push_back(
+                {.vcpus = shape_.cells[cell].size(),
+                 .memory_kib = demand.memory_kib == 0 ? 0 : intent.cells[cell].memory_kib,
+                 .bound = bound});
+        }
+        return demand;
+    }
+
+    std::optional<Placed> on_kinds(const Kinds& kinds)
+    {
+        demand_.offers.clear();
+        std::size_t offered = 0;
+        std::size_t keeping = 0;
+        for (const auto& core : host_.cores) {
+            demand_.offers.push_back(offer_of(core, kinds));
+            offered += demand_.offers.back().most;
+            keeping += std::min(demand_.offers.back().keep, demand_.offers.back().most);
+        }
+        if (offered < shape_.vcpus || keeping != kept_cpus_.size()) {
+            return std::nullopt;
+        }
+        if (!siblings_add_up()) {
+            // Without the term first: when all guest cores come out whole, nothing can beat it.
+            demand_.guest_threads = 1;
+            auto placed = search();
+            if (!placed || placed->cost.siblings == 0) {
+                return placed;
+            }
+        }
+        demand_.guest_threads = shape_.smallest_sibling_core();
+        return search();
+    }
+
+    // Whether fewer loose vCPUs and more whole guest cores are the same for this guest: its guest
+    // cores with siblings are of one size, and the vCPUs outside of them do not fill another.
+    [[nodiscard]] bool siblings_add_up() const
+    {
+        const auto size = shape_.smallest_sibling_core();
+        const auto whole = shape_.sibling_cores();
+        const auto uniform =
+            std::all_of(shape_.cores.begin(), shape_.cores.end(), [size](const auto& core) {
+                return core.size() == 1 || core.size() == size;
+            });
+        return size == 1 || (uniform && shape_.vcpus - whole * size < size);
+    }
+
+    std::optional<Placed> search()
+    {
+        Packer packer{host_, demand_, memory_};
+        auto choice = choose_nodes(host_, packer, node_demand());
+        if (!choice) {
+            return std::nullopt;
+        }
+        std::vector<std::vector<CpuId>> chosen(host_.cores.size());
+        for (std::size_t core = 0; core < chosen.size(); ++core) {
+            const auto& cpus = demand_.offers[core].cpus;
+            const auto taken = static_cast<std::ptrdiff_t>(choice->packing.taken[core]);
+            chosen[core].assign(cpus.begin(), cpus.begin() + taken);
+            std::sort(chosen[core].begin(), chosen[core].end());
+        }
+        Placed placed;
+        placed.pins = order_vcpus({.host = host_,
+                                   .shape = shape_,
+                                   .chosen = std::move(chosen),
+                                   .cell_nodes = choice->cell_nodes,
+                                   .kept = task_.kept,
+                                   .present = present_});
+        placed.claim = claim_of(host_, policy_, placed.pins);
+        placed.cost = cost_of(host_, task_.intent, task_.around, placed.pins);
+        placed.proven = choice->proven && meets_bound(placed.cost, *choice);
+        return placed;
+    }
+
+    // The search's own sums are a lower bound of the cost. Where the cost equals them, nothing
+    // that was left out of the search (the order of vCPUs, cut zones) costs anything more.
+    [[nodiscard]] bool meets_bound(const Cost& cost, const NodeChoice& choice) const
+    {
+        const auto& score = choice.packing.score;
+        using enum Score::Term;
+        const auto whole = (shape_.vcpus - score.get(loose)) / demand_.guest_threads;
+        const auto broken = demand_.guest_threads > 1
+                                ? shape_.sibling_cores() - std::min(shape_.sibling_cores(), whole)
+                                : 0;
+        Cost bound = cost; // kind and imbalance are fixed by what was searched
+        bound.nodes = shape_.cells.empty() ? score.get(nodes)
+                                           : static_cast<std::uint32_t>(shape_.cells.size());
+        bound.distance = choice.distance;
+        bound.device = score.get(device);
+        bound.packages = score.get(packages);
+        bound.siblings = static_cast<std::uint32_t>(broken);
+        bound.l3 = score.get(l3);
+        bound.split = score.get(split);
+        bound.shared = score.get(shared);
+        bound.neighbours = score.get(neighbours);
+        bound.moves =
+            score.get(moves) -
+            std::min(score.get(moves), static_cast<std::uint32_t>(shape_.vcpus - present_.size()));
+        bound.io_nodes = score.get(io_nodes);
+        bound.broken = {score.get(broken_nodes), score.get(broken_l3s), score.get(broken_cores)};
+        bound.small_cache = score.get(small_cache);
+        bound.rank = score.rank();
+        return bound == cost && !host_.crossing;
+    }
+
+    [[nodiscard]] Misfit misfit() const
+    {
+        using enum ReasonCode;
+        std::size_t cpus = 0;
+        for (const auto cpu : task_.around.free) {
+            cpus += may_use(cpu) ? 1U : 0U;
+        }
+        if (lacks_siblings(host_, task_.intent)) {
+            return {no_whole_cores, cpus};
+        }
+        if (cpus < shape_.vcpus) {
+            return {no_room, cpus};
+        }
+        if (policy_.smt != SmtChoice::prefer) {
+            return {no_whole_cores, cpus};
+        }
+        if (policy_.numa == NumaChoice::single) {
+            return {no_single_node, cpus};
+        }
+        return {host_.topology->is_hybrid() && policy_.cores != CoreChoice::any ? no_kind
+                                                                                : memory_short,
+                cpus};
+    }
+
+    const HostIndex& host_;
+    const PlaceTask& task_;
+    const Policy& policy_;
+    PackMemory& memory_;
+    GuestShape shape_;
+    VcpuMap present_;
+    CpuSet present_cpus_;
+    CpuSet kept_cpus_;
+    PackDemand demand_;
+};
+
+} // namespace
+
+CpuSet claim_of(const HostIndex& host, const Policy& policy, const VcpuMap& pins)
+{
+    CpuSet claim;
+    for (const auto& [vcpu, cpu] : pins) {
+        claim.insert(cpu);
+        if (whole_cores_only(policy.smt)) {
+            claim |= host.cores[host.core_at(cpu)].set;
+        }
+    }
+    return claim;
+}
+
+std::variant<Placed, Misfit> place_dedicated(const HostIndex& host, const PlaceTask& task,
+                                             PackMemory& memory)
+{
+    return Placer{host, task, memory}.run();
+}
+
+} // namespace virtpind

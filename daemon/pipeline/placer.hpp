@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One dedicated domain, given everything else: the cheapest placement, with proof where the
+// bounded search gives one.
+#pragma once
+
+#include "common/reason.hpp"
+#include "packing.hpp"
+#include "scoring.hpp"
+
+#include <optional>
+#include <variant>
+
+namespace virtpind {
+
+struct PlaceTask {
+    const Intent& intent; // at least one vCPU online
+    const Surroundings& around;
+    // Memory that the domain could have on each node, by NodeIndex; absent: unknown.
+    const std::vector<std::optional<std::uint64_t>>& available_kib;
+    std::optional<NodeSet> nodes; // only these, where set
+    VcpuMap kept;                 // these vCPUs stay where they are
+};
+
+struct Placed {
+    VcpuMap pins;
+    CpuSet claim; // the vCPUs' CPUs, and whole cores for smt=require|isolate
+    Cost cost;
+    bool proven = false;
+};
+
+// Why nothing fits.
+struct Misfit {
+    ReasonCode code{};    // no_room, no_whole_cores, no_single_node, memory_short, no_kind
+    std::size_t cpus = 0; // that were there to choose from
+};
+
+[[nodiscard]] std::variant<Placed, Misfit>
+place_dedicated(const HostIndex& host, const PlaceTask& task, PackMemory& memory);
+
+// What `pins` claim by the domain's policy.
+[[nodiscard]] CpuSet claim_of(const HostIndex& host, const Policy& policy, const VcpuMap& pins);
+
+} // namespace virtpind

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The order of one plan: claims that stand, dedicated domains, repair, the pool, shared domains,
+// and last the domains that are shut off.
+#include "planner.hpp"
+
+#include "explain.hpp"
+#include "fleet.hpp"
+#include "repair.hpp"
+#include "shared_pool.hpp"
+#include "threads.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+namespace {
+
+class Planning {
+public:
+    explicit Planning(const PlanRequest& request)
+        : host_{*request.topology}
+        , request_{request}
+        , plan_{frame(request)}
+        , fleet_{host_, request, plan_.usable, plan_.housekeeping}
+    {}
+
+    Plan run() &&
+    {
+        place_dedicated(Dormant::no);
+        repair(fleet_);
+        plan_.pool = fleet_.pool();
+        place_dedicated(Dormant::yes);
+        fill();
+        return std::move(plan_);
+    }
+
+private:
+    enum class Dormant { no, yes };
+
+    static Plan frame(const PlanRequest& request)
+    {
+        Plan plan;
+        plan.topology_generation = request.topology->generation;
+        plan.usable = request.topology->usable_cpus();
+        if (request.usable) {
+            plan.usable &= *request.usable;
+        }
+        plan.housekeeping = request.housekeeping
+                                ? *request.housekeeping & plan.usable
+                                : auto_housekeeping(*request.topology, plan.usable);
+        return plan;
+    }
+
+    void place_dedicated(Dormant dormant)
+    {
+        for (const auto index : placing_order(fleet_, dormant == Dormant::yes)) {
+            auto& member = fleet_.members()[index];
+            if (dormant == Dormant::no) {
+                if (fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own)) {
+                    take_memory(member);
+                }
+                continue;
+            }
+            // Out of the way of the other dormant ones if that can be, of the active ones always.
+            if (!fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own)) {
+                fleet_.place(member, Fleet::Claims::active, Fleet::Sake::own);
+            }
+        }
+    }
+
+    void take_memory(const Member& member)
+    {
+        NodeSet nodes;
+        for (const auto& [vcpu, cpu] : member.placed->pins) {
+            nodes.insert(host_.node_id(host_.cpu(cpu).node));
+        }
+        fleet_.memory().take(*member.intent, nodes, {});
+    }
+
+    // Running shared domains first: they stay where they are when that is as good.
+    std::vector<std::size_t> filling_order() const
+    {
+        std::vector<std::size_t> order(fleet_.members().size());
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            order[i] = i;
+        }
+        std::stable_sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
+            const auto& members = fleet_.members();
+            return members[a].intent->activity < members[b].intent->activity;
+        });
+        return order;
+    }
+
+    void fill()
+    {
+        SharedPool pool{host_, plan_.pool,
+                        plan_.housekeeping.empty() ? plan_.usable : plan_.housekeeping};
+        plan_.domains.resize(fleet_.members().size());
+        for (const auto index : filling_order()) {
+            const auto& member = fleet_.members()[index];
+            auto& plan = plan_.domains[index];
+            plan.uuid = member.intent->uuid;
+            plan.name = member.intent->name;
+            plan.reasons = member.intent->why;
+            plan.claim = member.claim;
+            if (member.intent->stance == Stance::managed) {
+                plan.requested = member.intent->policy.placement;
+            }
+            fill_one(member, pool, plan);
+        }
+    }
+
+    void fill_one(const Member& member, SharedPool& pool, DomainPlan& plan)
+    {
+        if (member.role == Member::Role::untouched) {
+            explain_untouched(member, plan);
+            return;
+        }
+        if (member.placed) {
+            pin_dedicated(member, plan);
+        } else {
+            if (member.misfit) {
+                plan.satisfied = false;
+                explain_misfit(fleet_, member, plan);
+                if (member.intent->policy.fallback == Fallback::fail) {
+                    return;
+                }
+            }
+            pin_shared(member, pool, plan);
+        }
+        plan_threads({.host = host_,
+                      .member = member,
+                      .usable = plan_.usable,
+                      .housekeeping = plan_.housekeeping,
+                      .pool = plan_.pool,
+                      .several_memory_nodes = fleet_.memory().several_nodes()},
+                     plan);
+    }
+
+    void pin_dedicated(const Member& member, DomainPlan& plan)
+    {
+        plan.placement = Placement::dedicated;
+        plan.optimal = member.placed->proven;
+        plan.cost = member.placed->cost;
+        CpuSet own;
+        for (const auto& [vcpu, cpu] : member.placed->pins) {
+            plan.vcpus[vcpu] = {cpu};
+            own.insert(cpu);
+        }
+        for (std::uint32_t i = 0; i < member.intent->vcpus_max; ++i) {
+            plan.vcpus.try_emplace(VcpuId{i}, own);
+        }
+        explain_dedicated(fleet_, member, plan);
+    }
+
+    void pin_shared(const Member& member, SharedPool& pool, DomainPlan& plan)
+    {
+        const auto share = pool.admit(*member.intent, fleet_.memory());
+        plan.placement = Placement::shared;
+        plan.claim = {};
+        for (std::uint32_t i = 0; i < member.intent->vcpus_max; ++i) {
+            plan.vcpus.emplace(VcpuId{i}, share.cpus);
+        }
+        explain_shared(host_, member, share, plan);
+    }
+
+    HostIndex host_;
+    const PlanRequest& request_;
+    Plan plan_;
+    Fleet fleet_;
+};
+
+} // namespace
+
+Plan make_plan(const PlanRequest& request)
+{
+    return Planning{request}.run();
+}
+
+} // namespace virtpind

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "scoring.hpp"
+
+#include "guest_shape.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace virtpind {
+
+namespace {
+
+using NodeIndexes = IdSet<NodeIndex>;
+
+std::uint32_t narrow(std::size_t count)
+{
+    return static_cast<std::uint32_t>(count);
+}
+
+// What a placement touches.
+struct Touched {
+    std::vector<std::uint32_t> cores; // vCPUs by position in HostIndex::cores
+    std::vector<std::uint32_t> nodes; // vCPUs by NodeIndex
+    NodeIndexes node_set;
+    IdSet<PackageIndex> packages;
+    IdSet<L3Index> l3s;
+};
+
+Touched touched_by(const HostIndex& host, const VcpuMap& pins)
+{
+    Touched touched;
+    touched.cores.assign(host.cores.size(), 0);
+    touched.nodes.assign(host.topology->nodes.size(), 0);
+    for (const auto& [vcpu, id] : pins) {
+        const auto& cpu = host.cpu(id);
+        ++touched.cores[host.core_at(id)];
+        ++touched.nodes[raw(cpu.node)];
+        touched.node_set.insert(cpu.node);
+        touched.packages.insert(cpu.package);
+        touched.l3s.insert(cpu.l3);
+    }
+    return touched;
+}
+
+// Nodes that the vCPUs of `cell` are on.
+std::size_t nodes_of_cell(const HostIndex& host, const VcpuSet& cell, const VcpuMap& pins)
+{
+    NodeIndexes nodes;
+    for (const auto vcpu : cell) {
+        nodes.insert(host.cpu(pins.at(vcpu)).node);
+    }
+    return nodes.size();
+}
+
+void count_nodes(Cost& cost, const HostIndex& host, const Intent& intent, const GuestShape& shape,
+                 const VcpuMap& pins, const Touched& touched)
+{
+    cost.nodes = narrow(touched.node_set.size());
+    if (!shape.cells.empty()) {
+        cost.nodes = 0;
+        for (const auto& cell : shape.cells) {
+            cost.nodes += narrow(nodes_of_cell(host, cell, pins));
+        }
+    }
+    for (auto a = touched.node_set.begin(); a != touched.node_set.end(); ++a) {
+        for (auto b = std::next(a); b != touched.node_set.end(); ++b) {
+            cost.distance += host.distance(*a, *b);
+        }
+    }
+    if (intent.policy.numa != NumaChoice::spread) {
+        return;
+    }
+    if (!shape.cells.empty()) {
+        cost.imbalance = cost.nodes - std::min(cost.nodes, narrow(touched.node_set.size()));
+        return;
+    }
+    auto fullest = std::numeric_limits<std::uint32_t>::min();
+    auto emptiest = std::numeric_limits<std::uint32_t>::max();
+    for (const auto node : touched.node_set) {
+        fullest = std::max(fullest, touched.nodes[raw(node)]);
+        emptiest = std::min(emptiest, touched.nodes[raw(node)]);
+    }
+    const auto forced = pins.size() % touched.node_set.size() == 0 ? 0U : 1U;
+    cost.imbalance = std::max(fullest - emptiest, forced) - forced;
+}
+
+void count_devices(Cost& cost, const HostIndex& host, const Intent& intent, const Touched& touched)
+{
+    const auto local = device_nodes(host, intent);
+    for (const auto node : touched.node_set) {
+        if (!local.empty() && !local.contains(host.node_id(node))) {
+            cost.device += touched.nodes[raw(node)];
+        }
+        if (intent.devices.empty() && host.io_nodes_set && host.topology->nodes[raw(node)].has_io) {
+            cost.io_nodes += touched.nodes[raw(node)];
+        }
+    }
+}
+
+std::uint32_t broken_guest_cores(const HostIndex& host, const GuestShape& shape,
+                                 const VcpuMap& pins)
+{
+    if (!shape.siblings_matter) {
+        return 0;
+    }
+    return narrow(static_cast<std::size_t>(
+        std::count_if(shape.cores.begin(), shape.cores.end(), [&](const auto& guest_core) {
+            const auto home = host.core_at(pins.at(guest_core.front()));
+            return std::any_of(guest_core.begin(), guest_core.end(),
+                               [&](VcpuId vcpu) { return host.core_at(pins.at(vcpu)) != home; });
+        })));
+}
+
+void count_cores(Cost& cost, const HostIndex& host, const Surroundings& around,
+                 const Touched& touched)
+{
+    for (std::size_t i = 0; i < host.cores.size(); ++i) {
+        if (touched.cores[i] == 0) {
+            continue;
+        }
+        const auto& core = host.cores[i];
+        cost.split += touched.cores[i] < core.cpus.size() ? 1U : 0U;
+        cost.shared += core.set.intersects(around.claimed) ? 1U : 0U;
+        cost.broken[2] += around.free.includes(core.set) ? 1U : 0U;
+    }
+}
+
+void count_breaks(Cost& cost, const HostIndex& host, const Intent& intent,
+                  const Surroundings& around, const Touched& touched)
+{
+    for (const auto node : touched.node_set) {
+        cost.broken[0] += around.free.includes(host.node_cpus[raw(node)]) ? 1U : 0U;
+    }
+    for (const auto l3 : touched.l3s) {
+        cost.broken[1] += around.free.includes(host.l3_cpus[raw(l3)]) ? 1U : 0U;
+        cost.neighbours +=
+            intent.policy.cache == CacheChoice::alone && has_neighbours(host, l3, around) ? 1U : 0U;
+    }
+}
+
+void count_cpus(Cost& cost, const HostIndex& host, const Intent& intent, const VcpuMap& pins)
+{
+    for (const auto& [vcpu, id] : pins) {
+        const auto& cpu = host.cpu(id);
+        const auto core_class = host.topology->kinds[raw(cpu.kind)].core_class;
+        cost.kind += is_wished(core_class, intent.policy.cores) ? 0U : 1U;
+        const auto present = present_cpu(intent, vcpu);
+        cost.moves += present && *present != id ? 1U : 0U;
+        cost.small_cache += host.has_vcache && !host.topology->l3s[raw(cpu.l3)].vcache ? 1U : 0U;
+        cost.rank += cpu.rank;
+    }
+}
+
+} // namespace
+
+std::optional<CpuId> present_cpu(const Intent& intent, VcpuId vcpu)
+{
+    const auto pin = intent.current.vcpus.find(vcpu);
+    if (pin == intent.current.vcpus.end() || pin->second.size() != 1) {
+        return std::nullopt;
+    }
+    return pin->second.front();
+}
+
+NodeSet device_nodes(const HostIndex& host, const Intent& intent)
+{
+    NodeSet with_cpus;
+    for (const auto& core : host.cores) {
+        with_cpus.insert(host.node_id(core.node));
+    }
+    NodeSet local;
+    for (const auto& device : intent.devices) {
+        if (!device.nodes.includes(with_cpus)) {
+            local |= device.nodes;
+        }
+    }
+    return local;
+}
+
+bool is_wished(CoreClass core_class, CoreChoice wish)
+{
+    switch (wish) {
+    case CoreChoice::any:
+        return true;
+    case CoreChoice::performance:
+        return core_class == CoreClass::performance || core_class == CoreClass::uniform;
+    case CoreChoice::efficiency:
+        return core_class == CoreClass::efficiency || core_class == CoreClass::uniform;
+    }
+    return true;
+}
+
+bool has_neighbours(const HostIndex& host, L3Index l3, const Surroundings& around)
+{
+    const auto& cpus = host.l3_cpus[raw(l3)];
+    return cpus.intersects(around.claimed) ||
+           (!(host.has_vcache && host.topology->l3s[raw(l3)].vcache) &&
+            cpus.intersects(around.housekeeping));
+}
+
+Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& around,
+             const VcpuMap& pins)
+{
+    const auto shape = guest_shape(intent);
+    const auto touched = touched_by(host, pins);
+    Cost cost;
+    count_nodes(cost, host, intent, shape, pins, touched);
+    count_devices(cost, host, intent, touched);
+    cost.packages = narrow(touched.packages.size());
+    cost.siblings = broken_guest_cores(host, shape, pins);
+    cost.l3 = narrow(touched.l3s.size());
+    count_cores(cost, host, around, touched);
+    count_breaks(cost, host, intent, around, touched);
+    count_cpus(cost, host, intent, pins);
+    return cost;
+}
+
+} // namespace virtpind

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What one placement of one dedicated domain costs. This is the definition; the search keeps
+// its own running sums, and tests hold the two against each other.
+#pragma once
+
+#include "common/plan.hpp"
+#include "host_index.hpp"
+
+#include <map>
+
+namespace virtpind {
+
+// One CPU per online vCPU.
+using VcpuMap = std::map<VcpuId, CpuId>;
+
+// What the other domains leave to the one being placed.
+struct Surroundings {
+    CpuSet free;         // usable, not housekeeping, not claimed by another domain
+    CpuSet claimed;      // by other domains
+    CpuSet housekeeping; // the host's own
+};
+
+// The CPU that `vcpu` is pinned to now, when that is a single one.
+[[nodiscard]] std::optional<CpuId> present_cpu(const Intent& intent, VcpuId vcpu);
+
+// Nodes local to any of the domain's devices; empty: no device is nearer to some nodes than to
+// others.
+[[nodiscard]] NodeSet device_nodes(const HostIndex& host, const Intent& intent);
+
+// Whether a core of this class is what `wish` asks for.
+[[nodiscard]] bool is_wished(CoreClass core_class, CoreChoice wish);
+
+// Whether `l3` has neighbours for a domain that wishes to be alone: a claim uses it, or
+// housekeeping does. Housekeeping does not count on a V-cache L3: half that cache and a
+// few host threads are still better than the small L3 next to it.
+[[nodiscard]] bool has_neighbours(const HostIndex& host, L3Index l3, const Surroundings& around);
+
+// Every term from scratch. Precondition: `pins` names online CPUs, one per vCPU.
+[[nodiscard]] Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& around,
+                           const VcpuMap& pins);
+
+} // namespace virtpind

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "standing.hpp"
+
+namespace virtpind {
+
+namespace {
+
+bool may_keep(const HostIndex& host, const Policy& policy, const Surroundings& around, CpuId cpu)
+{
+    if (!around.free.contains(cpu) || (!policy.cpus.empty() && !policy.cpus.contains(cpu))) {
+        return false;
+    }
+    const auto& core = host.cores[host.core_at(cpu)];
+    const auto whole = policy.smt == SmtChoice::require || policy.smt == SmtChoice::isolate;
+    const auto low_power = host.topology->kinds[raw(core.kind)].core_class == CoreClass::low_power;
+    return (!whole || around.free.includes(core.set)) &&
+           (!low_power || policy.cores == CoreChoice::any);
+}
+
+bool hold_together(const HostIndex& host, const Intent& intent, const VcpuMap& kept)
+{
+    const auto& policy = intent.policy;
+    IdSet<KindIndex> kinds;
+    IdSet<NodeIndex> nodes;
+    NodeSet node_ids;
+    IdSet<CoreIndex> cores;
+    for (const auto& [vcpu, id] : kept) {
+        const auto& cpu = host.cpu(id);
+        kinds.insert(cpu.kind);
+        nodes.insert(cpu.node);
+        node_ids.insert(host.node_id(cpu.node));
+        cores.insert(cpu.core);
+    }
+    const auto one_per_core = policy.smt == SmtChoice::isolate || policy.smt == SmtChoice::spread;
+    const auto home = home_nodes(host, intent);
+    return (policy.cores == CoreChoice::any || kinds.size() <= 1) &&
+           (policy.numa != NumaChoice::single || nodes.size() <= 1) &&
+           (!one_per_core || cores.size() == kept.size()) &&
+           (!intent.memory_locked || home.empty() || home.includes(node_ids));
+}
+
+} // namespace
+
+Standing standing_pins(const HostIndex& host, const Intent& intent, const Surroundings& around)
+{
+    Standing standing;
+    CpuSet used;
+    for (const auto vcpu : intent.vcpus_online) {
+        const auto cpu = present_cpu(intent, vcpu);
+        if (!cpu) {
+            continue;
+        }
+        if (used.contains(*cpu) || !may_keep(host, intent.policy, around, *cpu)) {
+            standing.conflict = true;
+            continue;
+        }
+        used.insert(*cpu);
+        standing.kept.emplace(vcpu, *cpu);
+    }
+    if (!hold_together(host, intent, standing.kept)) {
+        return {.kept = {}, .conflict = true};
+    }
+    return standing;
+}
+
+NodeSet home_nodes(const HostIndex& host, const Intent& intent)
+{
+    if (intent.activity == Activity::dormant || !intent.memory_nodes.empty()) {
+        return intent.activity == Activity::dormant ? NodeSet{} : intent.memory_nodes;
+    }
+    if (intent.activity == Activity::arriving) {
+        return {};
+    }
+    return host.topology->nodes_of(
+        intent.current.narrow_cpus(host.topology->online_cpus(), intent.vcpus_online));
+}
+
+} // namespace virtpind

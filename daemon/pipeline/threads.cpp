@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "threads.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+namespace virtpind {
+
+namespace {
+
+CpuSet vcpu_cpus(const DomainPlan& plan)
+{
+    CpuSet cpus;
+    for (const auto& [vcpu, pin] : plan.vcpus) {
+        cpus |= pin;
+    }
+    return cpus;
+}
+
+std::uint32_t distance_to(const HostIndex& host, std::size_t node, const NodeSet& nodes)
+{
+    auto nearest = std::numeric_limits<std::uint32_t>::max();
+    for (std::size_t other = 0; other < host.topology->nodes.size(); ++other) {
+        if (nodes.contains(host.topology->nodes[other].id)) {
+            nearest = std::min(nearest, host.topology->distance[other][node]);
+        }
+    }
+    return nearest;
+}
+
+// The CPUs of `from` on the domain's nodes, else on the nearest node that has any; efficiency
+// cores where there are some.
+CpuSet nearest_part(const HostIndex& host, const CpuSet& from, const NodeSet& nodes)
+{
+    auto near = from & host.topology->cpus_of(nodes);
+    if (near.empty()) {
+        auto nearest = std::numeric_limits<std::uint32_t>::max();
+        for (std::size_t node = 0; node < host.node_cpus.size(); ++node) {
+            const auto distance = distance_to(host, node, nodes);
+            if (distance < nearest && from.intersects(host.node_cpus[node])) {
+                nearest = distance;
+                near = from & host.node_cpus[node];
+            }
+        }
+    }
+    for (const auto& kind : host.topology->kinds) {
+        if (kind.core_class == CoreClass::efficiency && kind.cpus.intersects(near)) {
+            return near & kind.cpus;
+        }
+    }
+    return near;
+}
+
+// The words that differ between emulator and I/O threads.
+struct Wording {
+    const char* threads;
+    ReasonCode housekeeping;
+    ReasonCode own;
+    ReasonCode on_vcpus;
+    ReasonCode fixed;
+};
+
+constexpr Wording emulator_words{"Emulator threads", ReasonCode::emulator_housekeeping,
+                                 ReasonCode::emulator_own, ReasonCode::emulator_on_vcpus,
+                                 ReasonCode::emulator_fixed};
+constexpr Wording iothread_words{"I/O threads", ReasonCode::iothreads_housekeeping,
+                                 ReasonCode::iothreads_own, ReasonCode::iothreads_on_vcpus,
+                                 ReasonCode::iothreads_fixed};
+
+struct Chosen {
+    CpuSet cpus;
+    ReasonCode code{};
+    std::string why;
+};
+
+Chosen choose_automatic(const ThreadsTask& task, const DomainPlan& plan, const Wording& words)
+{
+    const auto vcpus = vcpu_cpus(plan);
+    const auto nodes = task.host.topology->nodes_of(vcpus);
+    if (!task.housekeeping.empty()) {
+        return {nearest_part(task.host, task.housekeeping, nodes), words.housekeeping,
+                "the housekeeping CPUs nearest to its vCPUs"};
+    }
+    if (!task.pool.empty()) {
+        return {nearest_part(task.host, task.pool, nodes), words.housekeeping,
+                "the pool near its vCPUs, as there is no housekeeping"};
+    }
+    return {vcpus, words.on_vcpus,
+            "the CPUs of its vCPUs, as there is neither housekeeping nor "
+            "a pool"};
+}
+
+Chosen choose_threads(const ThreadsTask& task, const DomainPlan& plan, const ThreadChoice& choice,
+                      const CpuSet& own, const Wording& words)
+{
+    const auto fixed = choice.cpus & task.usable;
+    if (choice.mode == ThreadChoice::Mode::fixed && !fixed.empty()) {
+        return {fixed, words.fixed, "fixed by policy"};
+    }
+    if (choice.mode == ThreadChoice::Mode::vcpus) {
+        return {vcpu_cpus(plan), words.on_vcpus, "the CPUs of its vCPUs, as the policy asks"};
+    }
+    if (choice.mode == ThreadChoice::Mode::own && !own.empty()) {
+        return {own, words.own, "a core of their own"};
+    }
+    return choose_automatic(task, plan, words);
+}
+
+CpuSet add_threads(const ThreadsTask& task, DomainPlan& plan, const ThreadChoice& choice,
+                   const CpuSet& own, const Wording& words)
+{
+    auto chosen = choose_threads(task, plan, choice, own, words);
+    plan.reasons.push_back({chosen.code, std::string{words.threads} + " run on " +
+                                             chosen.cpus.str() + ": " + chosen.why + "."});
+    if (choice.mode == ThreadChoice::Mode::own && own.empty()) {
+        plan.reasons.push_back({ReasonCode::own_core_denied,
+                                std::string{words.threads} +
+                                    " get no core of their own: only a dedicated domain claims "
+                                    "CPUs."});
+    }
+    return chosen.cpus;
+}
+
+bool unlike_caches(const Topology& topology)
+{
+    return topology.is_hybrid() ||
+           std::any_of(topology.l3s.begin(), topology.l3s.end(), [&topology](const L3& l3) {
+               return l3.size_bytes != topology.l3s.front().size_bytes;
+           });
+}
+
+// QEMU reads the host's cache description while it still runs where the definition puts the
+// emulator, so that must be the domain's own L3 and kind.
+void add_start_pin(const ThreadsTask& task, DomainPlan& plan)
+{
+    const auto& intent = *task.member.intent;
+    if (plan.placement != Placement::dedicated ||
+        !intent.policy.tune.contains(Tune::cache_passthrough) ||
+        !unlike_caches(*task.host.topology)) {
+        return;
+    }
+    const auto first = plan.vcpus.at(intent.vcpus_online.front()).front();
+    const auto start = vcpu_cpus(plan) & task.host.l3_cpus[raw(task.host.cpu(first).l3)];
+    if (start == plan.emulator) {
+        return;
+    }
+    plan.start_emulator = start;
+    plan.reasons.push_back(
+        {ReasonCode::emulator_start_pin,
+         "The definition starts the emulator on " + start.str() +
+             ", because the guest is shown the caches of the CPUs QEMU starts on; once started it "
+             "moves to " +
+             plan.emulator.str() + "."});
+}
+
+// Those of `nodes` with memory, else the nearest node with memory to any of them.
+NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
+{
+    NodeSet having;
+    std::optional<NodeId> nearest;
+    auto least = std::numeric_limits<std::uint32_t>::max();
+    for (std::size_t node = 0; node < host.topology->nodes.size(); ++node) {
+        const auto& place = host.topology->nodes[node];
+        if (place.memory_kib == 0) {
+            continue;
+        }
+        if (nodes.contains(place.id)) {
+            having.insert(place.id);
+        }
+        if (const auto distance = distance_to(host, node, nodes); distance < least) {
+            least = distance;
+            nearest = place.id;
+        }
+    }
+    if (having.empty() && nearest) {
+        having.insert(*nearest);
+    }
+    return having;
+}
+
+void add_memory(const ThreadsTask& task, DomainPlan& plan)
+{
+    const auto& intent = *task.member.intent;
+    if (intent.policy.memory == MemoryChoice::keep) {
+        plan.reasons.push_back({ReasonCode::memory_kept, "Memory is left where it is."});
+        return;
+    }
+    if (!task.several_memory_nodes) {
+        return;
+    }
+    const auto& topology = *task.host.topology;
+    NumaTune tune;
+    tune.mode = intent.memory_locked ? NumaMode::strict : NumaMode::restrictive;
+    tune.nodes = with_memory(task.host, topology.nodes_of(vcpu_cpus(plan)));
+    for (const auto& cell : intent.cells) {
+        CpuSet cpus;
+        for (const auto vcpu : cell.vcpus& intent.vcpus_online) {
+            cpus |= plan.vcpus.at(vcpu);
+        }
+        tune.cells[cell.id] =
+            cpus.empty() ? tune.nodes : with_memory(task.host, topology.nodes_of(cpus));
+    }
+    plan.reasons.push_back(
+        {ReasonCode::memory_follows, "Memory follows the vCPUs to node " + tune.nodes.str() + "."});
+    plan.numatune = std::move(tune);
+}
+
+} // namespace
+
+void plan_threads(const ThreadsTask& task, DomainPlan& plan)
+{
+    const auto& intent = *task.member.intent;
+    plan.emulator =
+        add_threads(task, plan, intent.policy.emulator, task.member.emulator_core, emulator_words);
+    if (!intent.iothreads.empty()) {
+        const auto cpus = add_threads(task, plan, intent.policy.iothreads,
+                                      task.member.iothread_core, iothread_words);
+        for (const auto iothread : intent.iothreads) {
+            plan.iothreads.emplace(iothread, cpus);
+        }
+    }
+    add_start_pin(task, plan);
+    add_memory(task, plan);
+}
+
+} // namespace virtpind
