@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a persistent definition says about the guest's CPUs beyond its pins, and what it should
+// say from the next boot on. daemon/pipeline/guest_topology decides, daemon/host/tuning_xml reads
+// and writes.
+#pragma once
+
+#include "domain.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace virtpind {
+
+// As a definition has it. Normal forms: attributes that libvirt fills in by itself do not count.
+struct CpuDefinition {
+    std::uint32_t vcpus_max = 1;
+    VcpuSet enabled;          // those that start with the guest
+    bool lists_vcpus = false; // <vcpus> tells of each one, so that holes are where they belong
+    std::string placement = "static";      // <vcpu placement=>
+    std::optional<GuestTopology> topology; // absent: one socket per vCPU
+    std::vector<GuestCell> cells;          // ascending id
+    std::set<Tune> tuned;                  // those whose elements and attributes are all there
+    friend bool operator==(const CpuDefinition&, const CpuDefinition&) = default;
+};
+
+// How the guest's CPUs are numbered, grouped and pinned.
+struct GuestCpus {
+    GuestTopology topology;           // its product is the largest number of vCPUs
+    std::map<VcpuId, CpuSet> pins;    // of the vCPUs enabled at boot; vCPU 0 is one of them
+    std::vector<GuestCell> cells;     // all of them with all vCPUs, or empty
+    std::optional<NumaTune> numatune; // only where the cells are new; else the plan's holds
+
+    friend bool operator==(const GuestCpus&, const GuestCpus&) = default;
+};
+
+struct GuestTuning {
+    std::optional<GuestCpus> cpus; // absent: number, shape and pins stay as they are
+    std::set<Tune> apply;
+    std::set<Tune> withdraw; // asked for, but wrong on this host: not to be there
+    // Whether libvirt knows <topology clusters=> (10.1.0 and later); absent: nobody can tell, and
+    // the attribute is neither added nor removed.
+    std::optional<bool> clusters_known;
+
+    [[nodiscard]] bool empty() const { return !cpus && apply.empty() && withdraw.empty(); }
+
+    friend bool operator==(const GuestTuning&, const GuestTuning&) = default;
+};
+
+// What this host's libvirt and QEMU can give a guest; absent or 0: nobody can tell (a file, a
+// synthetic host), and what was asked for is written.
+struct TuningAbilities {
+    std::optional<bool> invtsc;
+    std::optional<bool> topoext;
+    std::uint64_t libvirt_version = 0; // as virConnectGetLibVersion: 10001000 is 10.1.0
+};
+
+// `now` with the tuning made.
+[[nodiscard]] CpuDefinition tuned_definition(CpuDefinition now, const GuestTuning& tuning);
+
+// `now` with the pins of the tuning; without GuestCpus they stay as they are.
+[[nodiscard]] PinSet tuned_pins(PinSet now, const GuestTuning& tuning);
+
+// Whether the definition says all that already.
+[[nodiscard]] bool is_tuned(const CpuDefinition& now, const PinSet& pins,
+                            const GuestTuning& tuning);
+
+} // namespace virtpind

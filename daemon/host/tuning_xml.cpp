@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tuning_xml.hpp"
+
+#include "definition.hpp"
+#include "domain_xml.hpp"
+#include "pins_xml.hpp"
+#include "xml_editor.hpp"
+#include "xml_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace virtpind::host {
+
+namespace {
+
+// Tunes that are a CPU feature.
+struct TuneFeature {
+    Tune tune;
+    const char* name;
+    const char* policy;
+};
+
+constexpr std::array tune_features{TuneFeature{Tune::hide_hypervisor, "hypervisor", "disable"},
+                                   TuneFeature{Tune::topoext, "topoext", "require"},
+                                   TuneFeature{Tune::invtsc, "invtsc", "require"}};
+
+bool has(const pugi::xml_node& element, const char* attribute, std::string_view value)
+{
+    return element.attribute(attribute).value() == value;
+}
+
+pugi::xml_node feature_of(const pugi::xml_node& cpu, const char* name)
+{
+    return cpu.find_child_by_attribute("feature", "name", name);
+}
+
+// A new child of <cpu> behind all features, which is libvirt's own order.
+pugi::xml_node insert_after_features(pugi::xml_node cpu, const char* name)
+{
+    return insert_element(
+        cpu, last_of(cpu, {"model", "vendor", "topology", "cache", "maxphysaddr", "feature"}),
+        name);
+}
+
+void write_features(pugi::xml_node cpu, const std::set<Tune>& tuned, const std::set<Tune>& before)
+{
+    for (const auto& [tune, name, policy] : tune_features) {
+        const auto wanted = tuned.count(tune) != 0;
+        if (wanted == (before.count(tune) != 0)) {
+            continue;
+        }
+        auto feature = feature_of(cpu, name);
+        if (!wanted) {
+            remove_element(feature);
+            continue;
+        }
+        if (!feature) {
+            feature = insert_after_features(cpu, "feature");
+        }
+        set_attribute(feature, "policy", policy);
+        set_attribute(feature, "name", name);
+    }
+}
+
+// Only these modes pass the host's caches through and know of migratable=.
+bool is_passthrough_mode(const pugi::xml_node& cpu)
+{
+    return has(cpu, "mode", "host-passthrough") || has(cpu, "mode", "maximum");
+}
+
+// A mode that can carry the tunes, and a check that holds libvirt to them.
+void write_mode(pugi::xml_node cpu, const std::set<Tune>& tuned)
+{
+    const auto needs_passthrough =
+        tuned.count(Tune::cache_passthrough) != 0 || tuned.count(Tune::no_migrate) != 0;
+    const auto names_no_cpu = !cpu.attribute("mode") && !cpu.child("model");
+    if ((needs_passthrough && !is_passthrough_mode(cpu)) || names_no_cpu) {
+        set_attribute(cpu, "mode", "host-passthrough");
+        cpu.remove_attribute("match");
+        for (const auto* name : {"model", "vendor"}) {
+            if (auto element = cpu.child(name)) {
+                remove_element(element);
+            }
+        }
+    }
+    if (!has(cpu, "check", "full")) {
+        set_attribute(cpu, "check", "partial");
+    }
+}
+
+void write_cache(pugi::xml_node cpu, const std::set<Tune>& tuned)
+{
+    auto cache = cpu.child("cache");
+    if (tuned.count(Tune::cache_passthrough) == 0) {
+        remove_element(cache);
+        return;
+    }
+    if (!cache) {
+        cache = insert_element(cpu, last_of(cpu, {"model", "vendor", "topology"}), "cache");
+    }
+    set_attribute(cache, "mode", "passthrough");
+    cache.remove_attribute("level");
+}
+
+void write_topology(pugi::xml_node cpu, const GuestTopology& topology,
+                    const std::optional<bool>& clusters_known)
+{
+    auto element = cpu.child("topology");
+    if (!element) {
+        element = insert_element(cpu, last_of(cpu, {"model", "vendor"}), "topology");
+    }
+    set_attribute(element, "sockets", std::to_string(topology.sockets));
+    set_attribute(element, "dies", std::to_string(topology.dies));
+    if (clusters_known.value_or(element.attribute("clusters"))) {
+        set_attribute(element, "clusters", std::to_string(topology.clusters));
+    } else {
+        element.remove_attribute("clusters");
+    }
+    set_attribute(element, "cores", std::to_string(topology.cores));
+    set_attribute(element, "threads", std::to_string(topology.threads));
+}
+
+void write_cells(pugi::xml_node cpu, const std::vector<GuestCell>& cells)
+{
+    auto numa = cpu.child("numa");
+    if (!numa) {
+        numa = insert_after_features(cpu, "numa");
+    }
+    auto element = numa.child("cell");
+    for (const auto& cell : cells) {
+        const auto id = std::to_string(cell.id);
+        if (!element) {
+            element = insert_element(numa, last_of(numa, {"cell"}), "cell");
+            set_attribute(element, "id", id);
+            set_attribute(element, "memory", std::to_string(cell.memory_kib));
+            set_attribute(element, "unit", "KiB");
+        }
+        auto known = numa.find_child_by_attribute("cell", "id", id.c_str());
+        set_attribute(known ? known : element, "cpus", cell.vcpus.str());
+        element = element.next_sibling("cell");
+    }
+}
+
+void write_vcpus(pugi::xml_node domain, const CpuDefinition& wanted)
+{
+    auto vcpu = domain.child("vcpu");
+    vcpu.text().set(wanted.vcpus_max);
+    set_attribute(vcpu, "placement", wanted.placement);
+    if (wanted.enabled.size() < wanted.vcpus_max) {
+        set_attribute(vcpu, "current", std::to_string(wanted.enabled.size()));
+    } else {
+        vcpu.remove_attribute("current");
+    }
+    auto list = domain.child("vcpus");
+    if (list) {
+        remove_element(list);
+    }
+    if (!wanted.lists_vcpus) {
+        return;
+    }
+    list = insert_element(domain, vcpu, "vcpus");
+    for (std::uint32_t id = 0; id < wanted.vcpus_max; ++id) {
+        auto entry = insert_element(list, last_of(list, {"vcpu"}), "vcpu");
+        set_attribute(entry, "id", std::to_string(id));
+        set_attribute(entry, "enabled", wanted.enabled.contains(VcpuId{id}) ? "yes" : "no");
+        // libvirt wants vCPU 0 fixed, and whatever is offline or comes after a gap hotpluggable.
+        set_attribute(entry, "hotpluggable", id == 0 ? "no" : "yes");
+    }
+}
+
+void write_smbios(pugi::xml_node domain, const std::set<Tune>& tuned)
+{
+    auto os = domain.child("os");
+    auto smbios = os.child("smbios");
+    if (tuned.count(Tune::host_smbios) == 0) {
+        remove_element(smbios);
+        return;
+    }
+    if (!smbios) {
+        smbios = insert_element(os, last_of(os, {"type", "loader", "nvram", "boot", "bootmenu"}),
+                                "smbios");
+    }
+    set_attribute(smbios, "mode", "host");
+}
+
+// Where libvirt itself puts <cpu>.
+pugi::xml_node cpu_of(pugi::xml_node domain)
+{
+    const auto cpu = domain.child("cpu");
+    return cpu ? cpu
+               : insert_element(domain,
+                                last_of(domain, {"vcpu", "vcpus", "iothreads", "iothreadids",
+                                                 "cputune", "numatune", "resource", "sysinfo", "os",
+                                                 "idmap", "features"}),
+                                "cpu");
+}
+
+void write_cpu(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinition& wanted,
+               const std::optional<bool>& clusters_known)
+{
+    const auto differs = [&](Tune tune) {
+        return now.tuned.count(tune) != wanted.tuned.count(tune);
+    };
+    const auto tunes_differ =
+        std::any_of(tune_features.begin(), tune_features.end(),
+                    [&](const TuneFeature& feature) { return differs(feature.tune); }) ||
+        differs(Tune::cache_passthrough) || differs(Tune::no_migrate);
+    if (!tunes_differ && now.topology == wanted.topology && now.cells == wanted.cells) {
+        return;
+    }
+    auto cpu = cpu_of(domain);
+    if (now.topology != wanted.topology) {
+        write_topology(cpu, *wanted.topology, clusters_known);
+    }
+    if (differs(Tune::cache_passthrough)) {
+        write_cache(cpu, wanted.tuned);
+    }
+    if (differs(Tune::no_migrate)) {
+        set_attribute(cpu, "migratable", wanted.tuned.count(Tune::no_migrate) != 0 ? "off" : "on");
+    }
+    write_features(cpu, wanted.tuned, now.tuned);
+    if (tunes_differ) {
+        write_mode(cpu, wanted.tuned);
+    }
+    if (now.cells != wanted.cells) {
+        write_cells(cpu, wanted.cells);
+    }
+}
+
+struct Loaded {
+    CpuDefinition cpus;
+    PinSet pins;
+};
+
+Result<Loaded> read(std::string_view text, pugi::xml_document& document)
+{
+    const auto domain = parse_domain_xml(text, PolicyCatalog{}, XmlKind::config);
+    if (!domain) {
+        return domain.error();
+    }
+    const auto root = load_domain(document, text);
+    if (!root) {
+        return root.error();
+    }
+    return Loaded{read_cpu_definition(*root, domain->facts), domain->config.value_or(PinSet{})};
+}
+
+} // namespace
+
+CpuDefinition read_cpu_definition(const pugi::xml_node& domain, const DomainFacts& facts)
+{
+    CpuDefinition cpus{.vcpus_max = facts.vcpus_max,
+                       .enabled = facts.vcpus_boot,
+                       .lists_vcpus = !domain.child("vcpus").empty(),
+                       .placement = domain.child("vcpu").attribute("placement").as_string("static"),
+                       .topology = facts.topology,
+                       .cells = facts.cells};
+    std::sort(cpus.cells.begin(), cpus.cells.end(),
+              [](const GuestCell& a, const GuestCell& b) { return a.id < b.id; });
+    const auto cpu = domain.child("cpu");
+    for (const auto& [tune, name, policy] : tune_features) {
+        if (const auto feature = feature_of(cpu, name);
+            feature &&
+            feature.attribute("policy").as_string("require") == std::string_view{policy}) {
+            cpus.tuned.insert(tune);
+        }
+    }
+    if (has(cpu.child("cache"), "mode", "passthrough")) {
+        cpus.tuned.insert(Tune::cache_passthrough);
+    }
+    if (has(cpu, "migratable", "off")) {
+        cpus.tuned.insert(Tune::no_migrate);
+    }
+    if (has(domain.child("os").child("smbios"), "mode", "host")) {
+        cpus.tuned.insert(Tune::host_smbios);
+    }
+    return cpus;
+}
+
+Result<std::string> apply_tuning(std::string_view text, const GuestTuning& tuning)
+{
+    pugi::xml_document document;
+    const auto now = read(text, document);
+    if (!now) {
+        return now.error();
+    }
+    const auto wanted = tuned_definition(now->cpus, tuning);
+    const auto wanted_pins = tuned_pins(now->pins, tuning);
+    if (wanted == now->cpus) {
+        return edit_definition(text,
+                               {.mode = DefinitionChange::Mode::replace, .pins = wanted_pins});
+    }
+    const auto domain = document.child("domain");
+    if (wanted.vcpus_max != now->cpus.vcpus_max || wanted.enabled != now->cpus.enabled ||
+        wanted.lists_vcpus != now->cpus.lists_vcpus || wanted.placement != now->cpus.placement) {
+        write_vcpus(domain, wanted);
+    }
+    write_cpu(domain, now->cpus, wanted, tuning.clusters_known);
+    if (wanted.tuned.count(Tune::host_smbios) != now->cpus.tuned.count(Tune::host_smbios)) {
+        write_smbios(domain, wanted.tuned);
+    }
+    auto edited = edit_definition(edited_text(document, text),
+                                  {.mode = DefinitionChange::Mode::replace, .pins = wanted_pins});
+    if (!edited) {
+        return edited;
+    }
+    pugi::xml_document again;
+    const auto result = read(*edited, again);
+    if (!result || result->cpus != wanted) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "cannot tune the definition: what was wanted does not read back; "
+                                "compare its <vcpu>, <vcpus>, <cpu> and <os> with the plan"};
+    }
+    return edited;
+}
+
+} // namespace virtpind::host

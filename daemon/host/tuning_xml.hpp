@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The guest's CPUs in a persistent definition: <vcpu>, <vcpus>, <cpu> and <os><smbios>. Pure.
+#pragma once
+
+#include "common/guest_tuning.hpp"
+#include "common/result.hpp"
+
+#include <pugixml.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace virtpind::host {
+
+// What a definition says of the guest's CPUs; `facts` are those that parse_domain_xml() read from
+// the same element.
+[[nodiscard]] CpuDefinition read_cpu_definition(const pugi::xml_node& domain,
+                                                const DomainFacts& facts);
+
+// `text` with the tuning made, pins included. What already says what it should is not touched, and
+// where nothing has to change (is_tuned) the answer is `text` itself, byte for byte. A CPU mode
+// that cannot carry a tune gives way to host-passthrough.
+// Errors: those of parse_domain_xml() and edit_definition(), and invalid_argument where the result
+// would not read back as what was wanted.
+[[nodiscard]] Result<std::string> apply_tuning(std::string_view text, const GuestTuning& tuning);
+
+} // namespace virtpind::host

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "xml_editor.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+namespace virtpind::host {
+
+namespace {
+
+// Levels below <domain>, whose children are at 1.
+int depth_of(pugi::xml_node element)
+{
+    auto depth = 0;
+    for (; element && element.name() != std::string_view{"domain"}; element = element.parent()) {
+        ++depth;
+    }
+    return depth;
+}
+
+// A line break and the indentation of an element that is `depth` levels below <domain>: as the
+// siblings have it, else as libvirt writes it.
+std::string blank_before(const pugi::xml_node& first_sibling, int depth)
+{
+    return is_blank(first_sibling) ? std::string{first_sibling.value()}
+                                   : "\n" + std::string(static_cast<std::size_t>(depth) * 2, ' ');
+}
+
+} // namespace
+
+bool is_blank(const pugi::xml_node& node)
+{
+    return node.type() == pugi::node_pcdata &&
+           std::string_view{node.value()}.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+pugi::xml_node insert_element(pugi::xml_node parent, const pugi::xml_node& anchor, const char* name)
+{
+    const auto depth = depth_of(parent) + 1;
+    const auto blank = blank_before(parent.first_child(), depth);
+    if (!parent.first_child()) {
+        const auto closing = blank_before(parent.previous_sibling(), depth - 1);
+        parent.append_child(pugi::node_pcdata).set_value(closing.c_str());
+    }
+    const auto element =
+        anchor ? parent.insert_child_after(name, anchor) : parent.prepend_child(name);
+    parent.insert_child_before(pugi::node_pcdata, element).set_value(blank.c_str());
+    return element;
+}
+
+void remove_element(pugi::xml_node element)
+{
+    auto parent = element.parent();
+    if (const auto blank = element.previous_sibling(); is_blank(blank)) {
+        parent.remove_child(blank);
+    }
+    parent.remove_child(element);
+}
+
+pugi::xml_node last_of(const pugi::xml_node& parent, std::initializer_list<std::string_view> names)
+{
+    for (auto child = parent.last_child(); child; child = child.previous_sibling()) {
+        if (std::find(names.begin(), names.end(), child.name()) != names.end()) {
+            return child;
+        }
+    }
+    return {};
+}
+
+void set_attribute(pugi::xml_node element, const char* name, const std::string& value)
+{
+    auto attribute = element.attribute(name);
+    if (!attribute) {
+        attribute = element.append_attribute(name);
+    }
+    attribute.set_value(value.c_str());
+}
+
+std::string edited_text(const pugi::xml_document& document, std::string_view before)
+{
+    const auto root = before.find("<domain");
+    const auto quotes =
+        before.find('\'', root) < before.find('"', root) ? pugi::format_attribute_single_quote : 0U;
+    std::ostringstream text;
+    document.save(text, "", pugi::format_raw | pugi::format_no_declaration | quotes,
+                  pugi::encoding_utf8);
+    return text.str();
+}
+
+} // namespace virtpind::host

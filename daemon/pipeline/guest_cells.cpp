@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "guest_cells.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+bool same_memory(const std::vector<GuestCell>& a, const std::vector<GuestCell>& b)
+{
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const GuestCell& x, const GuestCell& y) {
+                          return x.id == y.id && x.memory_kib == y.memory_kib;
+                      });
+}
+
+CellPlan kept_cells(const Intent& intent, const std::map<VcpuId, CpuId>& pins)
+{
+    CellPlan plan;
+    for (const auto& cell : intent.cells) {
+        plan.cells.push_back({.id = cell.id, .memory_kib = cell.memory_kib});
+    }
+    for (const auto& [vcpu, cpu] : pins) {
+        const auto at =
+            std::find_if(intent.cells.begin(), intent.cells.end(),
+                         [vcpu = vcpu](const auto& cell) { return cell.vcpus.contains(vcpu); });
+        // libvirt puts those that no cell names into the first one.
+        const auto position = at != intent.cells.end() ? at - intent.cells.begin() : 0;
+        plan.cell_of.emplace(cpu, static_cast<std::uint32_t>(position));
+    }
+    return plan;
+}
+
+// One cell per node that has vCPUs; none where memory does not follow or cannot be split.
+CellPlan new_cells(const Topology& topology, const Intent& intent, const DomainPlan& plan,
+                   const std::map<VcpuId, CpuId>& pins)
+{
+    constexpr std::uint64_t usual_page_kib = 2048;
+    std::map<NodeId, CpuSet> cpus;
+    for (const auto& [vcpu, cpu] : pins) {
+        cpus[topology.nodes[raw(topology.find(cpu)->node)].id].insert(cpu);
+    }
+    const auto page_kib = std::max(intent.hugepage_kib.value_or(0), usual_page_kib);
+    const auto pages = intent.memory_kib / page_kib;
+    CellPlan cells;
+    if (!plan.numatune || cpus.size() < 2 || pages < pins.size()) {
+        return cells;
+    }
+    cells.numatune = plan.numatune;
+    cells.numatune->cells.clear();
+    cells.numatune->source_xml.clear();
+    auto left_kib = intent.memory_kib;
+    for (const auto& [node, members] : cpus) {
+        const auto id = static_cast<std::uint32_t>(cells.cells.size());
+        const auto is_last = cells.cells.size() + 1 == cpus.size();
+        const auto share_kib = pages * members.size() / pins.size() * page_kib;
+        cells.cells.push_back({.id = id, .memory_kib = is_last ? left_kib : share_kib});
+        left_kib -= share_kib;
+        cells.numatune->cells[id] = NodeSet{node};
+        for (const auto cpu : members) {
+            cells.cell_of.emplace(cpu, id);
+        }
+    }
+    return cells;
+}
+
+} // namespace
+
+std::optional<CellPlan> plan_cells(const Topology& topology, const Intent& intent,
+                                   const DomainPlan& plan, const CpuDefinition& now,
+                                   const std::map<VcpuId, CpuId>& pins)
+{
+    if (!intent.cells.empty()) {
+        return same_memory(intent.cells, now.cells) ? std::optional{kept_cells(intent, pins)}
+                                                    : std::nullopt;
+    }
+    auto cells = new_cells(topology, intent, plan, pins);
+    // A definition that has cells already while the running domain has none: ours, or unknown.
+    return now.cells.empty() || same_memory(cells.cells, now.cells)
+               ? std::optional{std::move(cells)}
+               : std::nullopt;
+}
+
+std::vector<GuestCell> numbered_cells(const CellPlan& plan, const GuestLayout& layout,
+                                      std::uint32_t vcpus)
+{
+    auto cells = plan.cells;
+    std::uint32_t position = 0;
+    for (std::uint32_t id = 0; id < vcpus && !cells.empty(); ++id) {
+        if (const auto at = layout.cpus.find(VcpuId{id}); at != layout.cpus.end()) {
+            position = plan.cell_of.at(at->second);
+        }
+        cells[position].vcpus.insert(VcpuId{id});
+    }
+    return cells;
+}
+
+} // namespace virtpind

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "guest_layout.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+// What decides the order of a CPU, and of what encloses it. Enclosing things are ordered by the
+// first cell that they serve.
+struct Order {
+    std::tuple<std::uint32_t, PackageIndex> package;
+    std::tuple<std::uint32_t, NodeIndex, L3Index> l3;
+    std::tuple<std::uint32_t, std::size_t, CoreIndex> core;
+    CpuId cpu{};
+    friend auto operator<=>(const Order&, const Order&) = default;
+};
+
+class Sorter {
+public:
+    Sorter(const Topology& topology, const CpuSet& cpus, const CellOfCpu& cell_of)
+        : topology_{topology}, cpus_{cpus}, cell_of_{cell_of}
+    {}
+
+    [[nodiscard]] std::vector<Order> sorted() const
+    {
+        std::vector<Order> orders;
+        for (const auto id : cpus_) {
+            const auto& cpu = *topology_.find(id);
+            const auto& l3 = topology_.l3s[raw(cpu.l3)].cpus;
+            const auto& core = topology_.cores[raw(cpu.core)].cpus;
+            orders.push_back(
+                {.package = {first_cell(topology_.packages[raw(cpu.package)].cpus), cpu.package},
+                 .l3 = {first_cell(l3), topology_.find((l3 & cpus_).front())->node, cpu.l3},
+                 .core = {first_cell(core), missing(core), cpu.core},
+                 .cpu = id});
+        }
+        std::sort(orders.begin(), orders.end());
+        return orders;
+    }
+
+private:
+    [[nodiscard]] std::uint32_t first_cell(const CpuSet& around) const
+    {
+        auto first = std::numeric_limits<std::uint32_t>::max();
+        for (const auto& [cpu, cell] : cell_of_) {
+            first = around.contains(cpu) ? std::min(first, cell) : first;
+        }
+        return first;
+    }
+
+    [[nodiscard]] std::size_t missing(const CpuSet& core) const
+    {
+        return core.size() - core.common(cpus_);
+    }
+
+    const Topology& topology_;
+    const CpuSet& cpus_;
+    const CellOfCpu& cell_of_;
+};
+
+} // namespace
+
+std::vector<Seat> seat_cpus(const Topology& topology, const CpuSet& cpus, const CellOfCpu& cell_of)
+{
+    std::vector<Seat> seats;
+    Order last;
+    for (const auto& order : Sorter{topology, cpus, cell_of}.sorted()) {
+        Seat seat;
+        if (!seats.empty()) {
+            seat = seats.back();
+            if (order.package != last.package) {
+                seat = {.package = seat.package + 1};
+            } else if (order.l3 != last.l3) {
+                seat = {.package = seat.package, .l3 = seat.l3 + 1};
+            } else if (order.core != last.core) {
+                ++seat.core;
+                seat.thread = 0;
+            } else {
+                ++seat.thread;
+            }
+        }
+        seat.cpu = order.cpu;
+        seats.push_back(seat);
+        last = order;
+    }
+    return seats;
+}
+
+Extent extent_of(const std::vector<Seat>& seats)
+{
+    Extent extent;
+    std::uint32_t package = 0;
+    std::uint32_t package_cores = 0;
+    for (const auto& seat : seats) {
+        if (seat.package != package) {
+            package = seat.package;
+            package_cores = 0;
+        }
+        package_cores += seat.thread == 0 ? 1 : 0;
+        extent.packages = std::max(extent.packages, seat.package + 1);
+        extent.l3s = std::max(extent.l3s, seat.l3 + 1);
+        extent.cores = std::max(extent.cores, seat.core + 1);
+        extent.threads = std::max(extent.threads, seat.thread + 1);
+        extent.package_cores = std::max(extent.package_cores, package_cores);
+    }
+    return extent;
+}
+
+VcpuSet GuestLayout::enabled() const
+{
+    VcpuSet vcpus;
+    for (const auto& [vcpu, cpu] : cpus) {
+        vcpus.insert(vcpu);
+    }
+    return vcpus;
+}
+
+std::optional<GuestLayout> lay_out(const std::vector<Seat>& seats, const Frame& frame)
+{
+    const auto package_cores = frame.dies * frame.cores;
+    GuestLayout layout;
+    layout.topology = {.sockets = extent_of(seats).packages,
+                       .dies = frame.dies,
+                       .cores = frame.cores,
+                       .threads = frame.threads};
+    if (layout.topology.product() > id_set_limit) {
+        return std::nullopt;
+    }
+    for (const auto& seat : seats) {
+        const auto core = seat.l3 * frame.l3_step + seat.core;
+        if (seat.core >= frame.l3_step || core >= package_cores || seat.thread >= frame.threads) {
+            return std::nullopt;
+        }
+        const auto vcpu = (seat.package * package_cores + core) * frame.threads + seat.thread;
+        layout.cpus.emplace(VcpuId{vcpu}, seat.cpu);
+    }
+    return layout;
+}
+
+GuestTopology with_room(GuestTopology topology, std::uint32_t vcpus)
+{
+    auto& last = topology.sockets > 1 ? topology.sockets
+                 : topology.dies > 1  ? topology.dies
+                                      : topology.cores;
+    const auto unit = static_cast<std::uint32_t>(topology.product()) / last;
+    last = std::max(last, (vcpus + unit - 1) / unit);
+    return topology;
+}
+
+} // namespace virtpind

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "guest_topology.hpp"
+
+#include "guest_caches.hpp"
+#include "guest_cells.hpp"
+#include "guest_layout.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+// More need an interrupt remapping unit in the guest, which is not ours to add.
+constexpr std::uint32_t vcpus_max_without_eim = 255;
+
+constexpr std::uint32_t libvirt_with_clusters = 10'001'000;
+
+std::string number_of(std::size_t count, std::string_view what)
+{
+    return std::to_string(count) + " " + std::string{what} + (count == 1 ? "" : "s");
+}
+
+// The one CPU of each of `vcpus`; nothing when some floats, or two share one.
+std::optional<std::map<VcpuId, CpuId>> single_cpus(const DomainPlan& plan, const VcpuSet& vcpus)
+{
+    std::map<VcpuId, CpuId> single;
+    CpuSet seen;
+    for (const auto vcpu : vcpus) {
+        const auto at = plan.vcpus.find(vcpu);
+        if (at == plan.vcpus.end() || at->second.size() != 1 || at->second.intersects(seen)) {
+            return std::nullopt;
+        }
+        seen |= at->second;
+        single.emplace(vcpu, at->second.front());
+    }
+    return single;
+}
+
+CpuSet cpus_of(const std::map<VcpuId, CpuId>& pins)
+{
+    CpuSet cpus;
+    for (const auto& [vcpu, cpu] : pins) {
+        cpus.insert(cpu);
+    }
+    return cpus;
+}
+
+class Tuner {
+public:
+    explicit Tuner(const TuningInput& input) : in_{input}, policy_{input.intent.policy} {}
+
+    TuningDecision decide()
+    {
+        if (in_.plan.placement == Placement::none) {
+            return {};
+        }
+        if (in_.abilities.libvirt_version != 0) {
+            decision_.tuning.clusters_known =
+                in_.abilities.libvirt_version >= libvirt_with_clusters;
+        }
+        passthrough_ = asks(Tune::cache_passthrough);
+        if (policy_.topology == TopologyChoice::keep) {
+            keep_shape();
+        } else {
+            choose_shape();
+        }
+        decide_passthrough();
+        decide_topoext();
+        decide_invtsc();
+        for (const auto tune : {Tune::no_migrate, Tune::hide_hypervisor, Tune::host_smbios}) {
+            if (asks(tune)) {
+                decision_.tuning.apply.insert(tune);
+            }
+        }
+        return std::move(decision_);
+    }
+
+private:
+    [[nodiscard]] bool asks(Tune tune) const { return policy_.tune.count(tune) != 0; }
+
+    void say(ReasonCode code, std::string text)
+    {
+        decision_.reasons.push_back({.code = code, .text = std::move(text)});
+    }
+
+    // Asked for, but not to be had here.
+    void refuse(Tune tune, std::string text)
+    {
+        decision_.tuning.withdraw.insert(tune);
+        say(ReasonCode::tune_refused, std::move(text));
+    }
+
+    void refuse_passthrough(std::string why)
+    {
+        if (passthrough_) {
+            passthrough_ = false;
+            refuse(Tune::cache_passthrough,
+                   "The host's caches are not passed through: " + std::move(why));
+        }
+    }
+
+    // The guest keeps its shape: passthrough has to suit it.
+    void keep_shape()
+    {
+        if (!passthrough_) {
+            return;
+        }
+        const auto pins = single_cpus(in_.plan, in_.now.enabled);
+        const auto guest = in_.now.topology.value_or(GuestTopology{.sockets = in_.now.vcpus_max});
+        if (!pins || pins->empty()) {
+            refuse_passthrough("the vCPUs float, so that no cache is theirs for certain.");
+        } else if (guest.product() != in_.now.vcpus_max) {
+            refuse_passthrough("the guest's topology does not give the number of its vCPUs.");
+        } else if (read_start_cache(*pins) && !is_true({.topology = guest, .cpus = *pins})) {
+            refuse_passthrough("with its present topology the guest would believe that vCPUs share "
+                               "a cache that do not, or the reverse; topology=match mends that.");
+        }
+    }
+
+    void choose_shape()
+    {
+        const auto pins = single_cpus(in_.plan, in_.intent.vcpus_online);
+        const auto count = in_.now.enabled.size();
+        if (!pins || pins->empty()) {
+            say(ReasonCode::topology_kept,
+                "The guest's topology stays: its vCPUs float, so that there is nothing to mirror.");
+            return refuse_passthrough("the vCPUs float, so that no cache is theirs for certain.");
+        }
+        const auto cells = plan_cells(in_.topology, in_.intent, in_.plan, in_.now, *pins);
+        if (count == 0 || count > pins->size() || !cells) {
+            say(ReasonCode::topology_kept,
+                "The guest's topology stays for now: the definition has other vCPUs or cells than "
+                "the running domain; it is decided again when the domain is next shut off.");
+            return keep_shape();
+        }
+        auto seats = seat_cpus(in_.topology, cpus_of(*pins), cells->cell_of);
+        seats.resize(count);
+        const auto layout = best_layout(seats);
+        if (!layout) {
+            say(ReasonCode::topology_kept,
+                "The guest's topology stays: with the gaps that its caches need it would have more "
+                "than 255 vCPUs.");
+            return keep_shape();
+        }
+        set_cpus(*layout, *cells);
+    }
+
+    // The first frame with which the guest believes what is true: with the host's caches if those
+    // are wanted and can be had, else with QEMU's, which only have to get the L3s right.
+    std::optional<GuestLayout> best_layout(const std::vector<Seat>& seats)
+    {
+        if (passthrough_ && read_start_cache(real_pins(seats))) {
+            for (const auto& frame : wanted_frames(seats, padded(start_sharing_.l3))) {
+                if (auto layout = fitting(seats, frame); layout && is_true(*layout)) {
+                    return layout;
+                }
+            }
+            refuse_passthrough("no topology makes the guest believe in its " +
+                               number_of(real_l3s(seats), "L3") + " as they really are.");
+        }
+        std::optional<GuestLayout> first;
+        for (const auto& frame : wanted_frames(seats, std::nullopt)) {
+            auto layout = fitting(seats, frame);
+            if (layout && predict_emulated_caches(layout->topology, layout->enabled()).l3 ==
+                              real_caches(in_.topology, layout->cpus).l3) {
+                return layout;
+            }
+            first = first ? std::move(first) : std::move(layout);
+        }
+        return first;
+    }
+
+    [[nodiscard]] static std::map<VcpuId, CpuId> real_pins(const std::vector<Seat>& seats)
+    {
+        std::map<VcpuId, CpuId> pins;
+        for (const auto& seat : seats) {
+            pins.emplace(VcpuId{static_cast<std::uint32_t>(pins.size())}, seat.cpu);
+        }
+        return pins;
+    }
+
+    [[nodiscard]] std::size_t real_l3s(const std::vector<Seat>& seats) const
+    {
+        return real_caches(in_.topology, real_pins(seats)).l3.size();
+    }
+
+    // In order of preference. `l3_block`: APIC ids that the guest believes to share an L3, where
+    // its dies do not decide that.
+    [[nodiscard]] std::vector<Frame> wanted_frames(const std::vector<Seat>& seats,
+                                                   std::optional<std::uint32_t> l3_block) const
+    {
+        const auto used = extent_of(seats);
+        const auto host = host_extent(seats);
+        std::vector<Frame> frames;
+        const auto add_stepped = [&](std::uint32_t threads, std::uint32_t cores_least) {
+            if (l3_block && *l3_block >= threads) {
+                frames.push_back(stepped_frame(seats, *l3_block / threads, threads, cores_least));
+            }
+        };
+        if (policy_.topology == TopologyChoice::host) {
+            frames.push_back({1, host.package_cores, host.threads, host.cores});
+            frames.push_back({host.l3s, host.cores, host.threads, host.cores});
+            add_stepped(host.threads, host.package_cores);
+        }
+        // Where the host's caches tell of the idle siblings of its CPUs, the guest has them too.
+        for (const auto threads : {used.threads, host.threads}) {
+            frames.push_back({used.l3s, used.cores, threads, used.cores});
+            add_stepped(threads, 1);
+        }
+        return frames;
+    }
+
+    // One die in which an L3 begins every `step` cores.
+    [[nodiscard]] static Frame stepped_frame(const std::vector<Seat>& seats, std::uint32_t step,
+                                             std::uint32_t threads, std::uint32_t cores_least)
+    {
+        auto cores = cores_least;
+        for (const auto& seat : seats) {
+            cores = std::max(cores, seat.l3 * step + seat.core + 1);
+        }
+        return {1, cores, threads, step};
+    }
+
+    // All of the packages that the domain is on.
+    [[nodiscard]] Extent host_extent(const std::vector<Seat>& seats) const
+    {
+        CpuSet around;
+        for (const auto& seat : seats) {
+            around |= in_.topology.packages[raw(in_.topology.find(seat.cpu)->package)].cpus;
+        }
+        around &= in_.topology.online_cpus();
+        return extent_of(seat_cpus(in_.topology, around, {}));
+    }
+
+    [[nodiscard]] std::optional<GuestLayout> fitting(const std::vector<Seat>& seats,
+                                                     const Frame& frame) const
+    {
+        const auto most = std::max(vcpus_max_without_eim, in_.now.vcpus_max);
+        auto layout = lay_out(seats, frame);
+        return layout && layout->topology.product() <= most ? std::move(layout) : std::nullopt;
+    }
+
+    void set_cpus(const GuestLayout& layout, const CellPlan& cells)
+    {
+        GuestCpus cpus;
+        cpus.topology = with_room(layout.topology, in_.vcpus_room);
+        const auto vcpus = static_cast<std::uint32_t>(cpus.topology.product());
+        cpus.cells = numbered_cells(cells, layout, vcpus);
+        cpus.numatune = cells.numatune;
+        for (const auto& [vcpu, cpu] : layout.cpus) {
+            cpus.pins.emplace(vcpu, CpuSet{cpu});
+        }
+        tell_shape(cpus, layout.enabled());
+        decision_.tuning.cpus = std::move(cpus);
+    }
+
+    void tell_shape(const GuestCpus& cpus, const VcpuSet& enabled)
+    {
+        const auto& shape = cpus.topology;
+        say(ReasonCode::topology_mirrored,
+            "From its next start the guest sees " + number_of(shape.sockets, "socket") + " of " +
+                number_of(shape.dies, "die") + ", " + number_of(shape.cores, "core") + " and " +
+                number_of(shape.threads, "thread") + " each, like the CPUs it runs on.");
+        const auto offline =
+            VcpuSet::range(0, static_cast<std::uint32_t>(shape.product()) - 1) - enabled;
+        if (!offline.empty() && offline.front() > enabled.back()) {
+            say(ReasonCode::trailing_vcpus,
+                "vCPUs " + offline.str() +
+                    " stay offline behind all others, which changes nothing for the guest's "
+                    "caches.");
+        } else if (!offline.empty()) {
+            say(ReasonCode::topology_gaps,
+                "vCPUs " + offline.str() +
+                    " stay offline, so that the guest's caches end where the host's do.");
+        }
+        if (cpus.numatune) {
+            say(ReasonCode::cells_mirrored, "The guest gets " +
+                                                number_of(cpus.cells.size(), "NUMA cell") +
+                                                ", one for each node that its vCPUs are on.");
+        }
+    }
+
+    // What CPUID says where QEMU starts; it copies the caches while it still is on the emulator pin
+    // of the definition. False, and passthrough refused, when that is not what the vCPUs have.
+    bool read_start_cache(const std::map<VcpuId, CpuId>& pins)
+    {
+        const auto& host = in_.topology;
+        const auto& start = in_.plan.start_emulator.value_or(in_.plan.emulator);
+        const auto& first = *host.find(pins.begin()->second);
+        const auto& l3 = host.l3s[raw(first.l3)];
+        const auto l3_of = [&host](CpuId cpu) { return host.l3s[raw(host.find(cpu)->l3)]; };
+        start_sharing_ = cache_sharing(host, first.id);
+        if (host.is_hybrid()) {
+            refuse_passthrough("the cores of this host are of several kinds with unlike caches.");
+        } else if (std::any_of(pins.begin(), pins.end(), [&](const auto& pin) {
+                       return l3_of(pin.second).size_bytes != l3.size_bytes;
+                   })) {
+            refuse_passthrough("its L3s differ in size, and a guest cannot be told of more than "
+                               "one size.");
+        } else if (std::any_of(start.begin(), start.end(), [&](CpuId cpu) {
+                       return l3_of(cpu).size_bytes != l3.size_bytes ||
+                              cache_sharing(host, cpu) != start_sharing_;
+                   })) {
+            refuse_passthrough("QEMU starts on CPUs " + start.str() +
+                               ", whose caches are unlike those of the vCPUs.");
+        } else if (host.online_cpus() != host.all_cpus() && real_caches(host, pins).l3.size() > 1) {
+            refuse_passthrough("some CPUs of the host are offline, so that nobody can tell how "
+                               "many share an L3 by its CPUID.");
+        }
+        return passthrough_;
+    }
+
+    [[nodiscard]] bool is_true(const GuestLayout& layout) const
+    {
+        return predict_guest_caches(layout.topology, layout.enabled(),
+                                    cpu_vendor(in_.topology.vendor),
+                                    start_sharing_) == real_caches(in_.topology, layout.cpus);
+    }
+
+    void decide_passthrough()
+    {
+        if (passthrough_) {
+            decision_.tuning.apply.insert(Tune::cache_passthrough);
+            say(ReasonCode::caches_passed_through,
+                "The guest is shown the host's caches; the vCPUs it will believe to share one "
+                "really do.");
+        }
+    }
+
+    // AMD tells of siblings and of the caches they share only with it; Intel CPUs do not have it,
+    // and a guest that requires it would not start.
+    void decide_topoext()
+    {
+        const auto& shape = decision_.tuning.cpus ? std::optional{decision_.tuning.cpus->topology}
+                                                  : in_.now.topology;
+        const auto siblings = shape && shape->threads > 1;
+        const auto vendor = cpu_vendor(in_.topology.vendor);
+        const auto needed = decision_.tuning.cpus && siblings && vendor == CpuVendor::amd;
+        if (!asks(Tune::topoext) && !needed) {
+            return;
+        }
+        if (vendor == CpuVendor::intel) {
+            refuse(Tune::topoext, "topoext is left out: it is a feature of AMD CPUs.");
+        } else if (in_.abilities.topoext == false) {
+            refuse(Tune::topoext, "topoext is left out: this host cannot give it to a guest.");
+        } else if (vendor == CpuVendor::amd && !siblings && !asks(Tune::cache_passthrough)) {
+            refuse(Tune::topoext, "topoext is left out: the guest has one thread per core.");
+        } else {
+            decision_.tuning.apply.insert(Tune::topoext);
+        }
+    }
+
+    void decide_invtsc()
+    {
+        if (!asks(Tune::invtsc)) {
+            return;
+        }
+        if (in_.abilities.invtsc == false) {
+            refuse(Tune::invtsc, "invtsc is left out: this host cannot give it to a guest.");
+        } else {
+            decision_.tuning.apply.insert(Tune::invtsc);
+        }
+    }
+
+    const TuningInput& in_;
+    const Policy& policy_;
+    bool passthrough_ = false; // asked for, and nothing speaks against it so far
+    CacheSharing start_sharing_;
+    TuningDecision decision_;
+};
+
+} // namespace
+
+TuningDecision make_guest_tuning(const TuningInput& input)
+{
+    return Tuner{input}.decide();
+}
+
+} // namespace virtpind

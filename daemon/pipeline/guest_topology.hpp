@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Guest tuning: what the persistent definition should say about the guest's CPUs, so that the
+// guest sees what it really runs on. Pure.
+//
+// Which shape, for k cores of t threads used on each of G L3s, and blocks of S APIC ids per L3
+// (guest_caches.hpp):
+//   one L3                        one die, no gaps
+//   several, padded(k)*padded(t) = S   one die per L3
+//   several, less than S, or unlike k  passthrough: one die with gaps, so that each L3 begins at a
+//                                 multiple of S; otherwise one die per L3, the largest k for all
+//   several packages or nodes     one socket per package; guest cells follow the nodes
+// Passthrough is written only when the groups the guest will believe in are the real ones.
+#pragma once
+
+#include "common/guest_tuning.hpp"
+#include "common/plan.hpp"
+
+#include <cstdint>
+
+namespace virtpind {
+
+struct TuningInput {
+    const Topology& topology;
+    const Intent& intent;     // the domain as it was planned
+    const DomainPlan& plan;   // where it goes; keyed by the vCPUs it has now
+    const CpuDefinition& now; // its persistent definition
+    TuningAbilities abilities;
+    // The definition keeps room for so many vCPUs to be plugged: what its owner gave it.
+    std::uint32_t vcpus_room = 0;
+};
+
+struct TuningDecision {
+    GuestTuning tuning;
+    Reasons reasons;
+};
+
+// Nothing for a domain that the plan leaves untouched. Deciding again from a definition that has
+// been tuned, with the same CPUs, gives the same tuning.
+[[nodiscard]] TuningDecision make_guest_tuning(const TuningInput& input);
+
+} // namespace virtpind
