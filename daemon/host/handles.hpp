@@ -22,16 +22,8 @@ struct FreeMemory {
     void operator()(void* memory) const noexcept { std::free(memory); }
 };
 
-struct FreeIothread {
-    void operator()(virDomainIOThreadInfoPtr info) const noexcept
-    {
-        virDomainIOThreadInfoFree(info);
-    }
-};
-
 using ConnectionHandle = std::unique_ptr<virConnect, CloseConnection>;
 using DomainHandle = std::unique_ptr<virDomain, FreeDomain>;
-using IothreadHandle = std::unique_ptr<virDomainIOThreadInfo, FreeIothread>;
 template <class T>
 using MallocPtr = std::unique_ptr<T, FreeMemory>;
 using MallocString = MallocPtr<char>;

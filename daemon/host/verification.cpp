@@ -3,6 +3,9 @@
 
 #include "common/text.hpp"
 
+#include <map>
+#include <optional>
+
 namespace virtpind::host {
 
 namespace {
@@ -63,8 +66,7 @@ std::string iothread_word(IothreadId iothread)
     return "I/O thread " + std::to_string(raw(iothread));
 }
 
-void compare_live(Comparison& comparison, const LiveAction& action, const ObservedDomain& after,
-                  const std::optional<std::map<IothreadId, CpuSet>>& iothreads)
+void compare_live(Comparison& comparison, const LiveAction& action, const ObservedDomain& after)
 {
     const auto live = after.live.value_or(PinSet{});
     if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
@@ -74,12 +76,10 @@ void compare_live(Comparison& comparison, const LiveAction& action, const Observ
             find_pin(after.actual_vcpus && online ? *after.actual_vcpus : live.vcpus, vcpu->vcpu),
             vcpu->cpus);
     } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
-        // libvirt does not tell what the kernel does with it, only what it was told.
         comparison.compare("the emulator", live.emulator, emulator->cpus);
     } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
         comparison.compare(iothread_word(iothread->iothread),
-                           find_pin(iothreads ? *iothreads : live.iothreads, iothread->iothread),
-                           iothread->cpus);
+                           find_pin(live.iothreads, iothread->iothread), iothread->cpus);
     } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
         auto wanted = numa->numatune;
         wanted.cells = live.numatune ? live.numatune->cells : wanted.cells; // never changed live
@@ -124,13 +124,12 @@ void compare_definition(Comparison& comparison, const DefinitionChange& change,
 
 } // namespace
 
-std::vector<std::string> differences(const DomainActions& actions, const ObservedDomain& after,
-                                     const std::optional<std::map<IothreadId, CpuSet>>& iothreads)
+std::vector<std::string> differences(const DomainActions& actions, const ObservedDomain& after)
 {
     const auto name = printable(actions.name);
     Comparison running{name};
     for (const auto& action : actions.live) {
-        compare_live(running, action, after, iothreads);
+        compare_live(running, action, after);
     }
     auto sentences = std::move(running).take();
     if (actions.definition && after.config) {

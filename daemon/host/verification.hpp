@@ -4,17 +4,14 @@
 
 #include "common/action.hpp"
 
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace virtpind::host {
 
-// One sentence for each thing that does not hold in `after`. `iothreads` is what the kernel does
-// with them, where known.
-[[nodiscard]] std::vector<std::string>
-differences(const DomainActions& actions, const ObservedDomain& after,
-            const std::optional<std::map<IothreadId, CpuSet>>& iothreads);
+// One sentence for each thing that does not hold in `after`. For vCPUs what counts is what the
+// kernel does, where that was read; for the emulator and I/O threads what libvirt was told.
+[[nodiscard]] std::vector<std::string> differences(const DomainActions& actions,
+                                                   const ObservedDomain& after);
 
 } // namespace virtpind::host

@@ -11,8 +11,6 @@
 
 #include <libvirt/virterror.h>
 
-#include <algorithm>
-
 namespace virtpind::host {
 
 namespace {
@@ -32,6 +30,17 @@ Result<DomainHandle> look_up(const VirtConnection& connection, const DomainUuid&
     return domain;
 }
 
+// Whether somebody else's call has been waiting for QEMU for long: ours would block for 30 s each,
+// those that change only the definition too. Drivers that cannot tell count as responsive.
+bool hangs(virDomainPtr domain)
+{
+    constexpr unsigned patience_ms = 2000;
+    virDomainControlInfo info{};
+    return virDomainGetControlInfo(domain, &info, 0) == 0 &&
+           (info.state == VIR_DOMAIN_CONTROL_OCCUPIED || info.state == VIR_DOMAIN_CONTROL_ERROR) &&
+           info.stateTime > patience_ms;
+}
+
 enum class Next { go_on, stop };
 
 // Whether a call failed because the domain is not there any more, or runs no longer.
@@ -49,7 +58,9 @@ Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std:
         return Next::stop;
     }
     outcome.errors.push_back(std::move(error).context(doing));
-    return outcome.errors.back().code == Errc::host_unavailable ? Next::stop : Next::go_on;
+    const auto code = outcome.errors.back().code;
+    // A call that waited in vain for the domain took 30 s; so would each of those that follow.
+    return code == Errc::host_unavailable || code == Errc::timed_out ? Next::stop : Next::go_on;
 }
 
 Next apply_live(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
@@ -99,17 +110,7 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
         return;
     }
     outcome.after = std::move(**observed);
-    std::optional<std::map<IothreadId, CpuSet>> iothreads;
-    const auto pins_iothreads =
-        std::any_of(actions.live.begin(), actions.live.end(), [](const LiveAction& action) {
-            return std::holds_alternative<PinIothread>(action);
-        });
-    if (pins_iothreads && connection.abilities().real_affinities) {
-        if (auto read = read_iothread_affinities(domain)) {
-            iothreads = std::move(*read);
-        }
-    }
-    outcome.differs = differences(actions, *outcome.after, iothreads);
+    outcome.differs = differences(actions, *outcome.after);
 }
 
 Result<void> set_metadata(virDomainPtr domain, const std::optional<std::string>& element,
@@ -140,6 +141,13 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
     }
     if (id_of(domain->get()) != actions.id) {
         outcome.gone = true;
+        return outcome;
+    }
+    if (actions.id && hangs(domain->get())) {
+        outcome.errors.push_back(Error{
+            .code = Errc::timed_out,
+            .message = printable(actions.name) +
+                       " does not answer libvirt; nothing was changed and it is tried again"});
         return outcome;
     }
     if (apply_live(connection, domain->get(), actions, outcome) == Next::go_on &&

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <vector>
 
 namespace virtpind::host {
@@ -17,10 +18,10 @@ namespace {
 // driver, and asking for it costs more than these bytes.
 constexpr int map_bytes = VIR_CPU_MAPLEN(id_set_limit);
 
-CpuSet to_cpu_set(const unsigned char* map, int bytes)
+CpuSet to_cpu_set(const unsigned char* map)
 {
     CpuSet cpus;
-    for (int byte = 0; byte < std::min(bytes, map_bytes); ++byte) {
+    for (int byte = 0; byte < map_bytes; ++byte) {
         for (unsigned bit = 0; map[byte] != 0 && bit < 8; ++bit) {
             if ((map[byte] & (1U << bit)) != 0) {
                 cpus.insert(CpuId{static_cast<std::uint32_t>(byte) * 8 + bit});
@@ -58,7 +59,7 @@ Result<std::map<VcpuId, CpuSet>> read_vcpu_affinities(virDomainPtr domain, std::
     }
     std::map<VcpuId, CpuSet> affinities;
     for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
-        affinities[VcpuId{infos[row].number}] = to_cpu_set(&maps[row * map_bytes], map_bytes);
+        affinities[VcpuId{infos[row].number}] = to_cpu_set(&maps[row * map_bytes]);
     }
     return affinities;
 }
@@ -169,22 +170,6 @@ DomainUuid uuid_of(virDomainPtr domain)
     std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
     virDomainGetUUIDString(domain, uuid.data());
     return DomainUuid{uuid.data()};
-}
-
-Result<std::map<IothreadId, CpuSet>> read_iothread_affinities(virDomainPtr domain)
-{
-    virDomainIOThreadInfoPtr* list = nullptr;
-    const auto count = virDomainGetIOThreadInfo(domain, &list, VIR_DOMAIN_AFFECT_LIVE);
-    if (count < 0) {
-        return last_error();
-    }
-    const MallocPtr<virDomainIOThreadInfoPtr> owner{list};
-    std::map<IothreadId, CpuSet> affinities;
-    for (int i = 0; i < count; ++i) {
-        const IothreadHandle info{list[i]};
-        affinities[IothreadId{info->iothread_id}] = to_cpu_set(info->cpumap, info->cpumaplen);
-    }
-    return affinities;
 }
 
 Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& connection,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Reading domains from libvirt. Worker thread.
+// Reading domains from libvirt. Worker thread. Only calls that libvirtd answers by itself: one that
+// asks QEMU (virDomainGetIOThreadInfo does) has no time limit when QEMU hangs.
 #pragma once
 
 #include "common/host_port.hpp"
 #include "virt_connection.hpp"
 
-#include <map>
 #include <optional>
+#include <string>
 
 namespace virtpind::host {
 
@@ -21,9 +22,6 @@ namespace virtpind::host {
                                                                    virDomainPtr domain,
                                                                    const PolicyCatalog& catalog,
                                                                    ObserveDepth depth);
-
-// Kernel affinity of the I/O threads of a running domain; a monitor command in QEMU.
-[[nodiscard]] Result<std::map<IothreadId, CpuSet>> read_iothread_affinities(virDomainPtr domain);
 
 // virDomainGetXMLDesc.
 [[nodiscard]] Result<std::string> read_xml(virDomainPtr domain, unsigned flags);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Any text as a domain XML: reading never crashes, and an edit of what can be read is what was
+// asked for, once and for all.
+#include "daemon/host/definition.hpp"
+#include "daemon/host/domain_xml.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace {
+
+using namespace virtpind;
+
+void require(bool holds)
+{
+    if (!holds) {
+        std::abort();
+    }
+}
+
+DefinitionChange made_change()
+{
+    DefinitionChange change;
+    change.pins.vcpus = {{VcpuId{0}, CpuSet{CpuId{1}}}, {VcpuId{3}, CpuSet::range(2, 9)}};
+    change.pins.emulator = CpuSet{CpuId{0}};
+    change.pins.numatune = NumaTune{.nodes = NodeSet{NodeId{0}}};
+    return change;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const std::string_view text{reinterpret_cast<const char*>(data), size};
+    const PolicyCatalog catalog;
+    const auto live = host::parse_domain_xml(text, catalog, host::XmlKind::live);
+    const auto config = host::parse_domain_xml(text, catalog, host::XmlKind::config);
+    require(live.ok() == config.ok());
+
+    auto change = made_change();
+    const auto merged = host::edit_definition(text, change);
+    if (merged && config) {
+        const auto again = host::edit_definition(*merged, change);
+        require(again && *again == *merged);
+        const auto read = host::parse_domain_xml(*merged, catalog, host::XmlKind::config);
+        require(read && read->config->emulator == change.pins.emulator);
+        require(read->facts.vcpus_max == config->facts.vcpus_max);
+    }
+    change.mode = DefinitionChange::Mode::replace;
+    const auto replaced = host::edit_definition(text, change);
+    if (replaced && config) {
+        const auto read = host::parse_domain_xml(*replaced, catalog, host::XmlKind::config);
+        require(read && read->config == change.pins);
+    }
+    return 0;
+}
