@@ -2,12 +2,12 @@
 #include "definition.hpp"
 
 #include "pins_xml.hpp"
+#include "xml_editor.hpp"
 #include "xml_reader.hpp"
 
 #include <initializer_list>
 #include <map>
 #include <optional>
-#include <sstream>
 
 namespace virtpind::host {
 
@@ -19,70 +19,10 @@ Error cannot_edit(std::string why)
                  .message = "cannot edit the definition: " + std::move(why)};
 }
 
-bool is_blank(const pugi::xml_node& node)
-{
-    return node.type() == pugi::node_pcdata &&
-           std::string_view{node.value()}.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
-// A line break and the indentation of an element that is `depth` levels below <domain>: as the
-// siblings have it, else as libvirt writes it.
-std::string blank_before(const pugi::xml_node& first_sibling, int depth)
-{
-    return is_blank(first_sibling) ? std::string{first_sibling.value()}
-                                   : "\n" + std::string(static_cast<std::size_t>(depth) * 2, ' ');
-}
-
-// A new element on a line of its own, after `anchor` or, without one, in front of all children.
-pugi::xml_node insert_element(pugi::xml_node parent, const pugi::xml_node& anchor, const char* name)
-{
-    const auto depth = parent.name() == std::string_view{"domain"} ? 1 : 2;
-    const auto blank = blank_before(parent.first_child(), depth);
-    if (!parent.first_child()) {
-        const auto closing = blank_before(parent.previous_sibling(), depth - 1);
-        parent.append_child(pugi::node_pcdata).set_value(closing.c_str());
-    }
-    const auto element =
-        anchor ? parent.insert_child_after(name, anchor) : parent.prepend_child(name);
-    parent.insert_child_before(pugi::node_pcdata, element).set_value(blank.c_str());
-    return element;
-}
-
-void remove_element(pugi::xml_node element)
-{
-    auto parent = element.parent();
-    if (const auto blank = element.previous_sibling(); is_blank(blank)) {
-        parent.remove_child(blank);
-    }
-    parent.remove_child(element);
-}
-
-// The last child that has one of these names.
-pugi::xml_node last_of(const pugi::xml_node& parent, std::initializer_list<std::string_view> names)
-{
-    for (auto child = parent.last_child(); child; child = child.previous_sibling()) {
-        for (const auto name : names) {
-            if (child.name() == name) {
-                return child;
-            }
-        }
-    }
-    return {};
-}
-
 // Where libvirt itself puts <cputune> and, after it, <numatune>.
 pugi::xml_node tuning_anchor(const pugi::xml_node& domain)
 {
     return last_of(domain, {"vcpu", "vcpus", "iothreads", "iothreadids", "cputune"});
-}
-
-void set_attribute(pugi::xml_node element, const char* name, const std::string& value)
-{
-    auto attribute = element.attribute(name);
-    if (!attribute) {
-        attribute = element.append_attribute(name);
-    }
-    attribute.set_value(value.c_str());
 }
 
 // One kind of pins with an id: <vcpupin vcpu=> or <iothreadpin iothread=>.
@@ -221,14 +161,6 @@ PinSet wanted_pins(const PinSet& current, const DefinitionChange& change)
     return wanted;
 }
 
-// libvirt writes attributes in single quotes, people often in double ones: a diff should show only
-// what changed.
-unsigned quotes_of(std::string_view text)
-{
-    const auto root = text.find("<domain");
-    return text.find('\'', root) < text.find('"', root) ? pugi::format_attribute_single_quote : 0U;
-}
-
 } // namespace
 
 Result<std::string> edit_definition(std::string_view text, const DefinitionChange& change)
@@ -263,10 +195,7 @@ Result<std::string> edit_definition(std::string_view text, const DefinitionChang
         return cannot_edit("the wanted pins cannot be written into it; compare its <cputune> and "
                            "<numatune> with what is wanted");
     }
-    std::ostringstream edited;
-    document.save(edited, "", pugi::format_raw | pugi::format_no_declaration | quotes_of(text),
-                  pugi::encoding_utf8);
-    return edited.str();
+    return edited_text(document, text);
 }
 
 } // namespace virtpind::host
