@@ -53,7 +53,7 @@ private:
                             raw(nodes_.front()) != node;
         return !single && wanted.vcpus <= room_[node] &&
                (!memory_[node] || wanted.memory_kib <= *memory_[node]) &&
-               (!wanted.bound || raw(*wanted.bound) == node);
+               IdSet<NodeIndex>{NodeIndex{static_cast<std::uint32_t>(node)}}.includes(wanted.bound);
     }
 
     // A twin that holds nothing yet stands for this one.
@@ -71,7 +71,7 @@ private:
         const auto& before = demand_.cells[order_[at - 1]];
         const auto& cell = demand_.cells[order_[at]];
         const auto equal = before.vcpus == cell.vcpus && before.memory_kib == cell.memory_kib &&
-                           !before.bound && !cell.bound;
+                           before.bound.empty() && cell.bound.empty();
         return equal ? raw(current_[order_[at - 1]]) : 0;
     }
 
@@ -90,7 +90,7 @@ private:
                 complete_ = false;
                 return;
             }
-            const auto bound = demand_.cells[order_[at]].bound.has_value();
+            const auto bound = !demand_.cells[order_[at]].bound.empty();
             if (can_hold(order_[at], node) && (bound || !has_idle_twin(node))) {
                 put(at, node);
             }

@@ -17,8 +17,8 @@ struct NodeDemand {
 
     struct Cell {
         std::size_t vcpus = 0;
-        std::uint64_t memory_kib = 0;   // 0: unknown
-        std::optional<NodeIndex> bound; // it has vCPUs there that stay
+        std::uint64_t memory_kib = 0; // 0: unknown
+        IdSet<NodeIndex> bound;       // it has vCPUs there that stay
     };
 
     std::size_t vcpus = 0;

@@ -144,11 +144,20 @@ void NodeSubsets::extend(Search& search, std::size_t from) const
         search.capacity -= capacity;
         search.is_chosen[raw(node)] = false;
         search.chosen.pop_back();
+        if (packer_.must_use(node)) {
+            return; // every set without it is out of the question
+        }
     }
 }
 
 void NodeSubsets::accept(Search& search) const
 {
+    const auto forgotten = std::any_of(able_.begin(), able_.end(), [&](NodeIndex node) {
+        return packer_.must_use(node) && !search.is_chosen[raw(node)];
+    });
+    if (forgotten) {
+        return;
+    }
     std::uint64_t memory = 0;
     auto unknown = false;
     for (const auto node : search.chosen) {

@@ -206,6 +206,11 @@ void Packer::trace(std::size_t zone, std::size_t count, Packing& packing) const
     }
 }
 
+bool Packer::must_use(NodeIndex node) const
+{
+    return !memory_[tables_[node_zone_[raw(node)]].first.front()].possible();
+}
+
 bool Packer::alike(NodeIndex a, NodeIndex b) const
 {
     const auto& first = tables_[node_zone_[raw(a)]];

@@ -68,6 +68,9 @@ public:
     // The most vCPUs that one node can hold. By NodeIndex.
     [[nodiscard]] const std::vector<std::size_t>& node_capacity() const { return node_capacity_; }
 
+    // Whether some vCPU has to stay on this node.
+    [[nodiscard]] bool must_use(NodeIndex node) const;
+
     // Whether two nodes can stand in for each other: same tables, same parent zone.
     [[nodiscard]] bool alike(NodeIndex a, NodeIndex b) const;
 

@@ -192,10 +192,10 @@ private:
         demand.nodes =
             policy_.numa == NumaChoice::single ? NodeDemand::Nodes::single : NodeDemand::Nodes::any;
         for (std::size_t cell = 0; cell < shape_.cells.size(); ++cell) {
-            std::optional<NodeIndex> bound;
+            IdSet<NodeIndex> bound;
             for (const auto& [vcpu, cpu] : task_.kept) {
                 if (shape_.cells[cell].contains(vcpu)) {
-                    bound = host_.cpu(cpu).node;
+                    bound.insert(host_.cpu(cpu).node);
                 }
             }
             demand.cells.push_back(

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Random hosts, domains and fleets for RapidCheck. Every choice is drawn from RapidCheck itself, so
+// that a counterexample shrinks.
+#pragma once
+
+#include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/scoring.hpp"
+#include "tests/support/topology_builder.hpp"
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace virtpind::test {
+
+// A number from first..last.
+inline std::uint32_t pick(std::uint32_t first, std::uint32_t last)
+{
+    return *rc::gen::inRange(first, last + 1);
+}
+
+// True once in `times`.
+inline bool once_in(std::uint32_t times)
+{
+    return pick(0, times - 1) == 1 % times;
+}
+
+template <class T>
+T pick_one(std::initializer_list<T> values)
+{
+    return *(values.begin() + pick(0, static_cast<std::uint32_t>(values.size()) - 1));
+}
+
+template <class Id>
+IdSet<Id> pick_some(const IdSet<Id>& of, std::uint32_t once)
+{
+    IdSet<Id> some;
+    for (const auto id : of) {
+        if (once_in(once)) {
+            some.insert(id);
+        }
+    }
+    return some;
+}
+
+// Which of package, node and L3 holds which.
+enum class Nesting { package_node_l3, package_l3_node, node_package_l3, crossing };
+
+inline std::vector<std::uint32_t> pick_cpu_ids(std::uint32_t count)
+{
+    std::vector<std::uint32_t> ids;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        ids.push_back(i);
+    }
+    if (once_in(2)) { // any numbering at all
+        for (auto i = count; i > 1; --i) {
+            std::swap(ids[i - 1], ids[pick(0, i - 1)]);
+        }
+    }
+    if (once_in(4)) { // sparse
+        for (auto& id : ids) {
+            id = id * 3 + 1;
+        }
+    }
+    return ids;
+}
+
+inline void place_core(CoreSpec& core, std::uint32_t at, std::uint32_t cores, Nesting nesting)
+{
+    const auto outer = at * 2 / cores;  // two halves
+    const auto middle = at * 4 / cores; // four quarters
+    switch (nesting) {
+    case Nesting::package_node_l3:
+        core.package = outer;
+        core.node = middle;
+        core.l3 = at / 2;
+        return;
+    case Nesting::package_l3_node:
+        core.package = outer;
+        core.l3 = outer;
+        core.node = middle;
+        return;
+    case Nesting::node_package_l3:
+        core.node = 0;
+        core.package = outer;
+        core.l3 = middle;
+        return;
+    case Nesting::crossing:
+        core.package = pick(0, 1);
+        core.node = pick(0, 2);
+        core.l3 = pick(0, 2);
+        return;
+    }
+}
+
+inline void make_odd(Topology& host)
+{
+    if (once_in(2)) {
+        for (auto& row : host.distance) {
+            for (auto& distance : row) {
+                distance = distance == 10 ? 10 : pick(11, 14);
+            }
+        }
+    }
+    for (auto& node : host.nodes) {
+        node.has_io = once_in(3);
+    }
+    if (once_in(4)) {
+        host.l3s.front().vcache = true;
+    }
+    if (once_in(3)) {
+        for (auto& cpu : host.cpus) {
+            cpu.rank = pick(0, 2);
+        }
+    }
+}
+
+struct HostSize {
+    std::uint32_t cores_max = 8;
+    std::uint32_t cpus_max = 12;
+};
+
+inline Topology pick_host(const HostSize& size)
+{
+    const auto nesting =
+        pick_one({Nesting::package_node_l3, Nesting::package_node_l3, Nesting::package_l3_node,
+                  Nesting::node_package_l3, Nesting::crossing});
+    const auto hybrid = once_in(5);
+    const auto threads = pick_one<std::uint32_t>({2, 2, 1, 4});
+    const auto cores = pick(1, size.cores_max);
+    std::vector<CoreSpec> specs;
+    std::vector<std::uint32_t> widths;
+    std::uint32_t cpus = 0;
+    for (std::uint32_t at = 0; at < cores; ++at) {
+        CoreSpec core;
+        place_core(core, at, cores, nesting);
+        if (hybrid) {
+            core.core_class = pick_one(
+                {CoreClass::performance, CoreClass::efficiency, CoreClass::performance,
+                 CoreClass::efficiency, CoreClass::low_power});
+        }
+        const auto width = once_in(6) ? 1 : threads; // a core with missing siblings
+        if (cpus + width <= size.cpus_max) {
+            cpus += width;
+            widths.push_back(width);
+            specs.push_back(std::move(core));
+        }
+    }
+    const auto ids = pick_cpu_ids(cpus);
+    std::size_t next = 0;
+    for (std::size_t core = 0; core < specs.size(); ++core) {
+        for (std::uint32_t thread = 0; thread < widths[core]; ++thread) {
+            specs[core].cpus.push_back(ids[next++]);
+        }
+        std::sort(specs[core].cpus.begin(), specs[core].cpus.end());
+    }
+    auto host = host_of_cores(std::move(specs));
+    make_odd(host);
+    return host;
+}
+
+inline Policy pick_policy(const Topology& host)
+{
+    Policy policy;
+    policy.name = "dedicated";
+    policy.placement = Placement::dedicated;
+    policy.smt = pick_one({SmtChoice::prefer, SmtChoice::prefer, SmtChoice::require,
+                           SmtChoice::isolate, SmtChoice::spread});
+    policy.numa = pick_one({NumaChoice::prefer, NumaChoice::prefer, NumaChoice::single,
+                            NumaChoice::spread});
+    policy.cache = pick_one({CacheChoice::alone, CacheChoice::pack});
+    policy.cores =
+        pick_one({CoreChoice::performance, CoreChoice::efficiency, CoreChoice::any});
+    policy.move = pick_one({MoveLimit::cache, MoveLimit::never, MoveLimit::node});
+    policy.fallback = pick_one({Fallback::shared, Fallback::fail});
+    if (once_in(6)) {
+        policy.cpus = host.all_cpus() - pick_some(host.all_cpus(), 4);
+    }
+    return policy;
+}
+
+// Guest threads, cells and holes for a domain of `vcpus` online vCPUs.
+inline void pick_guest(Intent& intent, std::uint32_t vcpus)
+{
+    intent.vcpus_max = vcpus;
+    intent.vcpus_online = VcpuSet::range(0, vcpus - 1);
+    const auto threads = pick_one<std::uint32_t>({1, 2, 2, 4});
+    if (once_in(2) && vcpus % threads == 0) {
+        intent.topology = GuestTopology{.cores = vcpus / threads, .threads = threads};
+        if (once_in(4) && vcpus > 2) {
+            intent.vcpus_online.erase(VcpuId{pick(1, vcpus - 1)});
+        }
+    }
+    if (once_in(4) && vcpus > 1) {
+        const auto border = pick(1, vcpus - 1);
+        intent.cells = {{.id = 0, .vcpus = VcpuSet::range(0, border - 1)},
+                        {.id = 1, .vcpus = VcpuSet::range(border, vcpus - 1)}};
+    }
+}
+
+inline void pick_devices(Intent& intent, const Topology& host)
+{
+    if (once_in(3)) {
+        intent.devices.push_back(
+            {.label = "0000:01:00.0",
+             .nodes = {host.nodes[pick(0, static_cast<std::uint32_t>(host.nodes.size()) - 1)].id}});
+    }
+}
+
+// What a counterexample looks like, for a person.
+inline std::string describe(const Topology& host)
+{
+    std::string text;
+    for (const auto& core : host.cores) {
+        text += "core " + core.cpus.str() + " package " + std::to_string(raw(core.package)) +
+                " node " + std::to_string(raw(core.node)) + " l3 " + std::to_string(raw(core.l3)) +
+                " kind " + std::to_string(raw(core.kind)) + "\n";
+    }
+    for (std::size_t node = 0; node < host.nodes.size(); ++node) {
+        text += "node " + std::to_string(node) + (host.nodes[node].has_io ? " has I/O" : "") +
+                ", distances";
+        for (const auto distance : host.distance[node]) {
+            text += " " + std::to_string(distance);
+        }
+        text += "\n";
+    }
+    return text;
+}
+
+inline std::string describe(const Intent& intent)
+{
+    const auto& policy = intent.policy;
+    const auto number = [](auto value) { return std::to_string(static_cast<int>(value)); };
+    auto text = intent.name + ": vCPUs " + intent.vcpus_online.str() + " of " +
+                std::to_string(intent.vcpus_max) + " smt " + number(policy.smt) + " numa " +
+                number(policy.numa) + " cache " + number(policy.cache) + " cores " +
+                number(policy.cores) + " move " + number(policy.move) + " activity " +
+                number(intent.activity) + " stance " + number(intent.stance) + " placement " +
+                number(policy.placement) + " priority " + number(policy.priority) + " cpus " +
+                policy.cpus.str();
+    if (intent.topology) {
+        text += " threads " + std::to_string(intent.topology->threads);
+    }
+    for (const auto& cell : intent.cells) {
+        text += " cell " + cell.vcpus.str();
+    }
+    for (const auto& device : intent.devices) {
+        text += " device on " + device.nodes.str();
+    }
+    for (const auto& [vcpu, pin] : intent.current.vcpus) {
+        text += " " + std::to_string(raw(vcpu)) + ":" + pin.str();
+    }
+    return text + "\n";
+}
+
+inline std::string describe(const Cost& cost)
+{
+    const auto& broken = cost.broken;
+    std::string text;
+    for (const auto term :
+         {cost.kind, cost.imbalance, cost.nodes, cost.distance, cost.device, cost.packages,
+          cost.siblings, cost.l3, cost.split, cost.shared, cost.neighbours, cost.moves,
+          cost.io_nodes, broken[0], broken[1], broken[2], cost.small_cache}) {
+        text += std::to_string(term) + " ";
+    }
+    return text + std::to_string(cost.rank) + "\n";
+}
+
+inline DomainUuid uuid_of(std::size_t number)
+{
+    return DomainUuid{"00000000-0000-0000-0000-" + std::to_string(100'000'000'000 + number)};
+}
+
+inline Intent pick_intent(const Topology& host, std::size_t number, std::uint32_t vcpus_max)
+{
+    Intent intent;
+    intent.uuid = uuid_of(number);
+    intent.name = "vm" + std::to_string(number);
+    intent.policy = pick_policy(host);
+    pick_guest(intent, pick(1, vcpus_max));
+    pick_devices(intent, host);
+    return intent;
+}
+
+} // namespace virtpind::test
