@@ -100,8 +100,7 @@ class Client:
             name = Gio.DBusError.get_remote_error(error)
             if name is None:
                 raise
-            Gio.DBusError.strip_remote_error(error)
-            raise BusError(name, error.message) from None
+            raise BusError(name, error.message.removeprefix(f"GDBus.Error:{name}: ")) from None
         values = reply.unpack()
         return values[0] if len(values) == 1 else values or None
 
