@@ -9,7 +9,6 @@
 #include "dbus/sdbus_compat.hpp"
 
 #include <exception>
-#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -61,59 +60,6 @@ void contained(Body&& body) noexcept
     try {
         std::forward<Body>(body)();
     } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): see above
-    }
-}
-
-// Answers one asynchronous call; copies answer the same call. Keeps the connection alive, because
-// an sdbus::Result must not outlive it and whoever holds the answer may outlive the Service.
-template <class T>
-class Answer {
-    using WireResult = std::conditional_t<std::is_void_v<T>, sdbus::Result<>, sdbus::Result<T>>;
-
-public:
-    Answer(std::shared_ptr<sdbus::IConnection> connection, WireResult&& result)
-        : call_{std::make_shared<Call>(Call{std::move(connection), std::move(result)})}
-    {}
-
-    void operator()(const Result<T>& outcome) const noexcept
-    {
-        if (!outcome) {
-            return fail(to_bus_error(outcome.error()));
-        }
-        contained([&] {
-            if constexpr (std::is_void_v<T>) {
-                call_->result.returnResults();
-            } else {
-                call_->result.returnResults(*outcome);
-            }
-        });
-    }
-
-    void fail(const sdbus::Error& error) const noexcept
-    {
-        contained([&] { call_->result.returnError(error); });
-    }
-
-private:
-    // The result is destroyed first.
-    struct Call {
-        std::shared_ptr<sdbus::IConnection> connection;
-        WireResult result;
-    };
-
-    std::shared_ptr<Call> call_;
-};
-
-// An asynchronous handler, or the continuation of one: what it throws becomes the answer.
-template <class T, class Body>
-void guarded(const Answer<T>& answer, Body&& body) noexcept
-{
-    try {
-        std::forward<Body>(body)();
-    } catch (const sdbus::Error& e) {
-        answer.fail(e);
-    } catch (const std::exception& e) {
-        answer.fail(unexpected(e.what()));
     }
 }
 

@@ -6,9 +6,9 @@
 #include "common/control.hpp"
 #include "dbus/authorizer.hpp"
 #include "dbus/boundary.hpp"
+#include "dbus/open_calls.hpp"
 #include "dbus/options.hpp"
 
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -16,7 +16,7 @@ namespace virtpind::bus {
 
 // Lives as long as the Service; objects and pending checks refer to it.
 struct Context {
-    std::shared_ptr<sdbus::IConnection> connection;
+    sdbus::IConnection& connection;
     ControlPort& port;
     Authorizer& authorizer;
 };

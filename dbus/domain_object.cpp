@@ -46,7 +46,7 @@ numbered_cpus(const std::map<Id, CpuSet>& pins)
 } // namespace
 
 DomainObject::DomainObject(const Context& context, DomainView view)
-    : AdaptorInterfaces{*context.connection, sdbus::ObjectPath{domain_path(view.uuid)}}
+    : AdaptorInterfaces{context.connection, sdbus::ObjectPath{domain_path(view.uuid)}}
     , context_{context}
     , view_{std::move(view)}
 {
@@ -56,6 +56,7 @@ DomainObject::DomainObject(const Context& context, DomainView view)
 
 DomainObject::~DomainObject()
 {
+    open_calls_.end();
     unregisterAdaptor();
 }
 
@@ -87,7 +88,7 @@ Call DomainObject::call() const
 void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string policy,
                              VariantMap options, std::uint64_t flags)
 {
-    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         auto request = read_set_policy(policy, options, flags);
         request.uuid = view_.uuid;
@@ -100,7 +101,7 @@ void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string 
 
 void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags)
 {
-    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_flags(flags, flag_runtime_only));
         answer_change(context_, call(), {{"domain", view_.name}}, answer,
@@ -112,7 +113,7 @@ void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint6
 
 void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags)
 {
-    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_flags(flags, 0));
         answer_change(context_, call(), {{"domain", view_.name}}, answer,

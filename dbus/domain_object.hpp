@@ -4,6 +4,7 @@
 
 #include "common/control.hpp"
 #include "dbus/context.hpp"
+#include "dbus/open_calls.hpp"
 
 #include <virtpind-domain-adaptor.h>
 
@@ -56,6 +57,7 @@ private:
     [[nodiscard]] Call call() const;
 
     const Context& context_;
+    OpenCalls open_calls_;
     DomainView view_;
 };
 

@@ -32,7 +32,7 @@ ChangedProperties changed_properties(const ManagerView& before, const ManagerVie
 } // namespace
 
 ManagerObject::ManagerObject(const Context& context, ManagerView view)
-    : AdaptorInterfaces{*context.connection, sdbus::ObjectPath{manager_path}}
+    : AdaptorInterfaces{context.connection, sdbus::ObjectPath{manager_path}}
     , context_{context}
     , view_{std::move(view)}
 {
@@ -41,6 +41,7 @@ ManagerObject::ManagerObject(const Context& context, ManagerView view)
 
 ManagerObject::~ManagerObject()
 {
+    open_calls_.end();
     unregisterAdaptor();
 }
 
@@ -85,7 +86,7 @@ std::vector<ManagerObject::DomainRow> ManagerObject::ListDomains()
 void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
                               std::string policy, VariantMap options, std::uint64_t flags)
 {
-    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         auto request = read_set_policy(policy, options, flags);
@@ -100,7 +101,7 @@ void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string
 void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
                                 std::uint64_t flags)
 {
-    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_flags(flags, flag_runtime_only));
@@ -114,7 +115,7 @@ void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::stri
 void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string domain,
                             std::uint64_t flags)
 {
-    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_flags(flags, 0));
@@ -149,7 +150,7 @@ std::string ManagerObject::Plan(const std::string& domain, const std::string& po
 void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
                          std::string reason)
 {
-    const Answer<std::uint64_t> answer{context_.connection, std::move(result)};
+    const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_text("reason", reason));
@@ -167,7 +168,7 @@ void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string doma
 
 void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
 {
-    const Answer<void> answer{context_.connection, std::move(result)};
+    const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         const auto origin = call();
         answer_change(context_, origin, {{"cookie", std::to_string(cookie)}}, answer,

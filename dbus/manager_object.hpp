@@ -4,6 +4,7 @@
 
 #include "common/control.hpp"
 #include "dbus/context.hpp"
+#include "dbus/open_calls.hpp"
 
 #include <virtpind-manager-adaptor.h>
 
@@ -61,6 +62,7 @@ private:
     [[nodiscard]] Call call() const;
 
     const Context& context_;
+    OpenCalls open_calls_;
     ManagerView view_;
     std::vector<DomainRow> rows_;
     std::set<std::string> holders_; // callers that may have a hold

@@ -27,12 +27,11 @@ std::string_view to_string(BusKind bus)
     return bus == BusKind::system ? "system" : "session";
 }
 
-Result<std::shared_ptr<sdbus::IConnection>> connect(BusKind bus)
+Result<std::unique_ptr<sdbus::IConnection>> connect(BusKind bus)
 {
     try {
-        return std::shared_ptr<sdbus::IConnection>{bus == BusKind::system
-                                                       ? sdbus::createSystemBusConnection()
-                                                       : sdbus::createSessionBusConnection()};
+        return bus == BusKind::system ? sdbus::createSystemBusConnection()
+                                      : sdbus::createSessionBusConnection();
     } catch (const sdbus::Error& e) {
         return Error{.code = Errc::host_unavailable,
                      .message = "cannot connect to the " + std::string{to_string(bus)} + " bus: " +
@@ -97,9 +96,10 @@ Result<std::unique_ptr<Service>> Service::create(sd_event* event, BusKind bus, C
         return std::move(connection).error();
     }
     try {
-        std::unique_ptr<Service> service{new Service{*connection, port, std::move(initial)}};
+        std::unique_ptr<Service> service{
+            new Service{std::move(*connection), port, std::move(initial)}};
         service->watch_callers();
-        if (auto named = request_name(**connection, bus); !named) {
+        if (auto named = request_name(*service->connection_, bus); !named) {
             return std::move(named).error();
         }
         if (auto attached = service->attachment_->attach(event); !attached) {
@@ -112,12 +112,12 @@ Result<std::unique_ptr<Service>> Service::create(sd_event* event, BusKind bus, C
     }
 }
 
-Service::Service(std::shared_ptr<sdbus::IConnection> connection, ControlPort& port,
+Service::Service(std::unique_ptr<sdbus::IConnection> connection, ControlPort& port,
                  ManagerView initial)
     : connection_{std::move(connection)}
     , attachment_{std::make_unique<LoopAttachment>(*connection_)}
     , authorizer_{std::make_unique<Authorizer>(*connection_)}
-    , context_{std::make_unique<Context>(Context{connection_, port, *authorizer_})}
+    , context_{std::make_unique<Context>(Context{*connection_, port, *authorizer_})}
     , manager_{std::make_unique<ManagerObject>(*context_, std::move(initial))}
 {}
 

@@ -33,8 +33,9 @@ class Service final : public ViewSink {
 public:
     // Connects, exports the manager with `initial`, then requests the name; all of it waits for
     // the bus, so call it before the loop runs. `event` and `port` must outlive the service;
-    // replies that the port still holds may outlive it. Errors: host_unavailable (no bus),
-    // permission_denied (the bus does not let us own the name), conflict (somebody owns it).
+    // replies that the port still holds may outlive it, and go nowhere then. Errors:
+    // host_unavailable (no bus), permission_denied (the bus does not let us own the name), conflict
+    // (somebody owns it).
     [[nodiscard]] static Result<std::unique_ptr<Service>>
     create(sd_event* event, BusKind bus, ControlPort& port, ManagerView initial);
     ~Service() override;
@@ -46,12 +47,12 @@ public:
                  const OptionMap& details) override;
 
 private:
-    Service(std::shared_ptr<sdbus::IConnection> connection, ControlPort& port, ManagerView initial);
+    Service(std::unique_ptr<sdbus::IConnection> connection, ControlPort& port, ManagerView initial);
     void watch_callers();
     void remove_departed(const std::vector<DomainView>& present);
 
     // In the order in which they need each other.
-    std::shared_ptr<sdbus::IConnection> connection_;
+    std::unique_ptr<sdbus::IConnection> connection_;
     std::unique_ptr<LoopAttachment> attachment_;
     std::unique_ptr<Authorizer> authorizer_;
     std::unique_ptr<Context> context_;

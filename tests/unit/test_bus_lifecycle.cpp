@@ -55,16 +55,53 @@ TEST_F(BusLifecycle, PublishingAfterTheEndOfTheBusIsHarmless)
     EXPECT_LT(sd_event_loop(loop.event), 0);
 }
 
-TEST_F(BusLifecycle, AReplyMayOutliveTheService)
+// What still waits when its object ends is told so at once; the daemon's answer comes too late.
+class BusOpenCalls : public BusTest {
+protected:
+    BusOpenCalls()
+    {
+        port.keep_replies = true;
+        pending = client->send(web1_path, domain, "Reapply", "t", std::uint64_t{0});
+    }
+
+    void expect_unknown_outcome()
+    {
+        ASSERT_TRUE(loop.run_until([&] { return pending->message != nullptr; }));
+        EXPECT_EQ(pending->error, "org.freedesktop.DBus.Error.NoReply");
+        EXPECT_NE(pending->text.find("before the outcome was known"), std::string::npos);
+    }
+
+    std::shared_ptr<CallReply> pending;
+};
+
+TEST_F(BusOpenCalls, EndWithTheService)
 {
-    port.keep_replies = true;
-    const auto pending = client->send(web1_path, domain, "Reapply", "t", std::uint64_t{0});
     ASSERT_TRUE(loop.run_until([&] { return port.kept.size() == 1; }));
     service.reset();
+    expect_unknown_outcome();
     port.kept.front()(std::uint64_t{5});
-    port.kept.clear();
+}
+
+TEST_F(BusOpenCalls, EndWithTheirDomain)
+{
+    ASSERT_TRUE(loop.run_until([&] { return port.kept.size() == 1; }));
+    service->publish(manager_view(), {});
+    expect_unknown_outcome();
+    port.kept.front()(std::uint64_t{5});
+    service->publish(manager_view(), {web1_view()}); // the same domain, defined again
+    port.keep_replies = false;
+    EXPECT_EQ(client->call(web1_path, domain, "Reapply", "t", std::uint64_t{0}).number_result(),
+              42U);
+}
+
+TEST_F(BusOpenCalls, AreAnsweredOnce)
+{
+    ASSERT_TRUE(loop.run_until([&] { return port.kept.size() == 1; }));
+    port.kept.front()(std::uint64_t{5});
+    port.kept.front()(std::uint64_t{6});
     ASSERT_TRUE(loop.run_until([&] { return pending->message != nullptr; }));
     EXPECT_EQ(pending->number_result(), 5U);
+    service.reset();
 }
 
 TEST_F(BusLifecycle, NothingWaitsForAStoppedBusAndTheServiceMayEndMeanwhile)

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Asynchronous calls that wait for their answer. The object that was called owns them, because they
+// must not outlive it: libsystemd checks a reply against the method table of the object when it is
+// sent, and a call refers to its connection. The daemon holds only an Answer, which may come later
+// than the end of the object and is dropped then.
+#pragma once
+
+#include "common/result.hpp"
+#include "dbus/boundary.hpp"
+#include "dbus/sdbus_compat.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace virtpind::bus {
+
+class OpenCall {
+public:
+    template <class... Out>
+    explicit OpenCall(sdbus::Result<Out...>&& result) : result_{std::move(result)}
+    {}
+
+    [[nodiscard]] bool answered() const { return std::holds_alternative<Answered>(result_); }
+
+    // Both send once; what comes after that is dropped.
+    template <class... Out>
+    void succeed(const Out&... values) noexcept
+    {
+        contained([&] {
+            if (const auto* result = std::get_if<sdbus::Result<Out...>>(&result_)) {
+                result->returnResults(values...);
+            }
+        });
+        result_ = Answered{};
+    }
+
+    void fail(const sdbus::Error& error) noexcept
+    {
+        contained([&] {
+            std::visit(
+                [&error](const auto& result) {
+                    if constexpr (!std::is_same_v<std::decay_t<decltype(result)>, Answered>) {
+                        result.returnError(error);
+                    }
+                },
+                result_);
+        });
+        result_ = Answered{};
+    }
+
+private:
+    using Answered = std::monostate;
+
+    std::variant<Answered, sdbus::Result<>, sdbus::Result<std::uint64_t>> result_;
+};
+
+// Answers one call; copies answer the same one.
+template <class T>
+class Answer {
+public:
+    explicit Answer(std::weak_ptr<OpenCall> call) : call_{std::move(call)} {}
+
+    void operator()(const Result<T>& outcome) const noexcept
+    {
+        const auto call = call_.lock();
+        if (!call) {
+            return;
+        }
+        if (!outcome) {
+            call->fail(to_bus_error(outcome.error()));
+        } else if constexpr (std::is_void_v<T>) {
+            call->succeed();
+        } else {
+            call->succeed(*outcome);
+        }
+    }
+
+    void fail(const sdbus::Error& error) const noexcept
+    {
+        if (const auto call = call_.lock()) {
+            call->fail(error);
+        }
+    }
+
+private:
+    std::weak_ptr<OpenCall> call_;
+};
+
+// The open calls of one object.
+class OpenCalls {
+public:
+    [[nodiscard]] Answer<std::uint64_t> add(sdbus::Result<std::uint64_t>&& result)
+    {
+        return Answer<std::uint64_t>{keep(std::move(result))};
+    }
+
+    [[nodiscard]] Answer<void> add(sdbus::Result<>&& result)
+    {
+        return Answer<void>{keep(std::move(result))};
+    }
+
+    // Answers all that are left. To be called while the object is still registered.
+    void end() noexcept
+    {
+        contained([this] {
+            const sdbus::Error unknown{
+                ErrorName{"org.freedesktop.DBus.Error.NoReply"},
+                "the domain vanished or the service stopped before the outcome was known"};
+            for (const auto& call : calls_) {
+                call->fail(unknown);
+            }
+        });
+        calls_.clear();
+    }
+
+private:
+    template <class WireResult>
+    std::weak_ptr<OpenCall> keep(WireResult&& result)
+    {
+        calls_.erase(std::remove_if(calls_.begin(), calls_.end(),
+                                    [](const auto& call) { return call->answered(); }),
+                     calls_.end());
+        return calls_.emplace_back(std::make_shared<OpenCall>(std::forward<WireResult>(result)));
+    }
+
+    std::vector<std::shared_ptr<OpenCall>> calls_;
+};
+
+// An asynchronous handler, or the continuation of one: what it throws becomes the answer.
+template <class T, class Body>
+void guarded(const Answer<T>& answer, Body&& body) noexcept
+{
+    try {
+        std::forward<Body>(body)();
+    } catch (const sdbus::Error& e) {
+        answer.fail(e);
+    } catch (const std::exception& e) {
+        contained([&] { answer.fail(unexpected(e.what())); });
+    }
+}
+
+} // namespace virtpind::bus
