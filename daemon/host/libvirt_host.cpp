@@ -33,6 +33,7 @@ Error too_busy()
 std::vector<Outcome> failed_outcomes(const std::vector<DomainActions>& actions, const Error& why)
 {
     std::vector<Outcome> outcomes;
+    outcomes.reserve(actions.size());
     for (const auto& domain : actions) {
         outcomes.push_back(
             Outcome{.uuid = domain.uuid, .name = domain.name, .id = domain.id, .errors = {why}});
@@ -193,6 +194,7 @@ void LibvirtHost::apply(std::vector<DomainActions> actions,
     call_libvirt<std::vector<Outcome>>(
         [shared, catalog = catalog_](const VirtConnection& connection) {
             std::vector<Outcome> outcomes;
+            outcomes.reserve(shared->size());
             for (const auto& domain : *shared) {
                 outcomes.push_back(apply_actions(connection, *catalog, domain));
             }
