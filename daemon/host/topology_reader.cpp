@@ -183,6 +183,24 @@ std::vector<KindHint> read_kind_hints(hwloc_topology_t hwloc)
     return hints;
 }
 
+// hwloc ignores numbers it cannot use ("indexes=2*5" for 12 CPUs) without a word.
+void warn_of_ignored_indexes(hwloc_topology_t hwloc, const std::string& description,
+                             Topology& topology)
+{
+    const auto last_level = description.find_last_of(' ') + 1; // 0 when it is the only one
+    if (description.find("indexes=", last_level) == std::string::npos) {
+        return;
+    }
+    hwloc_obj_t unit = nullptr;
+    while ((unit = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_PU, unit)) != nullptr) {
+        if (unit->os_index != unit->logical_index) {
+            return;
+        }
+    }
+    topology.warnings.push_back("The CPU numbers in \"indexes=\" change nothing: hwloc does not "
+                                "understand them, or they are the natural ones.");
+}
+
 } // namespace
 
 Result<TopologySource> parse_topology_source(std::string_view text)
@@ -227,6 +245,9 @@ Result<Topology> read_topology(const TopologySource& source)
         const auto core_types = read_core_types(source.root);
         hints.insert(hints.end(), core_types.begin(), core_types.end());
         add_live_facts(*topology, source.root);
+    }
+    if (source.kind == TopologySource::Kind::synthetic) {
+        warn_of_ignored_indexes(hwloc, source.text, *topology);
     }
     classify_cores(*topology, hints);
     return topology;

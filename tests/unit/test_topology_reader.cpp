@@ -177,6 +177,10 @@ TEST(Synthetic, IndexesNumberTheCpus)
     EXPECT_EQ(sets(t.l3s), "0-5,12-17;6-11,18-23");
     EXPECT_EQ(t.cores[0].cpus.str(), "0,12");
     EXPECT_EQ(t.cores[11].cpus.str(), "11,23");
+    EXPECT_TRUE(t.warnings.empty());
+    const auto ignored = synthetic("core:6 pu:2(indexes=2*5)");
+    ASSERT_EQ(ignored.warnings.size(), 1U);
+    EXPECT_NE(ignored.warnings[0].find("indexes="), std::string::npos);
 }
 
 TEST(Synthetic, MissingLevelsAreMadeUp)

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/plan_command.hpp"
+#include "daemon/text_diff.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace virtpind {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto ryzen = "pack:1 [numa(memory=68719476736)] l3:2(size=33554432) core:6 "
+                       "pu:2(indexes=2*12:12*1)";
+
+class PlanCommand : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        const auto* test = testing::UnitTest::GetInstance()->current_test_info()->name();
+        folder_ = fs::path{testing::TempDir()} / (std::string{"virtpind_plan_"} + test);
+        fs::remove_all(folder_);
+        fs::create_directories(folder_);
+    }
+
+    void TearDown() override { fs::remove_all(folder_); }
+
+    std::string write(const std::string& name, const std::string& text)
+    {
+        const auto path = folder_ / name;
+        std::ofstream{path} << text;
+        return path.string();
+    }
+
+    int run(const PlanOptions& options)
+    {
+        out_.str("");
+        err_.str("");
+        return run_plan_command(options, out_, err_);
+    }
+
+    int run_scenario(const std::string& domains, PlanFormat format = PlanFormat::json)
+    {
+        const auto path = write("s.json", std::string{"{\"topology\": {\"synthetic\": \""} + ryzen +
+                                              "\"}, \"domains\": " + domains + "}");
+        return run({.format = format, .scenario = path});
+    }
+
+    nlohmann::json answer() { return nlohmann::json::parse(out_.str()); }
+
+    fs::path folder_;
+    std::ostringstream out_;
+    std::ostringstream err_;
+};
+
+constexpr auto win11 = R"([{"name": "win11", "uuid": "11111111-1111-4111-8111-111111111111",
+    "vcpus": 12, "topology": {"cores": 6, "threads": 2}, "iothreads": [1],
+    "policy": {"name": "dedicated", "smt": "require"}}])";
+
+TEST_F(PlanCommand, AnswersAsDocumented)
+{
+    ASSERT_EQ(run_scenario(win11), 0) << err_.str();
+    const auto json = answer();
+    EXPECT_EQ(json["host"]["cpus"], "0-23");
+    EXPECT_EQ(json["host"]["usable"], "0-23");
+    EXPECT_EQ(json["host"]["housekeeping"], "0,12");
+    EXPECT_EQ(json["host"]["pool"], "1-5,13-17");
+    EXPECT_TRUE(json["elapsed-us"].is_number_integer());
+    ASSERT_EQ(json["domains"].size(), 1U);
+    const auto& domain = json["domains"][0];
+    EXPECT_EQ(domain["name"], "win11");
+    EXPECT_EQ(domain["uuid"], "11111111-1111-4111-8111-111111111111");
+    EXPECT_EQ(domain["requested"], "dedicated");
+    EXPECT_EQ(domain["placement"], "dedicated");
+    EXPECT_EQ(domain["vcpupin"].size(), 12U);
+    EXPECT_EQ(domain["vcpupin"]["0"], "6");
+    EXPECT_EQ(domain["vcpupin"]["1"], "18");
+    EXPECT_EQ(domain["emulatorpin"], "0,12");
+    EXPECT_EQ(domain["iothreadpin"]["1"], "0,12");
+    EXPECT_EQ(domain["optimal"], true);
+    for (const auto* term : {"kind", "nodes", "device", "packages", "siblings", "l3", "split",
+                             "shared", "neighbours", "moves", "rank"}) {
+        EXPECT_TRUE(domain["cost"][term].is_number_unsigned()) << term;
+    }
+    EXPECT_EQ(domain["cost"]["l3"], 1);
+    EXPECT_EQ(domain["cost"]["broken"].size(), 3U);
+    EXPECT_EQ(domain["reasons"][0]["code"], "fits-one-l3");
+    EXPECT_FALSE(domain["reasons"][0]["text"].get<std::string>().empty());
+    EXPECT_FALSE(domain.contains("definition"));
+}
+
+TEST_F(PlanCommand, TextIsAMapWithEveryoneOnIt)
+{
+    ASSERT_EQ(run_scenario(win11, PlanFormat::text), 0);
+    const auto text = out_.str();
+    for (const auto* part : {
+             "host: 24 CPUs, 12 cores, 2 L3s, 1 node, 1 package; housekeeping 0,12; pool 1-5,13-17",
+             "package 0\n  node 0 (64 GiB)\n",
+             "L3 0 32 MiB     [h h] [. .] [. .] [. .] [. .] [. .]  CPUs 0-5,12-17\n",
+             "L3 1 32 MiB     [A A] [A A] [A A] [A A] [A A] [A A]  CPUs 6-11,18-23\n",
+             "A win11: dedicated, 12 vCPUs on 6-11,18-23; emulator on 0,12; I/O threads on 0,12",
+         }) {
+        EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+    }
+}
+
+TEST_F(PlanCommand, ExitStatusTellsUnsatisfied)
+{
+    EXPECT_EQ(run_scenario(R"([{"name": "a", "vcpus": 24, "policy": "dedicated"}])"), 3);
+    EXPECT_EQ(answer()["domains"][0]["satisfied"], false);
+    EXPECT_EQ(run_scenario(R"([{"name": "a", "vcpus": 24, "policy": "none"}])"), 0);
+}
+
+TEST_F(PlanCommand, BadInputIsRefusedWithStatusTwo)
+{
+    EXPECT_EQ(run({.scenario = (folder_ / "none.json").string()}), 2);
+    EXPECT_NE(err_.str().find("none.json' cannot be read"), std::string::npos) << err_.str();
+    EXPECT_EQ(out_.str(), "");
+
+    EXPECT_EQ(run_scenario("[{\"name\": \"a\"}]"), 2);
+    EXPECT_NE(err_.str().find("s.json:1: domains[0]: 'vcpus' is missing"), std::string::npos);
+
+    // What only the whole can tell.
+    EXPECT_EQ(run_scenario(R"([{"name": "a", "vcpus": 4, "topology": {"cores": 3}}])"), 2);
+    EXPECT_NE(err_.str().find("topology"), std::string::npos) << err_.str();
+    EXPECT_EQ(run_scenario(R"([{"name": "a", "vcpus": 1,
+                                "uuid": "11111111-1111-4111-8111-111111111111"},
+                               {"name": "b", "vcpus": 1,
+                                "uuid": "11111111-1111-4111-8111-111111111111"}])"),
+              2);
+    EXPECT_NE(err_.str().find("11111111-1111-4111-8111-111111111111"), std::string::npos);
+
+    EXPECT_EQ(run({.config_path = write("c.json", "{\n\"x\": 1}"), .scenario = "unused"}), 2);
+    EXPECT_NE(err_.str().find("c.json:2: x: unknown key 'x'"), std::string::npos) << err_.str();
+}
+
+TEST_F(PlanCommand, FilesNamedInAScenarioAreBesideIt)
+{
+    const auto source = *host::parse_topology_source("synthetic:pack:1 [numa] core:4 pu:1");
+    write("host.xml", *host::export_topology_xml(source, {}));
+    const auto path = write("s.json", R"({"topology": {"xml": "host.xml"}, "domains": []})");
+    EXPECT_EQ(run({.format = PlanFormat::json, .scenario = path}), 0) << err_.str();
+    EXPECT_EQ(answer()["host"]["cpus"], "0-3");
+}
+
+TEST_F(PlanCommand, HostileNamesStayPrintable)
+{
+    EXPECT_EQ(
+        run_scenario("[{\"name\": \"a\\u001b[2J\\nb\", \"vcpus\": 1, \"policy\": \"shared\"}]",
+                     PlanFormat::text),
+        0);
+    EXPECT_EQ(out_.str().find('\x1b'), std::string::npos);
+    EXPECT_NE(out_.str().find("a\\x1b[2J\\x0ab: shared"), std::string::npos) << out_.str();
+}
+
+constexpr auto definition = R"(<domain type='kvm'>
+  <name>win11</name>
+  <uuid>11111111-1111-4111-8111-111111111111</uuid>
+  <memory unit='KiB'>4194304</memory>
+  <!-- kept -->
+  <vcpu placement='static'>4</vcpu>
+  <os><type arch='x86_64'>hvm</type></os>
+</domain>
+)";
+
+TEST_F(PlanCommand, DomainFilesCarryTheirDefinition)
+{
+    const auto path = write("win11.xml", definition);
+    const auto config = write("c.json", R"({"domains": {"win11": "dedicated"}})");
+    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    ASSERT_EQ(run({.topology = source,
+                   .config_path = config,
+                   .format = PlanFormat::json,
+                   .domains = {path}}),
+              0)
+        << err_.str();
+    const auto domain = answer()["domains"][0];
+    EXPECT_EQ(domain["placement"], "dedicated");
+    const auto xml = domain["definition"].get<std::string>();
+    EXPECT_NE(xml.find("<!-- kept -->"), std::string::npos);
+    EXPECT_NE(
+        xml.find("<vcpupin vcpu='0' cpuset='" + domain["vcpupin"]["0"].get<std::string>() + "'/>"),
+        std::string::npos)
+        << xml;
+
+    ASSERT_EQ(run({.topology = source, .config_path = config, .domains = {path}}), 0);
+    EXPECT_NE(out_.str().find("--- " + path + "\n+++ " + path + "\n@@ -"), std::string::npos);
+    EXPECT_NE(out_.str().find("\n+    <vcpupin vcpu='0' cpuset="), std::string::npos) << out_.str();
+}
+
+TEST_F(PlanCommand, DomainWithoutPolicyKeepsItsDefinition)
+{
+    const auto path = write("win11.xml", definition);
+    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    ASSERT_EQ(run({.topology = source, .format = PlanFormat::json, .domains = {path}}), 0);
+    EXPECT_EQ(answer()["domains"][0]["definition"], definition);
+    EXPECT_EQ(run({.topology = source, .domains = {write("bad.xml", "<domain>")}}), 2);
+    EXPECT_NE(err_.str().find("bad.xml"), std::string::npos) << err_.str();
+}
+
+TEST(UnifiedDiff, IsWhatPatchReads)
+{
+    EXPECT_EQ(unified_diff("a\n", "a\n", "f"), "");
+    EXPECT_EQ(unified_diff("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n", "f"),
+              "--- f\n+++ f\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n");
+    EXPECT_EQ(unified_diff("", "a\n", "f"), "--- f\n+++ f\n@@ -0,0 +1,1 @@\n+a\n");
+    EXPECT_EQ(unified_diff("a", "a\n", "f"),
+              "--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+a\n");
+}
+
+TEST(UnifiedDiff, FarChangesAreHunksOfTheirOwn)
+{
+    std::string before;
+    std::string after;
+    for (auto i = 0; i < 30; ++i) {
+        const auto line = std::to_string(i) + "\n";
+        before += line;
+        after += i == 3 || i == 25 ? "x" + line : i == 10 ? "" : line;
+    }
+    const auto diff = unified_diff(before, after, "f");
+    EXPECT_NE(diff.find("@@ -1,14 +1,13 @@"), std::string::npos) << diff; // 3 and 10 touch
+    EXPECT_NE(diff.find("@@ -23,7 +22,7 @@"), std::string::npos) << diff;
+}
+
+} // namespace
+} // namespace virtpind
