@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/host/domain_xml.hpp"
+#include "daemon/host/text_file.hpp"
+#include "daemon/host/topology_reader.hpp"
+#include "daemon/host/tuning_xml.hpp"
+#include "daemon/host/xml_reader.hpp"
+#include "tests/support/tuning_case.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <fstream>
+
+namespace virtpind::host {
+namespace {
+
+using test::cpu_list;
+using test::TuningCase;
+
+const std::set<Tune> every_tune{Tune::cache_passthrough, Tune::topoext,         Tune::invtsc,
+                                Tune::no_migrate,        Tune::hide_hypervisor, Tune::host_smbios};
+
+std::string golden(const std::string& name)
+{
+    const auto* directory = std::getenv("VIRTPIND_GOLDEN_TUNING");
+    const auto text = read_text_file(
+        std::filesystem::path{directory != nullptr ? directory : "."} / name, domain_xml_bytes_max);
+    EXPECT_TRUE(text) << "set VIRTPIND_GOLDEN_TUNING to tests/golden/tuning";
+    return text ? *text : "<domain/>";
+}
+
+std::string plain_guest(int vcpus)
+{
+    auto text = golden("plain.xml");
+    return text.replace(text.find("VCPUS"), 5, std::to_string(vcpus));
+}
+
+// What an element means: without the order of attributes and without blanks between elements.
+std::string meaning_of(const pugi::xml_node& node)
+{
+    if (node.type() != pugi::node_element) {
+        const std::string text = node.value();
+        return text.find_first_not_of(" \n") == std::string::npos ? "" : "[" + text + "]";
+    }
+    std::set<std::string> attributes;
+    for (const auto attribute : node.attributes()) {
+        attributes.insert(std::string{" "} + attribute.name() + "=" + attribute.value());
+    }
+    std::string text = std::string{"<"} + node.name();
+    for (const auto& attribute : attributes) {
+        text += attribute;
+    }
+    text += ">\n";
+    for (const auto child : node.children()) {
+        text += meaning_of(child);
+    }
+    return text + "</>\n";
+}
+
+std::string meaning_of(const std::string& text)
+{
+    pugi::xml_document document;
+    const auto domain = load_domain(document, text);
+    return domain ? meaning_of(*domain) : domain.error().message;
+}
+
+std::string applied(const std::string& text, const GuestTuning& tuning)
+{
+    const auto edited = apply_tuning(text, tuning);
+    EXPECT_TRUE(edited) << edited.error().message;
+    const auto again = edited ? apply_tuning(*edited, tuning) : edited;
+    EXPECT_TRUE(again && *again == *edited) << "applying twice changes something";
+    return edited ? *edited : "";
+}
+
+// A guest with the second L3 of a host of twelve cores, told of it and of nothing else.
+struct Reference {
+    const char* description;
+    const char* cpus;
+    TopologyChoice topology;
+    const char* expected;
+};
+
+class ReferenceConfiguration : public testing::TestWithParam<Reference> {};
+
+TEST_P(ReferenceConfiguration, IsReproduced)
+{
+    const auto host = read_topology(
+        {.kind = TopologySource::Kind::synthetic, .text = GetParam().description, .root = "/"});
+    ASSERT_TRUE(host) << host.error().message;
+    TuningCase domain{*host, cpu_list(GetParam().cpus), GetParam().topology, every_tune};
+    domain.plan.emulator = {CpuId{0}};
+    const auto vcpus = static_cast<int>(domain.intent.vcpus_max);
+    EXPECT_EQ(meaning_of(applied(plain_guest(vcpus), domain.decide().tuning)),
+              meaning_of(golden(GetParam().expected)));
+}
+
+constexpr const char* smt_spread = "pack:1 [numa] l3:2 core:6 pu:2(indexes=2*12:12*1)";
+constexpr const char* smt_adjacent = "pack:1 [numa] l3:2 core:6 pu:2";
+constexpr const char* smt_off = "pack:1 [numa] l3:2 core:6 pu:1";
+INSTANTIATE_TEST_SUITE_P(
+    Golden, ReferenceConfiguration,
+    testing::Values(Reference{smt_off, "6-11", TopologyChoice::match, "reference-a.xml"},
+                    Reference{smt_spread, "6-11,18-23", TopologyChoice::match, "reference-b.xml"},
+                    Reference{smt_adjacent, "12-23", TopologyChoice::match,
+                              "reference-b-adjacent.xml"},
+                    Reference{smt_off, "6-11", TopologyChoice::host, "reference-c.xml"}));
+
+TEST(TuningXml, ClustersAreNamedOnlyToALibvirtThatKnowsThem)
+{
+    TuningCase domain{test::cached_host({.l3s = 2, .cores = 6, .threads = 1}), cpu_list("6-11"),
+                      TopologyChoice::match, every_tune};
+    domain.abilities.libvirt_version = 10'001'000;
+    const auto newer = applied(plain_guest(6), domain.decide().tuning);
+    EXPECT_EQ(meaning_of(newer), meaning_of(golden("reference-a-clusters.xml")));
+    domain.abilities.libvirt_version = 9'000'000;
+    const auto older = applied(plain_guest(6), domain.decide().tuning);
+    EXPECT_EQ(meaning_of(older), meaning_of(golden("reference-a.xml")));
+    EXPECT_EQ(applied(newer, domain.decide().tuning), newer) << "not worth an edit of its own";
+}
+
+// Every shape that is written at all, as libvirt sees it.
+TEST(TuningXml, LibvirtAcceptsWhatIsWritten)
+{
+    if (std::system("command -v virsh > /dev/null") != 0) {
+        GTEST_SKIP() << "virsh is not installed (libvirt-clients)";
+    }
+    const auto narrow = test::cached_host({.l3s = 2, .cores = 3});
+    TuningCase cells{test::cached_host({.packages = 2, .cores = 4}), cpu_list("2-5,10-13"),
+                     TopologyChoice::match, every_tune};
+    cells.plan.numatune = NumaTune{.nodes = {NodeId{0}, NodeId{1}}, .cells = {}, .source_xml = {}};
+    const std::vector<TuningCase> cases{
+        {narrow, cpu_list("0-2,6-8"), TopologyChoice::match, every_tune},
+        {narrow, cpu_list("0-11"), TopologyChoice::match, every_tune},
+        {narrow, cpu_list("1-2,4-5,7-8,10-11"), TopologyChoice::match, every_tune},
+        {narrow, cpu_list("2,4-5,8,10-11"), TopologyChoice::host, every_tune},
+        {narrow, cpu_list("0-4"), TopologyChoice::match, {}},
+        {narrow, cpu_list("0-4"), TopologyChoice::keep, every_tune},
+        cells,
+    };
+    for (const auto& domain : cases) {
+        const auto vcpus = static_cast<int>(domain.intent.vcpus_max);
+        const auto text = applied(plain_guest(vcpus), domain.decide().tuning);
+        const auto file = testing::TempDir() + "virtpind-tuned.xml";
+        std::ofstream{file} << text;
+        const auto command = "virsh -q -c test:///default define --validate " + file;
+        EXPECT_EQ(std::system(command.c_str()), 0) << text;
+    }
+}
+
+TEST(TuningXml, ADefinitionThatSaysSoIsNotTouched)
+{
+    // Other quotes, another layout, another mode that can carry them, a policy left at its default.
+    const std::string text = R"(<domain type="kvm"><name>a</name><vcpu>2</vcpu>
+<os><type>hvm</type><smbios mode="host"/></os>
+ <cpu mode="maximum" migratable="off"><cache mode="passthrough"/><feature name="invtsc"/>
+  <feature policy="disable" name="hypervisor"/><feature policy="require" name="topoext"/></cpu>
+</domain>)";
+    EXPECT_EQ(applied(text, {.cpus = {}, .apply = every_tune, .withdraw = {}}), text);
+    EXPECT_EQ(applied(text, {}), text);
+}
+
+TEST(TuningXml, EverythingElseStays)
+{
+    const auto before = golden("foreign.xml");
+    TuningCase domain{test::cached_host({.l3s = 2, .cores = 3}),
+                      cpu_list("1-2,7-8"),
+                      TopologyChoice::match,
+                      {Tune::invtsc, Tune::host_smbios}};
+    auto expected = before;
+    const auto replace = [&expected](std::string_view old, std::string_view with) {
+        const auto at = expected.find(old);
+        ASSERT_NE(at, std::string::npos) << old;
+        expected.replace(at, old.size(), with);
+    };
+    replace("<vcpu placement=\"auto\">4</vcpu>",
+            "<vcpu placement=\"static\" cpuset=\"1-2,7-8\">4</vcpu>");
+    replace("    <vcpupin vcpu=\"0\" cpuset=\"0\"/>",
+            "    <vcpupin vcpu=\"0\" cpuset=\"1\"/>\n    <vcpupin vcpu=\"1\" cpuset=\"7\"/>\n"
+            "    <vcpupin vcpu=\"2\" cpuset=\"2\"/>\n    <vcpupin vcpu=\"3\" cpuset=\"8\"/>");
+    replace("    <boot dev=\"hd\"/>", "    <boot dev=\"hd\"/>\n    <smbios mode=\"host\"/>");
+    replace("<cpu mode=\"custom\" match=\"exact\">",
+            "<cpu mode=\"custom\" match=\"exact\" check=\"partial\">");
+    replace("<topology sockets=\"4\" cores=\"1\" threads=\"1\"/>",
+            "<topology sockets=\"1\" cores=\"2\" threads=\"2\" dies=\"1\"/>");
+    replace("<feature name=\"x2apic\"/>",
+            "<feature name=\"x2apic\"/>\n    <feature policy=\"require\" name=\"invtsc\"/>");
+    EXPECT_EQ(applied(before, domain.decide().tuning), expected);
+}
+
+TEST(TuningXml, AModeThatCannotCarryATuneGivesWay)
+{
+    const auto text = applied(golden("foreign.xml"),
+                              {.cpus = {}, .apply = {Tune::cache_passthrough}, .withdraw = {}});
+    pugi::xml_document document;
+    const auto cpu = load_domain(document, text)->child("cpu");
+    EXPECT_EQ(cpu.attribute("mode").value(), std::string_view{"host-passthrough"});
+    EXPECT_FALSE(cpu.attribute("match"));
+    EXPECT_FALSE(cpu.child("model"));
+    EXPECT_TRUE(cpu.find_child_by_attribute("feature", "name", "x2apic"));
+}
+
+TEST(TuningXml, WithdrawnTunesAreTakenOut)
+{
+    GuestTuning tuning{.cpus = {}, .apply = every_tune, .withdraw = {}};
+    const auto tuned = applied(plain_guest(2), tuning);
+    tuning.apply.clear();
+    tuning.withdraw = every_tune;
+    const auto text = applied(tuned, tuning);
+    for (const auto* word : {"passthrough'/>", "topoext", "invtsc", "hypervisor", "smbios"}) {
+        EXPECT_EQ(text.find(word), std::string::npos) << word;
+    }
+    EXPECT_NE(text.find("migratable='on'"), std::string::npos);
+}
+
+TEST(TuningXml, AListOfVcpusGoesWhenNoneIsOffline)
+{
+    GuestCpus cpus{.topology = {.cores = 2},
+                   .pins = {{VcpuId{0}, {CpuId{1}}}, {VcpuId{1}, {CpuId{2}}}},
+                   .cells = {},
+                   .numatune = {}};
+    const auto text =
+        applied(golden("reference-c.xml"), {.cpus = cpus, .apply = {}, .withdraw = {}});
+    EXPECT_EQ(text.find("<vcpus>"), std::string::npos);
+    EXPECT_NE(text.find("<vcpu placement='static' cpuset='1-2'>2</vcpu>"), std::string::npos);
+    EXPECT_EQ(text.find("vcpupin vcpu='2'"), std::string::npos);
+}
+
+TEST(TuningXml, WhatCannotBeWrittenIsAnError)
+{
+    const GuestTuning smbios{.cpus = {}, .apply = {Tune::host_smbios}, .withdraw = {}};
+    const auto no_os = apply_tuning("<domain><name>a</name><vcpu>1</vcpu></domain>", smbios);
+    ASSERT_FALSE(no_os);
+    EXPECT_NE(no_os.error().message.find("<os>"), std::string::npos);
+    EXPECT_FALSE(apply_tuning("<domain><name>a</name><vcpu>x</vcpu></domain>", smbios));
+}
+
+} // namespace
+} // namespace virtpind::host
