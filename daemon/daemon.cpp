@@ -4,6 +4,7 @@
 #include "common/config_json.hpp"
 #include "common/text.hpp"
 #include "daemon/controller.hpp"
+#include "daemon/host/cgroup_watch.hpp"
 #include "daemon/host/host_watch.hpp"
 #include "daemon/host/libvirt_host.hpp"
 #include "daemon/host/text_file.hpp"
@@ -106,10 +107,15 @@ public:
                       }}
         , reader_{loop, "host-reader", 4}
         , watch_{loop, [this] { read_topology_again(); }}
+        , groups_{loop,
+                  [this](const DomainUuid& uuid) {
+                      reconciler_.on_event(DomainChanged{.uuid = uuid, .what = "thread"});
+                  }}
         , watchdog_{loop, [this] { feed_watchdog(); }}
     {
         use_config(std::move(config));
         reconciler_.on_topology(topology_);
+        reconciler_.each_look([this](const Records& records) { follow_groups(records); });
         reconciler_.each_period([this] { read_topology_again(); }); // uevents may be lost
         if (!watch_.problem().empty()) {
             spdlog::info("{}", watch_.problem());
@@ -182,6 +188,17 @@ private:
         spdlog::info("read the configuration again");
         reconciler_.set_problem("InvalidConfig", "");
         use_config(std::move(*config));
+    }
+
+    void follow_groups(const Records& records)
+    {
+        std::map<DomainUuid, int> running;
+        for (const auto& [uuid, record] : records) {
+            if (record.seen.facts.id) {
+                running.emplace(uuid, *record.seen.facts.id);
+            }
+        }
+        groups_.follow(running);
     }
 
     // READY once libvirt was tried, whether it answered or not: it may come later.
@@ -273,6 +290,7 @@ private:
     std::unique_ptr<bus::Service> service_;
     loop::Worker reader_;
     host::HostWatch watch_;
+    host::CgroupWatch groups_;
     loop::Timer watchdog_;
 };
 

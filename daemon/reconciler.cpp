@@ -102,7 +102,6 @@ Error unreachable()
 Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
                        std::map<DomainUuid, BeforeImage> before_images)
     : host_{host}
-    , sink_{sink}
     , boot_id_{std::move(boot_id)}
     , before_images_{std::move(before_images)}
     , period_{loop,
@@ -212,6 +211,9 @@ void Reconciler::on_observed(Result<Observation> seen)
     }
     failed_passes_ = 0;
     refresh_records(std::move(*seen));
+    if (each_look_) {
+        each_look_(records_);
+    }
 
     // From here on the records are one consistent picture; nothing below reads the host.
     const auto decisions = decide();
@@ -522,6 +524,7 @@ void Reconciler::forget_restored(DomainRecord& record)
     }
     record.before.reset();
     record.placed_id.reset();
+    again_ = true; // its pins are somebody else's now, which makes it another decision
     forget_before_image(record.seen.facts.uuid);
 }
 

@@ -50,6 +50,9 @@ public:
     // What else is to be done once a period, beside the pass.
     void each_period(std::function<void()> also) { each_period_ = std::move(also); }
 
+    // Who else wants to know what each look has seen.
+    void each_look(std::function<void(const Records&)> also) { each_look_ = std::move(also); }
+
     // --- what may be asked of it (by Controller) -----------------------------------------------
     // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
     // after this call.
@@ -136,6 +139,7 @@ private:
     std::vector<Waiter> current_; // for the running one
 
     std::function<void()> each_period_;
+    std::function<void(const Records&)> each_look_;
     loop::Timer period_;
     loop::Timer retry_;
     loop::Timer slow_apply_; // shows `applying` only when it takes long

@@ -13,8 +13,6 @@ namespace virtpind {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // Depth is bounded by the shapes above; bytes that are not UTF-8 are replaced, not thrown about.
 std::string text_of(const Json& json)
 {
@@ -95,7 +93,7 @@ Json domain_json(const DomainRecord& record, const Topology* topology)
               {"generation", view.generation},
               {"pin-state", to_string(view.pin_state)}};
     if (record.plan) {
-        json["plan"] = plan_json(*record.plan);
+        json["plan"] = domain_plan_to_json(*record.plan);
     }
     if (record.seen.live) {
         json["live"] = pins_json(*record.seen.live);
@@ -127,7 +125,7 @@ Json domain_json(const DomainRecord& record, const Topology* topology)
 
 std::string report_plan(const Plan& plan, const Topology& topology)
 {
-    return text_of(plan_json(plan, topology));
+    return text_of(plan_to_json(plan, topology));
 }
 
 std::string report_domain(const DomainRecord& record, const Topology* topology)

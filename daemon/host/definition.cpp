@@ -187,6 +187,11 @@ Result<std::string> edit_definition(std::string_view text, const DefinitionChang
     if (wanted.numatune != current.numatune) {
         edit_numatune(domain, wanted.numatune);
     }
+    // libvirt leaves <metadata/> behind when the last element in it is removed.
+    if (const auto metadata = domain.child("metadata");
+        change.mode == DefinitionChange::Mode::replace && metadata && !metadata.first_child()) {
+        remove_element(metadata);
+    }
     // An edit that does not read back as intended must not reach libvirt: an empty set, a
     // numatune that is empty or whose text says something else, an element that is there twice.
     const auto numatune = domain.child("numatune");

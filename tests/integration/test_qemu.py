@@ -11,6 +11,7 @@ import signal
 import subprocess
 
 import pytest
+from gi.repository import GLib
 
 from private_bus import BusError
 from waiting import wait_until
@@ -111,7 +112,7 @@ def test_hotplugged_vcpu_is_pinned(host, make_guest, libvirtd):
 def test_libvirtd_restarts_under_a_guest(host, make_guest, libvirtd, client, how):
     guest = make_guest("survivor", vcpus=1).start()
     host.wait_known(guest)
-    host.set_policy(guest, "dedicated", {"cpus": __import__("gi").repository.GLib.Variant("s", "1")})
+    host.set_policy(guest, "dedicated", {"cpus": GLib.Variant("s", "1")})
     libvirtd.stop(how)
     wait_until(lambda: client.properties("/org/virtpind1", "org.virtpind1.Manager")["State"] == "disconnected",
                "the loss is noticed")
@@ -126,6 +127,8 @@ def test_libvirtd_restarts_under_a_guest(host, make_guest, libvirtd, client, how
     libvirtd.start()
     wait_until(lambda: guest.affinity()["vcpus"] == {0: "1"},
                lambda: f"the pin is repaired after the reconnect: {guest.affinity()}", 60)
+    wait_until(lambda: client.properties("/org/virtpind1", "org.virtpind1.Manager")["State"] == "ready",
+               "connected again")
     host.wait(guest, "pinned")
     host.set_policy(guest, "none")
     assert guest.affinity()["vcpus"] == {0: ALL}
@@ -141,7 +144,7 @@ def test_two_guests_never_share_a_dedicated_cpu(host, make_guest):
     third = make_guest("third", vcpus=1).start()
     host.wait_known(third)
     with pytest.raises(BusError) as refused:
-        host.set_policy(third, "dedicated", {"fallback": __import__("gi").repository.GLib.Variant("s", "fail")})
+        host.set_policy(third, "dedicated", {"fallback": GLib.Variant("s", "fail")})
     assert refused.value.name == "org.virtpind1.Error.Unsatisfiable"
     assert third.affinity()["vcpus"] == {0: ALL}, "nothing changed"
     two.destroy()

@@ -55,7 +55,7 @@ def test_main_job(ready):
 @pytest.mark.parametrize("options, says", [
     ({"smtt": ("s", "require")}, ["smtt", "smt"]),
     ({"smt": ("s", "always")}, ["smt", "always", "prefer", "require", "isolate", "spread"]),
-    ({"smt": ("b", True)}, ["smt", "'s'", "'b'"]),
+    ({"smt": ("b", True)}, ['"smt"', '"s"', '"b"']),
     ({"cpus": ("s", "3-1")}, ["cpus", "3-1"]),
     ({"cpus": ("s", "0-99")}, ["cpus", "16-99"]),
     ({"priority": ("s", "high")}, ["priority"]),

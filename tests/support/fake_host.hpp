@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace virtpind::testing_support {
+namespace virtpind::test {
 
 class FakeHost final : public HostPort {
 public:
@@ -216,4 +216,4 @@ private:
     std::deque<std::function<void()>> answers_;
 };
 
-} // namespace virtpind::testing_support
+} // namespace virtpind::test

@@ -10,7 +10,7 @@
 namespace virtpind {
 namespace {
 
-using testing_support::FakeHost;
+using test::FakeHost;
 
 class RecordingSink final : public ViewSink {
 public:
@@ -40,8 +40,8 @@ protected:
         reconciler_.show_to(sink_);
         reconciler_.on_config(Config{});
         // One package, one node, two L3s of four cores with two threads; siblings n and n+8.
-        reconciler_.on_topology(std::make_shared<Topology>(
-            testing_support::host({.l3s = 2, .cores = 4, .threads = 2})));
+        reconciler_.on_topology(
+            std::make_shared<Topology>(test::regular_host({.l3s = 2, .cores = 4, .threads = 2})));
     }
 
     void connect()

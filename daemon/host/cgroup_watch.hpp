@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Notices vCPUs and I/O threads that are plugged into a running domain: libvirt sends no event for
+// that, but it makes a control group for each new thread. inotify on the domain's group tells.
+// Best effort: a domain in a partition of its own, or a host without these groups, is seen to by
+// the periodic pass. Main thread.
+#pragma once
+
+#include "common/ids.hpp"
+#include "daemon/loop/event_loop.hpp"
+#include "daemon/loop/unique_fd.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+
+namespace virtpind::host {
+
+class CgroupWatch {
+public:
+    // `on_thread` is called once per domain and burst, a moment after the group was made.
+    CgroupWatch(loop::EventLoop& loop, std::function<void(DomainUuid)> on_thread,
+                std::filesystem::path root = "/sys/fs/cgroup");
+
+    // Watches exactly these runs (libvirt id) from now on.
+    void follow(const std::map<DomainUuid, int>& running);
+
+private:
+    struct Watch {
+        int id = 0; // of the run
+        int descriptor = -1;
+    };
+
+    [[nodiscard]] int add_watch(int id) const;
+    void drop(const Watch& watch);
+    void on_readable();
+    void tell();
+
+    std::function<void(DomainUuid)> on_thread_;
+    std::filesystem::path root_;
+    loop::UniqueFd inotify_;
+    std::map<DomainUuid, Watch> watches_;
+    std::map<int, DomainUuid> by_descriptor_;
+    std::set<DomainUuid> changed_; // since the last tell()
+    loop::Timer settle_;
+    loop::Source source_;
+};
+
+// The directory in which libvirt makes the groups of the threads of run `id`; empty when there is
+// none. Known layouts: with systemd machine.slice/machine-qemu\x2dID\x2dNAME.scope/libvirt, without
+// machine/qemu-ID-NAME.libvirt-qemu; cgroup v1 has either below the controller "cpuset".
+[[nodiscard]] std::filesystem::path find_domain_group(const std::filesystem::path& root, int id);
+
+} // namespace virtpind::host
