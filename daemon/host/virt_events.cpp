@@ -54,18 +54,33 @@ int on_lifecycle(virConnectPtr /*connection*/, virDomainPtr domain, int event, i
     return 0;
 }
 
-constexpr char tunable[] = "tunable";
-constexpr char metadata[] = "metadata";
-constexpr char device_added[] = "device added";
-constexpr char device_removed[] = "device removed";
-constexpr char agent[] = "agent";
+enum class Change { tunable, metadata, device_added, device_removed, agent, vcpu_removed };
+
+constexpr const char* to_word(Change change)
+{
+    switch (change) {
+    case Change::tunable:
+        return "tunable";
+    case Change::metadata:
+        return "metadata";
+    case Change::device_added:
+        return "device added";
+    case Change::device_removed:
+        return "device removed";
+    case Change::agent:
+        return "agent";
+    case Change::vcpu_removed:
+        return "vCPU removed";
+    }
+    return "changed";
+}
 
 // All other callbacks differ only in arguments that nobody reads.
-template <const char* what, class... Ignored>
+template <Change change, class... Ignored>
 void on_change(virConnectPtr /*connection*/, virDomainPtr domain, Ignored... /*ignored*/,
                void* opaque)
 {
-    events_of(opaque).domain_changed(domain, what);
+    events_of(opaque).domain_changed(domain, to_word(change));
 }
 
 void on_close(virConnectPtr /*connection*/, int reason, void* opaque)
@@ -83,20 +98,19 @@ std::vector<Subscribed> subscribed()
     std::vector<Subscribed> events{
         {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
         {VIR_DOMAIN_EVENT_ID_TUNABLE,
-         VIR_DOMAIN_EVENT_CALLBACK((on_change<tunable, virTypedParameterPtr, int>))},
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<Change::tunable, virTypedParameterPtr, int>))},
         {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
-         VIR_DOMAIN_EVENT_CALLBACK((on_change<metadata, int, const char*>))},
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<Change::metadata, int, const char*>))},
         {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
-         VIR_DOMAIN_EVENT_CALLBACK((on_change<device_added, const char*>))},
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<Change::device_added, const char*>))},
         {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
-         VIR_DOMAIN_EVENT_CALLBACK((on_change<device_removed, const char*>))},
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<Change::device_removed, const char*>))},
         {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
-         VIR_DOMAIN_EVENT_CALLBACK((on_change<agent, int, int>))},
+         VIR_DOMAIN_EVENT_CALLBACK((on_change<Change::agent, int, int>))},
     };
 #if LIBVIR_CHECK_VERSION(12, 4, 0)
-    static constexpr char vcpu_removed[] = "vCPU removed";
     events.push_back({VIR_DOMAIN_EVENT_ID_VCPU_REMOVED,
-                      VIR_DOMAIN_EVENT_CALLBACK((on_change<vcpu_removed, unsigned int>))});
+                      VIR_DOMAIN_EVENT_CALLBACK((on_change<Change::vcpu_removed, unsigned int>))});
 #endif
     return events;
 }
