@@ -63,6 +63,27 @@ private:
     const CellOfCpu& cell_of_;
 };
 
+// One die in which an L3 begins every `step` cores.
+Frame stepped_frame(const std::vector<Seat>& seats, std::uint32_t step, std::uint32_t threads,
+                    std::uint32_t cores_least)
+{
+    auto cores = cores_least;
+    for (const auto& seat : seats) {
+        cores = std::max(cores, seat.l3 * step + seat.core + 1);
+    }
+    return {1, cores, threads, step};
+}
+
+// All of the packages that the domain is on.
+Extent host_extent(const Topology& topology, const std::vector<Seat>& seats)
+{
+    CpuSet around;
+    for (const auto& seat : seats) {
+        around |= topology.packages[raw(topology.find(seat.cpu)->package)].cpus;
+    }
+    return extent_of(seat_cpus(topology, around & topology.online_cpus(), {}));
+}
+
 } // namespace
 
 std::vector<Seat> seat_cpus(const Topology& topology, const CpuSet& cpus, const CellOfCpu& cell_of)
@@ -109,6 +130,30 @@ Extent extent_of(const std::vector<Seat>& seats)
         extent.package_cores = std::max(extent.package_cores, package_cores);
     }
     return extent;
+}
+
+std::vector<Frame> possible_frames(const Topology& topology, const std::vector<Seat>& seats,
+                                   TopologyChoice choice, std::optional<std::uint32_t> l3_block)
+{
+    const auto used = extent_of(seats);
+    const auto host = host_extent(topology, seats);
+    std::vector<Frame> frames;
+    const auto add_stepped = [&](std::uint32_t threads, std::uint32_t cores_least) {
+        if (l3_block && *l3_block >= threads) {
+            frames.push_back(stepped_frame(seats, *l3_block / threads, threads, cores_least));
+        }
+    };
+    if (choice == TopologyChoice::host) {
+        frames.push_back({1, host.package_cores, host.threads, host.cores});
+        frames.push_back({host.l3s, host.cores, host.threads, host.cores});
+        add_stepped(host.threads, host.package_cores);
+    }
+    // Where the host's caches tell of the idle siblings of its CPUs, the guest has them too.
+    for (const auto threads : {used.threads, host.threads}) {
+        frames.push_back({used.l3s, used.cores, threads, used.cores});
+        add_stepped(threads, 1);
+    }
+    return frames;
 }
 
 VcpuSet GuestLayout::enabled() const

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/domain.hpp"
+#include "common/policy.hpp"
 #include "common/topology.hpp"
 
 #include <cstdint>
@@ -57,6 +58,14 @@ struct GuestLayout {
 
     [[nodiscard]] VcpuSet enabled() const;
 };
+
+// Frames that the domain could have, best first: with `choice` host those of the host's packages,
+// in which what is not chosen stays empty, then those of the chosen CPUs alone. `l3_block`: how
+// many APIC ids the guest believes to share an L3, where its dies do not decide that.
+[[nodiscard]] std::vector<Frame> possible_frames(const Topology& topology,
+                                                 const std::vector<Seat>& seats,
+                                                 TopologyChoice choice,
+                                                 std::optional<std::uint32_t> l3_block);
 
 // Nothing when some seat has no room in the frame.
 [[nodiscard]] std::optional<GuestLayout> lay_out(const std::vector<Seat>& seats,

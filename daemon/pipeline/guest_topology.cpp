@@ -152,7 +152,8 @@ private:
     std::optional<GuestLayout> best_layout(const std::vector<Seat>& seats)
     {
         if (passthrough_ && read_start_cache(real_pins(seats))) {
-            for (const auto& frame : wanted_frames(seats, padded(start_sharing_.l3))) {
+            for (const auto& frame : possible_frames(in_.topology, seats, policy_.topology,
+                                                     padded(start_sharing_.l3))) {
                 if (auto layout = fitting(seats, frame); layout && is_true(*layout)) {
                     return layout;
                 }
@@ -161,7 +162,8 @@ private:
                                number_of(real_l3s(seats), "L3") + " as they really are.");
         }
         std::optional<GuestLayout> first;
-        for (const auto& frame : wanted_frames(seats, std::nullopt)) {
+        for (const auto& frame :
+             possible_frames(in_.topology, seats, policy_.topology, std::nullopt)) {
             auto layout = fitting(seats, frame);
             if (layout && predict_emulated_caches(layout->topology, layout->enabled()).l3 ==
                               real_caches(in_.topology, layout->cpus).l3) {
@@ -184,54 +186,6 @@ private:
     [[nodiscard]] std::size_t real_l3s(const std::vector<Seat>& seats) const
     {
         return real_caches(in_.topology, real_pins(seats)).l3.size();
-    }
-
-    // In order of preference. `l3_block`: APIC ids that the guest believes to share an L3, where
-    // its dies do not decide that.
-    [[nodiscard]] std::vector<Frame> wanted_frames(const std::vector<Seat>& seats,
-                                                   std::optional<std::uint32_t> l3_block) const
-    {
-        const auto used = extent_of(seats);
-        const auto host = host_extent(seats);
-        std::vector<Frame> frames;
-        const auto add_stepped = [&](std::uint32_t threads, std::uint32_t cores_least) {
-            if (l3_block && *l3_block >= threads) {
-                frames.push_back(stepped_frame(seats, *l3_block / threads, threads, cores_least));
-            }
-        };
-        if (policy_.topology == TopologyChoice::host) {
-            frames.push_back({1, host.package_cores, host.threads, host.cores});
-            frames.push_back({host.l3s, host.cores, host.threads, host.cores});
-            add_stepped(host.threads, host.package_cores);
-        }
-        // Where the host's caches tell of the idle siblings of its CPUs, the guest has them too.
-        for (const auto threads : {used.threads, host.threads}) {
-            frames.push_back({used.l3s, used.cores, threads, used.cores});
-            add_stepped(threads, 1);
-        }
-        return frames;
-    }
-
-    // One die in which an L3 begins every `step` cores.
-    [[nodiscard]] static Frame stepped_frame(const std::vector<Seat>& seats, std::uint32_t step,
-                                             std::uint32_t threads, std::uint32_t cores_least)
-    {
-        auto cores = cores_least;
-        for (const auto& seat : seats) {
-            cores = std::max(cores, seat.l3 * step + seat.core + 1);
-        }
-        return {1, cores, threads, step};
-    }
-
-    // All of the packages that the domain is on.
-    [[nodiscard]] Extent host_extent(const std::vector<Seat>& seats) const
-    {
-        CpuSet around;
-        for (const auto& seat : seats) {
-            around |= in_.topology.packages[raw(in_.topology.find(seat.cpu)->package)].cpus;
-        }
-        around &= in_.topology.online_cpus();
-        return extent_of(seat_cpus(in_.topology, around, {}));
     }
 
     [[nodiscard]] std::optional<GuestLayout> fitting(const std::vector<Seat>& seats,
