@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Guest tuning on random hosts and random CPUs.
 #include "daemon/pipeline/guest_caches.hpp"
+#include "daemon/pipeline/planner.hpp"
 #include "tests/support/tuning_case.hpp"
 
 #include <gtest/gtest.h>
@@ -106,6 +107,31 @@ RC_GTEST_PROP(GuestTuning, DecidingAgainChangesNothing, ())
     }
     const auto again = domain.decide().tuning;
     RC_ASSERT(is_tuned(domain.now, tuned_pins({}, tuning), again));
+}
+
+// Planner and tuning together: what the next start is planned for is what was tuned for.
+RC_GTEST_PROP(GuestTuning, PlanningTheTunedDefinitionChangesNothing, ())
+{
+    auto domain = random_case();
+    domain.intent.activity = Activity::dormant;
+    domain.intent.policy.fallback = Fallback::fail;
+    const auto plan = [&domain] {
+        domain.plan = make_plan({.topology = &domain.host,
+                                 .usable = {},
+                                 .housekeeping = CpuSet{},
+                                 .intents = {domain.intent}})
+                          .domains.front();
+        return domain.decide().tuning;
+    };
+    const auto tuning = plan();
+    RC_PRE(tuning.cpus.has_value());
+    domain.now = tuned_definition(domain.now, tuning);
+    domain.intent.current = tuned_pins(domain.intent.current, tuning);
+    domain.intent.vcpus_max = domain.now.vcpus_max;
+    domain.intent.vcpus_online = domain.now.enabled;
+    domain.intent.topology = domain.now.topology;
+    domain.intent.cells = domain.now.cells;
+    RC_ASSERT(is_tuned(domain.now, domain.intent.current, plan()));
 }
 
 } // namespace
