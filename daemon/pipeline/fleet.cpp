@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace virtpind {
 
@@ -18,6 +19,30 @@ bool is_active(const Member& member)
 bool is_running(const Member& member)
 {
     return member.intent->activity == Activity::running;
+}
+
+// CPUs that vCPUs of a running domain have for themselves, as far as nobody else claims them.
+CpuSet stands_on(const Member& member, const Surroundings& around)
+{
+    CpuSet cpus;
+    for (const auto vcpu : member.intent->vcpus_online) {
+        const auto cpu = present_cpu(*member.intent, vcpu);
+        if (is_running(member) && cpu && around.free.contains(*cpu)) {
+            cpus.insert(*cpu);
+        }
+    }
+    return cpus;
+}
+
+CpuSet present_emulator(const Intent& intent)
+{
+    return intent.current.emulator.value_or(CpuSet{});
+}
+
+CpuSet present_iothreads(const Intent& intent)
+{
+    const auto& pins = intent.current.iothreads;
+    return pins.empty() ? CpuSet{} : pins.begin()->second;
 }
 
 // All its vCPUs are where they may stay.
@@ -69,9 +94,25 @@ void Fleet::reserve()
         if (!is_running(member)) {
             continue;
         }
-        member.standing = standing_pins(host_, *member.intent, around(member, Claims::active));
+        const auto surroundings = around(member, Claims::active);
+        member.standing = standing_pins(host_, *member.intent, surroundings);
         member.claim = claim_of(host_, member.intent->policy, member.standing.kept);
+        if (member.intent->policy.fallback == Fallback::fail) {
+            member.claim |= stands_on(member, surroundings);
+        }
+        reserve_own_cores(member, surroundings);
     }
+}
+
+void Fleet::reserve_own_cores(Member& member, const Surroundings& around) const
+{
+    const auto reserve_one = [&](const ThreadChoice& choice, const CpuSet& present) {
+        if (choice.mode == ThreadChoice::Mode::own && !member.standing.kept.empty()) {
+            member.claim |= present_own_core(host_, around.free - member.claim, present);
+        }
+    };
+    reserve_one(member.intent->policy.emulator, present_emulator(*member.intent));
+    reserve_one(member.intent->policy.iothreads, present_iothreads(*member.intent));
 }
 
 Surroundings Fleet::around(const Member& member, Claims claims) const
@@ -104,18 +145,40 @@ bool Fleet::place(Member& member, Claims claims, Sake sake)
     auto placed = false;
     if (is_running(member) && sake == Sake::own) {
         member.standing = standing_pins(host_, *member.intent, surroundings);
+        if (stands_whole(member)) {
+            keep_in_place(member, surroundings);
+            placed = claim_own_cores(member, surroundings);
+        }
         const auto stays = !member.standing.conflict && !member.standing.kept.empty();
-        if (stays || member.intent->policy.move == MoveLimit::never) {
-            placed = try_place(member, surroundings, std::nullopt, member.standing.kept);
+        if (!placed && (stays || member.intent->policy.move == MoveLimit::never)) {
+            const auto home = home_nodes(host_, *member.intent);
+            const auto bound = member.intent->memory_locked && !home.empty();
+            placed = try_place(member, surroundings, bound ? std::optional{home} : std::nullopt,
+                               member.standing.kept);
         }
     }
     if (!placed) {
         placed = place_again(member, surroundings, sake);
     }
     if (!placed) {
-        member.claim = claim_of(host_, member.intent->policy, member.standing.kept);
+        member.placed.reset();
+        member.standing = {};
+        const auto stays = member.intent->policy.fallback == Fallback::fail;
+        member.claim = stays ? stands_on(member, surroundings) : CpuSet{};
     }
     return placed;
+}
+
+// There is nothing to choose: proven, given the pins that stay.
+void Fleet::keep_in_place(Member& member, const Surroundings& around) const
+{
+    auto& pins = member.standing.kept;
+    member.placed = Placed{.pins = pins,
+                           .claim = claim_of(host_, member.intent->policy, pins),
+                           .cost = cost_of(host_, *member.intent, around, pins),
+                           .proven = true};
+    member.claim = member.placed->claim;
+    member.misfit.reset();
 }
 
 bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
@@ -123,10 +186,6 @@ bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
     const auto& intent = *member.intent;
     const auto home = home_nodes(host_, intent);
     const auto move = intent.policy.move;
-    const auto was_pinned = !member.standing.kept.empty() || member.standing.conflict;
-    if (is_running(member) && move == MoveLimit::never && was_pinned) {
-        return false;
-    }
     if (home.empty()) {
         return try_place(member, around, std::nullopt, {});
     }
@@ -163,6 +222,11 @@ bool Fleet::try_place(Member& member, const Surroundings& around, std::optional<
         return false;
     }
     member.misfit.reset();
+    NodeSet used;
+    for (const auto& [vcpu, cpu] : member.placed->pins) {
+        used.insert(host_.node_id(host_.cpu(cpu).node));
+    }
+    member.memory = memory_.take(*member.intent, used);
     return true;
 }
 
@@ -183,32 +247,36 @@ std::optional<Placed> Fleet::place_alone(const Member& member)
 
 bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const
 {
-    const auto& intent = *member.intent;
     const auto claim_one = [&](const ThreadChoice& choice, const CpuSet& present, CpuSet& own) {
         own = {};
         if (choice.mode != ThreadChoice::Mode::own) {
             return true;
         }
-        own = choose_own_core(host_, intent, around.free - member.claim, member.placed->claim,
-                              present);
+        own = choose_own_core(host_, *member.intent, around.free - member.claim,
+                              member.placed->claim, present);
         member.claim |= own;
         return !own.empty();
     };
-    const auto& iothreads = intent.current.iothreads;
-    return claim_one(intent.policy.emulator, intent.current.emulator.value_or(CpuSet{}),
-                     member.emulator_core) &&
-           (intent.iothreads.empty() ||
-            claim_one(intent.policy.iothreads,
-                      iothreads.empty() ? CpuSet{} : iothreads.begin()->second,
-                      member.iothread_core));
+    const auto& policy = member.intent->policy;
+    return claim_one(policy.emulator, present_emulator(*member.intent), member.emulator_core) &&
+           (member.intent->iothreads.empty() ||
+            claim_one(policy.iothreads, present_iothreads(*member.intent), member.iothread_core));
 }
 
-void Fleet::lift(Member& member) const
+void Fleet::lift(Member& member)
 {
+    memory_.give_back(std::exchange(member.memory, {}));
     member.claim = {};
     member.placed.reset();
     member.emulator_core = {};
     member.iothread_core = {};
+}
+
+void Fleet::restore(Member& member, Member before)
+{
+    lift(member);
+    member = std::move(before);
+    memory_.take_again(member.memory);
 }
 
 std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant)

@@ -26,6 +26,7 @@ struct Member {
     std::optional<Placed> placed;
     CpuSet emulator_core; // its own extra cores, part of `claim`
     CpuSet iothread_core;
+    MemoryBook::Taken memory;
     std::optional<Misfit> misfit; // set when it could not be placed
     bool was_moved = false;       // to make room for another
 };
@@ -41,7 +42,7 @@ public:
 
     [[nodiscard]] const std::vector<Member>& members() const { return members_; }
 
-    [[nodiscard]] MemoryBook& memory() { return memory_; }
+    [[nodiscard]] const MemoryBook& memory() const { return memory_; }
 
     // Which of the others' claims count for a domain.
     enum class Claims { all, active };
@@ -56,7 +57,8 @@ public:
     enum class Sake { own, others };
 
     // Places `member` as cheaply as the others leave room for, with its own extra cores, and
-    // claims that. False, with `misfit` set, when it does not fit; what it stands on stays claimed.
+    // claims that. False, with `misfit` set, when it does not fit: then it claims nothing, but for
+    // what it stands on if it is to be left untouched.
     bool place(Member& member, Claims claims, Sake sake);
 
     // Where `member` would be placed if no other domain were there.
@@ -66,14 +68,19 @@ public:
     [[nodiscard]] CpuSet free_of_all() const { return usable_ - housekeeping_; }
 
     // Gives up what `member` claims, to be placed again.
-    void lift(Member& member) const;
+    void lift(Member& member);
+
+    // Puts back what `member` was before it was lifted and perhaps placed elsewhere.
+    void restore(Member& member, Member before);
 
 private:
+    void keep_in_place(Member& member, const Surroundings& around) const;
     void classify();
     void reserve();
     [[nodiscard]] bool try_place(Member& member, const Surroundings& around,
                                  std::optional<NodeSet> nodes, const VcpuMap& kept);
     [[nodiscard]] bool place_again(Member& member, const Surroundings& around, Sake sake);
+    void reserve_own_cores(Member& member, const Surroundings& around) const;
     bool claim_own_cores(Member& member, const Surroundings& around) const;
 
     const HostIndex& host_;

@@ -2,24 +2,11 @@
 #include "improvement.hpp"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 namespace virtpind {
 
 namespace {
-
-// The terms that a person would do something about.
-auto weighty(const Cost& cost)
-{
-    return std::tuple{cost.kind,     cost.nodes, cost.distance, cost.device, cost.packages,
-                      cost.siblings, cost.l3,    cost.split,    cost.shared};
-}
-
-bool is_perfect(const Cost& cost)
-{
-    return cost.kind == 0 && cost.nodes == 1 && cost.device == 0 && cost.siblings == 0 &&
-           cost.l3 == 1 && cost.split == 0;
-}
 
 std::string instead(const char* what, std::uint32_t better, std::uint32_t now)
 {
@@ -105,7 +92,7 @@ std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
         return std::nullopt;
     }
     const auto alone = fleet.place_alone(member);
-    if (!alone || weighty(alone->cost) >= weighty(now)) {
+    if (!alone || weighty_terms(alone->cost) >= weighty_terms(now)) {
         return limit_of_host(fleet, fleet.free_of_all(), now);
     }
     const auto gain = difference(alone->cost, now);

@@ -41,35 +41,41 @@ std::vector<std::optional<std::uint64_t>> MemoryBook::available(const Intent& in
     return available;
 }
 
-void MemoryBook::take(const Intent& intent, const NodeSet& nodes,
-                      const std::map<std::uint32_t, NodeSet>& cell_nodes)
+MemoryBook::Taken MemoryBook::take(const Intent& intent, const NodeSet& nodes)
 {
-    if (intent.activity != Activity::arriving || !intent.memory_nodes.empty()) {
-        return;
+    Taken taken{.page_kib = intent.hugepage_kib.value_or(0), .kib = {}};
+    const auto at = free_.find(taken.page_kib);
+    if (at == free_.end() || intent.activity != Activity::arriving ||
+        !intent.memory_nodes.empty()) {
+        return taken;
     }
-    const auto page = intent.hugepage_kib.value_or(0);
-    if (cell_nodes.empty()) {
-        take_from(page, intent.memory_kib, nodes);
-        return;
-    }
-    for (const auto& cell : intent.cells) {
-        const auto at = cell_nodes.find(cell.id);
-        take_from(page, cell.memory_kib, at != cell_nodes.end() ? at->second : nodes);
-    }
-}
-
-void MemoryBook::take_from(PageKib page, std::uint64_t kib, const NodeSet& nodes)
-{
-    const auto at = free_.find(page);
-    if (at == free_.end()) {
-        return;
-    }
+    auto wanted = intent.memory_kib;
+    taken.kib.resize(at->second.size(), 0);
     for (std::size_t i = 0; i < at->second.size(); ++i) {
         auto& free = at->second[i];
         if (free && nodes.contains(host_.topology->nodes[i].id)) {
-            const auto taken = std::min(kib, *free);
-            *free -= taken;
-            kib -= taken;
+            taken.kib[i] = std::min(wanted, *free);
+            *free -= taken.kib[i];
+            wanted -= taken.kib[i];
+        }
+    }
+    return taken;
+}
+
+void MemoryBook::give_back(const Taken& taken)
+{
+    for (std::size_t i = 0; i < taken.kib.size(); ++i) {
+        if (auto& free = free_[taken.page_kib][i]) {
+            *free += taken.kib[i];
+        }
+    }
+}
+
+void MemoryBook::take_again(const Taken& taken)
+{
+    for (std::size_t i = 0; i < taken.kib.size(); ++i) {
+        if (auto& free = free_[taken.page_kib][i]) {
+            *free -= std::min(*free, taken.kib[i]);
         }
     }
 }

@@ -20,21 +20,26 @@ public:
     // memory already counts as having an equal part of it on each of its memory nodes.
     [[nodiscard]] std::vector<std::optional<std::uint64_t>> available(const Intent& intent) const;
 
-    // Sets aside what a newly placed domain will take from `nodes`, lowest first, cells from the
-    // node that `cell_nodes` names. Domains that have their memory take nothing.
-    void take(const Intent& intent, const NodeSet& nodes,
-              const std::map<std::uint32_t, NodeSet>& cell_nodes);
+    // What a newly placed domain will take, so that it can be given back.
+    struct Taken {
+        std::uint64_t page_kib = 0;     // 0: ordinary memory
+        std::vector<std::uint64_t> kib; // by NodeIndex
+    };
+
+    // Sets aside the memory of a domain on `nodes`, lowest first. Domains that have their memory,
+    // or are shut off, take nothing.
+    [[nodiscard]] Taken take(const Intent& intent, const NodeSet& nodes);
+    void give_back(const Taken& taken);
+    void take_again(const Taken& taken); // what was given back
 
     // More than one node has memory: binding memory to nodes means something.
     [[nodiscard]] bool several_nodes() const { return nodes_with_memory_ > 1; }
 
 private:
-    using PageKib = std::uint64_t; // 0: ordinary memory
-    void take_from(PageKib page, std::uint64_t kib, const NodeSet& nodes);
-
     const HostIndex& host_;
     std::size_t nodes_with_memory_ = 0;
-    std::map<PageKib, std::vector<std::optional<std::uint64_t>>> free_; // by NodeIndex
+    // By page size (0: ordinary memory) and NodeIndex.
+    std::map<std::uint64_t, std::vector<std::optional<std::uint64_t>>> free_;
 };
 
 } // namespace virtpind

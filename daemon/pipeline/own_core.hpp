@@ -7,6 +7,10 @@
 
 namespace virtpind {
 
+// `present`, if all of it is free and on one core: the threads have their core already.
+[[nodiscard]] CpuSet present_own_core(const HostIndex& host, const CpuSet& free,
+                                      const CpuSet& present);
+
 // The CPUs of one core out of `free`, near `vcpus`: where the threads are now (`present`), else an
 // efficiency core, else a whole core rather than a part of one. Empty when nothing is free.
 [[nodiscard]] CpuSet choose_own_core(const HostIndex& host, const Intent& intent,

@@ -55,26 +55,13 @@ private:
     {
         for (const auto index : placing_order(fleet_, dormant == Dormant::yes)) {
             auto& member = fleet_.members()[index];
-            if (dormant == Dormant::no) {
-                if (fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own)) {
-                    take_memory(member);
-                }
-                continue;
-            }
-            // Out of the way of the other dormant ones if that can be, of the active ones always.
-            if (!fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own)) {
+            // A dormant one: out of the way of the other dormant ones if that can be, of the
+            // active ones always.
+            if (!fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own) &&
+                dormant == Dormant::yes) {
                 fleet_.place(member, Fleet::Claims::active, Fleet::Sake::own);
             }
         }
-    }
-
-    void take_memory(const Member& member)
-    {
-        NodeSet nodes;
-        for (const auto& [vcpu, cpu] : member.placed->pins) {
-            nodes.insert(host_.node_id(host_.cpu(cpu).node));
-        }
-        fleet_.memory().take(*member.intent, nodes, {});
     }
 
     // Running shared domains first: they stay where they are when that is as good.
@@ -114,6 +101,11 @@ private:
     {
         if (member.role == Member::Role::untouched) {
             explain_untouched(member, plan);
+            return;
+        }
+        if (plan_.usable.empty()) {
+            plan.satisfied = false;
+            plan.reasons.push_back({ReasonCode::no_room, "No CPU of this host may be used."});
             return;
         }
         if (member.placed) {

@@ -1,15 +1,313 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "repair.hpp"
 
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
 namespace virtpind {
+
+namespace {
+
+// Counted work of one repair: arrangements tried to make room, for one domain and in all, and
+// exchanges tried for comfort.
+constexpr std::size_t attempts_each_max = 32;
+constexpr std::size_t attempts_max = 64;
+constexpr std::size_t exchanges_max = 16;
+
+bool is_running(const Member& member)
+{
+    return member.intent->activity == Activity::running;
+}
+
+bool is_arriving(const Member& member)
+{
+    return member.intent->activity == Activity::arriving;
+}
+
+bool may_be_moved(const Member& member)
+{
+    return member.placed && member.intent->activity != Activity::dormant &&
+           (!is_running(member) || member.intent->policy.move != MoveLimit::never);
+}
+
+void add(Cost& sum, const Cost& cost)
+{
+    sum.kind += cost.kind;
+    sum.imbalance += cost.imbalance;
+    sum.nodes += cost.nodes;
+    sum.distance += cost.distance;
+    sum.device += cost.device;
+    sum.packages += cost.packages;
+    sum.siblings += cost.siblings;
+    sum.l3 += cost.l3;
+    sum.split += cost.split;
+    sum.shared += cost.shared;
+    sum.neighbours += cost.neighbours;
+    sum.moves += cost.moves;
+    sum.io_nodes += cost.io_nodes;
+    for (std::size_t i = 0; i < sum.broken.size(); ++i) {
+        sum.broken[i] += cost.broken[i];
+    }
+    sum.small_cache += cost.small_cache;
+    sum.rank += cost.rank;
+}
+
+class Repair {
+public:
+    explicit Repair(Fleet& fleet) : fleet_{fleet} {}
+
+    void run()
+    {
+        for (const auto index : placing_order(fleet_, false)) {
+            auto& member = fleet_.members()[index];
+            // Somebody who stood in the way may have found no place either.
+            if (!member.placed && !rearrange(member, {}) && is_arriving(member) &&
+                !make_room(member)) {
+                displace_lower(member);
+            }
+        }
+        if (improve()) {
+            improve();
+        }
+        while (place_leftovers()) {
+        }
+    }
+
+private:
+    using Movers = std::vector<Member*>;
+
+    // Room that the improvements left. True when it was enough for somebody.
+    bool place_leftovers()
+    {
+        auto placed = false;
+        for (const auto index : placing_order(fleet_, false)) {
+            auto& member = fleet_.members()[index];
+            placed = (!member.placed && rearrange(member, {})) || placed;
+        }
+        return placed;
+    }
+
+    // Lifts all `movers`, places `first`, then the movers again; all or nothing.
+    bool rearrange(Member& first, const Movers& movers)
+    {
+        const auto before = first;
+        std::vector<Member> movers_before;
+        for (auto* mover : movers) {
+            movers_before.push_back(*mover);
+            fleet_.lift(*mover);
+        }
+        fleet_.lift(first);
+        const auto placed =
+            fleet_.place(first, Fleet::Claims::all, Fleet::Sake::own) &&
+            std::all_of(movers.begin(), movers.end(), [this](Member* mover) {
+                return fleet_.place(*mover, Fleet::Claims::all, Fleet::Sake::others);
+            });
+        if (!placed) {
+            fleet_.restore(first, before);
+            for (std::size_t i = 0; i < movers.size(); ++i) {
+                fleet_.restore(*movers[i], std::move(movers_before[i]));
+            }
+            return false;
+        }
+        for (std::size_t i = 0; i < movers.size(); ++i) {
+            movers[i]->was_moved = movers_before[i].was_moved ||
+                                   movers[i]->placed->pins != movers_before[i].placed->pins;
+        }
+        return true;
+    }
+
+    // Those whose place could make a difference, newcomers first, then the smallest.
+    Movers movable(const Member& for_whom)
+    {
+        Movers movers;
+        for (auto& member : fleet_.members()) {
+            if (&member != &for_whom && may_be_moved(member)) {
+                movers.push_back(&member);
+            }
+        }
+        std::stable_sort(movers.begin(), movers.end(), [](const Member* a, const Member* b) {
+            return std::tuple{is_running(*a), a->claim.size()} <
+                   std::tuple{is_running(*b), b->claim.size()};
+        });
+        return movers;
+    }
+
+    // Moving others changes which CPUs are free, hardly how many.
+    [[nodiscard]] bool could_have_room(const Member& member)
+    {
+        const auto free = fleet_.around(member, Fleet::Claims::active).free;
+        return free.size() >= member.intent->vcpus_online.size() && attempts_ < attempts_max &&
+               fleet_.place_alone(member).has_value();
+    }
+
+    bool make_room(Member& member)
+    {
+        if (!could_have_room(member)) {
+            return false;
+        }
+        const auto movers = movable(member);
+        const auto last = std::min(attempts_max, attempts_ + attempts_each_max);
+        for (auto* mover : movers) {
+            if (++attempts_ > last) {
+                return false;
+            }
+            if (rearrange(member, {mover})) {
+                return true;
+            }
+        }
+        for (std::size_t i = 0; i < movers.size(); ++i) {
+            for (std::size_t j = i + 1; j < movers.size(); ++j) {
+                if (++attempts_ > last) {
+                    return false;
+                }
+                if (rearrange(member, {movers[i], movers[j]})) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    // Takes the CPUs of domains of lower priority, lowest first and newcomers before running ones,
+    // until `member` fits; then gives those another place if there is one.
+    void displace_lower(Member& member)
+    {
+        Movers lower;
+        for (auto* mover : movable(member)) {
+            // A running one that wants all or nothing would stay on its CPUs all the same.
+            const auto stays =
+                is_running(*mover) && mover->intent->policy.fallback == Fallback::fail;
+            if (!stays && mover->intent->policy.priority < member.intent->policy.priority) {
+                lower.push_back(mover);
+            }
+        }
+        std::stable_sort(lower.begin(), lower.end(), [](const Member* a, const Member* b) {
+            return a->intent->policy.priority < b->intent->policy.priority;
+        });
+        const auto member_before = member;
+        std::vector<Member> before;
+        auto fits = false;
+        for (auto* mover : lower) {
+            before.push_back(*mover);
+            fleet_.lift(*mover);
+            fits = fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own);
+            if (fits) {
+                break;
+            }
+        }
+        for (auto i = before.size(); i-- > 0;) { // the highest priority first
+            if (!fits) {
+                fleet_.restore(*lower[i], std::move(before[i]));
+            } else if (fleet_.place(*lower[i], Fleet::Claims::all, Fleet::Sake::others)) {
+                lower[i]->was_moved = true;
+            }
+        }
+        if (!fits) {
+            fleet_.restore(member, member_before);
+        }
+    }
+
+    // Every cost given all others. True when something was placed elsewhere.
+    bool improve()
+    {
+        auto improved = false;
+        for (const auto index : placing_order(fleet_, false)) {
+            auto& member = fleet_.members()[index];
+            if (!member.placed) {
+                continue;
+            }
+            member.placed->cost = cost_now(member);
+            if (is_arriving(member)) {
+                improved = place_once_more(member) || improved;
+                improved = exchange(member) || improved;
+            }
+        }
+        return improved;
+    }
+
+    [[nodiscard]] Cost cost_now(const Member& member) const
+    {
+        return cost_of(fleet_.host(), *member.intent, fleet_.around(member, Fleet::Claims::active),
+                       member.placed->pins);
+    }
+
+    [[nodiscard]] Cost sum_of_costs() const
+    {
+        Cost sum;
+        for (const auto& member : fleet_.members()) {
+            if (member.placed && member.intent->activity != Activity::dormant) {
+                add(sum, cost_now(member));
+            }
+        }
+        return sum;
+    }
+
+    bool place_once_more(Member& member)
+    {
+        const auto before = member;
+        fleet_.lift(member);
+        fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own);
+        if (member.placed && member.placed->cost < before.placed->cost) {
+            const auto sum = sum_of_costs();
+            auto moved = member;
+            fleet_.restore(member, before);
+            if (sum < sum_of_costs()) {
+                fleet_.restore(member, std::move(moved));
+                return true;
+            }
+            member.placed->proven = false;
+            return false;
+        }
+        const auto proven = member.placed && member.placed->proven;
+        fleet_.restore(member, before);
+        member.placed->proven = proven;
+        return false;
+    }
+
+    // Changes places with another newcomer where that is better for both together.
+    bool exchange(Member& member)
+    {
+        if (exchanges_ >= exchanges_max || is_perfect(member.placed->cost)) {
+            return false;
+        }
+        const auto alone = fleet_.place_alone(member);
+        if (!alone || weighty_terms(alone->cost) >= weighty_terms(member.placed->cost)) {
+            return false;
+        }
+        for (auto* other : movable(member)) {
+            if (!is_arriving(*other) || !other->claim.intersects(alone->claim)) {
+                continue;
+            }
+            if (++exchanges_ > exchanges_max) {
+                return false;
+            }
+            const auto sum = sum_of_costs();
+            auto mine = member;
+            auto theirs = *other;
+            if (!rearrange(member, {other})) {
+                continue;
+            }
+            if (sum_of_costs() < sum) {
+                return true;
+            }
+            fleet_.lift(member);
+            fleet_.restore(*other, std::move(theirs));
+            fleet_.restore(member, std::move(mine));
+        }
+        return false;
+    }
+
+    Fleet& fleet_;
+    std::size_t attempts_ = 0;
+    std::size_t exchanges_ = 0;
+};
+
+} // namespace
 
 void repair(Fleet& fleet)
 {
-    for (auto& member : fleet.members()) {
-        if (member.misfit && member.intent->policy.fallback == Fallback::shared) {
-            fleet.lift(member);
-        }
-    }
+    Repair{fleet}.run();
 }
 
 } // namespace virtpind

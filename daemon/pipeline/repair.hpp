@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// After every domain had its turn: bounded attempts to do better for all by moving a few.
+// After every dedicated domain had its turn: bounded attempts to do better for all by moving a few.
 #pragma once
 
 #include "fleet.hpp"
 
 namespace virtpind {
 
+// First room for newcomers that did not fit: by moving one or two others that may be moved, else by
+// taking the CPUs of domains of lower priority. A running domain without a place waits for
+// free room instead: moving others again at every plan would never come to rest.
+// Then every newcomer is placed once more with all others there, also in exchange with another
+// newcomer, and stays there when that lowers the sum of all costs. Running domains are moved for
+// nobody's mere comfort.
+// Afterwards each cost is the one given all others, and `proven` is about that.
 void repair(Fleet& fleet);
 
 } // namespace virtpind

@@ -7,6 +7,8 @@
 #include "host_index.hpp"
 
 #include <map>
+#include <optional>
+#include <tuple>
 
 namespace virtpind {
 
@@ -34,6 +36,19 @@ struct Surroundings {
 // housekeeping does. Housekeeping does not count on a V-cache L3: half that cache and a
 // few host threads are still better than the small L3 next to it.
 [[nodiscard]] bool has_neighbours(const HostIndex& host, L3Index l3, const Surroundings& around);
+
+// The terms that a person would do something about, in order.
+[[nodiscard]] inline auto weighty_terms(const Cost& cost)
+{
+    return std::tuple{cost.kind,     cost.imbalance, cost.nodes,    cost.distance, cost.device,
+                      cost.packages, cost.siblings,  cost.l3,       cost.split,    cost.shared};
+}
+
+// Nothing weighty could be better.
+[[nodiscard]] inline bool is_perfect(const Cost& cost)
+{
+    return weighty_terms(cost) <= weighty_terms(Cost{.nodes = 1, .packages = 1, .l3 = 1});
+}
 
 // Every term from scratch. Precondition: `pins` names online CPUs, one per vCPU.
 [[nodiscard]] Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& around,

@@ -11,8 +11,22 @@
 
 namespace virtpind {
 
+namespace {
+
+// Where a running domain is pinned now.
+NodeSet present_nodes(const HostIndex& host, const Intent& intent)
+{
+    if (intent.activity != Activity::running) {
+        return {};
+    }
+    const auto online = host.topology->online_cpus();
+    return host.topology->nodes_of(intent.current.narrow_cpus(online, intent.vcpus_online));
+}
+
+} // namespace
+
 SharedPool::SharedPool(const HostIndex& host, const CpuSet& pool, const CpuSet& spare)
-    : host_{host}, pool_{pool.empty() ? spare : pool}
+    : host_{host}, on_spare_{pool.empty()}, pool_{pool.empty() ? spare : pool}
 {
     for (const auto& cpus : host.node_cpus) {
         pool_size_.push_back(cpus.common(pool_));
@@ -73,6 +87,7 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const CpuSet& cpus,
     const auto wanted = intent.vcpus_online.size();
     const auto local = device_nodes(host_, intent);
     const auto home = home_nodes(host_, intent);
+    const auto present = present_nodes(host_, intent);
     const auto available = memory.available(intent);
     const auto needed =
         intent.policy.memory == MemoryChoice::follow ? intent.memory_kib : std::uint64_t{0};
@@ -86,10 +101,18 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const CpuSet& cpus,
         return cpus.common(host_.node_cpus[node]) >= wanted &&
                (!available[node] || *available[node] >= needed);
     };
+    const auto some_hold = std::any_of(candidates.begin(), candidates.end(), holds_alone);
+    // One node that holds it where there is one; else the largest, for these make the fewest.
     const auto key = [&](std::size_t node) {
         const auto id = host_.topology->nodes[node].id;
-        return std::tuple{!holds_alone(node), !local.empty() && !local.contains(id),
-                          !home.contains(id), load(node, wanted), node};
+        const auto smaller = some_hold ? 0 : pool_.size() - cpus.common(host_.node_cpus[node]);
+        return std::tuple{!holds_alone(node),
+                          smaller,
+                          !local.empty() && !local.contains(id),
+                          !home.contains(id),
+                          !present.contains(id),
+                          load(node, wanted),
+                          node};
     };
     std::sort(candidates.begin(), candidates.end(),
               [&key](std::size_t a, std::size_t b) { return key(a) < key(b); });
@@ -100,7 +123,7 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const CpuSet& cpus,
         nodes.push_back(node);
         room += cpus.common(host_.node_cpus[node]);
         memory_room += available[node].value_or(needed);
-        if (room >= wanted && memory_room >= needed) {
+        if (!on_spare_ && room >= wanted && memory_room >= needed) {
             break;
         }
     }

@@ -45,18 +45,25 @@ Standing standing_pins(const HostIndex& host, const Intent& intent, const Surrou
 {
     Standing standing;
     CpuSet used;
+    CpuSet doubled; // several vCPUs float on one CPU: it is nobody's own
     for (const auto vcpu : intent.vcpus_online) {
         const auto cpu = present_cpu(intent, vcpu);
         if (!cpu) {
             continue;
         }
-        if (used.contains(*cpu) || !may_keep(host, intent.policy, around, *cpu)) {
-            standing.conflict = true;
-            continue;
+        if (used.contains(*cpu)) {
+            doubled.insert(*cpu);
         }
         used.insert(*cpu);
-        standing.kept.emplace(vcpu, *cpu);
+        if (may_keep(host, intent.policy, around, *cpu)) {
+            standing.kept.emplace(vcpu, *cpu);
+        } else {
+            standing.conflict = true;
+        }
     }
+    standing.conflict = standing.conflict || !doubled.empty();
+    std::erase_if(standing.kept,
+                  [&doubled](const auto& entry) { return doubled.contains(entry.second); });
     if (!hold_together(host, intent, standing.kept)) {
         return {.kept = {}, .conflict = true};
     }

@@ -139,9 +139,9 @@ inline Topology pick_host(const HostSize& size)
         CoreSpec core;
         place_core(core, at, cores, nesting);
         if (hybrid) {
-            core.core_class = pick_one(
-                {CoreClass::performance, CoreClass::efficiency, CoreClass::performance,
-                 CoreClass::efficiency, CoreClass::low_power});
+            core.core_class =
+                pick_one({CoreClass::performance, CoreClass::efficiency, CoreClass::performance,
+                          CoreClass::efficiency, CoreClass::low_power});
         }
         const auto width = once_in(6) ? 1 : threads; // a core with missing siblings
         if (cpus + width <= size.cpus_max) {
@@ -170,11 +170,10 @@ inline Policy pick_policy(const Topology& host)
     policy.placement = Placement::dedicated;
     policy.smt = pick_one({SmtChoice::prefer, SmtChoice::prefer, SmtChoice::require,
                            SmtChoice::isolate, SmtChoice::spread});
-    policy.numa = pick_one({NumaChoice::prefer, NumaChoice::prefer, NumaChoice::single,
-                            NumaChoice::spread});
+    policy.numa =
+        pick_one({NumaChoice::prefer, NumaChoice::prefer, NumaChoice::single, NumaChoice::spread});
     policy.cache = pick_one({CacheChoice::alone, CacheChoice::pack});
-    policy.cores =
-        pick_one({CoreChoice::performance, CoreChoice::efficiency, CoreChoice::any});
+    policy.cores = pick_one({CoreChoice::performance, CoreChoice::efficiency, CoreChoice::any});
     policy.move = pick_one({MoveLimit::cache, MoveLimit::never, MoveLimit::node});
     policy.fallback = pick_one({Fallback::shared, Fallback::fail});
     if (once_in(6)) {
@@ -250,6 +249,11 @@ inline std::string describe(const Intent& intent)
     }
     for (const auto& device : intent.devices) {
         text += " device on " + device.nodes.str();
+    }
+    text += " emulator " + number(policy.emulator.mode) + " fallback " + number(policy.fallback) +
+            " iothreads " + std::to_string(intent.iothreads.size());
+    if (intent.memory_locked) {
+        text += " locked on " + intent.memory_nodes.str();
     }
     for (const auto& [vcpu, pin] : intent.current.vcpus) {
         text += " " + std::to_string(raw(vcpu)) + ":" + pin.str();

@@ -46,7 +46,8 @@ Scene pick_scene()
     scene.around.free = all - scene.around.claimed - scene.around.housekeeping;
     if (once_in(3)) {
         for (const auto vcpu : scene.intent.vcpus_online) {
-            const auto cpu = scene.topology.cpus[pick(0, static_cast<std::uint32_t>(all.size()) - 1)];
+            const auto cpu =
+                scene.topology.cpus[pick(0, static_cast<std::uint32_t>(all.size()) - 1)];
             scene.intent.current.vcpus[vcpu] = {cpu.id};
         }
     }

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Whole plans over random hosts and fleets.
+#include "daemon/pipeline/invariants.hpp"
+#include "generators.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <map>
+
+namespace virtpind {
+namespace {
+
+using namespace test;
+
+constexpr HostSize fleet_host{.cores_max = 24, .cpus_max = 64};
+
+struct Fleet {
+    Topology topology;
+    PlanRequest request;
+};
+
+Stance pick_stance()
+{
+    return pick_one({Stance::managed, Stance::managed, Stance::managed, Stance::managed,
+                     Stance::managed, Stance::managed, Stance::hands_off, Stance::foreign,
+                     Stance::held, Stance::broken});
+}
+
+void pick_activity(Intent& intent, const Topology& host)
+{
+    intent.activity =
+        pick_one({Activity::arriving, Activity::arriving, Activity::running, Activity::dormant});
+    if (intent.activity == Activity::arriving && intent.stance == Stance::managed) {
+        return;
+    }
+    const auto last = static_cast<std::uint32_t>(host.cpus.size()) - 1;
+    for (const auto vcpu : intent.vcpus_online) {
+        if (!once_in(4)) {
+            intent.current.vcpus[vcpu] = {host.cpus[pick(0, last)].id};
+        }
+    }
+    if (once_in(4)) {
+        intent.memory_locked = true;
+        intent.memory_nodes = {
+            host.nodes[pick(0, static_cast<std::uint32_t>(host.nodes.size()) - 1)].id};
+    }
+}
+
+Intent pick_member(const Topology& host, std::size_t number)
+{
+    auto intent = pick_intent(host, number, 12);
+    intent.policy.priority = static_cast<std::int32_t>(pick(0, 2));
+    intent.stance = pick_stance();
+    if (once_in(4)) {
+        intent.policy.placement = Placement::shared;
+    }
+    if (once_in(4)) {
+        intent.policy.emulator.mode = ThreadChoice::Mode::own;
+        intent.iothreads = {IothreadId{1}};
+    }
+    pick_activity(intent, host);
+    return intent;
+}
+
+// In place, as the request points into it.
+void pick_fleet(Fleet& fleet)
+{
+    fleet.topology = pick_host(fleet_host);
+    fleet.request.topology = &fleet.topology;
+    const auto domains = pick(1, 8);
+    for (std::size_t i = 0; i < domains; ++i) {
+        fleet.request.intents.push_back(pick_member(fleet.topology, i));
+    }
+    if (once_in(3)) {
+        fleet.request.usable = fleet.topology.all_cpus() - pick_some(fleet.topology.all_cpus(), 5);
+    }
+    if (once_in(2)) {
+        fleet.request.housekeeping = pick_some(fleet.topology.all_cpus(), 6);
+    }
+    RC_LOG() << describe(fleet.topology);
+    for (const auto& intent : fleet.request.intents) {
+        RC_LOG() << describe(intent);
+    }
+    RC_LOG() << "usable " << (fleet.request.usable ? fleet.request.usable->str() : "all")
+             << " housekeeping "
+             << (fleet.request.housekeeping ? fleet.request.housekeeping->str() : "auto") << "\n";
+}
+
+void log_plan(const Plan& plan)
+{
+    for (const auto& domain : plan.domains) {
+        auto& log = RC_LOG();
+        log << "plan " << domain.name << " placement " << static_cast<int>(domain.placement) << ":";
+        for (const auto& [vcpu, pin] : domain.vcpus) {
+            log << " " << raw(vcpu) << ":" << pin.str();
+        }
+        log << " claim " << domain.claim.str() << "\n";
+    }
+}
+
+// The same fleet with everything where `plan` puts it, and running if it was to run.
+PlanRequest applied(const PlanRequest& request, const Plan& plan)
+{
+    auto next = request;
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        auto& intent = next.intents[i];
+        const auto& domain = plan.domains[i];
+        if (domain.placement == Placement::none) {
+            continue;
+        }
+        intent.current.vcpus = domain.vcpus;
+        intent.current.emulator = domain.emulator;
+        intent.current.iothreads = domain.iothreads;
+        if (intent.activity == Activity::arriving) {
+            intent.activity = Activity::running;
+        }
+    }
+    return next;
+}
+
+bool same_pins(const DomainPlan& a, const DomainPlan& b)
+{
+    return a.placement == b.placement && a.vcpus == b.vcpus && a.emulator == b.emulator &&
+           a.iothreads == b.iothreads && a.claim == b.claim;
+}
+
+RC_GTEST_PROP(Fleets, hard_constraints_hold, ())
+{
+    Fleet fleet;
+    pick_fleet(fleet);
+    RC_ASSERT(validate_request(fleet.request).ok());
+    const auto plan = make_plan(fleet.request);
+    log_plan(plan);
+    const auto problems = check_plan(fleet.request, plan);
+    RC_ASSERT(problems == std::vector<std::string>{});
+}
+
+RC_GTEST_PROP(Fleets, equal_input_gives_equal_plans, ())
+{
+    Fleet fleet;
+    pick_fleet(fleet);
+    const auto first = make_plan(fleet.request);
+    const auto second = make_plan(fleet.request);
+    for (std::size_t i = 0; i < first.domains.size(); ++i) {
+        RC_ASSERT(same_pins(first.domains[i], second.domains[i]));
+        RC_ASSERT(first.domains[i].cost == second.domains[i].cost);
+        RC_ASSERT(first.domains[i].reasons == second.domains[i].reasons);
+    }
+}
+
+RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
+{
+    Fleet fleet;
+    pick_fleet(fleet);
+    const auto plan = make_plan(fleet.request);
+    log_plan(plan);
+    const auto next = applied(fleet.request, plan);
+    const auto again = make_plan(next);
+    log_plan(again);
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        RC_ASSERT(same_pins(plan.domains[i], again.domains[i]));
+    }
+}
+
+// Whoever runs in its place stays there when somebody arrives who fits beside them.
+RC_GTEST_PROP(Fleets, a_newcomer_that_fits_moves_nobody, ())
+{
+    Fleet fleet;
+    pick_fleet(fleet);
+    auto next = applied(fleet.request, make_plan(fleet.request));
+    const auto before = make_plan(next);
+    auto newcomer = pick_intent(fleet.topology, 99, 6);
+    RC_LOG() << describe(newcomer);
+    const auto in_use = [&] {
+        CpuSet cpus;
+        for (const auto& domain : before.domains) {
+            cpus |= domain.claim;
+        }
+        return cpus;
+    }();
+    auto beside = next;
+    beside.usable = before.usable - in_use;
+    beside.housekeeping = before.housekeeping;
+    beside.intents = {newcomer};
+    const auto fits = make_plan(beside).domains.front().placement == Placement::dedicated;
+    next.intents.push_back(newcomer);
+    next.housekeeping = before.housekeeping;
+    const auto after = make_plan(next);
+    log_plan(before);
+    log_plan(after);
+    RC_CLASSIFY(fits, "fits beside the others");
+    for (std::size_t i = 0; i < before.domains.size(); ++i) {
+        const auto running = next.intents[i].activity == Activity::running;
+        if (fits && running && before.domains[i].placement == Placement::dedicated) {
+            RC_ASSERT(before.domains[i].vcpus == after.domains[i].vcpus);
+        }
+    }
+}
+
+// Other numbers for the same CPUs: the same cost, whatever ties the numbers break.
+RC_GTEST_PROP(Fleets, cpu_numbers_do_not_matter, ())
+{
+    const auto count = pick(2, 12);
+    std::vector<CoreSpec> specs;
+    std::vector<CoreSpec> renumbered;
+    const auto nesting =
+        pick_one({Nesting::package_node_l3, Nesting::package_l3_node, Nesting::node_package_l3});
+    const auto ids = pick_cpu_ids(2 * count);
+    for (std::uint32_t core = 0; core < count; ++core) {
+        CoreSpec spec;
+        place_core(spec, core, count, nesting);
+        spec.cpus = {2 * core, 2 * core + 1};
+        specs.push_back(spec);
+        spec.cpus = {ids[2 * core], ids[2 * core + 1]};
+        std::sort(spec.cpus.begin(), spec.cpus.end());
+        renumbered.push_back(spec);
+    }
+    const auto plain = host_of_cores(specs);
+    const auto other = host_of_cores(renumbered);
+    auto intent = pick_intent(plain, 1, 2 * count);
+    intent.policy.cpus = {};
+    const auto taken = pick_some(plain.all_cpus(), 4);
+    CpuSet taken_there;
+    for (const auto cpu : taken) {
+        taken_there.insert(CpuId{ids[raw(cpu)]});
+    }
+    PlanRequest here{.topology = &plain, .housekeeping = taken, .intents = {intent}};
+    PlanRequest there{.topology = &other, .housekeeping = taken_there, .intents = {intent}};
+    RC_LOG() << describe(plain) << describe(other) << describe(intent) << taken.str() << " is "
+             << taken_there.str() << "\n";
+    const auto first = make_plan(here).domains.front();
+    const auto second = make_plan(there).domains.front();
+    RC_ASSERT(first.placement == second.placement);
+    RC_PRE(first.optimal && second.optimal);
+    RC_LOG() << describe(first.cost) << describe(second.cost);
+    RC_ASSERT(first.cost == second.cost);
+}
+
+} // namespace
+} // namespace virtpind
