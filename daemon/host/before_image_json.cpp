@@ -43,7 +43,9 @@ json sets_to_json(const Map& sets)
 
 json to_json(const PinSet& pins)
 {
-    json object{{"vcpus", sets_to_json(pins.vcpus)}, {"iothreads", sets_to_json(pins.iothreads)}};
+    json object{{"vcpus", sets_to_json(pins.vcpus)},
+                {"iothreads", sets_to_json(pins.iothreads)},
+                {"iothreads-listed", pins.iothreads_listed}};
     if (pins.emulator) {
         object["emulator"] = pins.emulator->str();
     }
@@ -123,9 +125,11 @@ Result<NumaTune> read_numatune(const JsonNode& node)
 Result<PinSet> read_pin_set(const JsonNode& node)
 {
     PinSet pins;
-    JsonFields fields{node, {"vcpus", "emulator", "iothreads", "numatune", "vcpu-cpuset"}};
+    JsonFields fields{
+        node, {"vcpus", "emulator", "iothreads", "iothreads-listed", "numatune", "vcpu-cpuset"}};
     fields.required("vcpus", pins.vcpus, read_sets<VcpuId, CpuId>);
     fields.required("iothreads", pins.iothreads, read_sets<IothreadId, CpuId>);
+    fields.required("iothreads-listed", pins.iothreads_listed, read_bool);
     fields.optional("emulator", pins.emulator, read_id_set<CpuId>);
     fields.optional("numatune", pins.numatune, read_numatune);
     fields.optional("vcpu-cpuset", pins.vcpu_cpuset, read_id_set<CpuId>);

@@ -137,10 +137,25 @@ void edit_numatune(pugi::xml_node domain, const std::optional<NumaTune>& wanted)
     }
 }
 
-PinSet wanted_pins(const PinSet& current, const DefinitionChange& change)
+// Whether <iothreadids> says nothing but ids, as libvirt writes it by itself.
+bool lists_only_ids(const pugi::xml_node& iothreadids)
+{
+    const auto says_more = [](const pugi::xml_node& node) {
+        return node.type() == pugi::node_element &&
+               (node.first_child() || node.first_attribute().next_attribute());
+    };
+    return !iothreadids.find_child(says_more);
+}
+
+PinSet wanted_pins(const pugi::xml_node& domain, const PinSet& current,
+                   const DefinitionChange& change)
 {
     if (change.mode == DefinitionChange::Mode::replace) {
-        return change.pins;
+        auto wanted = change.pins;
+        const auto removable =
+            !wanted.iothreads_listed && lists_only_ids(domain.child("iothreadids"));
+        wanted.iothreads_listed = current.iothreads_listed && !removable;
+        return wanted;
     }
     auto wanted = current;
     for (const auto& [vcpu, cpus] : change.pins.vcpus) {
@@ -176,12 +191,15 @@ Result<std::string> edit_definition(std::string_view text, const DefinitionChang
     if (reader.error()) {
         return Error{*reader.error()}.context("reading the pins of the definition");
     }
-    const auto wanted = wanted_pins(current, change);
+    const auto wanted = wanted_pins(domain, current, change);
     if (wanted == current) {
         return std::string{text};
     }
     if (wanted.vcpu_cpuset != current.vcpu_cpuset) {
         edit_vcpu_cpuset(domain.child("vcpu"), wanted.vcpu_cpuset);
+    }
+    if (current.iothreads_listed && !wanted.iothreads_listed) {
+        remove_element(domain.child("iothreadids"));
     }
     edit_cputune(domain, current, wanted);
     if (wanted.numatune != current.numatune) {

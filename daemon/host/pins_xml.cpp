@@ -48,6 +48,7 @@ PinSet read_pins(Reader& reader, const pugi::xml_node& domain)
         pins.iothreads[IothreadId{reader.small_number(pin, "iothread", 0)}] =
             reader.id_set<CpuId>(pin, "cpuset");
     }
+    pins.iothreads_listed = static_cast<bool>(domain.child("iothreadids"));
     pins.numatune = read_numatune(reader, domain.child("numatune"));
     return pins;
 }
