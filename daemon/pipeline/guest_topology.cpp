@@ -214,9 +214,10 @@ private:
     {
         const auto& shape = cpus.topology;
         say(ReasonCode::topology_mirrored,
-            "From its next start the guest sees " + number_of(shape.sockets, "socket") + " of " +
-                number_of(shape.dies, "die") + ", " + number_of(shape.cores, "core") + " and " +
-                number_of(shape.threads, "thread") + " each, like the CPUs it runs on.");
+            "From its next start the guest is shaped like the CPUs it runs on: " +
+                number_of(shape.sockets, "socket") + ", " + number_of(shape.dies, "die") +
+                " per socket, " + number_of(shape.cores, "core") + " per die, " +
+                number_of(shape.threads, "thread") + " per core.");
         const auto offline =
             VcpuSet::range(0, static_cast<std::uint32_t>(shape.product()) - 1) - enabled;
         if (!offline.empty() && offline.front() > enabled.back()) {
