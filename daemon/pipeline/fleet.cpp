@@ -86,33 +86,43 @@ void Fleet::classify()
 }
 
 // Running domains stand on their present CPUs until their turn comes, so that nobody who is
-// placed before takes them needlessly.
+// placed before takes them needlessly; first what those hold that would not go anywhere else, then
+// what those hold that are in their place, then what is left of the others'.
 void Fleet::reserve()
 {
+    std::vector<Member*> order;
     for (const auto index : placing_order(*this, false)) {
         auto& member = members_[index];
-        if (!is_running(member)) {
-            continue;
+        if (is_running(member)) {
+            order.push_back(&member);
         }
-        const auto surroundings = around(member, Claims::active);
-        member.standing = standing_pins(host_, *member.intent, surroundings);
-        member.claim = claim_of(host_, member.intent->policy, member.standing.kept);
         if (member.intent->policy.fallback == Fallback::fail) {
-            member.claim |= stands_on(member, surroundings);
+            member.claim = stands_on(member, around(member, Claims::active));
         }
-        reserve_own_cores(member, surroundings);
+    }
+    for (const auto whole : {true, false}) {
+        for (auto* at : order) {
+            auto& member = *at;
+            const auto surroundings = around(member, Claims::active);
+            member.standing = standing_pins(host_, *member.intent, surroundings);
+            if (stands_whole(member) == whole) {
+                reserve_for(member, surroundings);
+            }
+        }
     }
 }
 
-void Fleet::reserve_own_cores(Member& member, const Surroundings& around) const
+void Fleet::reserve_for(Member& member, const Surroundings& around) const
 {
-    const auto reserve_one = [&](const ThreadChoice& choice, const CpuSet& present) {
+    const auto& intent = *member.intent;
+    member.claim |= claim_of(host_, intent.policy, member.standing.kept);
+    const auto reserve_core = [&](const ThreadChoice& choice, const CpuSet& present) {
         if (choice.mode == ThreadChoice::Mode::own && !member.standing.kept.empty()) {
             member.claim |= present_own_core(host_, around.free - member.claim, present);
         }
     };
-    reserve_one(member.intent->policy.emulator, present_emulator(*member.intent));
-    reserve_one(member.intent->policy.iothreads, present_iothreads(*member.intent));
+    reserve_core(intent.policy.emulator, present_emulator(intent));
+    reserve_core(intent.policy.iothreads, present_iothreads(intent));
 }
 
 Surroundings Fleet::around(const Member& member, Claims claims) const

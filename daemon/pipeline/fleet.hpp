@@ -80,7 +80,7 @@ private:
     [[nodiscard]] bool try_place(Member& member, const Surroundings& around,
                                  std::optional<NodeSet> nodes, const VcpuMap& kept);
     [[nodiscard]] bool place_again(Member& member, const Surroundings& around, Sake sake);
-    void reserve_own_cores(Member& member, const Surroundings& around) const;
+    void reserve_for(Member& member, const Surroundings& around) const;
     bool claim_own_cores(Member& member, const Surroundings& around) const;
 
     const HostIndex& host_;

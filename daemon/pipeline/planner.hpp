@@ -1,6 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The planner: where every vCPU, emulator and I/O thread of every domain goes.
 // Pure and deterministic: equal input, equal plan. Bounded by counted work, never by the clock.
+//
+// What it decides, where the policy leaves room:
+// - A running domain keeps every vCPU that is validly pinned, also when a better place becomes free
+//   and when vCPUs are added: a plan from its own result moves nothing. Its pins lose their hold
+//   when they break a hard constraint (another's claim, housekeeping, `cpus`, whole cores); then
+//   it is placed anew, on its own nodes first unless move=node. `move` limits what is done to it
+//   for the sake of others. Whoever wants it placed afresh passes it without `current`.
+// - Domains that do not run prefer their present pins only among placements equal up to term 9.
+// - `siblings` counts guest cores of a <topology> with threads > 1. Without <topology> the guest
+//   sees no siblings and none can be broken; consecutive vCPU pairs go to siblings all the same.
+// - numa=spread takes the fewest nodes that can be even, before fewer ones that cannot.
+// - Guest cells go whole to nodes, several to one where that needs fewer nodes; numa=spread puts as
+//   few as possible on one.
+// - On a host where some L3s have V-cache, these are preferred just before `rank`, and the host's
+//   own housekeeping on such an L3 does not count as a neighbour.
+// - smt=require needs a host that tells cores from threads: some SMT, an L3 or a vendor.
+// - Room is made for newcomers only (repair.hpp); a running domain that floats waits for free room.
 #pragma once
 
 #include "common/plan.hpp"

@@ -155,6 +155,13 @@ RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
     pick_fleet(fleet);
     const auto plan = make_plan(fleet.request);
     log_plan(plan);
+    // Who is left untouched stays on whatever CPUs somebody pinned it to, other domains' or not:
+    // then what is there is not what the plan says.
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        const auto& intent = fleet.request.intents[i];
+        RC_PRE(intent.stance != Stance::managed || intent.activity != Activity::running ||
+               plan.domains[i].placement != Placement::none);
+    }
     const auto next = applied(fleet.request, plan);
     const auto again = make_plan(next);
     log_plan(again);

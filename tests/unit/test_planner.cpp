@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a user would check of a plan, on hosts they have.
+#include "daemon/pipeline/invariants.hpp"
+#include "daemon/pipeline/planner.hpp"
+#include "tests/support/topology_builder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace virtpind {
+namespace {
+
+using test::hybrid_host;
+using test::regular_host;
+
+CpuSet cpus(std::string_view text)
+{
+    return *CpuSet::parse(text);
+}
+
+// Two CCDs of six cores, siblings N and N+12.
+Topology ryzen()
+{
+    return regular_host({.l3s = 2, .cores = 6});
+}
+
+Topology two_nodes()
+{
+    return regular_host({.packages = 2, .cores = 4});
+}
+
+Intent domain(std::string name, std::uint32_t vcpus)
+{
+    Intent intent;
+    intent.uuid = DomainUuid{name};
+    intent.name = std::move(name);
+    intent.policy.name = "dedicated";
+    intent.policy.placement = Placement::dedicated;
+    intent.vcpus_max = vcpus;
+    intent.vcpus_online = VcpuSet::range(0, vcpus - 1);
+    return intent;
+}
+
+Intent threaded(std::string name, std::uint32_t cores)
+{
+    auto intent = domain(std::move(name), 2 * cores);
+    intent.topology = GuestTopology{.cores = cores, .threads = 2};
+    return intent;
+}
+
+Plan plan_on(const Topology& host, std::vector<Intent> intents,
+             std::optional<CpuSet> housekeeping = std::nullopt)
+{
+    const PlanRequest request{
+        .topology = &host, .housekeeping = std::move(housekeeping), .intents = std::move(intents)};
+    EXPECT_TRUE(validate_request(request).ok());
+    auto plan = make_plan(request);
+    EXPECT_EQ(check_plan(request, plan), std::vector<std::string>{});
+    return plan;
+}
+
+CpuSet vcpu_cpus(const DomainPlan& plan)
+{
+    CpuSet all;
+    for (const auto& [vcpu, pin] : plan.vcpus) {
+        all |= pin;
+    }
+    return all;
+}
+
+bool tells(const DomainPlan& plan, ReasonCode code)
+{
+    return std::any_of(plan.reasons.begin(), plan.reasons.end(),
+                       [code](const Reason& reason) { return reason.code == code; });
+}
+
+TEST(Planner, guest_of_one_ccd_gets_the_other_ccd_with_siblings_in_order)
+{
+    const auto plan = plan_on(ryzen(), {threaded("win11", 6)});
+    EXPECT_EQ(plan.housekeeping, cpus("0,12"));
+    EXPECT_EQ(plan.pool, cpus("1-5,13-17"));
+    const auto& win11 = plan.domains.front();
+    EXPECT_EQ(win11.placement, Placement::dedicated);
+    EXPECT_EQ(win11.claim, cpus("6-11,18-23"));
+    for (std::uint32_t core = 0; core < 6; ++core) {
+        EXPECT_EQ(win11.vcpus.at(VcpuId{2 * core}), CpuSet{CpuId{6 + core}});
+        EXPECT_EQ(win11.vcpus.at(VcpuId{2 * core + 1}), CpuSet{CpuId{18 + core}});
+    }
+    EXPECT_EQ(win11.emulator, cpus("0,12"));
+    EXPECT_TRUE(win11.optimal);
+    const Cost expected{.nodes = 1, .packages = 1, .l3 = 1, .broken = {0, 1, 6}};
+    EXPECT_EQ(win11.cost, expected);
+    EXPECT_TRUE(tells(win11, ReasonCode::fits_one_l3));
+}
+
+TEST(Planner, adjacent_numbering_is_followed_too)
+{
+    const auto host = regular_host({.cores = 4, .numbering = test::Numbering::adjacent});
+    const auto plan = plan_on(host, {threaded("vm", 2)});
+    EXPECT_EQ(plan.domains.front().vcpus.at(VcpuId{0}), cpus("2"));
+    EXPECT_EQ(plan.domains.front().vcpus.at(VcpuId{1}), cpus("3"));
+}
+
+TEST(Planner, odd_vcpus_are_charged_whole_cores)
+{
+    auto vm = domain("vm", 3);
+    vm.policy.smt = SmtChoice::require;
+    EXPECT_EQ(plan_on(ryzen(), {vm}).domains.front().claim.size(), 4U);
+    vm.policy.smt = SmtChoice::isolate;
+    const auto isolated = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(isolated.claim.size(), 6U);
+    EXPECT_EQ(vcpu_cpus(isolated).size(), 3U);
+}
+
+TEST(Planner, spread_leaves_the_siblings_usable)
+{
+    auto vm = domain("vm", 3);
+    vm.policy.smt = SmtChoice::spread;
+    const auto plan = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(plan.claim.size(), 3U);
+    EXPECT_EQ(plan.cost.split, 3U);
+}
+
+TEST(Planner, devices_pull_to_their_node)
+{
+    auto vm = domain("vm", 4);
+    vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    auto host = two_nodes();
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains.front();
+    EXPECT_EQ(host.nodes_of(plan.claim), NodeSet{NodeId{1}});
+    EXPECT_TRUE(tells(plan, ReasonCode::near_device));
+    EXPECT_EQ(plan.numatune->nodes, NodeSet{NodeId{1}});
+    EXPECT_EQ(plan.numatune->mode, NumaMode::restrictive);
+}
+
+TEST(Planner, without_devices_the_node_with_io_is_left_alone)
+{
+    auto host = two_nodes();
+    host.nodes[0].has_io = true;
+    const auto plan = plan_on(host, {domain("vm", 4)}, CpuSet{}).domains.front();
+    EXPECT_EQ(host.nodes_of(plan.claim), NodeSet{NodeId{1}});
+    EXPECT_TRUE(tells(plan, ReasonCode::avoids_device_node));
+}
+
+TEST(Planner, free_memory_decides_the_node)
+{
+    auto host = two_nodes();
+    host.nodes[0].free_memory_kib = 1000;
+    host.nodes[1].free_memory_kib = 5000;
+    auto vm = domain("vm", 4);
+    vm.memory_kib = 4000;
+    EXPECT_EQ(host.nodes_of(plan_on(host, {vm}, CpuSet{}).domains.front().claim),
+              NodeSet{NodeId{1}});
+    vm.policy.numa = NumaChoice::single;
+    vm.memory_kib = 5500;
+    EXPECT_FALSE(plan_on(host, {vm}, CpuSet{}).domains.front().satisfied);
+}
+
+TEST(Planner, memory_of_newcomers_adds_up)
+{
+    auto host = two_nodes();
+    host.nodes[0].free_memory_kib = 5000;
+    host.nodes[1].free_memory_kib = 5000;
+    std::vector<Intent> intents{domain("a", 2), domain("b", 2)};
+    for (auto& intent : intents) {
+        intent.memory_kib = 3000;
+    }
+    const auto plan = plan_on(host, intents, CpuSet{});
+    EXPECT_NE(host.nodes_of(plan.domains[0].claim), host.nodes_of(plan.domains[1].claim));
+}
+
+TEST(Planner, hugepages_decide_the_node)
+{
+    auto host = two_nodes();
+    host.nodes[0].hugepages = {{.page_kib = 2048, .total = 1, .free = 1}};
+    host.nodes[1].hugepages = {{.page_kib = 2048, .total = 8, .free = 8}};
+    auto vm = domain("vm", 4);
+    vm.memory_kib = 8192;
+    vm.hugepage_kib = 2048;
+    EXPECT_EQ(host.nodes_of(plan_on(host, {vm}, CpuSet{}).domains.front().claim),
+              NodeSet{NodeId{1}});
+}
+
+TEST(Planner, cells_go_whole_to_nodes_and_their_memory_with_them)
+{
+    auto host = two_nodes();
+    auto vm = domain("vm", 12);
+    vm.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 7)},
+                {.id = 1, .vcpus = VcpuSet::range(8, 11)}};
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains.front();
+    EXPECT_EQ(plan.cost.nodes, 2U);
+    EXPECT_TRUE(plan.optimal);
+    const auto big = *plan.numatune->cells.at(0).begin();
+    const auto small = *plan.numatune->cells.at(1).begin();
+    EXPECT_NE(big, small);
+    for (std::uint32_t vcpu = 0; vcpu < 12; ++vcpu) {
+        EXPECT_EQ(host.nodes_of(plan.vcpus.at(VcpuId{vcpu})), NodeSet{vcpu < 8 ? big : small});
+    }
+}
+
+TEST(Planner, kinds_do_not_mix_and_efficiency_cores_serve_the_emulator)
+{
+    const auto host = hybrid_host(6, 8); // 0-11, 12-19
+    const auto plan = plan_on(host, {threaded("win11", 5), domain("db", 6)});
+    EXPECT_EQ(plan.housekeeping, cpus("0-1,12"));
+    EXPECT_EQ(plan.domains[0].claim, cpus("2-11"));
+    EXPECT_EQ(plan.domains[0].emulator, cpus("12"));
+    EXPECT_EQ(plan.domains[1].claim, cpus("13-18"));
+    EXPECT_EQ(plan.domains[1].cost.kind, 6U);
+}
+
+TEST(Planner, vcache_is_preferred_where_it_fits)
+{
+    auto host = regular_host({.l3s = 2, .cores = 8});
+    host.l3s[0].vcache = true;
+    host.l3s[0].size_bytes *= 3;
+    const auto small = plan_on(host, {threaded("game", 7)}).domains.front();
+    EXPECT_EQ(small.claim, cpus("1-7,17-23"));
+    EXPECT_TRUE(tells(small, ReasonCode::vcache_chosen));
+    EXPECT_EQ(plan_on(host, {threaded("game", 8)}).domains.front().claim, cpus("8-15,24-31"));
+}
+
+TEST(Planner, cache_passthrough_on_unlike_caches_starts_the_emulator_on_its_own_l3)
+{
+    auto host = regular_host({.l3s = 2, .cores = 8});
+    host.l3s[0].size_bytes *= 3;
+    auto vm = threaded("game", 4);
+    vm.policy.tune = {Tune::cache_passthrough};
+    const auto plan = plan_on(host, {vm}).domains.front();
+    ASSERT_TRUE(plan.start_emulator.has_value());
+    EXPECT_EQ(*plan.start_emulator, vcpu_cpus(plan));
+    EXPECT_EQ(plan.emulator, cpus("0,16"));
+}
+
+TEST(Planner, own_emulator_and_iothreads_get_a_core_each)
+{
+    auto vm = threaded("vm", 2);
+    vm.iothreads = {IothreadId{1}, IothreadId{2}};
+    vm.policy.emulator.mode = ThreadChoice::Mode::own;
+    vm.policy.iothreads.mode = ThreadChoice::Mode::own;
+    const auto plan = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(plan.emulator.size(), 2U);
+    EXPECT_FALSE(plan.emulator.intersects(vcpu_cpus(plan)));
+    EXPECT_FALSE(plan.emulator.intersects(plan.iothreads.at(IothreadId{1})));
+    EXPECT_EQ(plan.claim.size(), 8U);
+}
+
+TEST(Planner, offline_vcpus_wait_on_the_domains_own_cpus)
+{
+    auto vm = domain("vm", 2);
+    vm.vcpus_max = 4;
+    const auto plan = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(plan.vcpus.at(VcpuId{3}), plan.claim);
+}
+
+TEST(Planner, foreign_pins_are_claimed)
+{
+    auto other = domain("other", 2);
+    other.stance = Stance::foreign;
+    other.activity = Activity::running;
+    other.current.vcpus = {{VcpuId{0}, cpus("6")}, {VcpuId{1}, cpus("18")}};
+    const auto plan = plan_on(ryzen(), {other, threaded("win11", 6)});
+    EXPECT_EQ(plan.domains[0].placement, Placement::none);
+    EXPECT_EQ(plan.domains[0].claim, cpus("6,18"));
+    EXPECT_EQ(plan.domains[1].placement, Placement::shared);
+    EXPECT_EQ(plan.domains[1].vcpus.at(VcpuId{0}), plan.pool);
+}
+
+TEST(Planner, running_domains_stay_when_somebody_arrives)
+{
+    auto old = threaded("old", 2);
+    old.activity = Activity::running;
+    old.current.vcpus = {{VcpuId{0}, cpus("8")},
+                         {VcpuId{1}, cpus("20")},
+                         {VcpuId{2}, cpus("9")},
+                         {VcpuId{3}, cpus("21")}};
+    auto newcomer = threaded("new", 5);
+    newcomer.policy.priority = 5;
+    const auto plan = plan_on(ryzen(), {old, newcomer});
+    EXPECT_EQ(plan.domains[0].claim, cpus("8-9,20-21"));
+    EXPECT_TRUE(tells(plan.domains[0], ReasonCode::kept_in_place));
+    EXPECT_EQ(plan.domains[1].claim, cpus("1-5,13-17"));
+}
+
+TEST(Planner, room_is_made_for_a_newcomer_within_the_move_limit)
+{
+    const auto host = regular_host({.cores = 4, .threads = 1});
+    auto old = domain("old", 1);
+    old.activity = Activity::running;
+    old.current.vcpus = {{VcpuId{0}, cpus("2")}};
+    auto fixed = domain("fixed", 2);
+    fixed.policy.cpus = cpus("2-3");
+    EXPECT_EQ(plan_on(host, {old, fixed}, CpuSet{}).domains[1].claim, cpus("2-3"));
+    old.policy.move = MoveLimit::never;
+    const auto stuck = plan_on(host, {old, fixed}, CpuSet{});
+    EXPECT_EQ(stuck.domains[0].claim, cpus("2"));
+    EXPECT_EQ(stuck.domains[1].placement, Placement::shared);
+    EXPECT_FALSE(stuck.domains[1].satisfied);
+    EXPECT_TRUE(tells(stuck.domains[1], ReasonCode::to_do_better));
+}
+
+TEST(Planner, higher_priority_takes_cpus_when_they_do_not_suffice)
+{
+    const auto host = regular_host({.cores = 4, .threads = 1});
+    auto low = domain("low", 3);
+    low.activity = Activity::running;
+    low.current.vcpus = {{VcpuId{0}, cpus("0")}, {VcpuId{1}, cpus("1")}, {VcpuId{2}, cpus("2")}};
+    auto high = domain("high", 3);
+    high.policy.priority = 1;
+    const auto plan = plan_on(host, {low, high}, CpuSet{});
+    EXPECT_EQ(plan.domains[0].placement, Placement::shared);
+    EXPECT_EQ(plan.domains[1].placement, Placement::dedicated);
+}
+
+TEST(Planner, what_does_not_fit_floats_or_is_left_alone)
+{
+    auto vm = domain("vm", 30);
+    EXPECT_EQ(plan_on(ryzen(), {vm}).domains.front().placement, Placement::shared);
+    vm.policy.fallback = Fallback::fail;
+    const auto plan = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(plan.placement, Placement::none);
+    EXPECT_FALSE(plan.satisfied);
+    EXPECT_TRUE(tells(plan, ReasonCode::no_room));
+}
+
+TEST(Planner, dormant_domains_are_never_in_the_way)
+{
+    auto dormant = threaded("dormant", 6);
+    dormant.activity = Activity::dormant;
+    const auto plan = plan_on(ryzen(), {dormant, threaded("active", 6)});
+    EXPECT_EQ(plan.domains[1].claim, cpus("6-11,18-23"));
+    EXPECT_EQ(plan.pool, cpus("1-5,13-17"));
+    EXPECT_FALSE(plan.domains[0].satisfied);
+}
+
+TEST(Planner, shared_domains_balance_over_nodes)
+{
+    auto host = two_nodes();
+    std::vector<Intent> intents{domain("a", 4), domain("b", 4), domain("c", 4), domain("d", 4)};
+    for (auto& intent : intents) {
+        intent.policy.placement = Placement::shared;
+    }
+    const auto plan = plan_on(host, intents, CpuSet{});
+    EXPECT_EQ(plan.domains[0].vcpus.at(VcpuId{0}), host.nodes[0].cpus);
+    EXPECT_EQ(plan.domains[1].vcpus.at(VcpuId{0}), host.nodes[1].cpus);
+    EXPECT_EQ(plan.domains[2].vcpus.at(VcpuId{0}), host.nodes[0].cpus);
+    EXPECT_EQ(plan.domains[3].vcpus.at(VcpuId{0}), host.nodes[1].cpus);
+}
+
+TEST(Planner, locked_memory_holds_a_running_domain_on_its_nodes)
+{
+    auto host = two_nodes();
+    auto vm = domain("vm", 4);
+    vm.activity = Activity::running;
+    vm.memory_locked = true;
+    vm.memory_nodes = {NodeId{1}};
+    vm.policy.move = MoveLimit::node;
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains.front();
+    EXPECT_EQ(host.nodes_of(plan.claim), NodeSet{NodeId{1}});
+    EXPECT_EQ(plan.numatune->mode, NumaMode::strict);
+}
+
+TEST(ValidateRequest, names_the_field)
+{
+    const auto host = ryzen();
+    const auto message = [&host](Intent intent) {
+        const auto result = validate_request({.topology = &host, .intents = {std::move(intent)}});
+        return result ? std::string{} : result.error().message;
+    };
+    auto wrong_topology = threaded("vm", 2);
+    wrong_topology.vcpus_max = 6;
+    EXPECT_NE(message(wrong_topology).find("domains[0].topology"), std::string::npos);
+    auto wrong_cpus = domain("vm", 2);
+    wrong_cpus.policy.cpus = cpus("30");
+    EXPECT_NE(message(wrong_cpus).find("domains[0].policy.cpus"), std::string::npos);
+    auto overlap = domain("vm", 4);
+    overlap.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 2)},
+                     {.id = 1, .vcpus = VcpuSet::range(2, 3)}};
+    EXPECT_NE(message(overlap).find("domains[0].cells[1].vcpus"), std::string::npos);
+    EXPECT_EQ(message(domain("vm", 2)), "");
+    const auto twice =
+        validate_request({.topology = &host, .intents = {domain("vm", 1), domain("vm", 1)}});
+    ASSERT_FALSE(twice.ok());
+    EXPECT_NE(twice.error().message.find("domains[1].uuid"), std::string::npos);
+}
+
+TEST(Housekeeping, takes_one_core_per_further_io_node_and_never_everything)
+{
+    auto host = two_nodes();
+    EXPECT_EQ(auto_housekeeping(host, host.usable_cpus()), cpus("0,8"));
+    host.nodes[1].has_io = true;
+    EXPECT_EQ(auto_housekeeping(host, host.usable_cpus()), cpus("0,4,8,12"));
+    const auto tiny = regular_host({.cores = 1});
+    EXPECT_TRUE(auto_housekeeping(tiny, tiny.usable_cpus()).empty());
+    const auto hybrid = hybrid_host(2, 4);
+    EXPECT_EQ(auto_housekeeping(hybrid, hybrid.usable_cpus()), cpus("0-1,4"));
+}
+
+TEST(Invariants, notice_a_broken_plan)
+{
+    const auto host = ryzen();
+    const PlanRequest request{.topology = &host, .intents = {threaded("a", 2), threaded("b", 2)}};
+    auto plan = make_plan(request);
+    ASSERT_TRUE(check_plan(request, plan).empty());
+    plan.domains[1].claim |= plan.domains[0].claim;
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    plan = make_plan(request);
+    plan.domains[0].vcpus[VcpuId{0}] = plan.domains[0].vcpus[VcpuId{1}];
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    plan = make_plan(request);
+    plan.domains[0].emulator = {};
+    EXPECT_FALSE(check_plan(request, plan).empty());
+}
+
+} // namespace
+} // namespace virtpind
