@@ -4,6 +4,7 @@
 #include "common/text.hpp"
 #include "daemon/pipeline/diff.hpp"
 #include "daemon/pipeline/invariants.hpp"
+#include "daemon/settle.hpp"
 #include "daemon/views.hpp"
 
 #include <spdlog/spdlog.h>
@@ -18,77 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds retry_max{60};
 constexpr std::chrono::milliseconds slow_apply_after{250};
-// So many repairs of a domain that was in order, each within a minute of the last, are a quarrel
-// with somebody else; from then on it is repaired once a minute.
-constexpr unsigned repairs_max = 5;
-constexpr std::chrono::seconds repairs_window{60};
-
-std::chrono::seconds retry_delay(unsigned failures)
-{
-    const auto doubled = std::chrono::seconds{1ULL << std::min(failures, 10U)};
-    return std::min<std::chrono::seconds>(doubled, retry_max);
-}
-
-std::uint64_t realtime_usec()
-{
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                          std::chrono::system_clock::now().time_since_epoch())
-                                          .count());
-}
-
-void remember(DomainRecord& record, std::uint64_t pass, std::string what)
-{
-    record.history.push_back(
-        {.pass = pass, .realtime_usec = realtime_usec(), .what = std::move(what)});
-    if (record.history.size() > DomainRecord::history_max) {
-        record.history.pop_front();
-    }
-}
-
-std::string joined(const Outcome& outcome)
-{
-    std::string text;
-    for (const auto& error : outcome.errors) {
-        text += (text.empty() ? "" : "; ") + error.message;
-    }
-    for (const auto& difference : outcome.differs) {
-        text += (text.empty() ? "" : "; ") + difference;
-    }
-    return text;
-}
-
-std::string first_reason(const DomainPlan& plan)
-{
-    for (const auto& reason : plan.reasons) {
-        if (reason.code != ReasonCode::left_untouched &&
-            reason.code != ReasonCode::fell_back_to_shared) {
-            return reason.text;
-        }
-    }
-    return plan.reasons.empty() ? "it does not fit." : plan.reasons.front().text;
-}
-
-PinState settled_state(const DomainRecord& record)
-{
-    switch (record.decision.stance) {
-    case Stance::foreign:
-        return PinState::foreign;
-    case Stance::held:
-        return PinState::held;
-    case Stance::broken:
-        return PinState::failed;
-    case Stance::hands_off:
-        return PinState::idle;
-    case Stance::managed:
-        break;
-    }
-    if (record.plan && record.plan->placement == Placement::none) {
-        return PinState::failed;
-    }
-    return record.seen.facts.active() ? PinState::pinned : PinState::idle;
-}
 
 } // namespace
 
@@ -446,74 +377,16 @@ void Reconciler::take_outcome(const Outcome& outcome)
     settle(*record, &outcome);
 }
 
-// The domain's state after this pass; `outcome` is null when there was nothing to do.
 void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
 {
-    record.state = settled_state(record);
-    record.error.reset();
-    if (record.decision.unreadable) {
-        record.error = record.decision.unreadable;
-    } else if (record.decision.stance == Stance::managed && record.plan &&
-               record.plan->placement == Placement::none) {
-        record.error = Error{.code = Errc::unsatisfiable, .message = first_reason(*record.plan)};
+    const auto verdict = virtpind::settle(record, outcome, pass_, Clock::now());
+    if (verdict && sink_ != nullptr) {
+        sink_->applied(record.seen.facts.uuid, record.generation, verdict->result,
+                       verdict->details);
     }
-
-    const auto failed =
-        outcome != nullptr && (!outcome->errors.empty() || !outcome->differs.empty());
-    if (failed) {
-        ++record.failures;
-        record.retry_at = Clock::now() + retry_delay(record.failures - 1);
-        const auto nothing = outcome->applied == 0;
-        record.state = nothing ? PinState::failed : PinState::partial;
-        const auto not_saved = nothing && outcome->errors.size() == 1 &&
-                               outcome->errors.front().code == Errc::not_persisted;
-        record.error = Error{.code = not_saved ? Errc::not_persisted
-                                     : nothing ? Errc::apply_failed
-                                               : Errc::partially_applied,
-                             .message = joined(*outcome)};
-        spdlog::warn("{}: {} (attempt {}, next in {} s)", printable(outcome->name),
-                     printable(record.error->message, 1024), record.failures,
-                     retry_delay(record.failures - 1).count());
-        remember(record, pass_, "failed: " + record.error->message);
-        announce(record, std::string{to_string(record.state)},
-                 {{"error", printable(record.error->message, 4096)}});
-        return;
-    }
-
-    record.failures = 0;
-    record.retry_at = {};
-    if (record.seen.facts.active()) {
-        record.placed_id = record.state == PinState::pinned ? record.seen.facts.id : std::nullopt;
-    }
-    if (outcome != nullptr) {
-        note_success(record, *outcome);
-    }
-    if (record.decision.restore) {
+    if (record.decision.restore && record.failures == 0) {
         forget_restored(record);
     }
-}
-
-void Reconciler::note_success(DomainRecord& record, const Outcome& outcome)
-{
-    const auto now = Clock::now();
-    record.repairs = now - record.repaired_at < repairs_window ? record.repairs + 1 : 1;
-    record.repaired_at = now;
-    if (record.repairs > repairs_max) {
-        record.retry_at = now + repairs_window;
-        spdlog::warn("{}: something else keeps changing its pins; repairing it once a minute",
-                     printable(outcome.name));
-    }
-    record.last_applied_usec = realtime_usec();
-    const auto* result = record.decision.restore ? "reset" : "pinned";
-    auto what = std::to_string(outcome.applied) + " changes applied and verified";
-    if (record.plan && !record.decision.restore) {
-        what += "; vCPUs on " + record.plan->claim.str() + ", emulator on " +
-                record.plan->emulator.str();
-    }
-    spdlog::info("{} {}: {} (pass {}, uuid {})", result, printable(outcome.name), what, pass_,
-                 outcome.uuid.str());
-    remember(record, pass_, std::string{result} + ": " + what);
-    announce(record, result, {});
 }
 
 // The domain is as it was found: the before-image has done its service.
@@ -594,7 +467,7 @@ void Reconciler::schedule_retry()
         return;
     }
     if (failed_passes_ > 0) {
-        retry_.start(retry_delay(failed_passes_ - 1));
+        retry_.start(retry_delay(failed_passes_));
         return;
     }
     std::optional<Clock::time_point> earliest;
@@ -648,14 +521,6 @@ void Reconciler::publish()
         domains.push_back(make_domain_view(record, topology_.get()));
     }
     sink_->publish(manager_view(), domains);
-}
-
-void Reconciler::announce(const DomainRecord& record, const std::string& result,
-                          const OptionMap& details)
-{
-    if (sink_ != nullptr) {
-        sink_->applied(record.seen.facts.uuid, record.generation, result, details);
-    }
 }
 
 Result<Plan> Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const

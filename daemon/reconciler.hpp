@@ -101,8 +101,6 @@ private:
     void on_applied(std::vector<Outcome> outcomes);
     void take_outcome(const Outcome& outcome);
     void settle(DomainRecord& record, const Outcome* outcome);
-    void announce(const DomainRecord& record, const std::string& result, const OptionMap& details);
-    void note_success(DomainRecord& record, const Outcome& outcome);
     void forget_restored(DomainRecord& record);
     void forget_before_image(const DomainUuid& uuid);
     void refuse_waiters();

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "settle.hpp"
+
+#include "common/text.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds retry_max{60};
+// So many repairs of a domain that was in order, each within a minute of the last, are a quarrel
+// with somebody else; from then on it is repaired once a minute.
+constexpr unsigned repairs_max = 5;
+constexpr std::chrono::seconds repairs_window{60};
+
+std::uint64_t realtime_usec()
+{
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count());
+}
+
+void remember(DomainRecord& record, std::uint64_t pass, std::string what)
+{
+    record.history.push_back(
+        {.pass = pass, .realtime_usec = realtime_usec(), .what = std::move(what)});
+    if (record.history.size() > DomainRecord::history_max) {
+        record.history.pop_front();
+    }
+}
+
+std::string joined(const Outcome& outcome)
+{
+    std::string text;
+    for (const auto& error : outcome.errors) {
+        text += (text.empty() ? "" : "; ") + error.message;
+    }
+    for (const auto& difference : outcome.differs) {
+        text += (text.empty() ? "" : "; ") + difference;
+    }
+    return text;
+}
+
+std::string first_reason(const DomainPlan& plan)
+{
+    for (const auto& reason : plan.reasons) {
+        if (reason.code != ReasonCode::left_untouched &&
+            reason.code != ReasonCode::fell_back_to_shared) {
+            return reason.text;
+        }
+    }
+    return plan.reasons.empty() ? "it does not fit." : plan.reasons.front().text;
+}
+
+// Nothing was applied, some of it was, or not even the former state could be saved.
+Errc failure_code(const Outcome& outcome)
+{
+    if (outcome.applied > 0) {
+        return Errc::partially_applied;
+    }
+    const auto not_saved =
+        outcome.errors.size() == 1 && outcome.errors.front().code == Errc::not_persisted;
+    return not_saved ? Errc::not_persisted : Errc::apply_failed;
+}
+
+Verdict settle_failure(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
+                       Clock::time_point now)
+{
+    ++record.failures;
+    const auto delay = retry_delay(record.failures);
+    record.retry_at = now + delay;
+    record.state = outcome.applied == 0 ? PinState::failed : PinState::partial;
+    record.error = Error{.code = failure_code(outcome), .message = joined(outcome)};
+    spdlog::warn("{}: {} (attempt {}, next in {} s)", printable(outcome.name),
+                 printable(record.error->message, 1024), record.failures, delay.count());
+    remember(record, pass, "failed: " + record.error->message);
+    return {.result = std::string{to_string(record.state)},
+            .details = {{"error", printable(record.error->message, 4096)}}};
+}
+
+void slow_down_a_quarrel(DomainRecord& record, Clock::time_point now)
+{
+    record.repairs = now - record.repaired_at < repairs_window ? record.repairs + 1 : 1;
+    record.repaired_at = now;
+    if (record.repairs > repairs_max) {
+        record.retry_at = now + repairs_window;
+        spdlog::warn("{}: something else keeps changing its pins; repairing it once a minute",
+                     printable(record.seen.facts.name));
+    }
+}
+
+std::string places_of(const DomainPlan& plan)
+{
+    CpuSet cpus;
+    for (const auto& [vcpu, own] : plan.vcpus) {
+        cpus |= own;
+    }
+    return "vCPUs on " + cpus.str() + ", emulator on " + plan.emulator.str();
+}
+
+Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
+                       Clock::time_point now)
+{
+    slow_down_a_quarrel(record, now);
+    record.last_applied_usec = realtime_usec();
+    const std::string result = record.decision.restore ? "reset" : "pinned";
+    auto what = std::to_string(outcome.applied) + " changes applied and verified";
+    if (record.plan && !record.decision.restore) {
+        what += "; " + places_of(*record.plan);
+    }
+    spdlog::info("{} {}: {} (pass {}, uuid {})", result, printable(outcome.name), what, pass,
+                 outcome.uuid.str());
+    remember(record, pass, result + ": " + what);
+    return {.result = result, .details = {}};
+}
+
+} // namespace
+
+PinState settled_state(const DomainRecord& record)
+{
+    switch (record.decision.stance) {
+    case Stance::foreign:
+        return PinState::foreign;
+    case Stance::held:
+        return PinState::held;
+    case Stance::broken:
+        return PinState::failed;
+    case Stance::hands_off:
+        return PinState::idle;
+    case Stance::managed:
+        break;
+    }
+    if (record.plan && record.plan->placement == Placement::none) {
+        return PinState::failed;
+    }
+    return record.seen.facts.active() ? PinState::pinned : PinState::idle;
+}
+
+std::chrono::seconds retry_delay(unsigned failures)
+{
+    const auto doubled = std::chrono::seconds{1ULL << (std::clamp(failures, 1U, 10U) - 1)};
+    return std::min<std::chrono::seconds>(doubled, retry_max);
+}
+
+std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std::uint64_t pass,
+                              std::chrono::steady_clock::time_point now)
+{
+    record.state = settled_state(record);
+    record.error.reset();
+    if (record.decision.unreadable) {
+        record.error = record.decision.unreadable;
+    } else if (record.decision.stance == Stance::managed && record.plan &&
+               record.plan->placement == Placement::none) {
+        record.error = Error{.code = Errc::unsatisfiable, .message = first_reason(*record.plan)};
+    }
+    if (outcome != nullptr && (!outcome->errors.empty() || !outcome->differs.empty())) {
+        return settle_failure(record, *outcome, pass, now);
+    }
+
+    record.failures = 0;
+    record.retry_at = {};
+    if (record.seen.facts.active()) {
+        record.placed_id = record.state == PinState::pinned ? record.seen.facts.id : std::nullopt;
+    }
+    return outcome != nullptr ? std::optional{settle_success(record, *outcome, pass, now)}
+                              : std::nullopt;
+}
+
+} // namespace virtpind
