@@ -263,8 +263,9 @@ TEST(Planner, foreign_pins_are_claimed)
     const auto plan = plan_on(ryzen(), {other, threaded("win11", 6)});
     EXPECT_EQ(plan.domains[0].placement, Placement::none);
     EXPECT_EQ(plan.domains[0].claim, cpus("6,18"));
-    EXPECT_EQ(plan.domains[1].placement, Placement::shared);
-    EXPECT_EQ(plan.domains[1].vcpus.at(VcpuId{0}), plan.pool);
+    EXPECT_EQ(plan.domains[1].claim.size(), 12U);
+    EXPECT_TRUE(tells(plan.domains[1], ReasonCode::spans_l3s));
+    EXPECT_TRUE(tells(plan.domains[1], ReasonCode::to_do_better));
 }
 
 TEST(Planner, running_domains_stay_when_somebody_arrives)
