@@ -68,7 +68,6 @@ Fleet::Fleet(const HostIndex& host, const PlanRequest& request, CpuSet usable, C
 // Roles, and the claims of domains that are not planned.
 void Fleet::classify()
 {
-    const auto online = host_.topology->online_cpus();
     for (const auto& intent : request_.intents) {
         Member member;
         member.intent = &intent;
@@ -79,7 +78,7 @@ void Fleet::classify()
         } else if (intent.stance != Stance::hands_off &&
                    !(intent.stance == Stance::held &&
                      intent.policy.placement == Placement::shared)) {
-            member.claim = intent.current.narrow_cpus(online, intent.vcpus_online) & usable_;
+            member.claim = intent.current.narrow_cpus(host_.online, intent.vcpus_online) & usable_;
         }
         members_.push_back(std::move(member));
     }
@@ -225,6 +224,7 @@ bool Fleet::try_place(Member& member, const Surroundings& around, std::optional<
         return false;
     }
     member.placed = std::move(std::get<Placed>(outcome));
+    member.others = around.claimed;
     member.claim = member.placed->claim;
     if (!claim_own_cores(member, around)) {
         member.placed.reset();

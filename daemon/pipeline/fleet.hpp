@@ -26,6 +26,7 @@ struct Member {
     std::optional<Placed> placed;
     CpuSet emulator_core; // its own extra cores, part of `claim`
     CpuSet iothread_core;
+    CpuSet others; // what the others claimed when it was placed
     MemoryBook::Taken memory;
     std::optional<Misfit> misfit; // set when it could not be placed
     bool was_moved = false;       // to make room for another

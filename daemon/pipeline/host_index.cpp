@@ -118,15 +118,16 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
 {
     index_cores();
     build_zones();
-    const auto online = host.online_cpus();
-    std::size_t nodes_with_cpus = 0;
+    online = host.online_cpus();
     std::size_t nodes_with_io = 0;
     for (const auto& node : host.nodes) {
         node_cpus.push_back(node.cpus & online);
-        nodes_with_cpus += node_cpus.back().empty() ? 0U : 1U;
-        nodes_with_io += !node_cpus.back().empty() && node.has_io ? 1U : 0U;
+        if (!node_cpus.back().empty()) {
+            nodes_with_cpus.insert(node.id);
+            nodes_with_io += node.has_io ? 1U : 0U;
+        }
     }
-    io_nodes_set = some_but_not_all(nodes_with_io, nodes_with_cpus);
+    io_nodes_set = some_but_not_all(nodes_with_io, nodes_with_cpus.size());
     for (const auto& l3 : host.l3s) {
         l3_cpus.push_back(l3.cpus & online);
     }

@@ -46,6 +46,8 @@ struct HostIndex {
     // Children stand before their parents; the last one is the whole host.
     std::vector<Zone> zones;
     bool crossing = false; // some package, node or L3 had to be cut
+    CpuSet online;
+    NodeSet nodes_with_cpus; // online ones
     // Online CPUs; by NodeIndex, L3Index.
     std::vector<CpuSet> node_cpus;
     std::vector<CpuSet> l3_cpus;

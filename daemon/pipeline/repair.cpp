@@ -245,6 +245,9 @@ private:
 
     bool place_once_more(Member& member)
     {
+        if (member.others == fleet_.around(member, Fleet::Claims::active).claimed) {
+            return false; // nothing has changed since
+        }
         const auto before = member;
         fleet_.lift(member);
         fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own);
@@ -268,15 +271,17 @@ private:
     // Changes places with another newcomer where that is better for both together.
     bool exchange(Member& member)
     {
-        if (exchanges_ >= exchanges_max || is_perfect(member.placed->cost)) {
+        auto partners = movable(member);
+        std::erase_if(partners, [](const Member* other) { return !is_arriving(*other); });
+        if (exchanges_ >= exchanges_max || partners.empty() || is_perfect(member.placed->cost)) {
             return false;
         }
         const auto alone = fleet_.place_alone(member);
         if (!alone || weighty_terms(alone->cost) >= weighty_terms(member.placed->cost)) {
             return false;
         }
-        for (auto* other : movable(member)) {
-            if (!is_arriving(*other) || !other->claim.intersects(alone->claim)) {
+        for (auto* other : partners) {
+            if (!other->claim.intersects(alone->claim)) {
                 continue;
             }
             if (++exchanges_ > exchanges_max) {

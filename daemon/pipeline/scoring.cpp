@@ -164,13 +164,9 @@ std::optional<CpuId> present_cpu(const Intent& intent, VcpuId vcpu)
 
 NodeSet device_nodes(const HostIndex& host, const Intent& intent)
 {
-    NodeSet with_cpus;
-    for (const auto& core : host.cores) {
-        with_cpus.insert(host.node_id(core.node));
-    }
     NodeSet local;
     for (const auto& device : intent.devices) {
-        if (!device.nodes.includes(with_cpus)) {
+        if (!device.nodes.includes(host.nodes_with_cpus)) {
             local |= device.nodes;
         }
     }

@@ -40,8 +40,8 @@ struct Surroundings {
 // The terms that a person would do something about, in order.
 [[nodiscard]] inline auto weighty_terms(const Cost& cost)
 {
-    return std::tuple{cost.kind,     cost.imbalance, cost.nodes,    cost.distance, cost.device,
-                      cost.packages, cost.siblings,  cost.l3,       cost.split,    cost.shared};
+    return std::tuple{cost.kind,     cost.imbalance, cost.nodes, cost.distance, cost.device,
+                      cost.packages, cost.siblings,  cost.l3,    cost.split,    cost.shared};
 }
 
 // Nothing weighty could be better.

@@ -19,8 +19,7 @@ NodeSet present_nodes(const HostIndex& host, const Intent& intent)
     if (intent.activity != Activity::running) {
         return {};
     }
-    const auto online = host.topology->online_cpus();
-    return host.topology->nodes_of(intent.current.narrow_cpus(online, intent.vcpus_online));
+    return host.topology->nodes_of(intent.current.narrow_cpus(host.online, intent.vcpus_online));
 }
 
 } // namespace

@@ -78,8 +78,7 @@ NodeSet home_nodes(const HostIndex& host, const Intent& intent)
     if (intent.activity == Activity::arriving) {
         return {};
     }
-    return host.topology->nodes_of(
-        intent.current.narrow_cpus(host.topology->online_cpus(), intent.vcpus_online));
+    return host.topology->nodes_of(intent.current.narrow_cpus(host.online, intent.vcpus_online));
 }
 
 } // namespace virtpind
