@@ -68,6 +68,8 @@ const std::vector<ReasonInfo>& reason_table()
         {metadata_unreadable, "metadata-unreadable",
          "the policy element in the domain's metadata cannot be read"},
         {policy_invalid, "policy-invalid", "the merged policy contradicts itself"},
+        {option_without_effect, "option-without-effect",
+         "an option of the policy is kept, but this version does not act on it"},
         {topology_mirrored, "topology-mirrored", "the guest's topology is that of its CPUs"},
         {topology_gaps, "topology-gaps",
          "some vCPUs stay offline, so that the guest's caches end where the host's do"},

@@ -67,6 +67,7 @@ enum class ReasonCode {
     not_proven,
     metadata_unreadable,
     policy_invalid,
+    option_without_effect,
     // guest tuning
     topology_mirrored,
     topology_gaps,

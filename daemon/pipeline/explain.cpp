@@ -182,8 +182,9 @@ private:
         if (cost_.neighbours == 0) {
             say(ReasonCode::l3_alone, "Nobody else uses its L3s.");
         } else {
-            say(ReasonCode::l3_shared,
-                counted(cost_.neighbours, "L3") + " it uses also serves others.");
+            say(ReasonCode::l3_shared, counted(cost_.neighbours, "L3") + " that it uses " +
+                                           (cost_.neighbours == 1 ? "serves" : "serve") +
+                                           " others as well.");
         }
     }
 
@@ -300,6 +301,31 @@ void explain_untouched(const Member& member, DomainPlan& plan)
     case Stance::hands_off:
         add(ReasonCode::hands_off, "The policy says not to touch it.");
         return;
+    }
+}
+
+void explain_without_effect(const Policy& policy, DomainPlan& plan)
+{
+    std::string names;
+    const auto add = [&names](std::string_view name) {
+        names += (names.empty() ? "" : ", ") + std::string{name};
+    };
+    if (policy.vcpus != 0) {
+        add("vcpus");
+    }
+    if (policy.topology != TopologyChoice::keep) {
+        add("topology");
+    }
+    if (!policy.tune.empty()) {
+        add("tune");
+    }
+    if (policy.isolate) {
+        add("isolate");
+    }
+    if (!names.empty()) {
+        plan.reasons.push_back(
+            {ReasonCode::option_without_effect,
+             "The policy also says " + names + ", which this version keeps but does not act on."});
     }
 }
 

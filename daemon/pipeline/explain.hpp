@@ -20,4 +20,7 @@ void explain_shared(const HostIndex& host, const Member& member, const SharedPoo
 // Hands off, foreign, held, broken: only where the intent does not tell already.
 void explain_untouched(const Member& member, DomainPlan& plan);
 
+// Options of the policy that placement does not act on and nothing else does either.
+void explain_without_effect(const Policy& policy, DomainPlan& plan);
+
 } // namespace virtpind

@@ -85,8 +85,8 @@ void Fleet::classify()
 }
 
 // Running domains stand on their present CPUs until their turn comes, so that nobody who is
-// placed before takes them needlessly; first what those hold that would not go anywhere else, then
-// what those hold that are in their place, then what is left of the others'.
+// placed before takes them needlessly; what is needed beyond those (idle siblings, own cores) first
+// for those that are in their place.
 void Fleet::reserve()
 {
     std::vector<Member*> order;
@@ -94,18 +94,15 @@ void Fleet::reserve()
         auto& member = members_[index];
         if (is_running(member)) {
             order.push_back(&member);
-        }
-        if (member.intent->policy.fallback == Fallback::fail) {
             member.claim = stands_on(member, around(member, Claims::active));
         }
     }
     for (const auto whole : {true, false}) {
-        for (auto* at : order) {
-            auto& member = *at;
-            const auto surroundings = around(member, Claims::active);
-            member.standing = standing_pins(host_, *member.intent, surroundings);
-            if (stands_whole(member) == whole) {
-                reserve_for(member, surroundings);
+        for (auto* member : order) {
+            const auto surroundings = around(*member, Claims::active);
+            member->standing = standing_pins(host_, *member->intent, surroundings);
+            if (stands_whole(*member) == whole) {
+                reserve_for(*member, surroundings);
             }
         }
     }
@@ -114,6 +111,9 @@ void Fleet::reserve()
 void Fleet::reserve_for(Member& member, const Surroundings& around) const
 {
     const auto& intent = *member.intent;
+    if (intent.policy.fallback == Fallback::shared) {
+        member.claim = {}; // where it may not stay it will not stay
+    }
     member.claim |= claim_of(host_, intent.policy, member.standing.kept);
     const auto reserve_core = [&](const ThreadChoice& choice, const CpuSet& present) {
         if (choice.mode == ThreadChoice::Mode::own && !member.standing.kept.empty()) {

@@ -71,16 +71,23 @@ std::size_t largest_part(const std::vector<CpuSet>& groups, const CpuSet& free)
     return largest;
 }
 
-std::optional<std::string> limit_of_host(const Fleet& fleet, const CpuSet& free, const Cost& cost)
+// What this host cannot do for so many vCPUs, however empty it is.
+std::optional<std::string> limit_of_host(const Fleet& fleet, const Member& member)
 {
     const auto& host = fleet.host();
-    const auto [what, groups] =
-        cost.nodes > 1 ? std::pair{"NUMA node", &host.node_cpus} : std::pair{"L3", &host.l3_cpus};
-    if (cost.nodes <= 1 && cost.l3 <= 1) {
+    const auto& cost = member.placed->cost;
+    const auto spread = member.intent->policy.numa == NumaChoice::spread;
+    const auto over_nodes = cost.nodes > 1;
+    if (spread || (!over_nodes && cost.l3 <= 1)) {
         return std::nullopt;
     }
-    return "No " + std::string{what} + " of this host is large enough: with at most " +
-           std::to_string(largest_part(*groups, free)) + " vCPUs it could fit one.";
+    const auto most = largest_part(over_nodes ? host.node_cpus : host.l3_cpus, fleet.free_of_all());
+    if (member.intent->vcpus_online.size() <= most) {
+        return std::nullopt;
+    }
+    return "No " + std::string{over_nodes ? "NUMA node" : "L3"} +
+           " of this host is large enough: with at most " + std::to_string(most) +
+           " vCPUs it could fit one.";
 }
 
 } // namespace
@@ -93,7 +100,7 @@ std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
     }
     const auto alone = fleet.place_alone(member);
     if (!alone || weighty_terms(alone->cost) >= weighty_terms(now)) {
-        return limit_of_host(fleet, fleet.free_of_all(), now);
+        return limit_of_host(fleet, member);
     }
     const auto gain = difference(alone->cost, now);
     const auto blockers = claimants(fleet, member, alone->claim);

@@ -127,6 +127,7 @@ private:
                       .pool = plan_.pool,
                       .several_memory_nodes = fleet_.memory().several_nodes()},
                      plan);
+        explain_without_effect(member.intent->policy, plan);
     }
 
     void pin_dedicated(const Member& member, DomainPlan& plan)

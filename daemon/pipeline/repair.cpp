@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t attempts_each_max = 32;
 constexpr std::size_t attempts_max = 64;
 constexpr std::size_t exchanges_max = 16;
+constexpr std::size_t rounds_max = 2;
 
 bool is_running(const Member& member)
 {
@@ -59,13 +60,8 @@ public:
 
     void run()
     {
-        for (const auto index : placing_order(fleet_, false)) {
-            auto& member = fleet_.members()[index];
-            // Somebody who stood in the way may have found no place either.
-            if (!member.placed && !rearrange(member, {}) && is_arriving(member) &&
-                !make_room(member)) {
-                displace_lower(member);
-            }
+        for (std::size_t round = 0; round < rounds_max; ++round) {
+            find_room();
         }
         if (improve()) {
             improve();
@@ -76,6 +72,19 @@ public:
 
 private:
     using Movers = std::vector<Member*>;
+
+    // One round over all without a place. Whoever is placed may have moved or displaced others, so
+    // that the next round, if there is one, finds other room.
+    void find_room()
+    {
+        for (const auto index : placing_order(fleet_, false)) {
+            auto& member = fleet_.members()[index];
+            if (!member.placed && !rearrange(member, {}) && is_arriving(member) &&
+                !make_room(member)) {
+                displace_lower(member);
+            }
+        }
+    }
 
     // Room that the improvements left. True when it was enough for somebody.
     bool place_leftovers()

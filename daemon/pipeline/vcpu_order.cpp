@@ -169,10 +169,14 @@ private:
             }
             const auto first = present(guest_core.front());
             const auto* seat = first ? seat_of(*first) : nullptr;
+            CpuSet seen;
             const auto stays = [&](VcpuId vcpu) {
                 const auto cpu = present(vcpu);
-                return cpu && may_sit(vcpu, *seat) &&
-                       std::find(seat->cpus.begin(), seat->cpus.end(), *cpu) != seat->cpus.end();
+                if (!cpu || seen.contains(*cpu) || !may_sit(vcpu, *seat)) {
+                    return false;
+                }
+                seen.insert(*cpu);
+                return std::find(seat->cpus.begin(), seat->cpus.end(), *cpu) != seat->cpus.end();
             };
             if (seat != nullptr && std::all_of(guest_core.begin(), guest_core.end(), stays)) {
                 for (const auto vcpu : guest_core) {
