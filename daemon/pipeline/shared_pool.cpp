@@ -70,7 +70,7 @@ CpuSet SharedPool::kind_part(const Intent& intent, const CpuSet& cpus) const
 CpuSet SharedPool::cpus_for(const Intent& intent, const CpuSet& of) const
 {
     auto cpus = of;
-    if (!intent.policy.cpus.empty() && cpus.intersects(intent.policy.cpus)) {
+    if (!on_spare_ && cpus.intersects(intent.policy.cpus)) {
         cpus &= intent.policy.cpus;
     }
     const auto home = host_.topology->cpus_of(home_nodes(host_, intent));

@@ -33,7 +33,7 @@ private:
     [[nodiscard]] double load(std::size_t node, std::size_t more) const;
 
     const HostIndex& host_;
-    bool on_spare_; // then nobody is confined to a part of it
+    bool on_spare_; // then nobody is confined to a part of it: on a single CPU it would look placed
     CpuSet pool_;
     std::vector<std::size_t> pool_size_; // CPUs by NodeIndex
     std::vector<double> vcpus_;          // admitted so far, by NodeIndex

@@ -155,12 +155,16 @@ RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
     pick_fleet(fleet);
     const auto plan = make_plan(fleet.request);
     log_plan(plan);
-    // Who is left untouched stays on whatever CPUs somebody pinned it to, other domains' or not:
-    // then what is there is not what the plan says.
+    // Who is left untouched is still a newcomer, or stays on whatever CPUs somebody pinned it to,
+    // other domains' or not: then what is there is not what the plan says. And where there is
+    // no pool, one that floats on a single claimed CPU cannot be told from the one that has it.
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         const auto& intent = fleet.request.intents[i];
-        RC_PRE(intent.stance != Stance::managed || intent.activity != Activity::running ||
-               plan.domains[i].placement != Placement::none);
+        const auto& domain = plan.domains[i];
+        RC_PRE(intent.stance != Stance::managed || intent.activity == Activity::dormant ||
+               domain.placement != Placement::none);
+        RC_PRE(!plan.pool.empty() || domain.placement != Placement::shared ||
+               domain.vcpus.begin()->second.size() > 1);
     }
     const auto next = applied(fleet.request, plan);
     const auto again = make_plan(next);
