@@ -12,7 +12,7 @@
 
 namespace virtpind {
 
-// Design section 9, the answer of `virtpind plan --format json`.
+// The answer of `virtpind plan --format json`.
 [[nodiscard]] std::string report_plan(const Plan& plan, const Topology& topology);
 
 // One domain: what was asked, what it gets and why, what happened to it.

@@ -43,7 +43,7 @@ struct PlanRequest {
 // exist.
 [[nodiscard]] Result<void> validate_request(const PlanRequest& request);
 
-// Design section 5: the core of CPU 0; on hybrid hosts also one efficiency core; on every further
+// The core of CPU 0; on hybrid hosts also one efficiency core; on every further
 // node that has I/O devices and at least four cores, one core. Never all usable CPUs.
 [[nodiscard]] CpuSet auto_housekeeping(const Topology& topology, const CpuSet& usable);
 
