@@ -97,14 +97,21 @@ void Fleet::reserve()
             member.claim = stands_on(member, around(member, Claims::active));
         }
     }
-    for (const auto whole : {true, false}) {
-        for (auto* member : order) {
-            const auto surroundings = around(*member, Claims::active);
-            member->standing = standing_pins(host_, *member->intent, surroundings);
-            if (stands_whole(*member) == whole) {
-                reserve_for(*member, surroundings);
-            }
+    const auto look = [this](Member* member) {
+        auto surroundings = around(*member, Claims::active);
+        member->standing = standing_pins(host_, *member->intent, surroundings);
+        return surroundings;
+    };
+    std::erase_if(order, [&](Member* member) {
+        const auto surroundings = look(member);
+        const auto whole = stands_whole(*member);
+        if (whole) {
+            reserve_for(*member, surroundings);
         }
+        return whole;
+    });
+    for (auto* member : order) {
+        reserve_for(*member, look(member));
     }
 }
 

@@ -32,11 +32,13 @@ bool hold_together(const HostIndex& host, const Intent& intent, const VcpuMap& k
         cores.insert(cpu.core);
     }
     const auto one_per_core = policy.smt == SmtChoice::isolate || policy.smt == SmtChoice::spread;
-    const auto home = home_nodes(host, intent);
+    const auto at_home = [&] {
+        const auto home = home_nodes(host, intent);
+        return home.empty() || home.includes(node_ids);
+    };
     return (policy.cores == CoreChoice::any || kinds.size() <= 1) &&
            (policy.numa != NumaChoice::single || nodes.size() <= 1) &&
-           (!one_per_core || cores.size() == kept.size()) &&
-           (!intent.memory_locked || home.empty() || home.includes(node_ids));
+           (!one_per_core || cores.size() == kept.size()) && (!intent.memory_locked || at_home());
 }
 
 } // namespace
