@@ -35,7 +35,8 @@ struct DomainRecord {
     std::optional<BeforeImage> before;
     std::map<std::uint64_t, Hold> holds; // by cookie
     std::optional<int> deferred_id;      // DEFER: this run is left as it is
-    std::optional<int> placed_id;        // the run whose pins were last verified
+    std::optional<int> placed_id;        // the run whose pins were last verified,
+    std::optional<Policy> placed_policy; // and by which policy
 
     // Of the latest pass.
     ObservedDomain seen;

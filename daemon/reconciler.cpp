@@ -207,6 +207,7 @@ std::vector<Decision> Reconciler::decide() const
         memory.runtime_policy = record.runtime_policy;
         memory.touched = record.before.has_value();
         memory.placed_id = record.placed_id;
+        memory.placed_policy = record.placed_policy;
         if (!record.holds.empty()) {
             memory.hold_reason = record.holds.begin()->second.reason;
         }
@@ -397,6 +398,7 @@ void Reconciler::forget_restored(DomainRecord& record)
     }
     record.before.reset();
     record.placed_id.reset();
+    record.placed_policy.reset();
     again_ = true; // its pins are somebody else's now, which makes it another decision
     forget_before_image(record.seen.facts.uuid);
 }
@@ -530,9 +532,9 @@ Result<Plan> Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy)
         auto intent = record.decision.intent;
         if (other == uuid) {
             intent = make_intent(record.seen, policy, *topology_);
-            intent.activity = record.decision.intent.activity == Activity::running
-                                  ? Activity::running
-                                  : Activity::arriving;
+            const auto stays = record.decision.intent.activity == Activity::running &&
+                               record.placed_policy == policy;
+            intent.activity = stays ? Activity::running : Activity::arriving;
             if (auto valid = validate_intent(intent); !valid) {
                 return std::move(valid).error();
             }

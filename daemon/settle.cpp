@@ -166,8 +166,9 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
 
     record.failures = 0;
     record.retry_at = {};
-    if (record.seen.facts.active()) {
-        record.placed_id = record.state == PinState::pinned ? record.seen.facts.id : std::nullopt;
+    if (record.state == PinState::pinned && !record.deferred_id) {
+        record.placed_id = record.seen.facts.id;
+        record.placed_policy = record.decision.policy.policy;
     }
     return outcome != nullptr ? std::optional{settle_success(record, *outcome, pass, now)}
                               : std::nullopt;

@@ -54,15 +54,16 @@ CpuSet narrow_pins(const ObservedDomain& seen, const CpuSet& online)
     return pins ? pins->narrow_cpus(online, seen.facts.vcpus_online) : CpuSet{};
 }
 
-Activity activity_of(const ObservedDomain& seen, const DomainMemory& memory, const CpuSet& online,
-                     IntentInput::Look look)
+Activity activity_of(const ObservedDomain& seen, const Policy& policy, const DomainMemory& memory,
+                     const CpuSet& online, IntentInput::Look look)
 {
     if (!seen.facts.active()) {
         return Activity::dormant;
     }
-    const auto placed = memory.placed_id == seen.facts.id ||
-                        (look == IntentInput::Look::first && !narrow_pins(seen, online).empty());
-    return placed ? Activity::running : Activity::arriving;
+    const auto verified = memory.placed_id == seen.facts.id && memory.placed_policy == policy;
+    const auto found_in_place = look == IntentInput::Look::first && !memory.placed_policy &&
+                                memory.touched && !narrow_pins(seen, online).empty();
+    return verified || found_in_place ? Activity::running : Activity::arriving;
 }
 
 Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
@@ -154,6 +155,9 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.current = seen.live ? *seen.live : seen.config.value_or(PinSet{});
     if (facts.active() && intent.current.numatune) {
         intent.memory_nodes = intent.current.numatune->nodes;
+    } else if (facts.active() && facts.memory_locked) {
+        // Allocated where its vCPUs ran first, as far as their pins tell.
+        intent.memory_nodes = topology.nodes_of(narrow_pins(seen, topology.online_cpus()));
     }
     return intent;
 }
@@ -169,7 +173,8 @@ std::vector<Decision> decide_intents(const IntentInput& input)
         auto why = std::move(decision.intent.why);
         decision.intent = make_intent(seen, decision.policy.policy, input.topology);
         decision.intent.why = std::move(why);
-        decision.intent.activity = activity_of(seen, memory, online, input.look);
+        decision.intent.activity =
+            activity_of(seen, decision.policy.policy, memory, online, input.look);
         // Pins of a domain that is shut off occupy nothing now.
         decision.intent.stance = decision.stance != Stance::managed && !seen.facts.active()
                                      ? Stance::hands_off

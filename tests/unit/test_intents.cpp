@@ -142,13 +142,33 @@ TEST_F(Intents, NewcomersArriveAndThoseInPlaceRun)
 {
     const auto seen = with_metadata(pinned(domain(7)), "dedicated");
     EXPECT_EQ(decide(seen).intent.activity, Activity::arriving);
+    EXPECT_EQ(decide(with_metadata(domain(std::nullopt), "dedicated")).intent.activity,
+              Activity::dormant);
+    memory_.touched = true;
     EXPECT_EQ(decide(seen, IntentInput::Look::first).intent.activity, Activity::running);
+    memory_.placed_policy = decide(seen).policy.policy;
     memory_.placed_id = 7;
     EXPECT_EQ(decide(seen).intent.activity, Activity::running);
     memory_.placed_id = 6;
     EXPECT_EQ(decide(seen).intent.activity, Activity::arriving);
-    EXPECT_EQ(decide(with_metadata(domain(std::nullopt), "dedicated")).intent.activity,
-              Activity::dormant);
+}
+
+TEST_F(Intents, PinsOfSomebodyElseOrOfAnotherPolicyDoNotHoldADomain)
+{
+    const auto seen = with_metadata(pinned(domain(7)), "dedicated");
+    EXPECT_EQ(decide(seen, IntentInput::Look::first).intent.activity, Activity::arriving);
+    memory_.touched = true;
+    memory_.placed_id = 7;
+    memory_.placed_policy = Policy{.name = "shared", .placement = Placement::shared};
+    EXPECT_EQ(decide(seen).intent.activity, Activity::arriving);
+}
+
+TEST_F(Intents, LockedMemoryIsWhereThePinsAre)
+{
+    auto seen = with_metadata(pinned(domain(7)), "dedicated");
+    EXPECT_TRUE(decide(seen).intent.memory_nodes.empty());
+    seen.facts.memory_locked = true;
+    EXPECT_EQ(decide(seen).intent.memory_nodes, NodeSet{NodeId{0}});
 }
 
 TEST_F(Intents, DomainsThatAreShutOffAndNotOursClaimNothing)

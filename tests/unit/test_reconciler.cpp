@@ -207,6 +207,42 @@ TEST_F(Spine, ForeignPinsAreLeftAloneAndTheirCpusAvoided)
     EXPECT_EQ(foreign.live->vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
 }
 
+TEST_F(Spine, TakingOverADomainMendsSiblingsThatWerePinnedWrong)
+{
+    auto& seen = host_.add(1, "forum", 4, 1);
+    seen.facts.topology = GuestTopology{.sockets = 1, .cores = 2, .threads = 2};
+    for (std::uint32_t i = 0; i < 4; ++i) { // siblings of this host are n and n+8
+        seen.live->vcpus[VcpuId{i}] = CpuSet{CpuId{i + 2}};
+    }
+    connect();
+    EXPECT_EQ(record(1).state, PinState::foreign);
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    const auto cpu = [&seen](std::uint32_t vcpu) {
+        return raw(seen.live->vcpus.at(VcpuId{vcpu}).front());
+    };
+    EXPECT_EQ(cpu(1), cpu(0) + 8);
+    EXPECT_EQ(cpu(3), cpu(2) + 8);
+}
+
+TEST_F(Spine, AnotherPolicyPlacesAnewTheSameOneDoesNot)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    const auto paired = domain(1).live->vcpus;
+    ASSERT_TRUE(set_policy(1, "dedicated", {{"cache", std::string{"pack"}}}));
+    ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::string{"5-7,13-15"}}}));
+    EXPECT_NE(domain(1).live->vcpus, paired);
+    const auto moved = domain(1).live->vcpus;
+    ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::string{"5-7,13-15"}}}));
+    EXPECT_EQ(domain(1).live->vcpus, moved);
+    ASSERT_TRUE(set_policy(1, "dedicated", {{"smt", std::string{"isolate"}}}));
+    const auto cpu = [this](std::uint32_t vcpu) {
+        return raw(domain(1).live->vcpus.at(VcpuId{vcpu}).front());
+    };
+    EXPECT_NE(cpu(0) % 8, cpu(1) % 8);
+}
+
 TEST_F(Spine, ResetGivesBackWhatWasThere)
 {
     auto& seen = host_.add(1, "web1", 4, 1);
