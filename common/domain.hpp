@@ -72,7 +72,8 @@ struct PinSet {
     std::map<IothreadId, CpuSet> iothreads;
     std::optional<NumaTune> numatune;
     std::optional<CpuSet> vcpu_cpuset; // <vcpu cpuset=>: the fallback for threads without a pin
-    // <iothreadids> is written out. libvirt adds it once an I/O thread was pinned in the definition.
+    // <iothreadids> is written out. libvirt adds it once an I/O thread was pinned in the
+    // definition.
     bool iothreads_listed = false;
     friend bool operator==(const PinSet&, const PinSet&) = default;
 

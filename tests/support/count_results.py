@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prints "PASSED FAILED SKIPPED" of the last `meson test` in a build directory.
+"""Prints "PASSED FAILED SKIPPED" of the last `meson test --setup SETUP` in a build directory:
+count_results.py BUILD SETUP.
 
-What is counted are cases: those of GoogleTest (meson keeps them in testlog.junit.xml), those of pytest
+What is counted are cases: those of GoogleTest (meson keeps them in testlog-SETUP.junit.xml), those of pytest
 (kept beside it as pytest-NAME.xml), and one for every other meson test. A test that ended badly without
 saying which case failed (a crash, a time-out) is one failure.
 """
@@ -46,10 +47,10 @@ def count_test(test, logs, suites):
     return counts
 
 
-def main(build):
+def main(build, setup):
     logs = Path(build) / "meson-logs"
-    lines = (logs / "testlog.json").read_text(encoding="utf-8").splitlines()
-    report = logs / "testlog.junit.xml"
+    lines = (logs / f"testlog-{setup}.json").read_text(encoding="utf-8").splitlines()
+    report = logs / f"testlog-{setup}.junit.xml"
     suites = list(ElementTree.parse(report).getroot().iter("testsuite")) if report.exists() else []
     total = [0, 0, 0]
     for line in lines:
@@ -58,4 +59,4 @@ def main(build):
     print(*total)
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])
