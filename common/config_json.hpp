@@ -6,12 +6,13 @@
 #include "config.hpp"
 #include "result.hpp"
 
+#include <cstddef>
 #include <string_view>
 
 namespace virtpind {
 
 // Bounds of every JSON text we accept from outside.
-inline constexpr std::size_t config_bytes_max = 256 * 1024;
+inline constexpr std::size_t config_bytes_max = std::size_t{256} * 1024;
 inline constexpr unsigned json_depth_max = 32;
 
 // `source` names the text in errors ("/etc/virtpind/virtpind.json"). Error: invalid_config.

@@ -148,7 +148,7 @@ public:
 
 private:
     template <class Value>
-    const Value* find(std::string_view option) const
+    [[nodiscard]] const Value* find(std::string_view option) const
     {
         const auto at = options_.find(option);
         return at != options_.end() ? &std::get<Value>(at->second) : nullptr;
@@ -252,7 +252,7 @@ Result<void> PolicyCatalog::add(const std::string& name, const std::string& base
     if (!spec) {
         return std::move(spec).error();
     }
-    Entry entry{.depends_on_domain = is_auto(base) && spec->options.count("placement") == 0};
+    Entry entry{.depends_on_domain = is_auto(base) && !spec->options.contains("placement")};
     entry.options = std::move(spec->options);
     entry.options.insert(options_of(base).begin(), options_of(base).end());
     entries_.emplace(name, std::move(entry));

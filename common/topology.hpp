@@ -130,10 +130,10 @@ struct Topology {
 
     [[nodiscard]] bool is_hybrid() const { return kinds.size() > 1; }
 
-    // Nodes whose CPUs intersect `cpus`.
-    [[nodiscard]] NodeSet nodes_of(const CpuSet& cpus) const;
+    // Nodes whose CPUs intersect `wanted`.
+    [[nodiscard]] NodeSet nodes_of(const CpuSet& wanted) const;
     // CPUs of the given nodes.
-    [[nodiscard]] CpuSet cpus_of(const NodeSet& nodes) const;
+    [[nodiscard]] CpuSet cpus_of(const NodeSet& wanted) const;
 };
 
 // Whether two snapshots differ in anything that placement looks at (free memory and generation

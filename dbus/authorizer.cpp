@@ -96,7 +96,7 @@ Authorizer::Authorizer(sdbus::IConnection& connection)
           sdbus::createProxy(connection, ServiceName{driver_name}, sdbus::ObjectPath{driver_path})}
 {}
 
-Result<void> Authorizer::check_open(const Call& call) const
+Result<void> check_open(const Call& call)
 {
     if (find_access(call.method) != Access::open) {
         return not_in_table(call);
@@ -104,7 +104,7 @@ Result<void> Authorizer::check_open(const Call& call) const
     return {};
 }
 
-void Authorizer::check(Call call, Details details, Decision decide)
+void Authorizer::check(const Call& call, const Details& details, Decision decide)
 {
     if (!find_access(call.method)) {
         return decide(not_in_table(call));

@@ -39,6 +39,9 @@ struct MethodAccess {
 
 [[nodiscard]] const std::vector<MethodAccess>& access_table();
 
+// For open methods, at once. Error: permission_denied.
+[[nodiscard]] Result<void> check_open(const Call& call);
+
 class Authorizer {
 public:
     // What a call is about, in words: {"domain", "web1"}.
@@ -52,12 +55,9 @@ public:
     // The connection must outlive this.
     explicit Authorizer(sdbus::IConnection& connection);
 
-    // For open methods, at once. Error: permission_denied.
-    [[nodiscard]] Result<void> check_open(const Call& call) const;
-
     // Decides once, on the main thread, maybe before it returns; never if this is destroyed first.
     // Errors: permission_denied, limits_exceeded.
-    void check(Call call, Details details, Decision decide);
+    void check(const Call& call, const Details& details, Decision decide);
 
 private:
     [[nodiscard]] Result<void> begin(const std::string& sender);

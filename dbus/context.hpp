@@ -23,10 +23,10 @@ struct Context {
 
 // A method that reads: `body` returns the value.
 template <class Body>
-auto answer_open(const Context& context, const Call& call, Body body)
+auto answer_open(const Call& call, Body body)
 {
     return guarded([&] {
-        unwrap(context.authorizer.check_open(call));
+        unwrap(check_open(call));
         return body();
     });
 }
@@ -34,10 +34,10 @@ auto answer_open(const Context& context, const Call& call, Body body)
 // A method that changes something: `execute(answer)` runs when the caller may, with arguments it
 // captured by value; it must outlive the handler.
 template <class T, class Execute>
-void answer_change(const Context& context, Call call, Authorizer::Details details, Answer<T> answer,
-                   Execute execute)
+void answer_change(const Context& context, const Call& call, const Authorizer::Details& details,
+                   Answer<T> answer, Execute execute)
 {
-    context.authorizer.check(std::move(call), std::move(details),
+    context.authorizer.check(call, details,
                              [answer, execute = std::move(execute)](Result<void> allowed) mutable {
                                  guarded(answer, [&] {
                                      unwrap(std::move(allowed));

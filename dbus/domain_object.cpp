@@ -37,6 +37,7 @@ std::vector<sdbus::Struct<std::uint32_t, std::string>>
 numbered_cpus(const std::map<Id, CpuSet>& pins)
 {
     std::vector<sdbus::Struct<std::uint32_t, std::string>> rows;
+    rows.reserve(pins.size());
     for (const auto& [id, cpus] : pins) {
         rows.emplace_back(raw(id), cpus.str());
     }
@@ -125,7 +126,7 @@ void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t 
 
 std::string DomainObject::Explain()
 {
-    return answer_open(context_, call(), [&] { return unwrap(context_.port.explain(view_.uuid)); });
+    return answer_open(call(), [&] { return unwrap(context_.port.explain(view_.uuid)); });
 }
 
 std::string DomainObject::UUID()

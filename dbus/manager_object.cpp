@@ -72,7 +72,7 @@ Call ManagerObject::call() const
 
 sdbus::ObjectPath ManagerObject::GetDomain(const std::string& domain)
 {
-    return answer_open(context_, call(), [&] {
+    return answer_open(call(), [&] {
         unwrap(check_text("domain", domain));
         return sdbus::ObjectPath{domain_path(unwrap(context_.port.find_domain(domain)))};
     });
@@ -80,7 +80,7 @@ sdbus::ObjectPath ManagerObject::GetDomain(const std::string& domain)
 
 std::vector<ManagerObject::DomainRow> ManagerObject::ListDomains()
 {
-    return answer_open(context_, call(), [&] { return rows_; });
+    return answer_open(call(), [&] { return rows_; });
 }
 
 void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
@@ -133,7 +133,7 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
 std::string ManagerObject::Plan(const std::string& domain, const std::string& policy,
                                 const VariantMap& options)
 {
-    return answer_open(context_, call(), [&] {
+    return answer_open(call(), [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_text("policy", policy));
         auto parsed = unwrap(parse_options(options));
@@ -180,12 +180,12 @@ void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
 
 std::string ManagerObject::Describe()
 {
-    return answer_open(context_, call(), [&] { return context_.port.describe(); });
+    return answer_open(call(), [&] { return context_.port.describe(); });
 }
 
 std::string ManagerObject::ExportTopology(const std::uint64_t& flags)
 {
-    return answer_open(context_, call(), [&] {
+    return answer_open(call(), [&] {
         unwrap(check_flags(flags, 0));
         return unwrap(context_.port.export_topology(flags));
     });

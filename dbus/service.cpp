@@ -166,7 +166,7 @@ void Service::remove_departed(const std::vector<DomainView>& present)
         uuids.insert(view.uuid);
     }
     for (auto domain = domains_.begin(); domain != domains_.end();) {
-        if (uuids.count(domain->first) == 0) {
+        if (!uuids.contains(domain->first)) {
             domain->second->announce_removed();
             domain = domains_.erase(domain);
         } else {

@@ -16,6 +16,16 @@ std::int64_t steady_now_ns()
         .count();
 }
 
+// An exception is rethrown where the completion runs.
+Worker::Completion run_job(const Worker::Job& job)
+{
+    try {
+        return job();
+    } catch (...) {
+        return [failure = std::current_exception()] { std::rethrow_exception(failure); };
+    }
+}
+
 } // namespace
 
 Worker::Worker(EventLoop& loop, std::string name, std::size_t capacity)
@@ -75,15 +85,6 @@ void Worker::run(const std::stop_token& stop)
         job_started_ = 0;
         // Never full: `capacity_` bounds jobs and completions together.
         [[maybe_unused]] const auto posted = completions_.post(std::move(done));
-    }
-}
-
-Worker::Completion Worker::run_job(const Job& job)
-{
-    try {
-        return job();
-    } catch (...) {
-        return [failure = std::current_exception()] { std::rethrow_exception(failure); };
     }
 }
 

@@ -42,7 +42,6 @@ public:
 
 private:
     void run(const std::stop_token& stop);
-    Completion run_job(const Job& job);
 
     const std::size_t capacity_;
     std::size_t outstanding_ = 0; // main thread only

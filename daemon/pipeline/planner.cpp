@@ -19,7 +19,6 @@ class Planning {
 public:
     explicit Planning(const PlanRequest& request)
         : host_{*request.topology}
-        , request_{request}
         , plan_{frame(request)}
         , fleet_{host_, request, plan_.usable, plan_.housekeeping}
     {}
@@ -158,7 +157,6 @@ private:
     }
 
     HostIndex host_;
-    const PlanRequest& request_;
     Plan plan_;
     Fleet fleet_;
 };
