@@ -10,6 +10,7 @@
 #include "threads.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace virtpind {
 
@@ -161,11 +162,39 @@ private:
     Fleet fleet_;
 };
 
+// Everything that breaks ties by position then does so by priority first, and by arrival only
+// between equals.
+bool is_more_urgent(const Intent& a, const Intent& b)
+{
+    return a.policy.priority > b.policy.priority;
+}
+
+Plan plan_by_priority(const PlanRequest& request)
+{
+    auto sorted = request;
+    std::vector<std::size_t> order(request.intents.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&request](std::size_t a, std::size_t b) {
+        return is_more_urgent(request.intents[a], request.intents[b]);
+    });
+    std::transform(order.begin(), order.end(), sorted.intents.begin(),
+                   [&request](std::size_t at) { return request.intents[at]; });
+    auto plan = Planning{sorted}.run();
+    std::vector<DomainPlan> domains(plan.domains.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        domains[order[i]] = std::move(plan.domains[i]);
+    }
+    plan.domains = std::move(domains);
+    return plan;
+}
+
 } // namespace
 
 Plan make_plan(const PlanRequest& request)
 {
-    return Planning{request}.run();
+    const auto in_order =
+        std::is_sorted(request.intents.begin(), request.intents.end(), is_more_urgent);
+    return in_order ? Planning{request}.run() : plan_by_priority(request);
 }
 
 } // namespace virtpind

@@ -209,6 +209,29 @@ RC_GTEST_PROP(Fleets, a_newcomer_that_fits_moves_nobody, ())
     }
 }
 
+// Arrival decides only between equals: with priorities that all differ, the order of the input
+// does not matter.
+RC_GTEST_PROP(Fleets, input_order_does_not_matter_where_priorities_differ, ())
+{
+    Fleet fleet;
+    pick_fleet(fleet);
+    auto& intents = fleet.request.intents;
+    for (std::size_t i = 0; i < intents.size(); ++i) {
+        intents[i].activity = Activity::arriving;
+        intents[i].policy.priority = static_cast<std::int32_t>(i);
+    }
+    const auto forth = make_plan(fleet.request);
+    std::reverse(intents.begin(), intents.end());
+    const auto back = make_plan(fleet.request);
+    log_plan(forth);
+    log_plan(back);
+    for (const auto& domain : forth.domains) {
+        const auto* same = back.find(domain.uuid);
+        RC_ASSERT(same->placement == domain.placement);
+        RC_ASSERT(same->vcpus == domain.vcpus);
+    }
+}
+
 // Other numbers for the same CPUs: the same cost, whatever ties the numbers break.
 RC_GTEST_PROP(Fleets, cpu_numbers_do_not_matter, ())
 {
