@@ -77,7 +77,7 @@ Verdict settle_failure(DomainRecord& record, const Outcome& outcome, std::uint64
     const auto delay = retry_delay(record.failures);
     record.retry_at = now + delay;
     record.state = outcome.applied == 0 ? PinState::failed : PinState::partial;
-    record.error = Error{.code = failure_code(outcome), .message = joined(outcome)};
+    record.error.emplace(Error{.code = failure_code(outcome), .message = joined(outcome)});
     spdlog::warn("{}: {} (attempt {}, next in {} s)", printable(outcome.name),
                  printable(record.error->message, 1024), record.failures, delay.count());
     remember(record, pass, "failed: " + record.error->message);
@@ -121,6 +121,20 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     return {.result = result, .details = {}};
 }
 
+// What is wrong before anything is applied.
+void set_decided_error(DomainRecord& record)
+{
+    if (record.decision.unreadable) {
+        record.error.emplace(*record.decision.unreadable);
+    } else if (record.decision.stance == Stance::managed && record.plan &&
+               record.plan->placement == Placement::none) {
+        record.error.emplace(
+            Error{.code = Errc::unsatisfiable, .message = first_reason(*record.plan)});
+    } else {
+        record.error.reset();
+    }
+}
+
 } // namespace
 
 PinState settled_state(const DomainRecord& record)
@@ -153,13 +167,7 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
                               std::chrono::steady_clock::time_point now)
 {
     record.state = settled_state(record);
-    record.error.reset();
-    if (record.decision.unreadable) {
-        record.error = record.decision.unreadable;
-    } else if (record.decision.stance == Stance::managed && record.plan &&
-               record.plan->placement == Placement::none) {
-        record.error = Error{.code = Errc::unsatisfiable, .message = first_reason(*record.plan)};
-    }
+    set_decided_error(record);
     if (outcome != nullptr && (!outcome->errors.empty() || !outcome->differs.empty())) {
         return settle_failure(record, *outcome, pass, now);
     }
