@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The spine and the controller against a libvirt in memory.
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 14 takes what an optional variant holds for uninitialized where it inlines the copy.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include "daemon/controller.hpp"
 #include "daemon/reconciler.hpp"
 #include "tests/support/fake_host.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <gtest/gtest.h>
-
-#if defined(__GNUC__) && !defined(__clang__)
-// g++ 14 takes what an optional variant holds for uninitialized where it inlines the copy.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 
 namespace virtpind {
 namespace {
