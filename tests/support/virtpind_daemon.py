@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 from waiting import wait_until
@@ -71,6 +72,16 @@ class VirtpindDaemon:
 
     def kill(self):
         return self.stop(signal.SIGKILL)
+
+    @contextmanager
+    def suspended(self):
+        """The daemon stands still meanwhile: what happens in the block, happens without it."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
