@@ -3,7 +3,9 @@
 // daemon/host/virt_actuator applies them in order.
 #pragma once
 
+#include "before_image.hpp"
 #include "domain.hpp"
+#include "guest_tuning.hpp"
 
 #include <map>
 #include <optional>
@@ -32,14 +34,30 @@ struct SetNuma {
     NumaTune numatune;
 };
 
-// The running domain.
-using LiveAction = std::variant<PinVcpu, PinEmulator, PinIothread, SetNuma>;
+// A vCPU whose pin was refused just before is not plugged: it would be born on others' CPUs.
+struct PlugVcpu {
+    VcpuId vcpu{};
+};
 
-// The persistent definition: the pins it should have afterwards. Absent members are left alone;
-// `replace` removes what is not in `pins` as well (restoring a before-image).
+// The guest may refuse, or take longer than libvirt waits.
+struct UnplugVcpu {
+    VcpuId vcpu{};
+};
+
+// The running domain.
+using LiveAction = std::variant<PinVcpu, PinEmulator, PinIothread, SetNuma, PlugVcpu, UnplugVcpu>;
+
+// The persistent definition, the pins, then the tuning. Absent members are left alone; `replace` removes what is not in `pins` as
+// well (restoring a before-image).
 struct DefinitionChange {
     enum class Mode { merge, replace } mode = Mode::merge;
     PinSet pins;
+    GuestTuning tuning;
+
+    [[nodiscard]] bool empty() const
+    {
+        return mode == Mode::merge && pins == PinSet{} && tuning.empty();
+    }
 };
 
 // Everything to do for one domain in one pass. The actuator stops, quietly, when the domain is
@@ -50,8 +68,16 @@ struct DomainActions {
     std::optional<int> id;
     std::vector<LiveAction> live;
     std::optional<DefinitionChange> definition;
+    // Where the definition as it is written is noted, before that; none when it is put back, which is
+    // one step.
+    std::optional<BeforeImage> before;
+    // Restoring: what was changed by somebody else since and is left as it is, as sentences.
+    std::vector<std::string> left_alone;
 
-    [[nodiscard]] bool empty() const { return live.empty() && !definition; }
+    [[nodiscard]] bool empty() const
+    {
+        return live.empty() && !definition && left_alone.empty();
+    }
 };
 
 // What came of one DomainActions.
@@ -63,6 +89,10 @@ struct Outcome {
     std::size_t applied = 0;          // live actions and definition changes that libvirt accepted
     std::vector<Error> errors;        // libvirt's refusals, with context; the rest was still tried
     std::vector<std::string> differs; // after reading back: what does not hold, as sentences
+    VcpuSet kept_plugged; // that the guest did not give back; no error: asking again is no use
+    std::vector<std::string> left_alone; // of the actions
+    // BeforeImage::written as it is on disk now, where the definition was about to be changed.
+    std::optional<std::vector<DefinitionParts>> written;
     std::optional<ObservedDomain> after; // the domain as read back (live pins and real affinities)
 };
 

@@ -4,8 +4,10 @@
 
 #include "domain.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace virtpind {
 
@@ -18,6 +20,25 @@ struct BeforeImage {
     std::string boot_id;
     std::optional<PinSet> live;
     std::optional<PinSet> config;
+    std::optional<std::uint32_t> vcpus_max; // of the definition
+    DefinitionParts parts;                  // of the definition; empty for a transient domain
+    // What virtpind has written into the definition and is in force still, "" for what it removed.
+    // Oldest first, each noted before it was written: by this, what somebody else changed since is
+    // told from what is ours. Several, because a crash or a refusal leaves open which one holds.
+    std::vector<DefinitionParts> written;
+
+    static constexpr std::size_t written_max = 4;
+
+    // Notes that a definition that says `now` is about to say `next`.
+    void note_written(const DefinitionParts& now, const DefinitionParts& next);
 };
+
+// What of a definition that says `now` is to be as it was before.
+struct Undo {
+    DefinitionParts put_back; // "" for what is to be removed
+    std::vector<std::string> left_alone; // changed by somebody else since, by name
+};
+
+[[nodiscard]] Undo make_undo(const BeforeImage& before, const DefinitionParts& now);
 
 } // namespace virtpind

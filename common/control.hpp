@@ -84,9 +84,10 @@ public:
     // nullopt: all domains; replies with the number of the pass then.
     virtual void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                          Reply<std::uint64_t> reply) = 0;
-    // Dry run from the latest observation: the plan as JSON, as virtpind-plan(1) describes it.
-    [[nodiscard]] virtual Result<std::string>
-    plan(const DomainUuid& uuid, const std::string& policy, OptionMap options) const = 0;
+    // Dry run from the latest observation: the plan as JSON, as virtpind-plan(1) describes it, with
+    // the change that the domain's definition would see.
+    virtual void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
+                      Reply<std::string> reply) const = 0;
     // Leave the domain alone until released; `owner` is the caller's unique bus name.
     [[nodiscard]] virtual Result<std::uint64_t>
     hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner) = 0;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -98,6 +99,7 @@ struct DomainFacts {
     std::uint32_t vcpus_max = 1;
     VcpuSet vcpus_online;                  // live ones while active, else those enabled at boot
     VcpuSet vcpus_boot;                    // enabled in the persistent definition
+    VcpuSet vcpus_pluggable; // online ones that libvirt may unplug; the others came with the start
     std::optional<GuestTopology> topology; // absent: libvirt's default (sockets = vCPUs)
     std::vector<GuestCell> cells;
     std::vector<IothreadId> iothreads;
@@ -111,14 +113,49 @@ struct DomainFacts {
     [[nodiscard]] bool active() const { return id.has_value(); }
 };
 
+// The elements and attributes of a definition that virtpind may change ("cpu/topology",
+// "vcpupin:3"), in a normal form: what is there, not how it is written. What is not there is absent.
+// pin_parts() names those of the pins, daemon/host/definition_parts.hpp the others.
+using DefinitionParts = std::map<std::string, std::string>;
+
+// The parts that `pins` are, and `pins` with those of `parts` as `from` has them.
+[[nodiscard]] DefinitionParts pin_parts(const PinSet& pins);
+[[nodiscard]] PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& from);
+
+// What a persistent definition says about the guest's CPUs beyond their pins. Normal forms:
+// attributes that libvirt fills in by itself do not count.
+struct CpuDefinition {
+    std::uint32_t vcpus_max = 1;
+    VcpuSet enabled;          // those that start with the guest
+    bool lists_vcpus = false; // <vcpus> tells of each one, so that holes are where they belong
+    std::string placement = "static";      // <vcpu placement=>
+    std::optional<GuestTopology> topology; // absent: one socket per vCPU
+    std::vector<GuestCell> cells;          // ascending id
+    std::set<Tune> tuned;                  // those whose elements and attributes are all there
+    bool emulated = false;                 // <domain type='qemu'>: no CPU of the host is passed on
+    DefinitionParts parts; // what all this was read from, and those of the pins; not compared
+
+    friend bool operator==(const CpuDefinition& a, const CpuDefinition& b)
+    {
+        return a.vcpus_max == b.vcpus_max && a.enabled == b.enabled &&
+               a.lists_vcpus == b.lists_vcpus && a.placement == b.placement &&
+               a.topology == b.topology && a.cells == b.cells && a.tuned == b.tuned &&
+               a.emulated == b.emulated;
+    }
+};
+
 // One domain as seen in one observation.
 struct ObservedDomain {
     DomainFacts facts;
     std::optional<PinSet> live;   // as libvirt reports it for the running domain
     std::optional<PinSet> config; // persistent definition; absent for transient domains
+    std::optional<CpuDefinition> cpus; // of the persistent definition; there if `config` is
     // Kernel affinity of vCPU threads; only when the observation asked for it and the domain is
     // active.
     std::optional<std::map<VcpuId, CpuSet>> actual_vcpus;
 };
+
+// Those of the definition.
+[[nodiscard]] DefinitionParts parts_of(const ObservedDomain& seen);
 
 } // namespace virtpind

@@ -16,12 +16,15 @@ CpuDefinition tuned_definition(CpuDefinition now, const GuestTuning& tuning)
         }
         // A list that says the same without need is somebody's choice.
         const auto kept = now.lists_vcpus && vcpus_max == now.vcpus_max && enabled == now.enabled;
-        now.lists_vcpus = enabled.size() < vcpus_max || kept;
+        now.lists_vcpus = enabled.size() < vcpus_max || kept || tuning.list_vcpus;
         now.vcpus_max = vcpus_max;
         now.enabled = std::move(enabled);
         now.placement = "static";
         now.topology = cpus.topology;
         now.cells = cpus.cells;
+    } else if (tuning.enabled) {
+        now.enabled = *tuning.enabled;
+        now.lists_vcpus = now.lists_vcpus || tuning.list_vcpus;
     }
     now.tuned.insert(tuning.apply.begin(), tuning.apply.end());
     for (const auto tune : tuning.withdraw) {
@@ -48,7 +51,8 @@ PinSet tuned_pins(PinSet now, const GuestTuning& tuning)
 
 bool is_tuned(const CpuDefinition& now, const PinSet& pins, const GuestTuning& tuning)
 {
-    return tuned_definition(now, tuning) == now && tuned_pins(pins, tuning) == pins;
+    return tuning.put_back.empty() && tuned_definition(now, tuning) == now &&
+           tuned_pins(pins, tuning) == pins;
 }
 
 } // namespace virtpind

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a persistent definition says about the guest's CPUs beyond its pins, and what it should
-// say from the next boot on. daemon/pipeline/guest_topology decides, daemon/host/tuning_xml reads
-// and writes.
+// What a persistent definition should say about the guest's CPUs from the next boot on.
+// daemon/pipeline/guest_topology decides, daemon/host/tuning_xml writes.
 #pragma once
 
 #include "domain.hpp"
@@ -15,18 +14,6 @@
 
 namespace virtpind {
 
-// As a definition has it. Normal forms: attributes that libvirt fills in by itself do not count.
-struct CpuDefinition {
-    std::uint32_t vcpus_max = 1;
-    VcpuSet enabled;          // those that start with the guest
-    bool lists_vcpus = false; // <vcpus> tells of each one, so that holes are where they belong
-    std::string placement = "static";      // <vcpu placement=>
-    std::optional<GuestTopology> topology; // absent: one socket per vCPU
-    std::vector<GuestCell> cells;          // ascending id
-    std::set<Tune> tuned;                  // those whose elements and attributes are all there
-    friend bool operator==(const CpuDefinition&, const CpuDefinition&) = default;
-};
-
 // How the guest's CPUs are numbered, grouped and pinned.
 struct GuestCpus {
     GuestTopology topology;           // its product is the largest number of vCPUs
@@ -39,13 +26,22 @@ struct GuestCpus {
 
 struct GuestTuning {
     std::optional<GuestCpus> cpus; // absent: number, shape and pins stay as they are
+    // Which vCPUs start with the guest; absent, or with `cpus`: as they are, or as that says.
+    std::optional<VcpuSet> enabled;
+    bool list_vcpus = false; // <vcpus> is there, so that all but vCPU 0 can be unplugged later
     std::set<Tune> apply;
     std::set<Tune> withdraw; // asked for, but wrong on this host: not to be there
+    // Parts that an earlier policy wrote and this one does not ask for, as they were before; "" for
+    // what was not there. They go first.
+    DefinitionParts put_back;
     // Whether libvirt knows <topology clusters=> (10.1.0 and later); absent: nobody can tell, and
     // the attribute is neither added nor removed.
     std::optional<bool> clusters_known;
 
-    [[nodiscard]] bool empty() const { return !cpus && apply.empty() && withdraw.empty(); }
+    [[nodiscard]] bool empty() const
+    {
+        return !cpus && !enabled && apply.empty() && withdraw.empty() && put_back.empty();
+    }
 
     friend bool operator==(const GuestTuning&, const GuestTuning&) = default;
 };

@@ -17,11 +17,13 @@
 
 namespace virtpind {
 
-// What this libvirt driver can do; the test driver does less than QEMU's.
+// What this libvirt and its driver can do; the test driver does less than QEMU's.
 struct HostAbilities {
     bool pin_offline_vcpus = true; // live pins of vCPUs that are not plugged
     bool real_affinities = true;   // virDomainGetVcpus tells what the kernel does
     bool live_numatune = true;
+    bool hotplug_vcpus = true;
+    TuningAbilities tuning; // of definitions
 };
 
 struct Observation {
@@ -32,6 +34,12 @@ struct Observation {
 enum class ObserveDepth {
     definitions, // what libvirt says; enough after an event
     affinities,  // also what the kernel does with each running domain
+};
+
+// A definition as XML, before and after.
+struct DefinitionPreview {
+    std::string now;
+    std::string next;
 };
 
 struct HostConnected {
@@ -64,6 +72,10 @@ public:
     // Applies in order, reads back, answers with one Outcome per element.
     virtual void apply(std::vector<DomainActions> actions,
                        std::function<void(std::vector<Outcome>)> done) = 0;
+
+    // What `change` would make of the definition, as it is now and as it would be, without secrets.
+    virtual void preview(DomainUuid uuid, DefinitionChange change,
+                         std::function<void(Result<DefinitionPreview>)> done) = 0;
 
     // Writes (or removes) the metadata element: into the definition, and into the running domain.
     virtual void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,

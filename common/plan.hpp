@@ -3,6 +3,7 @@
 #pragma once
 
 #include "domain.hpp"
+#include "guest_tuning.hpp"
 #include "reason.hpp"
 #include "topology.hpp"
 
@@ -44,8 +45,11 @@ struct Intent {
     Activity activity = Activity::arriving;
     Policy policy;
     std::uint32_t vcpus_max = 1;
-    VcpuSet vcpus_online; // those that get CPUs of their own; the rest follow (design: planned
-                          // offline pins)
+    VcpuSet vcpus_online; // those that get CPUs of their own, once `plug` and `unplug` are done;
+                          // the rest follow (design: planned offline pins)
+    VcpuSet plug;         // of vcpus_online: not there yet
+    VcpuSet unplug;       // there still, but not to stay
+    bool vcpus_as_asked = true; // false: `why` says what is in the way of the number asked for
     std::optional<GuestTopology> topology;
     std::vector<GuestCell> cells;
     std::vector<IothreadId> iothreads;
@@ -99,6 +103,9 @@ struct DomainPlan {
     std::optional<CpuSet> start_emulator;
     std::map<IothreadId, CpuSet> iothreads;
     std::optional<NumaTune> numatune; // absent: leave memory alone
+    VcpuSet plug;                     // to be plugged, after they are pinned
+    VcpuSet unplug;                   // to be unplugged
+    GuestTuning tuning;               // of the definition; where it says `cpus`, those are its pins
     CpuSet claim; // CPUs nobody else may use (dedicated: vCPUs, own extra cores, idle siblings)
     bool optimal = false; // proven: no placement of this domain, given the others, costs less
     Cost cost;

@@ -70,6 +70,8 @@ const std::vector<ReasonInfo>& reason_table()
         {policy_invalid, "policy-invalid", "the merged policy contradicts itself"},
         {option_without_effect, "option-without-effect",
          "an option of the policy is kept, but this version does not act on it"},
+        {vcpus_missing, "vcpus-missing", "the policy asks for more vCPUs than can be plugged"},
+        {vcpus_kept, "vcpus-kept", "the policy asks for fewer vCPUs than can be had while it runs"},
         {topology_mirrored, "topology-mirrored", "the guest's topology is that of its CPUs"},
         {topology_gaps, "topology-gaps",
          "some vCPUs stay offline, so that the guest's caches end where the host's do"},

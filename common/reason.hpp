@@ -68,6 +68,8 @@ enum class ReasonCode {
     metadata_unreadable,
     policy_invalid,
     option_without_effect,
+    vcpus_missing,
+    vcpus_kept,
     // guest tuning
     topology_mirrored,
     topology_gaps,

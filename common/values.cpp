@@ -114,6 +114,91 @@ CpuSet PinSet::narrow_cpus(const CpuSet& online, const VcpuSet& of_vcpus) const
     return claimed;
 }
 
+namespace {
+
+constexpr std::string_view vcpupin_part = "cputune/vcpupin:";
+constexpr std::string_view iothreadpin_part = "cputune/iothreadpin:";
+constexpr const char* emulatorpin_part = "cputune/emulatorpin";
+constexpr const char* numatune_part = "numatune";
+constexpr const char* cpuset_part = "vcpu@cpuset";
+constexpr const char* iothreadids_part = "iothreadids";
+
+template <class Id>
+std::string numbered(std::string_view part, Id id)
+{
+    return std::string{part} + std::to_string(raw(id));
+}
+
+std::string part_of(const NumaTune& tune)
+{
+    auto text = std::string{to_string(tune.mode)} + " " + tune.nodes.str();
+    for (const auto& [cell, nodes] : tune.cells) {
+        text += " " + std::to_string(cell) + ":" + nodes.str();
+    }
+    return text;
+}
+
+// Pins of one kind, those of `parts` as `from` has them.
+template <class Id>
+void take_numbered(std::map<Id, CpuSet>& pins, std::string_view part, const DefinitionParts& parts,
+                   const std::map<Id, CpuSet>& from)
+{
+    for (const auto& [id, cpus] : from) {
+        if (parts.count(numbered(part, id)) != 0) {
+            pins[id] = cpus;
+        }
+    }
+    std::erase_if(pins, [&](const auto& pin) {
+        return parts.count(numbered(part, pin.first)) != 0 && from.count(pin.first) == 0;
+    });
+}
+
+} // namespace
+
+DefinitionParts pin_parts(const PinSet& pins)
+{
+    DefinitionParts parts;
+    for (const auto& [vcpu, cpus] : pins.vcpus) {
+        parts[numbered(vcpupin_part, vcpu)] = cpus.str();
+    }
+    for (const auto& [iothread, cpus] : pins.iothreads) {
+        parts[numbered(iothreadpin_part, iothread)] = cpus.str();
+    }
+    if (pins.emulator) {
+        parts[emulatorpin_part] = pins.emulator->str();
+    }
+    if (pins.numatune) {
+        parts[numatune_part] = part_of(*pins.numatune);
+    }
+    if (pins.vcpu_cpuset) {
+        parts[cpuset_part] = pins.vcpu_cpuset->str();
+    }
+    if (pins.iothreads_listed) {
+        parts[iothreadids_part] = "listed";
+    }
+    return parts;
+}
+
+PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& from)
+{
+    const auto taken = [&parts](const char* part) { return parts.count(part) != 0; };
+    take_numbered(pins.vcpus, vcpupin_part, parts, from.vcpus);
+    take_numbered(pins.iothreads, iothreadpin_part, parts, from.iothreads);
+    pins.emulator = taken(emulatorpin_part) ? from.emulator : pins.emulator;
+    pins.numatune = taken(numatune_part) ? from.numatune : pins.numatune;
+    pins.vcpu_cpuset = taken(cpuset_part) ? from.vcpu_cpuset : pins.vcpu_cpuset;
+    pins.iothreads_listed = taken(iothreadids_part) ? from.iothreads_listed : pins.iothreads_listed;
+    return pins;
+}
+
+DefinitionParts parts_of(const ObservedDomain& seen)
+{
+    if (seen.cpus) {
+        return seen.cpus->parts;
+    }
+    return seen.config ? pin_parts(*seen.config) : DefinitionParts{};
+}
+
 const DomainPlan* Plan::find(const DomainUuid& uuid) const
 {
     const auto at = std::find_if(domains.begin(), domains.end(),
@@ -127,6 +212,10 @@ std::string describe(const LiveAction& action)
         Overloaded{
             [](const PinVcpu& pin) {
                 return "pinning vCPU " + std::to_string(raw(pin.vcpu)) + " to " + pin.cpus.str();
+            },
+            [](const PlugVcpu& plug) { return "plugging vCPU " + std::to_string(raw(plug.vcpu)); },
+            [](const UnplugVcpu& unplug) {
+                return "unplugging vCPU " + std::to_string(raw(unplug.vcpu));
             },
             [](const PinEmulator& pin) { return "pinning the emulator to " + pin.cpus.str(); },
             [](const PinIothread& pin) {

@@ -4,6 +4,7 @@
 #include "common/text.hpp"
 #include "common/uuid.hpp"
 #include "daemon/report.hpp"
+#include "daemon/text_diff.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -127,11 +128,11 @@ Result<ResolvedPolicy> Controller::check(const SetPolicyRequest& request,
     const auto& policy = resolved->policy;
     const auto must_fit = policy.fallback == Fallback::fail &&
                           policy.placement != Placement::none && (request.flags & flag_defer) == 0;
-    const auto plan = reconciler_.plan_with(request.uuid, policy);
-    if (!plan) {
-        return plan.error();
+    const auto trial = reconciler_.plan_with(request.uuid, policy);
+    if (!trial) {
+        return trial.error();
     }
-    if (const auto* domain = unsatisfied(*plan, request.uuid); domain != nullptr && must_fit) {
+    if (const auto* domain = unsatisfied(trial->plan, request.uuid); domain != nullptr && must_fit) {
         return cannot_be_met(*domain);
     }
     return resolved;
@@ -162,6 +163,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
     record.deferred_id =
         (request.flags & flag_defer) != 0 ? record.seen.facts.id : std::optional<int>{};
     record.failures = 0;
+    record.kept_plugged = {};
     spdlog::info("{}: policy {} set over the bus (generation {})",
                  printable(record.seen.facts.name), spec->name, generation);
     if ((request.flags & flag_runtime_only) != 0) {
@@ -196,6 +198,7 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Reply<std::u
     record.runtime_policy.reset();
     record.deferred_id.reset();
     record.failures = 0;
+    record.kept_plugged = {};
     spdlog::info("{}: policy reset over the bus (generation {})", printable(record.seen.facts.name),
                  generation);
     if ((flags & flag_runtime_only) != 0 || !record.seen.facts.metadata.content) {
@@ -242,30 +245,44 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
         reply(record.error());
         return;
     }
+    reconciler_.find(*uuid)->kept_plugged = {}; // the guest may give back now what it kept
     apply_then_reply(*uuid, (*record)->generation, std::move(reply));
 }
 
-Result<std::string> Controller::plan(const DomainUuid& uuid, const std::string& policy,
-                                     OptionMap options) const
+void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
+                      Reply<std::string> reply) const
 {
     const auto record = record_of(uuid);
     if (!record) {
-        return record.error();
+        return reply(record.error());
     }
     auto spec = make_policy_spec(reconciler_.config().catalog, policy, std::move(options),
                                  PolicyName::required);
     if (!spec) {
-        return std::move(spec).error();
+        return reply(std::move(spec).error());
     }
     const auto resolved = resolve_with(**record, *spec, PolicySource::bus);
     if (!resolved) {
-        return resolved.error();
+        return reply(resolved.error());
     }
-    const auto plan = reconciler_.plan_with(uuid, resolved->policy);
-    if (!plan) {
-        return plan.error();
+    auto trial = reconciler_.plan_with(uuid, resolved->policy);
+    if (!trial) {
+        return reply(std::move(trial).error());
     }
-    return report_plan(*plan, *reconciler_.topology());
+    auto report = plan_to_json(trial->plan, *reconciler_.topology());
+    if (!trial->definition) {
+        return reply(report_trial(std::move(report), uuid, ""));
+    }
+    host_.preview(uuid, std::move(*trial->definition),
+                  [uuid, report = std::move(report), name = (*record)->seen.facts.name,
+                   reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
+                      if (!preview) {
+                          reply(preview.error());
+                          return;
+                      }
+                      reply(report_trial(report, uuid,
+                                         unified_diff(preview->now, preview->next, name)));
+                  });
 }
 
 Result<std::uint64_t> Controller::hold(const DomainUuid& uuid, const std::string& reason,

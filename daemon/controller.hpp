@@ -24,8 +24,8 @@ public:
     void reset_policy(DomainUuid uuid, std::uint64_t flags, Reply<std::uint64_t> reply) override;
     void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                  Reply<std::uint64_t> reply) override;
-    [[nodiscard]] Result<std::string> plan(const DomainUuid& uuid, const std::string& policy,
-                                           OptionMap options) const override;
+    void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
+              Reply<std::string> reply) const override;
     [[nodiscard]] Result<std::uint64_t> hold(const DomainUuid& uuid, const std::string& reason,
                                              const std::string& owner) override;
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;

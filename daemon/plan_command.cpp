@@ -4,10 +4,11 @@
 #include "common/config_json.hpp"
 #include "common/text.hpp"
 #include "common/words.hpp"
-#include "daemon/host/definition.hpp"
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/text_file.hpp"
+#include "daemon/host/tuning_xml.hpp"
 #include "daemon/pipeline/diff.hpp"
+#include "daemon/pipeline/guest_topology.hpp"
 #include "daemon/pipeline/intents.hpp"
 #include "daemon/pipeline/planner.hpp"
 #include "daemon/plan_json.hpp"
@@ -151,7 +152,7 @@ Result<std::string> make_definition(const DomainFile& file, const DomainPlan& pl
     if (!actions.definition) {
         return file.text;
     }
-    auto edited = host::edit_definition(file.text, *actions.definition);
+    auto edited = host::edit_definition_and_tune(file.text, *actions.definition);
     return edited ? std::move(edited)
                   : std::move(edited).error().context("editing " + in_quotes(file.path));
 }
@@ -178,6 +179,8 @@ Result<Answer> make_answer(const PlanInput& input)
     answer.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - start);
     for (std::size_t i = 0; i < input.files.size(); ++i) {
+        tune_plan(answer.plan.domains[i], *scenario.topology, scenario.intents[i],
+                  input.files[i].seen, TuningAbilities{}, nullptr);
         auto definition =
             make_definition(input.files[i], answer.plan.domains[i], *scenario.topology);
         if (!definition) {

@@ -84,6 +84,12 @@ Json domain_plan_to_json(const DomainPlan& plan)
                 {"satisfied", plan.satisfied},
                 {"vcpupin", sets_to_json(plan.vcpus)},
                 {"emulatorpin", plan.emulator.str()}};
+    if (!plan.plug.empty()) {
+        object["plug"] = plan.plug.str();
+    }
+    if (!plan.unplug.empty()) {
+        object["unplug"] = plan.unplug.str();
+    }
     if (plan.start_emulator) {
         object["start-emulatorpin"] = plan.start_emulator->str();
     }

@@ -2,8 +2,6 @@
 #include "reconciler.hpp"
 
 #include "common/text.hpp"
-#include "daemon/pipeline/diff.hpp"
-#include "daemon/pipeline/invariants.hpp"
 #include "daemon/settle.hpp"
 #include "daemon/views.hpp"
 
@@ -147,7 +145,7 @@ void Reconciler::on_observed(Result<Observation> seen)
     }
 
     // From here on the records are one consistent picture; nothing below reads the host.
-    const auto decisions = decide();
+    const auto decisions = decide(planning_input());
     if (!make_safe_plan(decisions)) {
         end_pass(Error{.code = Errc::internal,
                        .message = "the plan broke its own rules and was not applied; please "
@@ -178,6 +176,10 @@ void Reconciler::refresh_records(Observation&& seen)
         if (record.deferred_id != domain.facts.id) {
             record.deferred_id.reset();
         }
+        if (record.kept_id != domain.facts.id) {
+            record.kept_plugged = {};
+        }
+        record.kept_plugged = record.kept_plugged & domain.facts.vcpus_online;
         record.seen = std::move(domain);
     }
     for (auto at = records_.begin(); at != records_.end();) {
@@ -197,47 +199,18 @@ void Reconciler::refresh_records(Observation&& seen)
     undefined_.clear();
 }
 
-std::vector<Decision> Reconciler::decide() const
+PlanningInput Reconciler::planning_input() const
 {
-    std::vector<ObservedDomain> domains;
-    Memories memories;
-    for (const auto& [uuid, record] : records_) {
-        domains.push_back(record.seen);
-        auto& memory = memories[uuid];
-        memory.runtime_policy = record.runtime_policy;
-        memory.touched = record.before.has_value();
-        memory.placed_id = record.placed_id;
-        memory.placed_policy = record.placed_policy;
-        if (!record.holds.empty()) {
-            memory.hold_reason = record.holds.begin()->second.reason;
-        }
-    }
-    auto decisions =
-        decide_intents({.config = config_,
-                        .topology = *topology_,
-                        .domains = domains,
-                        .memories = memories,
-                        .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later});
-    // One domain that cannot be planned must not keep the others from being planned.
-    for (auto& decision : decisions) {
-        if (decision.stance != Stance::managed) {
-            continue;
-        }
-        if (auto valid = validate_intent(decision.intent); !valid) {
-            mark_broken(decision, std::move(valid).error(), ReasonCode::policy_invalid);
-        }
-    }
-    return decisions;
+    return {.config = config_,
+            .topology = *topology_,
+            .records = records_,
+            .abilities = abilities_,
+            .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later};
 }
 
 bool Reconciler::make_safe_plan(const std::vector<Decision>& decisions)
 {
-    auto request = empty_request();
-    for (const auto& decision : decisions) {
-        request.intents.push_back(decision.intent);
-    }
-    auto plan = make_plan(request);
-    const auto broken = check_plan(request, plan);
+    auto [plan, broken] = plan_for(planning_input(), decisions);
     for (const auto& rule : broken) {
         spdlog::critical("pass {}: the plan breaks a rule: {}", pass_, printable(rule));
     }
@@ -279,20 +252,8 @@ std::optional<DomainActions> Reconciler::actions_of(DomainRecord& record)
         std::none_of(current_.begin(), current_.end(), asked_for)) {
         return std::nullopt;
     }
-    const DiffInput input{
-        .seen = record.seen,
-        .online = topology_->online_cpus(),
-        .abilities = abilities_,
-        .live = record.deferred_id ? DiffInput::Live::deferred : DiffInput::Live::now,
-    };
-    if (record.decision.restore && record.before) {
-        return diff_restore(input, *record.before, boot_id_);
-    }
-    if (record.decision.stance != Stance::managed || !record.plan ||
-        record.plan->placement == Placement::none) {
-        return std::nullopt;
-    }
-    return diff(input, *record.plan);
+    return actions_for(planning_input(), record,
+                       record.deferred_id ? LivePart::deferred : LivePart::now, boot_id_);
 }
 
 // Nothing is touched whose former state is not safe on disk.
@@ -318,7 +279,11 @@ void Reconciler::save_next(std::shared_ptr<std::vector<DomainActions>> actions, 
                             .id = seen.facts.id,
                             .boot_id = boot_id_,
                             .live = seen.live,
-                            .config = seen.config};
+                            .config = seen.config,
+                            .vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max}
+                                                   : std::nullopt,
+                            .parts = parts_of(seen),
+                            .written = {}};
     host_.save_before_image(image, [this, actions, at, image](const Result<void>& saved) {
         auto& record = records_.at(image.uuid);
         if (saved) {
@@ -343,8 +308,12 @@ void Reconciler::apply(std::vector<DomainActions> actions)
         return;
     }
     state_ = State::applying;
-    for (const auto& action : actions) {
-        records_.at(action.uuid).state = PinState::applying;
+    for (auto& action : actions) {
+        auto& record = records_.at(action.uuid);
+        record.state = PinState::applying;
+        if (!record.decision.restore) {
+            action.before = record.before;
+        }
     }
     slow_apply_.start(slow_apply_after);
     host_.apply(std::move(actions),
@@ -374,6 +343,14 @@ void Reconciler::take_outcome(const Outcome& outcome)
     }
     if (outcome.after) {
         record->seen = *outcome.after;
+    }
+    if (record->before && outcome.written) {
+        record->before->written = *outcome.written;
+    }
+    if (!outcome.kept_plugged.empty()) {
+        record->kept_plugged = outcome.kept_plugged;
+        record->kept_id = outcome.id;
+        again_ = true; // they get CPUs of their own, then
     }
     settle(*record, &outcome);
 }
@@ -525,43 +502,9 @@ void Reconciler::publish()
     sink_->publish(manager_view(), domains);
 }
 
-Result<Plan> Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const
+Result<TrialPlan> Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const
 {
-    auto request = empty_request();
-    for (const auto& [other, record] : records_) {
-        auto intent = record.decision.intent;
-        if (other == uuid) {
-            intent = make_intent(record.seen, policy, *topology_);
-            const auto stays = record.decision.intent.activity == Activity::running &&
-                               record.placed_policy == policy;
-            intent.activity = stays ? Activity::running : Activity::arriving;
-            if (auto valid = validate_intent(intent); !valid) {
-                return std::move(valid).error();
-            }
-        }
-        request.intents.push_back(std::move(intent));
-    }
-    return make_plan(request);
-}
-
-PlanRequest Reconciler::empty_request() const
-{
-    PlanRequest request;
-    request.topology = topology_.get();
-    request.housekeeping = config_.housekeeping;
-    return request;
-}
-
-// Whether one domain's policy makes sense on this host: CPUs that exist, guest cells that add up.
-Result<void> Reconciler::validate_intent(const Intent& intent) const
-{
-    auto request = empty_request();
-    request.intents.push_back(intent);
-    auto valid = validate_request(request);
-    if (!valid) {
-        valid.error().code = Errc::invalid_policy;
-    }
-    return valid;
+    return try_policy(planning_input(), uuid, policy);
 }
 
 } // namespace virtpind

@@ -11,7 +11,7 @@
 #include "common/plan.hpp"
 #include "daemon/domain_record.hpp"
 #include "daemon/loop/event_loop.hpp"
-#include "daemon/pipeline/planner.hpp"
+#include "daemon/planning.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -73,9 +73,8 @@ public:
 
     [[nodiscard]] std::uint64_t passes() const noexcept { return pass_; }
 
-    // The plan as it would be if `uuid` had `policy`; nothing is changed. Error: invalid_policy,
-    // naming what does not exist on this host or in this guest.
-    [[nodiscard]] Result<Plan> plan_with(const DomainUuid& uuid, const Policy& policy) const;
+    // The plan as it would be if `uuid` had `policy`; nothing is changed. Errors: try_policy().
+    [[nodiscard]] Result<TrialPlan> plan_with(const DomainUuid& uuid, const Policy& policy) const;
     [[nodiscard]] ManagerView manager_view() const;
     // Sends the present state to the sink.
     void publish();
@@ -91,7 +90,7 @@ private:
     void begin_pass();
     void on_observed(Result<Observation> seen);
     void refresh_records(Observation&& seen);
-    [[nodiscard]] std::vector<Decision> decide() const;
+    [[nodiscard]] PlanningInput planning_input() const;
     [[nodiscard]] bool make_safe_plan(const std::vector<Decision>& decisions);
     [[nodiscard]] std::vector<DomainActions> collect_actions();
     [[nodiscard]] std::optional<DomainActions> actions_of(DomainRecord& record);
@@ -108,8 +107,6 @@ private:
     [[nodiscard]] Result<void> verdict(const Waiter& waiter,
                                        const std::optional<Error>& failure) const;
     void schedule_retry();
-    [[nodiscard]] PlanRequest empty_request() const;
-    [[nodiscard]] Result<void> validate_intent(const Intent& intent) const;
 
     HostPort& host_;
     ViewSink* sink_ = nullptr;

@@ -2,7 +2,6 @@
 #include "report.hpp"
 
 #include "common/text.hpp"
-#include "daemon/plan_json.hpp"
 #include "daemon/views.hpp"
 
 #include <nlohmann/json.hpp>
@@ -123,9 +122,14 @@ Json domain_json(const DomainRecord& record, const Topology* topology)
 
 } // namespace
 
-std::string report_plan(const Plan& plan, const Topology& topology)
+std::string report_trial(Json report, const DomainUuid& uuid, const std::string& definition_diff)
 {
-    return text_of(plan_to_json(plan, topology));
+    for (auto& domain : report["domains"]) {
+        if (domain["uuid"] == uuid.str()) {
+            domain["definition-diff"] = definition_diff;
+        }
+    }
+    return text_of(report);
 }
 
 std::string report_domain(const DomainRecord& record, const Topology* topology)

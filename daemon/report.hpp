@@ -6,14 +6,17 @@
 #include "common/control.hpp"
 #include "common/plan.hpp"
 #include "daemon/domain_record.hpp"
+#include "daemon/plan_json.hpp"
 
 #include <cstdint>
 #include <string>
 
 namespace virtpind {
 
-// The answer of `virtpind plan --format json`.
-[[nodiscard]] std::string report_plan(const Plan& plan, const Topology& topology);
+// The answer of Plan: what `virtpind plan --format json` says, and of the domain that it is about
+// the change to its definition as "definition-diff", empty where there is none.
+[[nodiscard]] std::string report_trial(Json report, const DomainUuid& uuid,
+                                       const std::string& definition_diff);
 
 // One domain: what was asked, what it gets and why, what happened to it.
 [[nodiscard]] std::string report_domain(const DomainRecord& record, const Topology* topology);

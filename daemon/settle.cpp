@@ -115,6 +115,12 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     if (record.plan && !record.decision.restore) {
         what += "; " + places_of(*record.plan);
     }
+    if (!outcome.left_alone.empty()) {
+        what += "; left as somebody else has changed them since: ";
+        for (const auto& part : outcome.left_alone) {
+            what += (part == outcome.left_alone.front() ? "" : ", ") + part;
+        }
+    }
     spdlog::info("{} {}: {} (pass {}, uuid {})", result, printable(outcome.name), what, pass,
                  outcome.uuid.str());
     remember(record, pass, result + ": " + what);
@@ -130,6 +136,11 @@ void set_decided_error(DomainRecord& record)
                record.plan->placement == Placement::none) {
         record.error.emplace(
             Error{.code = Errc::unsatisfiable, .message = first_reason(*record.plan)});
+    } else if (!record.kept_plugged.empty()) {
+        record.error.emplace(
+            Error{.code = Errc::partially_applied,
+                  .message = "the guest did not give back vCPUs " + record.kept_plugged.str() +
+                             "; they stay plugged and pinned, and Reapply asks the guest again"});
     } else {
         record.error.reset();
     }
@@ -154,6 +165,9 @@ PinState settled_state(const DomainRecord& record)
     if (record.plan && record.plan->placement == Placement::none) {
         return PinState::failed;
     }
+    if (!record.kept_plugged.empty()) {
+        return PinState::partial;
+    }
     return record.seen.facts.active() ? PinState::pinned : PinState::idle;
 }
 
@@ -174,7 +188,9 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
 
     record.failures = 0;
     record.retry_at = {};
-    if (record.state == PinState::pinned && !record.deferred_id) {
+    const auto in_place =
+        record.state == PinState::pinned || record.state == PinState::partial;
+    if (in_place && !record.deferred_id) {
         record.placed_id = record.seen.facts.id;
         record.placed_policy = record.decision.policy.policy;
     }

@@ -130,10 +130,11 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
     });
 }
 
-std::string ManagerObject::Plan(const std::string& domain, const std::string& policy,
-                                const VariantMap& options)
+void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain,
+                         std::string policy, VariantMap options)
 {
-    return answer_open(call(), [&] {
+    const auto answer = open_calls_.add(std::move(result));
+    guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_text("policy", policy));
         auto parsed = unwrap(parse_options(options));
@@ -143,7 +144,7 @@ std::string ManagerObject::Plan(const std::string& domain, const std::string& po
                                            "which changes nothing; leave it out"});
         }
         const auto uuid = unwrap(context_.port.find_domain(domain));
-        return unwrap(context_.port.plan(uuid, policy, std::move(parsed.options)));
+        context_.port.plan(uuid, policy, std::move(parsed.options), answer);
     });
 }
 

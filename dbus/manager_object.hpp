@@ -40,8 +40,8 @@ private:
                      std::uint64_t flags) override;
     void Reapply(sdbus::Result<std::uint64_t>&& result, std::string domain,
                  std::uint64_t flags) override;
-    std::string Plan(const std::string& domain, const std::string& policy,
-                     const VariantMap& options) override;
+    void Plan(sdbus::Result<std::string>&& result, std::string domain, std::string policy,
+              VariantMap options) override;
     void Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
               std::string reason) override;
     void Release(sdbus::Result<>&& result, std::uint64_t cookie) override;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -57,7 +58,9 @@ public:
 private:
     using Answered = std::monostate;
 
-    std::variant<Answered, sdbus::Result<>, sdbus::Result<std::uint64_t>> result_;
+    std::variant<Answered, sdbus::Result<>, sdbus::Result<std::uint64_t>,
+                 sdbus::Result<std::string>>
+        result_;
 };
 
 // Answers one call; copies answer the same one.
@@ -98,6 +101,11 @@ public:
     [[nodiscard]] Answer<std::uint64_t> add(sdbus::Result<std::uint64_t>&& result)
     {
         return Answer<std::uint64_t>{keep(std::move(result))};
+    }
+
+    [[nodiscard]] Answer<std::string> add(sdbus::Result<std::string>&& result)
+    {
+        return Answer<std::string>{keep(std::move(result))};
     }
 
     [[nodiscard]] Answer<void> add(sdbus::Result<>&& result)

@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t version = 1;
+constexpr std::int64_t version = 2;
 constexpr JsonLimits limits{.bytes_max = before_image_bytes_max, .depth_max = 8};
 
 // --- writing -----------------------------------------------------------------------------------
@@ -61,6 +61,20 @@ json to_json(const PinSet& pins)
     return object;
 }
 
+json to_json(const DefinitionParts& parts)
+{
+    return json(parts);
+}
+
+json to_json(const std::vector<DefinitionParts>& written)
+{
+    auto array = json::array();
+    for (const auto& parts : written) {
+        array.push_back(to_json(parts));
+    }
+    return array;
+}
+
 // --- reading -----------------------------------------------------------------------------------
 
 Result<DomainUuid> read_uuid(const JsonNode& node)
@@ -96,6 +110,43 @@ Result<std::map<Key, IdSet<SetId>>> read_sets(const JsonNode& node)
         sets[Key{id}] = std::move(*set);
     }
     return sets;
+}
+
+Result<DefinitionParts> read_parts(const JsonNode& node)
+{
+    const auto members = node.as_object();
+    if (!members) {
+        return members.error();
+    }
+    DefinitionParts parts;
+    for (const auto& [name, value] : *members) {
+        auto text = read_string(value);
+        if (!text) {
+            return std::move(text).error();
+        }
+        parts.emplace(name, std::move(*text));
+    }
+    return parts;
+}
+
+Result<std::vector<DefinitionParts>> read_written(const JsonNode& node)
+{
+    const auto items = node.as_array();
+    if (!items) {
+        return items.error();
+    }
+    if (items->size() > BeforeImage::written_max) {
+        return node.error("more than " + std::to_string(BeforeImage::written_max) + " items");
+    }
+    std::vector<DefinitionParts> written;
+    for (const auto& item : *items) {
+        auto parts = read_parts(item);
+        if (!parts) {
+            return std::move(parts).error();
+        }
+        written.push_back(std::move(*parts));
+    }
+    return written;
 }
 
 Result<NumaMode> read_mode(const JsonNode& node)
@@ -146,9 +197,14 @@ std::string format_before_image(const BeforeImage& image)
     json object{{"version", version},
                 {"uuid", image.uuid.str()},
                 {"name", image.name},
-                {"boot-id", image.boot_id}};
+                {"boot-id", image.boot_id},
+                {"parts", to_json(image.parts)},
+                {"written", to_json(image.written)}};
     if (image.id) {
         object["id"] = *image.id;
+    }
+    if (image.vcpus_max) {
+        object["vcpus-max"] = *image.vcpus_max;
     }
     if (image.live) {
         object["live"] = to_json(*image.live);
@@ -168,12 +224,17 @@ Result<BeforeImage> parse_before_image(std::string_view text, std::string_view s
     BeforeImage image;
     std::int64_t read_version = 0;
     JsonFields fields{document->root(),
-                      {"version", "uuid", "name", "id", "boot-id", "live", "config"}};
+                      {"version", "uuid", "name", "id", "boot-id", "live", "config", "vcpus-max",
+                       "parts", "written"}};
     fields.required("version", read_version, read_number<std::int64_t>(version, version));
     fields.required("uuid", image.uuid, read_uuid);
     fields.required("name", image.name, read_string);
     fields.optional("id", image.id, read_number<int>(0, std::numeric_limits<int>::max()));
     fields.required("boot-id", image.boot_id, read_string);
+    fields.optional("vcpus-max", image.vcpus_max,
+                    read_number<std::uint32_t>(1, static_cast<std::uint32_t>(id_set_limit)));
+    fields.required("parts", image.parts, read_parts);
+    fields.required("written", image.written, read_written);
     fields.optional("live", image.live, read_pin_set);
     fields.optional("config", image.config, read_pin_set);
     if (fields.error()) {

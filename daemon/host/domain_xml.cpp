@@ -5,6 +5,7 @@
 #include "common/words.hpp"
 #include "pins_xml.hpp"
 #include "policy_xml.hpp"
+#include "tuning_xml.hpp"
 #include "xml_reader.hpp"
 
 #include <array>
@@ -52,6 +53,9 @@ void read_vcpus(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts
             if (id < facts.vcpus_max &&
                 entry.attribute("enabled").as_string() == std::string_view{"yes"}) {
                 facts.vcpus_online.insert(VcpuId{id});
+                if (entry.attribute("hotpluggable").as_string() == std::string_view{"yes"}) {
+                    facts.vcpus_pluggable.insert(VcpuId{id});
+                }
             }
         }
     } else {
@@ -181,7 +185,14 @@ Result<ObservedDomain> parse_domain_xml(std::string_view text, const PolicyCatal
     read_memory(reader, *root, facts);
     read_devices(reader, *root, facts);
     facts.metadata = read_policy_metadata(*root, catalog);
-    (kind == XmlKind::live ? domain.live : domain.config) = read_pins(reader, *root);
+    auto pins = read_pins(reader, *root);
+    if (kind == XmlKind::live && facts.active()) {
+        domain.live = std::move(pins);
+    } else {
+        domain.config = std::move(pins);
+        domain.cpus = read_cpu_definition(*root, facts);
+        domain.cpus->parts.merge(pin_parts(*domain.config));
+    }
     if (reader.error()) {
         return Error{*reader.error()}.context("reading the XML of domain " + in_quotes(facts.name));
     }

@@ -20,7 +20,7 @@ inline constexpr std::size_t guest_cells_max = 1024;
 
 enum class XmlKind {
     config, // a definition: virDomainGetXMLDesc(INACTIVE), or a file
-    live,   // a running domain: virDomainGetXMLDesc(0)
+    live,   // virDomainGetXMLDesc(0): of a running domain, or a definition where it has no id
 };
 
 // One text gives one side: `kind` decides whether its pins become `live` or `config`. The id is

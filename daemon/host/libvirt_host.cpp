@@ -192,17 +192,27 @@ void LibvirtHost::apply(std::vector<DomainActions> actions,
 {
     const auto shared = std::make_shared<const std::vector<DomainActions>>(std::move(actions));
     call_libvirt<std::vector<Outcome>>(
-        [shared, catalog = catalog_](const VirtConnection& connection) {
+        [this, shared, catalog = catalog_](const VirtConnection& connection) {
             std::vector<Outcome> outcomes;
             outcomes.reserve(shared->size());
             for (const auto& domain : *shared) {
-                outcomes.push_back(apply_actions(connection, *catalog, domain));
+                outcomes.push_back(apply_noted(connection, *catalog, store_, domain));
             }
             return outcomes;
         },
         [shared, done = std::move(done)](Result<std::vector<Outcome>> outcomes) {
             done(outcomes ? std::move(*outcomes) : failed_outcomes(*shared, outcomes.error()));
         });
+}
+
+void LibvirtHost::preview(DomainUuid uuid, DefinitionChange change,
+                          std::function<void(Result<DefinitionPreview>)> done)
+{
+    call_libvirt<DefinitionPreview>(
+        [uuid = std::move(uuid), change = std::move(change)](const VirtConnection& connection) {
+            return preview_definition(connection, uuid, change);
+        },
+        std::move(done));
 }
 
 void LibvirtHost::store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,

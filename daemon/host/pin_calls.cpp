@@ -96,6 +96,16 @@ Result<void> call_numa(virDomainPtr domain, const NumaTune& tune)
     return result;
 }
 
+// By its number: virDomainSetVcpus takes the lowest ones, and so fills gaps.
+Result<void> set_vcpu(virDomainPtr domain, VcpuId vcpu, int state)
+{
+    const auto map = std::to_string(raw(vcpu));
+    if (virDomainSetVcpu(domain, map.c_str(), state, VIR_DOMAIN_AFFECT_LIVE) < 0) {
+        return last_error();
+    }
+    return {};
+}
+
 } // namespace
 
 Result<void> call_pin(virDomainPtr domain, const LiveAction& pin, unsigned flags)
@@ -105,7 +115,7 @@ Result<void> call_pin(virDomainPtr domain, const LiveAction& pin, unsigned flags
             if constexpr (requires { one.cpus; }) {
                 return checked_call(domain, one, flags);
             } else {
-                return Error{.code = Errc::internal, .message = "memory is not a pin"};
+                return Error{.code = Errc::internal, .message = "not a pin"};
             }
         },
         pin);
@@ -116,6 +126,12 @@ Result<void> call_live(const VirtConnection& connection, virDomainPtr domain,
 {
     if (const auto* numa = std::get_if<SetNuma>(&action)) {
         return call_numa(domain, numa->numatune);
+    }
+    if (const auto* plug = std::get_if<PlugVcpu>(&action)) {
+        return set_vcpu(domain, plug->vcpu, 1);
+    }
+    if (const auto* unplug = std::get_if<UnplugVcpu>(&action)) {
+        return set_vcpu(domain, unplug->vcpu, 0);
     }
     // The test driver pins vCPUs of running domains only, and wants no flags for that.
     const auto flags = connection.is_test_driver() && std::holds_alternative<PinVcpu>(action)

@@ -2,6 +2,7 @@
 #include "tuning_xml.hpp"
 
 #include "definition.hpp"
+#include "definition_parts.hpp"
 #include "domain_xml.hpp"
 #include "pins_xml.hpp"
 #include "xml_editor.hpp"
@@ -36,14 +37,6 @@ pugi::xml_node feature_of(const pugi::xml_node& cpu, const char* name)
     return cpu.find_child_by_attribute("feature", "name", name);
 }
 
-// A new child of <cpu> behind all features, which is libvirt's own order.
-pugi::xml_node insert_after_features(pugi::xml_node cpu, const char* name)
-{
-    return insert_element(
-        cpu, last_of(cpu, {"model", "vendor", "topology", "cache", "maxphysaddr", "feature"}),
-        name);
-}
-
 void write_features(pugi::xml_node cpu, const std::set<Tune>& tuned, const std::set<Tune>& before)
 {
     for (const auto& [tune, name, policy] : tune_features) {
@@ -57,7 +50,7 @@ void write_features(pugi::xml_node cpu, const std::set<Tune>& tuned, const std::
             continue;
         }
         if (!feature) {
-            feature = insert_after_features(cpu, "feature");
+            feature = insert_in_order(cpu, "feature");
         }
         set_attribute(feature, "policy", policy);
         set_attribute(feature, "name", name);
@@ -98,7 +91,7 @@ void write_cache(pugi::xml_node cpu, const std::set<Tune>& tuned)
         return;
     }
     if (!cache) {
-        cache = insert_element(cpu, last_of(cpu, {"model", "vendor", "topology"}), "cache");
+        cache = insert_in_order(cpu, "cache");
     }
     set_attribute(cache, "mode", "passthrough");
     cache.remove_attribute("level");
@@ -109,7 +102,7 @@ void write_topology(pugi::xml_node cpu, const GuestTopology& topology,
 {
     auto element = cpu.child("topology");
     if (!element) {
-        element = insert_element(cpu, last_of(cpu, {"model", "vendor"}), "topology");
+        element = insert_in_order(cpu, "topology");
     }
     set_attribute(element, "sockets", std::to_string(topology.sockets));
     set_attribute(element, "dies", std::to_string(topology.dies));
@@ -126,7 +119,7 @@ void write_cells(pugi::xml_node cpu, const std::vector<GuestCell>& cells)
 {
     auto numa = cpu.child("numa");
     if (!numa) {
-        numa = insert_after_features(cpu, "numa");
+        numa = insert_in_order(cpu, "numa");
     }
     auto element = numa.child("cell");
     for (const auto& cell : cells) {
@@ -143,6 +136,23 @@ void write_cells(pugi::xml_node cpu, const std::vector<GuestCell>& cells)
     }
 }
 
+// libvirt wants vCPU 0 fixed, and whatever is offline or comes after a gap hotpluggable. An `order`
+// only tells which were plugged first, and it is all or none.
+void write_vcpu_list(pugi::xml_node list, const pugi::xml_node& old, const CpuDefinition& wanted)
+{
+    for (std::uint32_t id = 0; id < wanted.vcpus_max; ++id) {
+        const auto text = std::to_string(id);
+        const auto enabled = wanted.enabled.contains(VcpuId{id});
+        const auto before = old.find_child_by_attribute("vcpu", "id", text.c_str());
+        const auto fixed =
+            id == 0 || (enabled && has(before, "enabled", "yes") && has(before, "hotpluggable", "no"));
+        auto entry = insert_element(list, last_of(list, {"vcpu"}), "vcpu");
+        set_attribute(entry, "id", text);
+        set_attribute(entry, "enabled", enabled ? "yes" : "no");
+        set_attribute(entry, "hotpluggable", fixed ? "no" : "yes");
+    }
+}
+
 void write_vcpus(pugi::xml_node domain, const CpuDefinition& wanted)
 {
     auto vcpu = domain.child("vcpu");
@@ -153,20 +163,13 @@ void write_vcpus(pugi::xml_node domain, const CpuDefinition& wanted)
     } else {
         vcpu.remove_attribute("current");
     }
-    auto list = domain.child("vcpus");
-    if (list) {
-        remove_element(list);
+    auto old = domain.child("vcpus");
+    if (wanted.lists_vcpus) {
+        write_vcpu_list(old ? insert_element(domain, old, "vcpus") : insert_in_order(domain, "vcpus"),
+                        old, wanted);
     }
-    if (!wanted.lists_vcpus) {
-        return;
-    }
-    list = insert_element(domain, vcpu, "vcpus");
-    for (std::uint32_t id = 0; id < wanted.vcpus_max; ++id) {
-        auto entry = insert_element(list, last_of(list, {"vcpu"}), "vcpu");
-        set_attribute(entry, "id", std::to_string(id));
-        set_attribute(entry, "enabled", wanted.enabled.contains(VcpuId{id}) ? "yes" : "no");
-        // libvirt wants vCPU 0 fixed, and whatever is offline or comes after a gap hotpluggable.
-        set_attribute(entry, "hotpluggable", id == 0 ? "no" : "yes");
+    if (old) {
+        remove_element(old);
     }
 }
 
@@ -179,22 +182,9 @@ void write_smbios(pugi::xml_node domain, const std::set<Tune>& tuned)
         return;
     }
     if (!smbios) {
-        smbios = insert_element(os, last_of(os, {"type", "loader", "nvram", "boot", "bootmenu"}),
-                                "smbios");
+        smbios = insert_in_order(os, "smbios");
     }
     set_attribute(smbios, "mode", "host");
-}
-
-// Where libvirt itself puts <cpu>.
-pugi::xml_node cpu_of(pugi::xml_node domain)
-{
-    const auto cpu = domain.child("cpu");
-    return cpu ? cpu
-               : insert_element(domain,
-                                last_of(domain, {"vcpu", "vcpus", "iothreads", "iothreadids",
-                                                 "cputune", "numatune", "resource", "sysinfo", "os",
-                                                 "idmap", "features"}),
-                                "cpu");
 }
 
 void write_cpu(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinition& wanted,
@@ -210,7 +200,10 @@ void write_cpu(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinit
     if (!tunes_differ && now.topology == wanted.topology && now.cells == wanted.cells) {
         return;
     }
-    auto cpu = cpu_of(domain);
+    auto cpu = domain.child("cpu");
+    if (!cpu) {
+        cpu = insert_in_order(domain, "cpu");
+    }
     if (now.topology != wanted.topology) {
         write_topology(cpu, *wanted.topology, clusters_known);
     }
@@ -240,11 +233,10 @@ Result<Loaded> read(std::string_view text, pugi::xml_document& document)
     if (!domain) {
         return domain.error();
     }
-    const auto root = load_domain(document, text);
-    if (!root) {
+    if (auto root = load_domain(document, text); !root) {
         return root.error();
     }
-    return Loaded{read_cpu_definition(*root, domain->facts), domain->config.value_or(PinSet{})};
+    return Loaded{*domain->cpus, *domain->config};
 }
 
 } // namespace
@@ -256,7 +248,9 @@ CpuDefinition read_cpu_definition(const pugi::xml_node& domain, const DomainFact
                        .lists_vcpus = !domain.child("vcpus").empty(),
                        .placement = domain.child("vcpu").attribute("placement").as_string("static"),
                        .topology = facts.topology,
-                       .cells = facts.cells};
+                       .cells = facts.cells,
+                       .emulated = has(domain, "type", "qemu"),
+                       .parts = read_parts(domain)};
     std::sort(cpus.cells.begin(), cpus.cells.end(),
               [](const GuestCell& a, const GuestCell& b) { return a.id < b.id; });
     const auto cpu = domain.child("cpu");
@@ -277,6 +271,22 @@ CpuDefinition read_cpu_definition(const pugi::xml_node& domain, const DomainFact
         cpus.tuned.insert(Tune::host_smbios);
     }
     return cpus;
+}
+
+Result<std::string> edit_definition_and_tune(std::string_view text, const DefinitionChange& change)
+{
+    const auto& tuning = change.tuning;
+    std::string edited{text};
+    if (!tuning.put_back.empty()) {
+        pugi::xml_document document;
+        if (auto root = load_domain(document, text); !root) {
+            return root.error();
+        }
+        put_back_parts(document.child("domain"), tuning.put_back);
+        edited = edited_text(document, text);
+    }
+    auto pinned = edit_definition(edited, change);
+    return pinned && !tuning.empty() ? apply_tuning(*pinned, tuning) : pinned;
 }
 
 Result<std::string> apply_tuning(std::string_view text, const GuestTuning& tuning)

@@ -2,6 +2,7 @@
 // The guest's CPUs in a persistent definition: <vcpu>, <vcpus>, <cpu> and <os><smbios>. Pure.
 #pragma once
 
+#include "common/action.hpp"
 #include "common/guest_tuning.hpp"
 #include "common/result.hpp"
 
@@ -23,5 +24,10 @@ namespace virtpind::host {
 // Errors: those of parse_domain_xml() and edit_definition(), and invalid_argument where the result
 // would not read back as what was wanted.
 [[nodiscard]] Result<std::string> apply_tuning(std::string_view text, const GuestTuning& tuning);
+
+// `text` with all of `change` made: parts put back, pins, tuning; byte for byte itself where it says
+// all that already. Errors as above.
+[[nodiscard]] Result<std::string> edit_definition_and_tune(std::string_view text,
+                                                           const DefinitionChange& change);
 
 } // namespace virtpind::host

@@ -36,6 +36,8 @@ public:
         }
     }
 
+    void say(const std::string& what) { sentences_.push_back(of_ + " " + what); }
+
     void compare_numa(const std::optional<NumaTune>& actual, const std::optional<NumaTune>& wanted)
     {
         const auto text = [](const std::optional<NumaTune>& tune) {
@@ -80,6 +82,10 @@ void compare_live(Comparison& comparison, const LiveAction& action, const Observ
     } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
         comparison.compare(iothread_word(iothread->iothread),
                            find_pin(live.iothreads, iothread->iothread), iothread->cpus);
+    } else if (const auto* plug = std::get_if<PlugVcpu>(&action)) {
+        if (!after.facts.vcpus_online.contains(plug->vcpu)) {
+            comparison.say("has no " + vcpu_word(plug->vcpu) + " although it was plugged");
+        }
     } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
         auto wanted = numa->numatune;
         wanted.cells = live.numatune ? live.numatune->cells : wanted.cells; // never changed live
@@ -88,8 +94,14 @@ void compare_live(Comparison& comparison, const LiveAction& action, const Observ
 }
 
 void compare_definition(Comparison& comparison, const DefinitionChange& change,
-                        const PinSet& config)
+                        const ObservedDomain& after)
 {
+    const auto& config = *after.config;
+    auto tuning = change.tuning;
+    tuning.put_back.clear();
+    if (after.cpus && !is_tuned(*after.cpus, config, tuning)) {
+        comparison.say("is not tuned as it was written; somebody else may have changed it");
+    }
     const auto replaced = change.mode == DefinitionChange::Mode::replace;
     const auto& wanted = change.pins;
     for (const auto& [vcpu, cpus] : wanted.vcpus) {
@@ -134,7 +146,7 @@ std::vector<std::string> differences(const DomainActions& actions, const Observe
     auto sentences = std::move(running).take();
     if (actions.definition && after.config) {
         Comparison defined{"the definition of " + name};
-        compare_definition(defined, *actions.definition, *after.config);
+        compare_definition(defined, *actions.definition, after);
         for (auto& sentence : std::move(defined).take()) {
             sentences.push_back(std::move(sentence));
         }

@@ -5,7 +5,6 @@
 #include "pin_calls.hpp"
 #include "policy_xml.hpp"
 #include "verification.hpp"
-#include "virt_definition.hpp"
 #include "virt_error.hpp"
 #include "virt_observer.hpp"
 
@@ -63,13 +62,48 @@ Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std:
     return code == Errc::host_unavailable || code == Errc::timed_out ? Next::stop : Next::go_on;
 }
 
+// What a guest that keeps a vCPU looks like: it said so, did not answer in libvirt's 5 s, or runs
+// nothing that could answer.
+bool is_refusal(const Error& error)
+{
+    return error.native_code == VIR_ERR_OPERATION_FAILED ||
+           error.native_code == VIR_ERR_OPERATION_TIMEOUT ||
+           error.native_code == VIR_ERR_INTERNAL_ERROR;
+}
+
+// Whether an action has become useless, or harmful, by what came of those before it.
+bool is_pointless(const LiveAction& action, const VcpuSet& unpinned, Outcome& outcome)
+{
+    if (const auto* plug = std::get_if<PlugVcpu>(&action)) {
+        return unpinned.contains(plug->vcpu);
+    }
+    // Each further one would take as long to be refused.
+    if (const auto* unplug = std::get_if<UnplugVcpu>(&action);
+        unplug != nullptr && !outcome.kept_plugged.empty()) {
+        outcome.kept_plugged.insert(unplug->vcpu);
+        return true;
+    }
+    return false;
+}
+
 Next apply_live(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
                 Outcome& outcome)
 {
+    VcpuSet unpinned;
     for (const auto& action : actions.live) {
+        if (is_pointless(action, unpinned, outcome)) {
+            continue;
+        }
         auto called = call_live(connection, domain, action);
+        if (const auto* pin = std::get_if<PinVcpu>(&action); pin != nullptr && !called) {
+            unpinned.insert(pin->vcpu);
+        }
+        const auto* unplug = std::get_if<UnplugVcpu>(&action);
         if (called) {
             ++outcome.applied;
+        } else if (unplug != nullptr && is_refusal(called.error()) &&
+                   !is_gone(called.error(), domain, outcome.id)) {
+            outcome.kept_plugged.insert(unplug->vcpu);
         } else if (note_failure(outcome, domain, std::move(called).error(),
                                 describe(action) + " for " + printable(actions.name)) ==
                    Next::stop) {
@@ -80,12 +114,12 @@ Next apply_live(const VirtConnection& connection, virDomainPtr domain, const Dom
 }
 
 Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
-                      const DomainActions& actions, Outcome& outcome)
+                      const DomainActions& actions, const NoteDefinition& note, Outcome& outcome)
 {
     if (!actions.definition) {
         return Next::go_on;
     }
-    auto changed = change_definition(connection, domain, *actions.definition);
+    auto changed = change_definition(connection, domain, *actions.definition, note);
     if (!changed) {
         return note_failure(outcome, domain, std::move(changed).error(),
                             "changing the definition of " + printable(actions.name));
@@ -127,9 +161,10 @@ Result<void> set_metadata(virDomainPtr domain, const std::optional<std::string>&
 } // namespace
 
 Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& catalog,
-                      const DomainActions& actions)
+                      const DomainActions& actions, const NoteDefinition& note)
 {
     Outcome outcome{.uuid = actions.uuid, .name = actions.name, .id = actions.id};
+    outcome.left_alone = actions.left_alone;
     auto domain = look_up(connection, actions.uuid);
     if (!domain) {
         outcome.gone = domain.error().code == Errc::not_found;
@@ -151,9 +186,31 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         return outcome;
     }
     if (apply_live(connection, domain->get(), actions, outcome) == Next::go_on &&
-        apply_definition(connection, domain->get(), actions, outcome) == Next::go_on) {
+        apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on) {
         read_back(connection, domain->get(), catalog, actions, outcome);
     }
+    return outcome;
+}
+
+Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catalog,
+                    const StateStore& store, const DomainActions& actions)
+{
+    std::optional<std::vector<DefinitionParts>> written;
+    auto outcome = apply_actions(
+        connection, catalog, actions,
+        [&](const DefinitionParts& now, const DefinitionParts& next) -> Result<void> {
+            if (!actions.before) {
+                return {};
+            }
+            auto image = *actions.before;
+            image.note_written(now, next);
+            if (auto saved = store.save(image); !saved) {
+                return saved;
+            }
+            written = std::move(image.written);
+            return {};
+        });
+    outcome.written = std::move(written);
     return outcome;
 }
 

@@ -4,7 +4,9 @@
 
 #include "common/action.hpp"
 #include "common/policy.hpp"
+#include "state_store.hpp"
 #include "virt_connection.hpp"
+#include "virt_definition.hpp"
 
 #include <optional>
 
@@ -13,7 +15,11 @@ namespace virtpind::host {
 // Live actions in order, then the definition, then one reading back. What libvirt refuses becomes
 // an error of the outcome and the rest is still tried, unless the connection is what failed.
 [[nodiscard]] Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& catalog,
-                                    const DomainActions& actions);
+                                    const DomainActions& actions, const NoteDefinition& note);
+
+// The same, with what is written into the definition noted in the domain's before-image first.
+[[nodiscard]] Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catalog,
+                                  const StateStore& store, const DomainActions& actions);
 
 // Writes (or removes) the policy element: first into the definition, then into the running domain,
 // of whichever there is. Error partially_applied: the definition has it, the running domain not.

@@ -5,6 +5,7 @@
 
 #include "common/host_port.hpp"
 #include "handles.hpp"
+#include "tuning_abilities.hpp"
 #include "virt_events.hpp"
 
 #include <memory>
@@ -25,22 +26,23 @@ public:
     // libvirt's built-in "test" driver has flag rules of its own.
     [[nodiscard]] bool is_test_driver() const { return identity_.driver == "TEST"; }
 
-    [[nodiscard]] HostAbilities abilities() const
-    {
-        return {.pin_offline_vcpus = !is_test_driver(),
-                .real_affinities = !is_test_driver(),
-                .live_numatune = true};
-    }
+    [[nodiscard]] const HostAbilities& abilities() const { return abilities_; }
 
 private:
     VirtConnection(ConnectionHandle connection, HostConnected identity, VirtEvents& events)
         : connection_{std::move(connection)}
         , identity_{std::move(identity)}
+        , abilities_{.pin_offline_vcpus = !is_test_driver(),
+                     .real_affinities = !is_test_driver(),
+                     .live_numatune = true,
+                     .hotplug_vcpus = !is_test_driver(),
+                     .tuning = read_tuning_abilities(connection_.get())}
         , subscription_{connection_.get(), events}
     {}
 
     ConnectionHandle connection_;
     HostConnected identity_;
+    HostAbilities abilities_;
     EventSubscription subscription_; // ends before the connection does
 };
 

@@ -9,9 +9,9 @@
 #include "virt_definition.hpp"
 
 #include "common/policy.hpp"
-#include "definition.hpp"
 #include "domain_xml.hpp"
 #include "pin_calls.hpp"
+#include "tuning_xml.hpp"
 #include "virt_error.hpp"
 #include "virt_observer.hpp"
 
@@ -60,7 +60,8 @@ bool is_narrow(const VirtConnection& connection, const PinSet& current,
     const auto& wanted = change.pins;
     return !connection.is_test_driver() && change.mode == DefinitionChange::Mode::merge &&
            (!wanted.numatune || wanted.numatune == current.numatune) &&
-           (!wanted.vcpu_cpuset || wanted.vcpu_cpuset == current.vcpu_cpuset);
+           (!wanted.vcpu_cpuset || wanted.vcpu_cpuset == current.vcpu_cpuset) &&
+           change.tuning.empty();
 }
 
 Result<void> define(virConnectPtr connection, const std::string& text)
@@ -78,57 +79,99 @@ Result<void> define(virConnectPtr connection, const std::string& text)
     return {};
 }
 
-Result<DefinitionOutcome> redefine(const VirtConnection& connection, virDomainPtr domain,
-                                   const DefinitionChange& change, std::string text)
+// A definition, and what comes of it.
+struct Edit {
+    std::string text;
+    ObservedDomain now;
+    std::string edited;
+    DefinitionParts next;
+};
+
+Result<Edit> make_edit(std::string text, const DefinitionChange& change)
 {
-    for (int attempt = 0; attempt < define_attempts; ++attempt) {
-        const auto edited = edit_definition(text, change);
-        if (!edited) {
-            return edited.error();
-        }
-        if (*edited == text) {
-            return DefinitionOutcome::unchanged;
-        }
-        auto again = read_definition(domain);
-        if (!again) {
-            return std::move(again).error();
-        }
-        if (*again == text) {
-            const auto defined = define(connection.raw(), *edited);
-            if (!defined) {
-                return defined.error();
-            }
-            return DefinitionOutcome::written;
-        }
-        text = std::move(*again);
+    auto now = parse_domain_xml(text, PolicyCatalog{}, XmlKind::config);
+    if (!now) {
+        return std::move(now).error();
     }
-    return Error{.code = Errc::conflict,
-                 .message = "somebody else keeps changing the definition; it was left as it is"};
+    auto edited = edit_definition_and_tune(text, change);
+    if (!edited) {
+        return std::move(edited).error();
+    }
+    auto next = parse_domain_xml(*edited, PolicyCatalog{}, XmlKind::config);
+    if (!next) {
+        return std::move(next).error();
+    }
+    return Edit{.text = std::move(text),
+                .now = std::move(*now),
+                .edited = std::move(*edited),
+                .next = std::move(next->cpus->parts)};
 }
 
-} // namespace
-
-Result<DefinitionOutcome> change_definition(const VirtConnection& connection, virDomainPtr domain,
-                                            const DefinitionChange& change)
+Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction>& pins)
 {
-    auto text = read_definition(domain);
-    if (!text) {
-        return std::move(text).error();
-    }
-    const auto current = parse_domain_xml(*text, PolicyCatalog{}, XmlKind::config);
-    if (!current) {
-        return current.error();
-    }
-    const auto pins = differing_pins(*current->config, change.pins);
-    if (!is_narrow(connection, *current->config, change) || pins.size() > narrow_calls_max) {
-        return redefine(connection, domain, change, std::move(*text));
-    }
     for (const auto& pin : pins) {
         if (auto called = call_pin(domain, pin, VIR_DOMAIN_AFFECT_CONFIG); !called) {
             return std::move(called).error().context(describe(pin));
         }
     }
-    return pins.empty() ? DefinitionOutcome::unchanged : DefinitionOutcome::written;
+    return {};
+}
+
+} // namespace
+
+Result<DefinitionOutcome> change_definition(const VirtConnection& connection, virDomainPtr domain,
+                                            const DefinitionChange& change,
+                                            const NoteDefinition& note)
+{
+    auto text = read_definition(domain);
+    for (int attempt = 0; text && attempt < define_attempts; ++attempt) {
+        const auto edit = make_edit(std::move(*text), change);
+        if (!edit) {
+            return edit.error();
+        }
+        if (edit->edited == edit->text) {
+            return DefinitionOutcome::unchanged;
+        }
+        if (auto noted = note(edit->now.cpus->parts, edit->next); !noted) {
+            return std::move(noted).error();
+        }
+        const auto pins = differing_pins(*edit->now.config, change.pins);
+        if (is_narrow(connection, *edit->now.config, change) && pins.size() <= narrow_calls_max) {
+            auto called = make_narrow_calls(domain, pins);
+            return called ? Result<DefinitionOutcome>{DefinitionOutcome::written}
+                          : std::move(called).error();
+        }
+        text = read_definition(domain);
+        if (text && *text == edit->text) {
+            auto defined = define(connection.raw(), edit->edited);
+            return defined ? Result<DefinitionOutcome>{DefinitionOutcome::written}
+                           : std::move(defined).error();
+        }
+    }
+    if (!text) {
+        return std::move(text).error();
+    }
+    return Error{.code = Errc::conflict,
+                 .message = "somebody else keeps changing the definition; it was left as it is"};
+}
+
+Result<DefinitionPreview> preview_definition(const VirtConnection& connection,
+                                             const DomainUuid& uuid, const DefinitionChange& change)
+{
+    const DomainHandle domain{
+        virDomainLookupByUUIDString(connection.raw(), uuid.str().c_str())};
+    if (!domain) {
+        return last_error();
+    }
+    auto text = read_xml(domain.get(), VIR_DOMAIN_XML_INACTIVE);
+    if (!text) {
+        return std::move(text).error();
+    }
+    auto next = edit_definition_and_tune(*text, change);
+    if (!next) {
+        return std::move(next).error();
+    }
+    return DefinitionPreview{.now = std::move(*text), .next = std::move(*next)};
 }
 
 } // namespace virtpind::host

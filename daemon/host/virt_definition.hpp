@@ -3,7 +3,10 @@
 #pragma once
 
 #include "common/action.hpp"
+#include "common/host_port.hpp"
 #include "virt_connection.hpp"
+
+#include <functional>
 
 namespace virtpind::host {
 
@@ -12,8 +15,18 @@ enum class DefinitionOutcome { unchanged, written };
 // Writes only what differs; a definition that already says so is not written again (libvirt would
 // send an event for that, and the caller would come back). Nothing that somebody else changes
 // meanwhile is lost: see virt_definition.cpp.
+// `note` is told what it says and what it is about to say, before; nothing is written when that
+// fails.
+using NoteDefinition =
+    std::function<Result<void>(const DefinitionParts& now, const DefinitionParts& next)>;
 [[nodiscard]] Result<DefinitionOutcome> change_definition(const VirtConnection& connection,
                                                           virDomainPtr domain,
-                                                          const DefinitionChange& change);
+                                                          const DefinitionChange& change,
+                                                          const NoteDefinition& note);
+
+// What `change` would make of the definition; without its secrets.
+[[nodiscard]] Result<DefinitionPreview> preview_definition(const VirtConnection& connection,
+                                                           const DomainUuid& uuid,
+                                                           const DefinitionChange& change);
 
 } // namespace virtpind::host

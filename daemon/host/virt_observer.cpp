@@ -90,6 +90,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
             return std::move(definition).error();
         }
         observed.config = std::move(definition->config);
+        observed.cpus = std::move(definition->cpus);
         facts.vcpus_boot = definition->facts.vcpus_boot;
         facts.metadata = std::move(definition->facts.metadata);
     }
@@ -132,8 +133,6 @@ Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPt
     if (!observed->facts.active()) {
         // The same call gives the definition of a domain that is shut off; the id in the XML is
         // what tells, since the domain may have stopped or started since it was listed.
-        observed->config = std::move(observed->live);
-        observed->live.reset();
         return observed;
     }
     if (auto completed = complete_active(connection, domain, catalog, depth, *observed);

@@ -2,6 +2,7 @@
 #include "xml_editor.hpp"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 namespace virtpind::host {
@@ -26,6 +27,29 @@ std::string blank_before(const pugi::xml_node& first_sibling, int depth)
                                    : "\n" + std::string(static_cast<std::size_t>(depth) * 2, ' ');
 }
 
+// Children in libvirt's own order, as far as virtpind adds any.
+constexpr std::array domain_order{"vcpu",     "vcpus",    "iothreads", "iothreadids",
+                                  "cputune",  "numatune", "resource",  "sysinfo",
+                                  "os",       "idmap",    "features",  "cpu"};
+constexpr std::array os_order{"type", "loader", "nvram", "boot", "bootmenu", "smbios"};
+constexpr std::array cpu_order{"model",       "vendor",  "topology", "cache",
+                               "maxphysaddr", "feature", "numa"};
+
+template <std::size_t Size>
+pugi::xml_node last_up_to(const pugi::xml_node& parent, const char* name,
+                          const std::array<const char*, Size>& order)
+{
+    const std::string_view wanted{name};
+    const auto end = std::find(order.begin(), order.end(), wanted);
+    for (auto child = parent.last_child(); child; child = child.previous_sibling()) {
+        if (child.name() == wanted ||
+            std::find(order.begin(), end, std::string_view{child.name()}) != end) {
+            return child;
+        }
+    }
+    return {};
+}
+
 } // namespace
 
 bool is_blank(const pugi::xml_node& node)
@@ -46,6 +70,16 @@ pugi::xml_node insert_element(pugi::xml_node parent, const pugi::xml_node& ancho
         anchor ? parent.insert_child_after(name, anchor) : parent.prepend_child(name);
     parent.insert_child_before(pugi::node_pcdata, element).set_value(blank.c_str());
     return element;
+}
+
+pugi::xml_node insert_in_order(pugi::xml_node parent, const char* name)
+{
+    const std::string_view in{parent.name()};
+    return insert_element(parent,
+                          in == "cpu"  ? last_up_to(parent, name, cpu_order)
+                          : in == "os" ? last_up_to(parent, name, os_order)
+                                       : last_up_to(parent, name, domain_order),
+                          name);
 }
 
 void remove_element(pugi::xml_node element)

@@ -18,6 +18,10 @@ namespace virtpind::host {
 pugi::xml_node insert_element(pugi::xml_node parent, const pugi::xml_node& anchor,
                               const char* name);
 
+// A new child of <domain>, <os> or <cpu> where libvirt itself puts it: behind those children of its
+// kind and of the kinds that come before it.
+pugi::xml_node insert_in_order(pugi::xml_node parent, const char* name);
+
 // With the line it stands on.
 void remove_element(pugi::xml_node element);
 

@@ -81,6 +81,20 @@ public:
         }
     }
 
+    // After the pins, so that a vCPU is born where it belongs.
+    void hotplug(const DomainPlan& plan)
+    {
+        if (!input_.abilities.hotplug_vcpus) {
+            return;
+        }
+        for (const auto vcpu : plan.plug) {
+            actions_.emplace_back(PlugVcpu{.vcpu = vcpu});
+        }
+        for (const auto vcpu : plan.unplug) {
+            actions_.emplace_back(UnplugVcpu{.vcpu = vcpu});
+        }
+    }
+
     [[nodiscard]] std::vector<LiveAction> take() { return std::move(actions_); }
 
 private:
@@ -89,8 +103,36 @@ private:
     std::vector<LiveAction> actions_;
 };
 
+// The plan's vCPU pins by the numbers of the definition, which are others than those of the running
+// domain while a change waits for its next start: as many CPUs in the same order, and those that
+// have none may use all of them.
+std::map<VcpuId, CpuSet> definition_pins(const ObservedDomain& seen, const DomainPlan& plan)
+{
+    const auto vcpus_max = seen.cpus ? seen.cpus->vcpus_max : seen.facts.vcpus_max;
+    std::map<VcpuId, CpuSet> pins;
+    const auto online = (seen.facts.vcpus_online | plan.plug) - plan.unplug;
+    const auto& boot = seen.facts.vcpus_boot;
+    if (boot.includes(online) || online.includes(boot)) {
+        for (const auto& [vcpu, cpus] : plan.vcpus) {
+            if (raw(vcpu) < vcpus_max) {
+                pins.emplace(vcpu, cpus);
+            }
+        }
+        return pins;
+    }
+    CpuSet all;
+    for (const auto vcpu : online) {
+        all |= plan.vcpus.at(vcpu);
+    }
+    auto next = online.begin();
+    for (const auto vcpu : boot) {
+        pins.emplace(vcpu, next != online.end() ? plan.vcpus.at(*next++) : all);
+    }
+    return pins;
+}
+
 // Members of `wanted` that `now` does not have.
-std::optional<DefinitionChange> definition_diff(const PinSet& now, const PinSet& wanted)
+DefinitionChange definition_diff(const PinSet& now, const PinSet& wanted)
 {
     DefinitionChange change;
     for (const auto& [id, cpus] : wanted.vcpus) {
@@ -109,7 +151,39 @@ std::optional<DefinitionChange> definition_diff(const PinSet& now, const PinSet&
     if (wanted.numatune && now.numatune != wanted.numatune) {
         change.pins.numatune = wanted.numatune;
     }
-    return change.pins == PinSet{} ? std::nullopt : std::optional{std::move(change)};
+    return change;
+}
+
+DefinitionChange definition_change(const DiffInput& input, const DomainPlan& plan)
+{
+    const auto& tuning = plan.tuning;
+    PinSet wanted;
+    wanted.emulator = plan.start_emulator.value_or(plan.emulator);
+    wanted.iothreads = plan.iothreads;
+    if (!tuning.cpus) {
+        wanted.vcpus = definition_pins(input.seen, plan);
+    }
+    if (!tuning.cpus || !tuning.cpus->numatune) {
+        wanted.numatune = plan.numatune;
+    }
+    auto now = *input.seen.config;
+    if (tuning.put_back.count("vcpu") != 0 && input.before != nullptr) {
+        // The numbering changes back: pins of the other one must go.
+        const auto undo = make_undo(*input.before, input.seen.cpus->parts);
+        now = with_pin_parts(std::move(now), undo.put_back,
+                             input.before->config.value_or(PinSet{}));
+        auto change = DefinitionChange{.mode = DefinitionChange::Mode::replace, .tuning = tuning};
+        change.pins = std::move(now);
+        change.pins.emulator = wanted.emulator;
+        change.pins.iothreads = wanted.iothreads;
+        change.pins.numatune = wanted.numatune ? wanted.numatune : change.pins.numatune;
+        return change;
+    }
+    auto change = definition_diff(now, wanted);
+    if (input.seen.cpus && !is_tuned(*input.seen.cpus, now, tuning)) {
+        change.tuning = tuning;
+    }
+    return change;
 }
 
 DomainActions actions_for(const ObservedDomain& seen)
@@ -138,22 +212,21 @@ DomainActions diff(const DiffInput& input, const DomainPlan& plan)
         if (plan.numatune && !input.seen.facts.memory_locked) {
             live.numa(*plan.numatune);
         }
+        live.hotplug(plan);
         actions.live = live.take();
     }
     if (input.seen.config) {
-        PinSet wanted;
-        wanted.vcpus = plan.vcpus;
-        wanted.emulator = plan.start_emulator.value_or(plan.emulator);
-        wanted.iothreads = plan.iothreads;
-        wanted.numatune = plan.numatune;
-        actions.definition = definition_diff(*input.seen.config, wanted);
+        auto change = definition_change(input, plan);
+        if (!change.empty()) {
+            actions.definition = std::move(change);
+        }
     }
     return actions;
 }
 
-DomainActions diff_restore(const DiffInput& input, const BeforeImage& before,
-                           std::string_view boot_id)
+DomainActions diff_restore(const DiffInput& input, std::string_view boot_id)
 {
+    const auto& before = *input.before;
     auto actions = actions_for(input.seen);
     if (input.seen.live && input.live == DiffInput::Live::now) {
         const auto same_run =
@@ -174,9 +247,15 @@ DomainActions diff_restore(const DiffInput& input, const BeforeImage& before,
         }
         actions.live = live.take();
     }
-    if (input.seen.config && before.config && *input.seen.config != *before.config) {
-        actions.definition =
-            DefinitionChange{.mode = DefinitionChange::Mode::replace, .pins = *before.config};
+    if (input.seen.config && before.config) {
+        auto undo = make_undo(before, parts_of(input.seen));
+        if (!undo.put_back.empty()) {
+            actions.definition = DefinitionChange{
+                .mode = DefinitionChange::Mode::replace,
+                .pins = with_pin_parts(*input.seen.config, undo.put_back, *before.config)};
+            actions.definition->tuning.put_back = std::move(undo.put_back);
+        }
+        actions.left_alone = std::move(undo.left_alone);
     }
     return actions;
 }

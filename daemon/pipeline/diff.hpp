@@ -16,6 +16,7 @@ struct DiffInput {
     const ObservedDomain& seen;
     CpuSet online; // host CPUs; what a thread without a pin may use
     HostAbilities abilities;
+    const BeforeImage* before = nullptr; // where there is one
     // `deferred`: the running domain is left as it is, its definition is not.
     enum class Live { now, deferred } live = Live::now;
 };
@@ -23,9 +24,9 @@ struct DiffInput {
 // Precondition: plan.placement is not none.
 [[nodiscard]] DomainActions diff(const DiffInput& input, const DomainPlan& plan);
 
-// What gives the domain back as `before` has it. Live pins come from the image when it was taken
-// in this run (same id and boot), else from what the definition would have given this run.
-[[nodiscard]] DomainActions diff_restore(const DiffInput& input, const BeforeImage& before,
-                                         std::string_view boot_id);
+// What gives the domain back as input.before has it, which must be there. Live pins come from the
+// image when it was taken in this run (same id and boot), else from what the definition would have
+// given this run. Of the definition, only what is ours still is put back.
+[[nodiscard]] DomainActions diff_restore(const DiffInput& input, std::string_view boot_id);
 
 } // namespace virtpind

@@ -306,26 +306,10 @@ void explain_untouched(const Member& member, DomainPlan& plan)
 
 void explain_without_effect(const Policy& policy, DomainPlan& plan)
 {
-    std::string names;
-    const auto add = [&names](std::string_view name) {
-        names += (names.empty() ? "" : ", ") + std::string{name};
-    };
-    if (policy.vcpus != 0) {
-        add("vcpus");
-    }
-    if (policy.topology != TopologyChoice::keep) {
-        add("topology");
-    }
-    if (!policy.tune.empty()) {
-        add("tune");
-    }
     if (policy.isolate) {
-        add("isolate");
-    }
-    if (!names.empty()) {
         plan.reasons.push_back(
             {ReasonCode::option_without_effect,
-             "The policy also says " + names + ", which this version keeps but does not act on."});
+             "The policy also says isolate, which this version keeps but does not act on."});
     }
 }
 

@@ -4,6 +4,8 @@
 #include "guest_caches.hpp"
 #include "guest_cells.hpp"
 #include "guest_layout.hpp"
+#include "hotplug.hpp"
+#include "tuning_release.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -61,6 +63,11 @@ public:
                 in_.abilities.libvirt_version >= libvirt_with_clusters;
         }
         passthrough_ = asks(Tune::cache_passthrough);
+        if (in_.now.emulated) {
+            refuse_all();
+            return std::move(decision_);
+        }
+        decide_count();
         if (policy_.topology == TopologyChoice::keep) {
             keep_shape();
         } else {
@@ -101,13 +108,40 @@ private:
         }
     }
 
+    // QEMU's own emulation of a CPU has nothing of the host's.
+    void refuse_all()
+    {
+        if (!policy_.tune.empty() || policy_.topology != TopologyChoice::keep) {
+            say(ReasonCode::tune_refused,
+                "The guest's CPUs are emulated (type='qemu'), so that there is nothing of the host "
+                "to show it; KVM (type='kvm') passes the host's on.");
+        }
+    }
+
+    // How many start with the guest; the others can be plugged, and all but the first unplugged.
+    void decide_count()
+    {
+        enabled_ = in_.now.enabled;
+        if (policy_.vcpus == 0) {
+            return;
+        }
+        enabled_ = choose_vcpus({.wanted = policy_.vcpus,
+                                 .vcpus_max = in_.now.vcpus_max,
+                                 .now = in_.now.enabled,
+                                 .boot = in_.now.enabled,
+                                 .unpluggable = in_.now.enabled})
+                       .vcpus;
+        decision_.tuning.enabled = enabled_;
+        decision_.tuning.list_vcpus = true;
+    }
+
     // The guest keeps its shape: passthrough has to suit it.
     void keep_shape()
     {
         if (!passthrough_) {
             return;
         }
-        const auto pins = single_cpus(in_.plan, in_.now.enabled);
+        const auto pins = single_cpus(in_.plan, enabled_);
         const auto guest = in_.now.topology.value_or(GuestTopology{.sockets = in_.now.vcpus_max});
         if (!pins || pins->empty()) {
             refuse_passthrough("the vCPUs float, so that no cache is theirs for certain.");
@@ -122,7 +156,7 @@ private:
     void choose_shape()
     {
         const auto pins = single_cpus(in_.plan, in_.intent.vcpus_online);
-        const auto count = in_.now.enabled.size();
+        const auto count = enabled_.size();
         if (!pins || pins->empty()) {
             say(ReasonCode::topology_kept,
                 "The guest's topology stays: its vCPUs float, so that there is nothing to mirror.");
@@ -321,6 +355,7 @@ private:
 
     const TuningInput& in_;
     const Policy& policy_;
+    VcpuSet enabled_;          // at the next start
     bool passthrough_ = false; // asked for, and nothing speaks against it so far
     CacheSharing start_sharing_;
     TuningDecision decision_;
@@ -330,7 +365,51 @@ private:
 
 TuningDecision make_guest_tuning(const TuningInput& input)
 {
-    return Tuner{input}.decide();
+    auto decision = Tuner{input}.decide();
+    if (input.before != nullptr && input.plan.placement != Placement::none) {
+        auto& tuning = decision.tuning;
+        tuning.put_back =
+            parts_to_release(input.intent.policy, tuning, *input.before, input.now);
+        // With the shape goes the numbering; the number is chosen from what is there then.
+        if (tuning.put_back.count("vcpu") != 0) {
+            tuning.enabled.reset();
+            tuning.list_vcpus = false;
+        }
+    }
+    return decision;
+}
+
+void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
+               const ObservedDomain& seen, const TuningAbilities& abilities,
+               const BeforeImage* before)
+{
+    if (!seen.cpus || intent.stance != Stance::managed) {
+        return;
+    }
+    const auto room = before != nullptr ? before->vcpus_max : std::nullopt;
+    auto decision = make_guest_tuning({.topology = topology,
+                                       .intent = intent,
+                                       .plan = plan,
+                                       .now = *seen.cpus,
+                                       .abilities = abilities,
+                                       .vcpus_room = room.value_or(seen.cpus->vcpus_max),
+                                       .before = before});
+    plan.reasons.insert(plan.reasons.end(), decision.reasons.begin(), decision.reasons.end());
+    plan.tuning = std::move(decision.tuning);
+    if (!plan.tuning.cpus || plan.tuning.cpus->topology != intent.topology) {
+        return;
+    }
+    const auto& pins = plan.tuning.cpus->pins;
+    const auto same_vcpus =
+        pins.size() == intent.vcpus_online.size() &&
+        std::all_of(pins.begin(), pins.end(), [&intent](const auto& pin) {
+            return intent.vcpus_online.contains(pin.first);
+        });
+    if (same_vcpus) {
+        for (const auto& [vcpu, cpus] : pins) {
+            plan.vcpus[vcpu] = cpus;
+        }
+    }
 }
 
 } // namespace virtpind

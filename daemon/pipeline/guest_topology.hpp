@@ -12,6 +12,7 @@
 // Passthrough is written only when the groups the guest will believe in are the real ones.
 #pragma once
 
+#include "common/before_image.hpp"
 #include "common/guest_tuning.hpp"
 #include "common/plan.hpp"
 
@@ -27,6 +28,7 @@ struct TuningInput {
     TuningAbilities abilities;
     // The definition keeps room for so many vCPUs to be plugged: what its owner gave it.
     std::uint32_t vcpus_room = 0;
+    const BeforeImage* before = nullptr; // where there is one
 };
 
 struct TuningDecision {
@@ -37,5 +39,11 @@ struct TuningDecision {
 // Nothing for a domain that the plan leaves untouched. Deciding again from a definition that has
 // been tuned, with the same CPUs, gives the same tuning.
 [[nodiscard]] TuningDecision make_guest_tuning(const TuningInput& input);
+
+// Adds the tuning and its reasons to the plan of a domain. Where the domain has the tuned shape
+// already, its vCPUs are numbered as the tuning numbers them: gaps and dies then mean L3s.
+void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
+               const ObservedDomain& seen, const TuningAbilities& abilities,
+               const BeforeImage* before);
 
 } // namespace virtpind

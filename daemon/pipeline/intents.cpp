@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "intents.hpp"
 
+#include "hotplug.hpp"
+
 #include <algorithm>
 
 namespace virtpind {
@@ -60,10 +62,44 @@ Activity activity_of(const ObservedDomain& seen, const Policy& policy, const Dom
     if (!seen.facts.active()) {
         return Activity::dormant;
     }
-    const auto verified = memory.placed_id == seen.facts.id && memory.placed_policy == policy;
+    const auto verified = memory.placed_id == seen.facts.id && memory.placed_policy &&
+                          same_placement(*memory.placed_policy, policy);
     const auto found_in_place = look == IntentInput::Look::first && !memory.placed_policy &&
                                 memory.touched && !narrow_pins(seen, online).empty();
     return verified || found_in_place ? Activity::running : Activity::arriving;
+}
+
+// As many vCPUs as the policy says, and what is in the way of that.
+void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet& kept_plugged,
+                  Intent& intent)
+{
+    const auto unpluggable =
+        facts.active() ? facts.vcpus_pluggable - kept_plugged : facts.vcpus_online;
+    const auto choice = choose_vcpus({.wanted = wanted,
+                                      .vcpus_max = facts.vcpus_max,
+                                      .now = facts.vcpus_online,
+                                      .boot = facts.vcpus_boot,
+                                      .unpluggable = unpluggable});
+    intent.vcpus_online = choice.vcpus;
+    intent.plug = choice.vcpus - facts.vcpus_online;
+    intent.unplug = facts.vcpus_online - choice.vcpus;
+    intent.vcpus_as_asked = choice.missing == 0 && choice.surplus == 0;
+    const auto number = "The policy asks for " + std::to_string(wanted) + " vCPUs: ";
+    if (choice.missing != 0) {
+        intent.why.push_back(
+            {.code = ReasonCode::vcpus_missing,
+             .text = number + "the domain has room for " + std::to_string(choice.vcpus.size()) +
+                     ", gaps that its caches need left out; a larger <vcpu> makes more."});
+    } else if (choice.surplus != 0 && !kept_plugged.empty()) {
+        intent.why.push_back({.code = ReasonCode::vcpus_kept,
+                              .text = number + "the guest did not give back " +
+                                      kept_plugged.str() + "; Reapply asks it again."});
+    } else if (choice.surplus != 0) {
+        intent.why.push_back(
+            {.code = ReasonCode::vcpus_kept,
+             .text = number + "the guest was started with more of them, which cannot be unplugged; "
+                              "it has that number from its next start."});
+    }
 }
 
 Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
@@ -135,7 +171,19 @@ Result<std::vector<PolicyLayer>> policy_layers(const Config& config, const Domai
     return layers;
 }
 
-Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topology& topology)
+bool same_placement(Policy a, Policy b)
+{
+    for (auto* policy : {&a, &b}) {
+        policy->vcpus = 0;
+        policy->topology = TopologyChoice::keep;
+        policy->tune.clear();
+        policy->isolate = false;
+    }
+    return a == b;
+}
+
+Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topology& topology,
+                   const VcpuSet& kept_plugged)
 {
     const auto& facts = seen.facts;
     Intent intent;
@@ -144,7 +192,7 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.stance = Stance::managed;
     intent.policy = policy;
     intent.vcpus_max = facts.vcpus_max;
-    intent.vcpus_online = facts.vcpus_online;
+    choose_count(facts, policy.vcpus, kept_plugged, intent);
     intent.topology = facts.topology;
     intent.cells = facts.cells;
     intent.iothreads = facts.iothreads;
@@ -171,8 +219,10 @@ std::vector<Decision> decide_intents(const IntentInput& input)
         const auto& memory = memory_of(input.memories, seen.facts.uuid);
         auto decision = decide_stance(input, seen, memory, online);
         auto why = std::move(decision.intent.why);
-        decision.intent = make_intent(seen, decision.policy.policy, input.topology);
-        decision.intent.why = std::move(why);
+        auto policy = decision.policy.policy;
+        policy.vcpus = decision.stance == Stance::managed ? policy.vcpus : 0;
+        decision.intent = make_intent(seen, policy, input.topology, memory.kept_plugged);
+        decision.intent.why.insert(decision.intent.why.begin(), why.begin(), why.end());
         decision.intent.activity =
             activity_of(seen, decision.policy.policy, memory, online, input.look);
         // Pins of a domain that is shut off occupy nothing now.

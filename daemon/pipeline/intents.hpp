@@ -22,6 +22,7 @@ struct DomainMemory {
     // are not ours, are no reason to stay where it is.
     std::optional<int> placed_id;
     std::optional<Policy> placed_policy;
+    VcpuSet kept_plugged; // that the guest did not give back in this run
 };
 
 using Memories = std::map<DomainUuid, DomainMemory>;
@@ -55,8 +56,12 @@ void mark_broken(Decision& decision, Error why, ReasonCode code);
 [[nodiscard]] Result<std::vector<PolicyLayer>>
 policy_layers(const Config& config, const DomainFacts& facts, const DomainMemory& memory);
 
-// The intent to plan `seen` by `policy`, whatever its stance is.
+// The intent to plan `seen` by `policy`, whatever its stance is. `kept_plugged` are not asked for
+// again.
 [[nodiscard]] Intent make_intent(const ObservedDomain& seen, const Policy& policy,
-                                 const Topology& topology);
+                                 const Topology& topology, const VcpuSet& kept_plugged);
+
+// Whether two policies place a domain alike: a change in the rest moves no thread.
+[[nodiscard]] bool same_placement(Policy a, Policy b);
 
 } // namespace virtpind

@@ -127,6 +127,9 @@ private:
                       .pool = plan_.pool,
                       .several_memory_nodes = fleet_.memory().several_nodes()},
                      plan);
+        plan.plug = member.intent->plug;
+        plan.unplug = member.intent->unplug;
+        plan.satisfied = plan.satisfied && member.intent->vcpus_as_asked;
         explain_without_effect(member.intent->policy, plan);
     }
 

@@ -117,6 +117,14 @@ public:
         });
     }
 
+    void preview(DomainUuid uuid, DefinitionChange /*change*/,
+                 std::function<void(Result<DefinitionPreview>)> done) override
+    {
+        answers_.emplace_back([uuid, done = std::move(done)] {
+            done(DefinitionPreview{.now = "<domain/>\n", .next = "<domain>" + uuid.str() + "\n"});
+        });
+    }
+
     void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
                       std::function<void(Result<void>)> done) override
     {
@@ -173,9 +181,16 @@ private:
             ++outcome.applied;
         }
         if (actions.definition) {
+            const auto now = pin_parts(*domain.config);
             change_definition(*domain.config, *actions.definition);
+            if (actions.before) {
+                auto& image = images.at(actions.uuid);
+                image.note_written(now, pin_parts(*domain.config));
+                outcome.written = image.written;
+            }
             ++outcome.applied;
         }
+        outcome.left_alone = actions.left_alone;
         outcome.after = domain;
         return outcome;
     }
@@ -188,8 +203,13 @@ private:
             domain.live->emulator = emulator->cpus;
         } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
             domain.live->iothreads[iothread->iothread] = iothread->cpus;
+        } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
+            domain.live->numatune = numa->numatune;
+        } else if (const auto* plug = std::get_if<PlugVcpu>(&action)) {
+            domain.facts.vcpus_online.insert(plug->vcpu);
+            domain.facts.vcpus_pluggable.insert(plug->vcpu);
         } else {
-            domain.live->numatune = std::get<SetNuma>(action).numatune;
+            domain.facts.vcpus_online.erase(std::get<UnplugVcpu>(action).vcpu);
         }
     }
 

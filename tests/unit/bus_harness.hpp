@@ -303,14 +303,14 @@ public:
                std::move(reply));
     }
 
-    [[nodiscard]] Result<std::string> plan(const DomainUuid& uuid, const std::string& policy,
-                                           OptionMap options) const override
+    void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
+              Reply<std::string> reply) const override
     {
         if (throws) {
             throw std::runtime_error{"broken invariant"};
         }
-        return R"({"plan":")" + uuid.str() + " " + policy + " " + std::to_string(options.size()) +
-               R"("})";
+        reply(R"({"plan":")" + uuid.str() + " " + policy + " " + std::to_string(options.size()) +
+              R"("})");
     }
 
     [[nodiscard]] Result<std::uint64_t> hold(const DomainUuid& uuid, const std::string& reason,

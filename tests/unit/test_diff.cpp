@@ -56,8 +56,12 @@ ObservedDomain applied(ObservedDomain seen, const DomainActions& actions)
             seen.live->emulator = emulator->cpus;
         } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
             seen.live->iothreads[iothread->iothread] = iothread->cpus;
+        } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
+            seen.live->numatune = numa->numatune;
+        } else if (const auto* plug = std::get_if<PlugVcpu>(&action)) {
+            seen.facts.vcpus_online.insert(plug->vcpu);
         } else {
-            seen.live->numatune = std::get<SetNuma>(action).numatune;
+            seen.facts.vcpus_online.erase(std::get<UnplugVcpu>(action).vcpu);
         }
     }
     if (actions.definition) {
@@ -196,26 +200,71 @@ TEST(Diff, MemoryMovesLiveOnlyWhereLibvirtCan)
     EXPECT_FALSE(moves(seen));
 }
 
+TEST(Diff, PlugsAVcpuAfterItIsPinned)
+{
+    auto seen = running_domain();
+    auto plan = plan_for_two();
+    plan.vcpus[VcpuId{2}] = cpus("3");
+    plan.plug = {VcpuId{2}};
+    const auto actions = diff(input_for(seen), plan).live;
+    const auto is_plug = [](const auto& a) { return std::holds_alternative<PlugVcpu>(a); };
+    const auto plug = std::find_if(actions.begin(), actions.end(), is_plug);
+    ASSERT_NE(plug, actions.end());
+    EXPECT_TRUE(std::any_of(actions.begin(), plug, [](const auto& a) {
+        const auto* pin = std::get_if<PinVcpu>(&a);
+        return pin != nullptr && pin->vcpu == VcpuId{2} && pin->cpus == cpus("3");
+    }));
+    auto input = input_for(seen);
+    input.abilities.hotplug_vcpus = false;
+    const auto without = diff(input, plan).live;
+    EXPECT_TRUE(std::none_of(without.begin(), without.end(), is_plug));
+}
+
+// The running domain has its vCPUs by other numbers than it will have from its next start on.
+TEST(Diff, DefinitionIsPinnedByItsOwnNumbers)
+{
+    auto seen = running_domain();
+    seen.cpus = CpuDefinition{.vcpus_max = 4, .enabled = {VcpuId{0}, VcpuId{2}}};
+    seen.facts.vcpus_boot = seen.cpus->enabled;
+    const auto actions = diff(input_for(seen), plan_for_two());
+    const std::map<VcpuId, CpuSet> expected{{VcpuId{0}, cpus("2")}, {VcpuId{2}, cpus("6")}};
+    EXPECT_EQ(actions.definition->pins.vcpus, expected);
+}
+
+BeforeImage image_of(const ObservedDomain& seen)
+{
+    return {.uuid = seen.facts.uuid,
+            .name = "web1",
+            .id = 4,
+            .boot_id = "boot",
+            .live = seen.live,
+            .config = seen.config,
+            .parts = pin_parts(*seen.config)};
+}
+
+DiffInput restore_input(const ObservedDomain& seen, const BeforeImage& before)
+{
+    auto input = input_for(seen);
+    input.before = &before;
+    return input;
+}
+
 TEST(DiffRestore, SameRunGetsItsLivePinsBackAndTheDefinitionItsOwn)
 {
     auto before_seen = running_domain();
     before_seen.live->vcpus[VcpuId{0}] = cpus("1");
     before_seen.config->vcpus[VcpuId{0}] = cpus("3");
-    const BeforeImage before{.uuid = before_seen.facts.uuid,
-                             .name = "web1",
-                             .id = 4,
-                             .boot_id = "boot",
-                             .live = before_seen.live,
-                             .config = before_seen.config};
+    auto before = image_of(before_seen);
     const auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
+    before.note_written(before.parts, pin_parts(*seen.config));
 
-    const auto actions = diff_restore(input_for(seen), before, "boot");
+    const auto actions = diff_restore(restore_input(seen, before), "boot");
     const auto back = applied(seen, actions);
     EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("1"));
     EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), online);
     EXPECT_EQ(back.live->emulator, online);
     EXPECT_EQ(*back.config, *before.config);
-    EXPECT_TRUE(diff_restore(input_for(back), before, "boot").empty());
+    EXPECT_TRUE(diff_restore(restore_input(back, before), "boot").empty());
 }
 
 TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
@@ -224,15 +273,10 @@ TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
     before_seen.live->vcpus[VcpuId{0}] = cpus("1");
     before_seen.config->vcpu_cpuset = cpus("4-5");
     before_seen.config->vcpus[VcpuId{1}] = cpus("3");
-    BeforeImage before{.uuid = before_seen.facts.uuid,
-                       .name = "web1",
-                       .id = 4,
-                       .boot_id = "boot",
-                       .live = before_seen.live,
-                       .config = before_seen.config};
+    auto before = image_of(before_seen);
     auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
     const auto expect_definition = [&before](const ObservedDomain& later, std::string_view boot) {
-        const auto back = applied(later, diff_restore(input_for(later), before, boot));
+        const auto back = applied(later, diff_restore(restore_input(later, before), boot));
         EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("4-5"));
         EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), cpus("3"));
         EXPECT_EQ(back.live->emulator, cpus("4-5"));
@@ -240,6 +284,45 @@ TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
     expect_definition(seen, "another boot");
     seen.facts.id = 5;
     expect_definition(seen, "boot");
+}
+
+TEST(DiffRestore, WhatSomebodyElseChangedSinceStaysAndIsNamed)
+{
+    auto before_seen = running_domain();
+    before_seen.config->emulator = cpus("7");
+    auto before = image_of(before_seen);
+    auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
+    before.note_written(before.parts, pin_parts(*seen.config));
+    seen.config->vcpus[VcpuId{1}] = cpus("5");
+    seen.config->vcpu_cpuset = cpus("1-5");
+
+    const auto actions = diff_restore(restore_input(seen, before), "boot");
+    ASSERT_TRUE(actions.definition);
+    PinSet expected;
+    expected.emulator = cpus("7");
+    expected.vcpus = {{VcpuId{1}, cpus("5")}};
+    expected.vcpu_cpuset = cpus("1-5");
+    EXPECT_EQ(actions.definition->pins, expected);
+    EXPECT_EQ(actions.left_alone,
+              (std::vector<std::string>{"cputune/vcpupin:1", "vcpu@cpuset"}));
+}
+
+// A crash leaves open whether the last thing noted was written.
+TEST(DiffRestore, KnowsItsOwnAfterACrashBetweenNotingAndWriting)
+{
+    auto before_seen = running_domain();
+    auto before = image_of(before_seen);
+    const auto first = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
+    before.note_written(before.parts, pin_parts(*first.config));
+    auto next = first;
+    next.config->vcpus[VcpuId{0}] = cpus("1");
+    before.note_written(pin_parts(*first.config), pin_parts(*next.config));
+
+    for (const auto& seen : {first, next}) {
+        const auto actions = diff_restore(restore_input(seen, before), "boot");
+        EXPECT_TRUE(actions.left_alone.empty());
+        EXPECT_EQ(actions.definition->pins, PinSet{});
+    }
 }
 
 } // namespace

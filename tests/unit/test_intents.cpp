@@ -193,11 +193,11 @@ TEST_F(Intents, DevicesBringTheirNodesUnlessTheyAreNearAll)
 TEST_F(Intents, DefaultHugepageSizeIsTheHosts)
 {
     auto seen = domain(1);
-    EXPECT_FALSE(make_intent(seen, {}, host_).hugepage_kib);
+    EXPECT_FALSE(make_intent(seen, {}, host_, {}).hugepage_kib);
     seen.facts.hugepage_kib = 0;
-    EXPECT_EQ(make_intent(seen, {}, host_).hugepage_kib, 2048U);
+    EXPECT_EQ(make_intent(seen, {}, host_, {}).hugepage_kib, 2048U);
     host_.nodes[0].hugepages = {{.page_kib = 65536}, {.page_kib = 1048576}};
-    EXPECT_EQ(make_intent(seen, {}, host_).hugepage_kib, 65536U);
+    EXPECT_EQ(make_intent(seen, {}, host_, {}).hugepage_kib, 65536U);
 }
 
 } // namespace

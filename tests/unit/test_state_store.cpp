@@ -31,7 +31,10 @@ BeforeImage full_image()
             .id = 12,
             .boot_id = "b",
             .live = live,
-            .config = PinSet{}};
+            .config = PinSet{},
+            .vcpus_max = 8,
+            .parts = {{"vcpu", "<vcpu>8</vcpu>"}, {"cpu@mode", "custom"}},
+            .written = {{{"cpu@mode", "host-passthrough"}}, {{"cpu@mode", ""}}}};
 }
 
 void expect_equal(const BeforeImage& a, const BeforeImage& b)
@@ -42,6 +45,9 @@ void expect_equal(const BeforeImage& a, const BeforeImage& b)
     EXPECT_EQ(a.boot_id, b.boot_id);
     EXPECT_EQ(a.live, b.live);
     EXPECT_EQ(a.config, b.config);
+    EXPECT_EQ(a.vcpus_max, b.vcpus_max);
+    EXPECT_EQ(a.parts, b.parts);
+    EXPECT_EQ(a.written, b.written);
     ASSERT_EQ(a.live && a.live->numatune, b.live && b.live->numatune);
     if (a.live && a.live->numatune) {
         EXPECT_EQ(a.live->numatune->source_xml, b.live->numatune->source_xml);
@@ -94,7 +100,7 @@ TEST(BeforeImageJson, RefusesWhatItDoesNotUnderstand)
     };
     for (const auto& text :
          {std::string{}, std::string{"[]"}, std::string(100'000, '['),
-          with("\"version\": 1", "\"version\": 2"), with("1111-2222", "1111/2222"),
+          with("\"version\": 2", "\"version\": 3"), with("1111-2222", "1111/2222"),
           with("\"0-3,8\"", "\"0-3,x\""), with("\"16383\"", "3"), with("preferred", "prefered"),
           with("\"7\"", "\"seven\""), with("boot-id", "boot")}) {
         const auto read = parse_before_image(text, "some.json");

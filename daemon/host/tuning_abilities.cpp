@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tuning_abilities.hpp"
+
+#include "handles.hpp"
+
+#include <pugixml.hpp>
+
+#include <sstream>
+#include <string>
+
+namespace virtpind::host {
+
+namespace {
+
+// The <cpu> in a larger answer of libvirt's.
+std::string cpu_in(const MallocString& answer, const char* path)
+{
+    pugi::xml_document document;
+    if (!answer || !document.load_string(answer.get())) {
+        return "";
+    }
+    std::ostringstream text;
+    document.select_node(path).node().print(text, "", pugi::format_raw);
+    return text.str();
+}
+
+// With what its model implies, too.
+std::string expanded(const MallocString& cpu)
+{
+    return cpu ? std::string{cpu.get()} : std::string{};
+}
+
+// The CPU that KVM can give a guest. It says that of invtsc, and nothing of topoext, which QEMU
+// never turns on by itself.
+std::string guest_cpu(virConnectPtr connection)
+{
+    const MallocString answer{
+        virConnectGetDomainCapabilities(connection, nullptr, nullptr, nullptr, "kvm", 0)};
+    if (!answer) {
+        return "";
+    }
+    const char* cpu = answer.get();
+    return expanded(MallocString{
+        virConnectBaselineHypervisorCPU(connection, nullptr, nullptr, nullptr, "kvm", &cpu, 1,
+                                        VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES)});
+}
+
+// The CPU that the host has.
+std::string host_cpu(virConnectPtr connection)
+{
+    const auto cpu =
+        cpu_in(MallocString{virConnectGetCapabilities(connection)}, "/capabilities/host/cpu");
+    const char* text = cpu.c_str();
+    if (cpu.empty()) {
+        return "";
+    }
+    return expanded(MallocString{virConnectBaselineCPU(connection, &text, 1,
+                                                       VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES)});
+}
+
+} // namespace
+
+std::optional<bool> has_feature(std::string_view expanded_cpu, const char* feature)
+{
+    pugi::xml_document document;
+    if (!document.load_buffer(expanded_cpu.data(), expanded_cpu.size())) {
+        return std::nullopt;
+    }
+    const auto cpu = document.child("cpu");
+    if (!cpu) {
+        return std::nullopt;
+    }
+    const auto found = cpu.find_child_by_attribute("feature", "name", feature);
+    return found && found.attribute("policy").as_string("require") != std::string_view{"disable"};
+}
+
+TuningAbilities read_tuning_abilities(virConnectPtr connection)
+{
+    TuningAbilities abilities;
+    unsigned long version = 0;
+    if (virConnectGetLibVersion(connection, &version) == 0) {
+        abilities.libvirt_version = version;
+    }
+    abilities.invtsc = has_feature(guest_cpu(connection), "invtsc");
+    abilities.topoext = has_feature(host_cpu(connection), "topoext");
+    return abilities;
+}
+
+} // namespace virtpind::host

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What an earlier policy wrote into a definition and the present one does not ask for. Pure.
+#pragma once
+
+#include "common/before_image.hpp"
+#include "common/guest_tuning.hpp"
+
+namespace virtpind {
+
+// The parts to put back before `tuning` is made; "" for what was not there. Only parts that are
+// ours still: what somebody else changed since stays.
+[[nodiscard]] DefinitionParts parts_to_release(const Policy& policy, const GuestTuning& tuning,
+                                               const BeforeImage& before,
+                                               const CpuDefinition& now);
+
+} // namespace virtpind

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "planning.hpp"
+
+#include "daemon/pipeline/diff.hpp"
+#include "daemon/pipeline/guest_topology.hpp"
+#include "daemon/pipeline/invariants.hpp"
+
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+PlanRequest request_for(const PlanningInput& input)
+{
+    PlanRequest request;
+    request.topology = &input.topology;
+    request.housekeeping = input.config.housekeeping;
+    return request;
+}
+
+// Whether one domain's policy makes sense on this host: CPUs that exist, guest cells that add up.
+Result<void> validate_intent(const PlanningInput& input, const Intent& intent)
+{
+    auto request = request_for(input);
+    request.intents.push_back(intent);
+    auto valid = validate_request(request);
+    if (!valid) {
+        valid.error().code = Errc::invalid_policy;
+    }
+    return valid;
+}
+
+const BeforeImage* before_of(const DomainRecord& record)
+{
+    return record.before ? &*record.before : nullptr;
+}
+
+// The plan of all intents, and the tuning of each domain's definition.
+Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request)
+{
+    auto plan = make_plan(request);
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        const auto& record = input.records.at(plan.domains[i].uuid);
+        tune_plan(plan.domains[i], input.topology, request.intents[i], record.seen,
+                  input.abilities.tuning, before_of(record));
+    }
+    return plan;
+}
+
+DomainMemory memory_of(const DomainRecord& record)
+{
+    DomainMemory memory{.runtime_policy = record.runtime_policy,
+                        .hold_reason = std::nullopt,
+                        .touched = record.before.has_value(),
+                        .placed_id = record.placed_id,
+                        .placed_policy = record.placed_policy,
+                        .kept_plugged = record.kept_plugged};
+    if (!record.holds.empty()) {
+        memory.hold_reason = record.holds.begin()->second.reason;
+    }
+    return memory;
+}
+
+DiffInput diff_input(const PlanningInput& input, const DomainRecord& record, LivePart live)
+{
+    return {.seen = record.seen,
+            .online = input.topology.online_cpus(),
+            .abilities = input.abilities,
+            .before = before_of(record),
+            .live = live == LivePart::deferred ? DiffInput::Live::deferred : DiffInput::Live::now};
+}
+
+} // namespace
+
+std::vector<Decision> decide(const PlanningInput& input)
+{
+    std::vector<ObservedDomain> domains;
+    Memories memories;
+    for (const auto& [uuid, record] : input.records) {
+        domains.push_back(record.seen);
+        memories.emplace(uuid, memory_of(record));
+    }
+    auto decisions = decide_intents({.config = input.config,
+                                     .topology = input.topology,
+                                     .domains = domains,
+                                     .memories = memories,
+                                     .look = input.look});
+    for (auto& decision : decisions) {
+        if (decision.stance != Stance::managed) {
+            continue;
+        }
+        if (auto valid = validate_intent(input, decision.intent); !valid) {
+            mark_broken(decision, std::move(valid).error(), ReasonCode::policy_invalid);
+        }
+    }
+    return decisions;
+}
+
+CheckedPlan plan_for(const PlanningInput& input, const std::vector<Decision>& decisions)
+{
+    auto request = request_for(input);
+    for (const auto& decision : decisions) {
+        request.intents.push_back(decision.intent);
+    }
+    CheckedPlan checked{.plan = plan_and_tune(input, request), .broken = {}};
+    checked.broken = check_plan(request, checked.plan);
+    return checked;
+}
+
+std::optional<DomainActions> actions_for(const PlanningInput& input, const DomainRecord& record,
+                                         LivePart live, const std::string& boot_id)
+{
+    const auto diffed = diff_input(input, record, live);
+    if (record.decision.restore && record.before) {
+        return diff_restore(diffed, boot_id);
+    }
+    if (record.decision.stance != Stance::managed || !record.plan ||
+        record.plan->placement == Placement::none) {
+        return std::nullopt;
+    }
+    return diff(diffed, *record.plan);
+}
+
+Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
+                             const Policy& policy)
+{
+    auto request = request_for(input);
+    for (const auto& [other, record] : input.records) {
+        auto intent = record.decision.intent;
+        if (other == uuid) {
+            intent = make_intent(record.seen, policy, input.topology, record.kept_plugged);
+            const auto stays = record.decision.intent.activity == Activity::running &&
+                               record.placed_policy &&
+                               same_placement(*record.placed_policy, policy);
+            intent.activity = stays ? Activity::running : Activity::arriving;
+            if (auto valid = validate_intent(input, intent); !valid) {
+                return std::move(valid).error();
+            }
+        }
+        request.intents.push_back(std::move(intent));
+    }
+    TrialPlan trial{.plan = plan_and_tune(input, request), .definition = std::nullopt};
+    const auto& record = input.records.at(uuid);
+    if (const auto* planned = trial.plan.find(uuid);
+        planned != nullptr && planned->placement != Placement::none) {
+        trial.definition = diff(diff_input(input, record, LivePart::now), *planned).definition;
+    }
+    return trial;
+}
+
+} // namespace virtpind

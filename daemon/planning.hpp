@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// From what is remembered of all domains to decisions, the plan, and what to do for one domain: the
+// pure middle of a pass, asked with the daemon's own records. Main thread only.
+#pragma once
+
+#include "common/config.hpp"
+#include "common/host_port.hpp"
+#include "daemon/domain_record.hpp"
+#include "daemon/pipeline/planner.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace virtpind {
+
+// What all of it is made from; refers to the daemon's state.
+struct PlanningInput {
+    const Config& config;
+    const Topology& topology;
+    const Records& records;
+    const HostAbilities& abilities;
+    IntentInput::Look look = IntentInput::Look::later;
+};
+
+// One decision per record, in their order. A domain whose policy makes no sense here is left alone
+// and says so; the others are planned all the same.
+[[nodiscard]] std::vector<Decision> decide(const PlanningInput& input);
+
+struct CheckedPlan {
+    Plan plan;
+    std::vector<std::string> broken; // rules that it breaks, which must not be; sentences
+};
+
+[[nodiscard]] CheckedPlan plan_for(const PlanningInput& input,
+                                   const std::vector<Decision>& decisions);
+
+// What is to be done for a domain as it was decided and planned; nothing where it is left alone.
+enum class LivePart { now, deferred };
+[[nodiscard]] std::optional<DomainActions> actions_for(const PlanningInput& input,
+                                                       const DomainRecord& record, LivePart live,
+                                                       const std::string& boot_id);
+
+// The plan as it would be if `uuid` had `policy`, and what that would change in its definition.
+// Error: invalid_policy, naming what does not exist on this host or in this guest.
+struct TrialPlan {
+    Plan plan;
+    std::optional<DefinitionChange> definition;
+};
+
+[[nodiscard]] Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
+                                           const Policy& policy);
+
+} // namespace virtpind
