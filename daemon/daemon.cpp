@@ -7,6 +7,7 @@
 #include "daemon/host/cgroup_watch.hpp"
 #include "daemon/host/host_watch.hpp"
 #include "daemon/host/libvirt_host.hpp"
+#include "daemon/host/state_lock.hpp"
 #include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/log.hpp"
@@ -35,7 +36,6 @@ namespace {
 using host::LibvirtHost;
 using host::TopologySource;
 
-constexpr auto boot_id_path = "/proc/sys/kernel/random/boot_id";
 // A call to libvirt that takes longer is stuck for good: the watchdog is not fed any more.
 constexpr std::chrono::minutes stuck_after{5};
 
@@ -63,19 +63,6 @@ Result<Config> read_config(const DaemonOptions& options)
     return parse_config(*text, options.config_path);
 }
 
-std::string read_boot_id()
-{
-    auto text = host::read_text_file(boot_id_path, 64);
-    if (!text) {
-        return "";
-    }
-    auto id = std::move(*text);
-    while (!id.empty() && id.back() == '\n') {
-        id.pop_back();
-    }
-    return id;
-}
-
 std::vector<host::TopologyLabel> labels_of(const Plan& plan)
 {
     std::vector<host::TopologyLabel> labels;
@@ -100,7 +87,7 @@ public:
                 {.uri = options.uri, .state_dir = options.state_dir},
                 config.catalog,
                 [this](const HostEvent& event) { on_host_event(event); }}
-        , reconciler_{loop, host_, read_boot_id(), load_before_images()}
+        , reconciler_{loop, host_, host::read_boot_id(), load_before_images()}
         , controller_{host_, reconciler_,
                       [this](const Plan& plan) {
                           return host::export_topology_xml(options_.topology, labels_of(plan));
@@ -330,6 +317,10 @@ int run_daemon(const DaemonOptions& options)
     auto loop = loop::EventLoop::create();
     if (!loop) {
         return give_up(loop.error());
+    }
+    const auto lock = host::lock_state(options.state_dir);
+    if (!lock && lock.error().code == Errc::conflict) {
+        return give_up(lock.error());
     }
     Daemon daemon{options, std::move(*config), std::make_shared<Topology>(std::move(*topology)),
                   *loop};

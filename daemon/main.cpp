@@ -3,6 +3,7 @@
 #include "daemon/daemon.hpp"
 #include "daemon/options.hpp"
 #include "daemon/plan_command.hpp"
+#include "daemon/restore_command.hpp"
 
 #include <exception>
 #include <iostream>
@@ -25,6 +26,9 @@ int run(int argc, char** argv)
     }
     if (const auto* plan = std::get_if<PlanOptions>(&*options)) {
         return run_plan_command(*plan, std::cout, std::cerr);
+    }
+    if (const auto* restore = std::get_if<RestoreOptions>(&*options)) {
+        return run_restore_command(*restore, std::cout, std::cerr);
     }
     const auto& daemon = std::get<DaemonOptions>(*options);
     return daemon.check_config ? check_config(daemon) : run_daemon(daemon);

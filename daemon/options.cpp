@@ -35,6 +35,21 @@ void add_topology(CLI::App& app, Words& words)
         ->type_name("SOURCE");
 }
 
+// Leaves `topology` as it is where none was given.
+template <class Topology>
+Result<void> read_topology_option(const Words& words, Topology& topology)
+{
+    if (words.topology.empty()) {
+        return {};
+    }
+    auto source = host::parse_topology_source(words.topology);
+    if (!source) {
+        return std::move(source).error().context("reading --topology");
+    }
+    topology = std::move(*source);
+    return {};
+}
+
 void add_daemon_options(CLI::App& app, DaemonOptions& options, Words& words)
 {
     app.add_option("--config", words.config, "configuration file")
@@ -80,18 +95,44 @@ void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
                 "input.");
 }
 
+void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& words, bool& all)
+{
+    restore.add_option("--uri", options.uri, "libvirt connection")
+        ->type_name("URI")
+        ->capture_default_str();
+    restore.add_option("--state-dir", options.state_dir, "where before-images are kept")
+        ->type_name("DIR")
+        ->capture_default_str();
+    add_topology(restore, words);
+    auto* every = restore.add_flag("--all", all, "every domain that virtpind has touched");
+    auto* domains = restore.add_option("DOMAIN", options.domains, "name or UUID");
+    every->excludes(domains);
+    domains->excludes(every);
+    restore.footer("The daemon must not run meanwhile. Exit status: 0, 1 when something could not be "
+                   "put back, 2 on bad input.");
+}
+
+Result<Options> finish_restore(RestoreOptions options, const Words& words, bool all)
+{
+    if (!all && options.domains.empty()) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "nothing to restore: name domains, or say --all; see virtpind "
+                                "restore --help"};
+    }
+    if (auto read = read_topology_option(words, options.topology); !read) {
+        return std::move(read).error();
+    }
+    return Options{std::move(options)};
+}
+
 Result<Options> finish_daemon(DaemonOptions options, const Words& words)
 {
     if (!words.config.empty()) {
         options.config_path = words.config;
         options.config_named = true;
     }
-    if (!words.topology.empty()) {
-        auto source = host::parse_topology_source(words.topology);
-        if (!source) {
-            return std::move(source).error().context("reading --topology");
-        }
-        options.topology = std::move(*source);
+    if (auto read = read_topology_option(words, options.topology); !read) {
+        return std::move(read).error();
     }
     options.bus = words.bus == "session" ? bus::BusKind::session : bus::BusKind::system;
     options.log_level = log_levels.at(words.log_level);
@@ -105,12 +146,8 @@ Result<Options> finish_plan(PlanOptions options, const Words& words)
                      .message = "nothing to plan: name a scenario (--scenario FILE.json) or domain "
                                 "definitions (DOMAIN.xml...); see virtpind plan --help"};
     }
-    if (!words.topology.empty()) {
-        auto source = host::parse_topology_source(words.topology);
-        if (!source) {
-            return std::move(source).error().context("reading --topology");
-        }
-        options.topology = std::move(*source);
+    if (auto read = read_topology_option(words, options.topology); !read) {
+        return std::move(read).error();
     }
     options.format = words.format == "json" ? PlanFormat::json : PlanFormat::text;
     return Options{std::move(options)};
@@ -124,11 +161,16 @@ Result<Options> parse_options(int argc, const char* const* argv)
     app.set_version_flag("--version", "virtpind " + std::string{version});
     DaemonOptions daemon;
     PlanOptions plan;
+    RestoreOptions restore;
+    bool restore_all = false;
     Words words;
     add_daemon_options(app, daemon, words);
     auto* plan_command =
         app.add_subcommand("plan", "show where domains would go; reads files, touches nothing");
     add_plan_options(*plan_command, plan, words);
+    auto* restore_command = app.add_subcommand(
+        "restore", "put domains back as they were before virtpind first touched them");
+    add_restore_options(*restore_command, restore, words, restore_all);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -138,6 +180,9 @@ Result<Options> parse_options(int argc, const char* const* argv)
     } catch (const CLI::ParseError& wrong) {
         return Error{.code = Errc::invalid_argument,
                      .message = std::string{wrong.what()} + "; see virtpind --help"};
+    }
+    if (restore_command->parsed()) {
+        return finish_restore(std::move(restore), words, restore_all);
     }
     return plan_command->parsed() ? finish_plan(std::move(plan), words)
                                   : finish_daemon(std::move(daemon), words);

@@ -41,13 +41,21 @@ struct PlanOptions {
     std::vector<std::string> domains; // paths of domain XML, in order of arrival
 };
 
+// virtpind restore ...
+struct RestoreOptions {
+    std::string uri = "qemu:///system";
+    std::string state_dir = "/var/lib/virtpind";
+    host::TopologySource topology;
+    std::vector<std::string> domains; // names or UUIDs; empty: all
+};
+
 // Text to print and the status to exit with: --help, --version.
 struct PrintAndExit {
     std::string text;
     int status = 0;
 };
 
-using Options = std::variant<DaemonOptions, PlanOptions, PrintAndExit>;
+using Options = std::variant<DaemonOptions, PlanOptions, RestoreOptions, PrintAndExit>;
 
 // Error: invalid_argument, naming the option, the valid values and --help.
 [[nodiscard]] Result<Options> parse_options(int argc, const char* const* argv);

@@ -32,4 +32,14 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
     return text;
 }
 
+std::string read_boot_id()
+{
+    auto text = read_text_file("/proc/sys/kernel/random/boot_id", 64);
+    auto id = text ? std::move(*text) : std::string{};
+    while (!id.empty() && id.back() == '\n') {
+        id.pop_back();
+    }
+    return id;
+}
+
 } // namespace virtpind::host

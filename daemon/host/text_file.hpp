@@ -14,4 +14,7 @@ namespace virtpind::host {
 [[nodiscard]] Result<std::string> read_text_file(const std::filesystem::path& path,
                                                  std::size_t bytes_max);
 
+// The host's present boot; empty where that cannot be told.
+[[nodiscard]] std::string read_boot_id();
+
 } // namespace virtpind::host

@@ -195,22 +195,29 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
 Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catalog,
                     const StateStore& store, const DomainActions& actions)
 {
-    std::optional<std::vector<DefinitionParts>> written;
-    auto outcome = apply_actions(
-        connection, catalog, actions,
-        [&](const DefinitionParts& now, const DefinitionParts& next) -> Result<void> {
-            if (!actions.before) {
-                return {};
-            }
-            auto image = *actions.before;
-            image.note_written(now, next);
-            if (auto saved = store.save(image); !saved) {
-                return saved;
-            }
-            written = std::move(image.written);
-            return {};
-        });
-    outcome.written = std::move(written);
+    if (!actions.before) {
+        return apply_actions(connection, catalog, actions,
+                             [](const auto&, const auto&) { return Result<void>{}; });
+    }
+    auto image = *actions.before;
+    std::optional<DefinitionParts> was;
+    DefinitionParts meant;
+    const auto note = [&](const DefinitionParts& now, const DefinitionParts& next) {
+        was = now;
+        meant = next;
+        image.note_written(now, next);
+        return store.save(image);
+    };
+    auto outcome = apply_actions(connection, catalog, actions, note);
+    // libvirt adds elements of its own to what it is given; they are ours, too.
+    if (was && outcome.after && outcome.after->cpus && outcome.after->cpus->parts != meant) {
+        if (auto noted = note(DefinitionParts{*was}, outcome.after->cpus->parts); !noted) {
+            outcome.errors.push_back(std::move(noted).error());
+        }
+    }
+    if (was) {
+        outcome.written = std::move(image.written);
+    }
     return outcome;
 }
 

@@ -13,8 +13,7 @@ constexpr unsigned keepalive_count = 3;
 
 } // namespace
 
-Result<std::unique_ptr<VirtConnection>> VirtConnection::open(const std::string& uri,
-                                                             VirtEvents& events)
+Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::string& uri)
 {
     const auto doing = "connecting to " + uri;
     ConnectionHandle connection{virConnectOpen(uri.c_str())};
@@ -24,8 +23,6 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open(const std::string& 
         error.code = error.code == Errc::permission_denied ? error.code : Errc::host_unavailable;
         return std::move(error).context(doing);
     }
-    // A driver within the process has no keepalive and needs none.
-    virConnectSetKeepAlive(connection.get(), keepalive_interval_s, keepalive_count);
     const MallocString canonical{virConnectGetURI(connection.get())};
     const char* driver = virConnectGetType(connection.get());
     if (!canonical || driver == nullptr) {
@@ -33,7 +30,19 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open(const std::string& 
     }
     HostConnected identity{.uri = canonical.get(), .driver = driver};
     return std::unique_ptr<VirtConnection>{
-        new VirtConnection{std::move(connection), std::move(identity), events}};
+        new VirtConnection{std::move(connection), std::move(identity)}};
+}
+
+Result<std::unique_ptr<VirtConnection>> VirtConnection::open(const std::string& uri,
+                                                             VirtEvents& events)
+{
+    auto opened = open_deaf(uri);
+    if (opened) {
+        // A driver within the process has no keepalive and needs none.
+        virConnectSetKeepAlive((*opened)->raw(), keepalive_interval_s, keepalive_count);
+        (*opened)->subscription_.emplace((*opened)->raw(), events);
+    }
+    return opened;
 }
 
 } // namespace virtpind::host

@@ -9,6 +9,7 @@
 #include "virt_events.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace virtpind::host {
@@ -18,6 +19,9 @@ public:
     // Events are registered before anything can be listed, so that no change falls in between.
     [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open(const std::string& uri,
                                                                       VirtEvents& events);
+
+    // One that hears no events, for a command that ends when it is done.
+    [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_deaf(const std::string& uri);
 
     [[nodiscard]] virConnectPtr raw() const { return connection_.get(); }
 
@@ -29,7 +33,7 @@ public:
     [[nodiscard]] const HostAbilities& abilities() const { return abilities_; }
 
 private:
-    VirtConnection(ConnectionHandle connection, HostConnected identity, VirtEvents& events)
+    VirtConnection(ConnectionHandle connection, HostConnected identity)
         : connection_{std::move(connection)}
         , identity_{std::move(identity)}
         , abilities_{.pin_offline_vcpus = !is_test_driver(),
@@ -37,13 +41,12 @@ private:
                      .live_numatune = true,
                      .hotplug_vcpus = !is_test_driver(),
                      .tuning = read_tuning_abilities(connection_.get())}
-        , subscription_{connection_.get(), events}
     {}
 
     ConnectionHandle connection_;
     HostConnected identity_;
     HostAbilities abilities_;
-    EventSubscription subscription_; // ends before the connection does
+    std::optional<EventSubscription> subscription_; // ends before the connection does
 };
 
 } // namespace virtpind::host

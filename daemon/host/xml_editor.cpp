@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
 #include <sstream>
 
 namespace virtpind::host {
@@ -25,6 +27,43 @@ std::string blank_before(const pugi::xml_node& first_sibling, int depth)
 {
     return is_blank(first_sibling) ? std::string{first_sibling.value()}
                                    : "\n" + std::string(static_cast<std::size_t>(depth) * 2, ' ');
+}
+
+std::string without_quotes(std::string_view line)
+{
+    std::string text{line};
+    std::replace(text.begin(), text.end(), '\'', '"');
+    return text;
+}
+
+// Calls see(line) for each line, its end included.
+template <class See>
+void each_line(std::string_view text, See see)
+{
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        const auto line = text.substr(0, end == std::string_view::npos ? end : end + 1);
+        see(line);
+        text.remove_prefix(line.size());
+    }
+}
+
+// `text` with those lines of `before` that differ from a line of it in nothing but the kind of
+// quotes: libvirt itself mixes both, and writing a document knows only one.
+std::string quoted_as(std::string_view before, std::string_view text)
+{
+    std::set<std::string_view> exact;
+    std::map<std::string, std::string_view> alike;
+    each_line(before, [&](std::string_view line) {
+        exact.insert(line);
+        alike.emplace(without_quotes(line), line);
+    });
+    std::string result;
+    each_line(text, [&](std::string_view line) {
+        const auto at = alike.find(without_quotes(line));
+        result += exact.count(line) != 0 || at == alike.end() ? line : at->second;
+    });
+    return result;
 }
 
 // Children in libvirt's own order, as far as virtpind adds any.
@@ -118,7 +157,7 @@ std::string edited_text(const pugi::xml_document& document, std::string_view bef
     std::ostringstream text;
     document.save(text, "", pugi::format_raw | pugi::format_no_declaration | quotes,
                   pugi::encoding_utf8);
-    return text.str();
+    return quoted_as(before, text.str());
 }
 
 } // namespace virtpind::host

@@ -154,6 +154,21 @@ DefinitionChange definition_diff(const PinSet& now, const PinSet& wanted)
     return change;
 }
 
+// `pins` with those of `more` over them.
+PinSet merged(PinSet pins, const PinSet& more)
+{
+    for (const auto& [vcpu, cpus] : more.vcpus) {
+        pins.vcpus[vcpu] = cpus;
+    }
+    for (const auto& [iothread, cpus] : more.iothreads) {
+        pins.iothreads[iothread] = cpus;
+    }
+    pins.emulator = more.emulator ? more.emulator : pins.emulator;
+    pins.numatune = more.numatune ? more.numatune : pins.numatune;
+    pins.vcpu_cpuset = more.vcpu_cpuset ? more.vcpu_cpuset : pins.vcpu_cpuset;
+    return pins;
+}
+
 DefinitionChange definition_change(const DiffInput& input, const DomainPlan& plan)
 {
     const auto& tuning = plan.tuning;
@@ -166,18 +181,14 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
     if (!tuning.cpus || !tuning.cpus->numatune) {
         wanted.numatune = plan.numatune;
     }
-    auto now = *input.seen.config;
-    if (tuning.put_back.count("vcpu") != 0 && input.before != nullptr) {
-        // The numbering changes back: pins of the other one must go.
-        const auto undo = make_undo(*input.before, input.seen.cpus->parts);
-        now = with_pin_parts(std::move(now), undo.put_back,
-                             input.before->config.value_or(PinSet{}));
-        auto change = DefinitionChange{.mode = DefinitionChange::Mode::replace, .tuning = tuning};
-        change.pins = std::move(now);
-        change.pins.emulator = wanted.emulator;
-        change.pins.iothreads = wanted.iothreads;
-        change.pins.numatune = wanted.numatune ? wanted.numatune : change.pins.numatune;
-        return change;
+    const auto& now = *input.seen.config;
+    if (!tuning.put_back.empty() && input.before != nullptr) {
+        // As it was before, and from there as it should be: pins by other numbers must go.
+        const auto undo = make_undo(*input.before, parts_of(input.seen));
+        auto pins = with_pin_parts(now, undo.put_back, input.before->config.value_or(PinSet{}));
+        return {.mode = DefinitionChange::Mode::replace,
+                .pins = merged(std::move(pins), wanted),
+                .tuning = tuning};
     }
     auto change = definition_diff(now, wanted);
     if (input.seen.cpus && !is_tuned(*input.seen.cpus, now, tuning)) {

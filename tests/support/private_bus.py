@@ -104,6 +104,12 @@ class Client:
         values = reply.unpack()
         return values[0] if len(values) == 1 else values or None
 
+    @staticmethod
+    def options(values):
+        """Policy options as a{sv}: str, unsigned int, bool, or a list of str."""
+        signatures = {bool: "b", int: "u", str: "s", list: "as"}
+        return {name: GLib.Variant(signatures[type(value)], value) for name, value in values.items()}
+
     def manager(self, method, signature="()", *values):
         return self.call(ROOT, MANAGER, method, signature, *values)
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One process at a time works with a state directory: the daemon, or `virtpind restore`.
+#pragma once
+
+#include "common/result.hpp"
+#include "daemon/loop/unique_fd.hpp"
+
+#include <filesystem>
+
+namespace virtpind::host {
+
+// Held as long as the descriptor is open; the kernel lets go of it when the process ends, however
+// that comes about. Errors: conflict when another process has it; not_persisted when the directory
+// cannot be used, which nobody else can then either.
+[[nodiscard]] Result<loop::UniqueFd> lock_state(const std::filesystem::path& state_dir);
+
+} // namespace virtpind::host

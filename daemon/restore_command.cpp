@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "restore_command.hpp"
+
+#include "common/text.hpp"
+#include "common/words.hpp"
+#include "daemon/host/state_lock.hpp"
+#include "daemon/host/state_store.hpp"
+#include "daemon/host/text_file.hpp"
+#include "daemon/host/topology_reader.hpp"
+#include "daemon/host/virt_actuator.hpp"
+#include "daemon/host/virt_observer.hpp"
+#include "daemon/pipeline/diff.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t message_bytes_max = 4096;
+
+enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
+
+
+class Restoring {
+public:
+    Restoring(const host::VirtConnection& connection, const host::StateStore& store,
+              CpuSet online, std::ostream& out, std::ostream& err)
+        : connection_{connection}, store_{store}, online_{std::move(online)}, out_{out}, err_{err}
+    {}
+
+    // The metadata, the live pins and the definition; the image goes when all of it is done.
+    void restore(const ObservedDomain& seen, const BeforeImage& image)
+    {
+        const auto removed = remove_policy(seen);
+        const auto actions = diff_restore({.seen = seen,
+                                           .online = online_,
+                                           .abilities = connection_.abilities(),
+                                           .before = &image},
+                                          boot_id_);
+        auto outcome = host::apply_noted(connection_, PolicyCatalog{}, store_, actions);
+        for (auto& sentence : outcome.differs) {
+            outcome.errors.push_back(Error{.message = std::move(sentence)});
+        }
+        if (outcome.gone) {
+            outcome.errors.push_back(
+                Error{.message = "it went away or was restarted meanwhile; run this again"});
+        }
+        if (!removed) {
+            outcome.errors.push_back(removed.error());
+        }
+        if (outcome.errors.empty()) {
+            forget(image);
+        }
+        tell(image.name, outcome);
+    }
+
+    // A domain with a policy of which nothing else is known.
+    void forget_policy(const ObservedDomain& seen)
+    {
+        if (auto removed = remove_policy(seen); !removed) {
+            fail(seen.facts.name, removed.error().message);
+            return;
+        }
+        out_ << printable(seen.facts.name)
+             << ": its policy is removed; how it was before is not known, so its pins stay\n";
+    }
+
+    // It may be there again one day, or only be hidden from us.
+    void keep(const BeforeImage& image)
+    {
+        out_ << printable(image.name) << ": is not there; how it was before stays noted\n";
+    }
+
+    void fail(const std::string& who, const std::string& why)
+    {
+        failed_ = true;
+        err_ << printable(who) << ": " << printable(why, message_bytes_max) << '\n';
+    }
+
+    [[nodiscard]] bool failed() const { return failed_; }
+
+private:
+    [[nodiscard]] Result<void> remove_policy(const ObservedDomain& seen) const
+    {
+        return seen.facts.metadata.content
+                   ? host::write_policy(connection_, seen.facts.uuid, std::nullopt)
+                   : Result<void>{};
+    }
+
+    void forget(const BeforeImage& image)
+    {
+        if (const auto done = store_.forget(image.uuid); !done) {
+            fail(image.name, done.error().message);
+        }
+    }
+
+    void tell(const std::string& name, const Outcome& outcome)
+    {
+        for (const auto& error : outcome.errors) {
+            fail(name, error.message);
+        }
+        if (!outcome.errors.empty()) {
+            return;
+        }
+        out_ << printable(name) << ": as it was before; " << outcome.applied << " changes";
+        for (const auto& part : outcome.left_alone) {
+            out_ << (part == outcome.left_alone.front()
+                         ? "; left, as somebody else has changed it since: "
+                         : ", ")
+                 << part;
+        }
+        out_ << '\n';
+    }
+
+    const host::VirtConnection& connection_;
+    const host::StateStore& store_;
+    const CpuSet online_;
+    const std::string boot_id_ = host::read_boot_id();
+    std::ostream& out_;
+    std::ostream& err_;
+    bool failed_ = false;
+};
+
+bool is_named(const RestoreOptions& options, const DomainUuid& uuid, const std::string& name)
+{
+    return options.domains.empty() ||
+           std::any_of(options.domains.begin(), options.domains.end(), [&](const auto& wanted) {
+               return wanted == uuid.str() || wanted == name;
+           });
+}
+
+} // namespace
+
+int run_restore_command(const RestoreOptions& options, std::ostream& out, std::ostream& err)
+{
+    const auto refuse = [&err](const Error& error, ExitStatus status) {
+        err << "virtpind restore: " << printable(error.message, message_bytes_max) << '\n';
+        return status;
+    };
+    const auto lock = host::lock_state(options.state_dir);
+    if (!lock) {
+        return refuse(lock.error(), exit_bad_input);
+    }
+    const auto topology = host::read_topology(options.topology);
+    if (!topology) {
+        return refuse(topology.error(), exit_bad_input);
+    }
+    const auto connection = host::VirtConnection::open_deaf(options.uri);
+    if (!connection) {
+        return refuse(connection.error(), exit_failed);
+    }
+    const auto seen = host::observe_host(**connection, PolicyCatalog{}, ObserveDepth::affinities);
+    if (!seen) {
+        return refuse(seen.error(), exit_failed);
+    }
+    const host::StateStore store{options.state_dir};
+    auto loaded = store.load_all();
+    Restoring restoring{**connection, store, topology->online_cpus(), out, err};
+    for (const auto& problem : loaded.problems) {
+        restoring.fail("state", problem);
+    }
+    for (const auto& domain : seen->domains) {
+        const auto image = loaded.images.extract(domain.facts.uuid);
+        if (!is_named(options, domain.facts.uuid, domain.facts.name)) {
+            continue;
+        }
+        if (image) {
+            restoring.restore(domain, image.mapped());
+        } else if (domain.facts.metadata.content) {
+            restoring.forget_policy(domain);
+        }
+    }
+    for (const auto& wanted : options.domains) {
+        const auto is_it = [&wanted](const auto& domain) {
+            return wanted == domain.facts.uuid.str() || wanted == domain.facts.name;
+        };
+        if (std::none_of(seen->domains.begin(), seen->domains.end(), is_it)) {
+            restoring.fail(wanted, "libvirt has no domain of that name or UUID");
+        }
+    }
+    for (const auto& [uuid, image] : loaded.images) {
+        if (is_named(options, uuid, image.name)) {
+            restoring.keep(image);
+        }
+    }
+    return restoring.failed() ? exit_failed : exit_good;
+}
+
+} // namespace virtpind

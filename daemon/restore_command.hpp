@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// `virtpind restore`: what ResetPolicy does, without a daemon. For removing the package, and for the
+// day when the daemon does not start. Blocks; a process of its own.
+#pragma once
+
+#include "daemon/options.hpp"
+
+#include <iosfwd>
+
+namespace virtpind {
+
+// Puts back definitions and live pins from the before-images and takes the policies out of the
+// metadata, so that a daemon that is started later leaves the domains alone. One line per domain.
+// May be interrupted at any point and run again. Status: 0, 1 when something could not be put back,
+// 2 on bad input.
+[[nodiscard]] int run_restore_command(const RestoreOptions& options, std::ostream& out,
+                                      std::ostream& err);
+
+} // namespace virtpind

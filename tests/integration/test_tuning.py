@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Guest tuning, vCPU hotplug and undo on real QEMU guests and a real libvirtd."""
+import json
+import os
+import re
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from private_bus import BusError
+from private_libvirtd import URI, kvm_works
+from virtpind_daemon import BINARY
+from waiting import wait_until
+
+NO_HOUSEKEEPING = '{"housekeeping": ""}'
+GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "tuning"
+
+pytestmark = [
+    pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to tell pins apart"),
+    pytest.mark.skipif(not kvm_works(), reason="a host's CPU is passed on by KVM only"),
+]
+
+
+@pytest.fixture
+def host(make_daemon, client):
+    """A running daemon, and shorthands for what users do."""
+
+    class Host:
+        daemon = make_daemon(config=NO_HOUSEKEEPING)
+
+        @staticmethod
+        def set_policy(guest, policy, **options):
+            return client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, client.options(options), 0)
+
+        @staticmethod
+        def reset(guest):
+            return client.manager("ResetPolicy", "(st)", guest.name, 0)
+
+        @staticmethod
+        def wait(guest, state):
+            return client.wait_for_properties(
+                guest.uuid, lambda is_: is_["PinState"] == state, f"{guest.name} is {state}")
+
+        @staticmethod
+        def wait_known(guest):
+            return client.wait_for_properties(guest.uuid, lambda is_: True, f"{guest.name} is known")
+
+        @staticmethod
+        def explain(guest):
+            return json.loads(client.domain(guest.uuid, "Explain"))
+
+        @staticmethod
+        def plan(guest, policy, **options):
+            answer = client.manager("Plan", "(ssa{sv})", guest.name, policy, client.options(options))
+            return next(d for d in json.loads(answer)["domains"] if d["uuid"] == guest.uuid)
+
+    return Host()
+
+
+def definition(guest):
+    return ET.fromstring(guest.xml("--inactive"))
+
+
+def restore(daemon, *arguments):
+    return subprocess.run([BINARY, "restore", "--uri", URI, "--state-dir", str(daemon.directory / "state"), *arguments],
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+def wait_vcpus(guest, expected):
+    wait_until(lambda: guest.affinity()["vcpus"] == expected, lambda: f"{guest.affinity()} is {expected}")
+
+
+# Virtual machines that this suite runs in cannot give a guest all that host-passthrough would.
+STARTS = "<cpu mode='host-passthrough' migratable='on'><feature policy='disable' name='arch-capabilities'/></cpu>"
+ODD = """
+<metadata><other:note xmlns:other="https://example.org/note">mine</other:note></metadata>
+<cpu mode='host-model' check='partial'><feature policy='disable' name='vme'/></cpu>"""
+
+
+@pytest.mark.parametrize("extra", ["", STARTS, ODD])
+def test_passthrough_tunes_the_definition_and_reset_gives_it_back_byte_for_byte(host, make_guest, extra):
+    guest = make_guest("tuned", vcpus=2, extra=extra)
+    host.wait_known(guest)
+    before = guest.xml("--inactive")
+    planned = host.plan(guest, "passthrough", smt="prefer")
+    assert guest.xml("--inactive") == before, "Plan changes nothing"
+    host.set_policy(guest, "passthrough", smt="prefer")
+    after = definition(guest)
+    cpu = after.find("cpu")
+    assert cpu.get("mode") == "host-passthrough" and cpu.get("migratable") == "off"
+    assert cpu.find("topology") is not None
+    assert after.find("vcpu").get("cpuset") == "0-1"
+    assert {pin.get("vcpu"): pin.get("cpuset") for pin in after.iter("vcpupin")} == planned["vcpupin"]
+    added = [line for line in planned["definition-diff"].splitlines() if line.startswith("+") and "+++" not in line]
+    text = guest.xml("--inactive")
+    missing = [line for line in added if line[1:].strip() not in text]
+    assert not missing, "the diff that Plan shows is what is written"
+    if extra == STARTS:
+        guest.start()
+        host.wait(guest, "pinned")
+        assert guest.affinity()["vcpus"] == {int(v): c for v, c in planned["vcpupin"].items()}
+        guest.destroy()
+        host.wait(guest, "idle")
+    host.reset(guest)
+    assert guest.xml("--inactive") == before
+
+
+def test_another_policy_takes_back_what_it_does_not_ask_for(host, make_guest):
+    guest = make_guest("less", vcpus=2)
+    host.wait_known(guest)
+    before = definition(guest)
+    host.set_policy(guest, "passthrough", smt="prefer")
+    host.set_policy(guest, "dedicated")
+    after = definition(guest)
+    assert ET.tostring(after.find("cpu")) == ET.tostring(before.find("cpu"))
+    assert after.find("vcpu").attrib == before.find("vcpu").attrib
+    assert len(list(after.iter("vcpupin"))) == 2, "the pins are still asked for"
+
+
+def test_reset_leaves_what_somebody_else_changed_since_and_says_so(host, make_guest, libvirtd):
+    guest = make_guest("edited", vcpus=2)
+    host.wait_known(guest)
+    before = definition(guest)
+    host.set_policy(guest, "passthrough", smt="prefer")
+    edited = guest.xml("--inactive", "--security-info")
+    edited = edited.replace("<on_crash>destroy", "<on_crash>restart").replace(
+        "<cache mode='passthrough'/>", "<cache mode='disable'/>")
+    assert "mode='disable'" in edited
+    with host.daemon.suspended():  # or it would write its own again, by the policy that is in force
+        libvirtd.virsh("define", "/dev/stdin", stdin=edited)
+        libvirtd.virsh("metadata", guest.name, "https://virtpind.org/policy/1", "--config", "--remove")
+    wait_until(lambda: "cpu/cache" in str(host.explain(guest)["history"]),
+               lambda: f"what was left alone is in the history: {host.explain(guest)['history']}")
+    after = definition(guest)
+    assert after.find("cpu/cache").get("mode") == "disable"
+    assert after.find("on_crash").text == "restart"
+    assert after.find("cpu/topology") is None and not list(after.iter("vcpupin"))
+    assert after.find("cpu").get("mode") == before.find("cpu").get("mode")
+
+
+def test_vcpus_grows_pinned_and_keeps_what_it_has(host, make_guest):
+    guest = make_guest("grow", vcpus=1, max_vcpus=3).start()
+    host.wait_known(guest)
+    host.set_policy(guest, "dedicated")
+    first = guest.affinity()["vcpus"][0]
+    other = "1" if first == "0" else "0"
+    host.set_policy(guest, "dedicated", vcpus=2)
+    assert guest.affinity()["vcpus"] == {0: first, 1: other}, "the reply comes after the plug, and nothing moved"
+    enabled = [v.get("id") for v in definition(guest).find("vcpus") if v.get("enabled") == "yes"]
+    assert enabled == ["0", "1"]
+    guest.destroy()
+    host.wait(guest, "idle")
+    guest.start()
+    host.wait(guest, "pinned")
+    assert guest.affinity()["vcpus"] == {0: first, 1: other}
+
+
+def test_vcpus_of_a_running_guest_that_cannot_give_back(host, make_guest, client):
+    guest = make_guest("keep", vcpus=1, max_vcpus=2).start()
+    host.wait_known(guest)
+    host.set_policy(guest, "dedicated", vcpus=2)
+    pins = guest.affinity()["vcpus"]
+    with pytest.raises(BusError) as refused:  # firmware only: nobody there to let go of a vCPU
+        host.set_policy(guest, "dedicated", vcpus=1)
+    assert refused.value.name == "org.virtpind1.Error.PartiallyApplied"
+    assert "did not give back vCPUs 1" in refused.value.text
+    state = host.wait(guest, "partial")
+    assert guest.affinity()["vcpus"] == pins, "what stays plugged stays pinned to CPUs of its own"
+    assert definition(guest).find("vcpu").get("current") == "1", "from the next start it has what was asked for"
+    asked = host.daemon.log_text().count("unplug")
+    client.manager("Reapply", "(st)", "", 0)
+    assert host.daemon.log_text().count("unplug") == asked, "it is not asked again and again"
+    assert state["LastError"][0] == "PartiallyApplied"
+
+
+def test_vcpus_beyond_the_maximum_is_a_visible_problem(host, make_guest, client):
+    guest = make_guest("most", vcpus=1, max_vcpus=2).start()
+    host.wait_known(guest)
+    host.set_policy(guest, "shared", vcpus=5)
+    assert len(guest.affinity()["vcpus"]) == 2
+    wait_until(lambda: any("5 vCPUs" in text for _, text in client.properties("/org/virtpind1", "org.virtpind1.Manager")["Problems"]),
+               lambda: f"a problem: {client.manager_property('Problems')}")
+
+
+
+
+@pytest.fixture
+def unlike_l3s(tmp_path):
+    """This host's two CPUs, said to have one L3 each, of unlike sizes."""
+    path = tmp_path / "unlike.xml"
+    subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input",
+                    "pack:1 [numa(memory=8589934592)] l3:2(size=33554432) core:1 pu:1", "--of", "xml", str(path)],
+                   check=True, timeout=30)
+    path.write_text(path.read_text().replace('cache_size="33554432"', 'cache_size="100663296"', 1))
+    return f"xml:{path}"
+
+
+def test_emulator_starts_where_the_caches_are_and_leaves_when_it_runs(make_daemon, make_guest, client, unlike_l3s):
+    make_daemon(topology=unlike_l3s, config='{"housekeeping": "0"}')
+    guest = make_guest("phases", vcpus=1, extra=STARTS)
+    client.wait_for_properties(guest.uuid, lambda is_: True, "known")
+    client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "dedicated",
+                   client.options({"tune": ["cache-passthrough"]}), 0)
+    cputune = definition(guest).find("cputune")
+    assert cputune.find("emulatorpin").get("cpuset") == "1", "QEMU reads the caches of the vCPU's own L3"
+    guest.start()
+    client.wait_for_properties(guest.uuid, lambda is_: is_["PinState"] == "pinned", "pinned")
+    assert guest.affinity()["emulator"] == "0" and guest.affinity()["vcpus"] == {0: "1"}
+
+
+@pytest.mark.parametrize("start", [False, True])
+def test_restore_command_puts_everything_back(host, make_guest, start):
+    guests = [make_guest(name, vcpus=2, cputune=cputune)
+              for name, cputune in (("r1", ""), ("r2", "<vcpupin vcpu='0' cpuset='1'/>"))]
+    before = {guest.name: guest.xml("--inactive") for guest in guests}
+    for guest in guests:
+        host.wait_known(guest)
+        if start:
+            guest.start()
+    live = {guest.name: guest.affinity() for guest in guests if start}
+    host.set_policy(guests[0], "passthrough", smt="prefer")
+    host.set_policy(guests[1], "shared", cpus="0")
+    refused = restore(host.daemon, "--all")
+    assert refused.returncode == 2 and "stop it first" in refused.stderr, refused
+    host.daemon.stop()
+    done = restore(host.daemon, "--all")
+    assert done.returncode == 0, done
+    for guest in guests:
+        assert f"{guest.name}: as it was before" in done.stdout
+        assert guest.xml("--inactive") == before[guest.name]
+        if start:
+            assert guest.affinity() == live[guest.name]
+    assert not list((host.daemon.directory / "state" / "domains").glob("*.json"))
+    assert restore(host.daemon, "--all").returncode == 0, "there is nothing left to do, and that is fine"
+    unknown = restore(host.daemon, "nobody")
+    assert unknown.returncode == 1 and "no domain" in unknown.stderr
+
+
+SHAPES = {
+    "one L3": "pack:1 [numa] l3:2 core:6 pu:2(indexes=2*12:12*1)",
+    "dies": "pack:1 [numa] l3:4 core:3 pu:2",
+    "gaps": "pack:1 [numa] l3:2 core:3 pu:2",
+    "no SMT": "pack:1 [numa] l3:2 core:6 pu:1",
+    "two nodes": "pack:2 [numa(memory=8GiB)] l3:2 core:4 pu:2",
+    "many L3s": "pack:1 [numa] l3:8 core:4 pu:1",
+}
+
+
+TUNES = "cache-passthrough,topoext,invtsc,no-migrate,hide-hypervisor,host-smbios"
+
+
+def planned_definition(tmp_path, name, vcpus, host, **policy):
+    """What `virtpind plan` would define for the plain guest of the golden tests."""
+    options = " ".join(f'{key}="{value}"' for key, value in policy.items())
+    element = f'<virtpind:policy xmlns:virtpind="https://virtpind.org/policy/1" name="passthrough" {options}/>'
+    text = (GOLDEN / "plain.xml").read_text().replace("win11", name).replace(
+        "<vcpu placement='static'>VCPUS</vcpu>", vcpus).replace("  </metadata>", f"    {element}\n  </metadata>")
+    path = tmp_path / f"{name}.xml"
+    path.write_text(text)
+    done = subprocess.run([BINARY, "plan", "--topology", f"synthetic:{host}", "--format", "json", str(path)],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode in (0, 3), done.stderr
+    return json.loads(done.stdout)["domains"][0]["definition"]
+
+
+def check_schema(libvirtd, name, text):
+    defined = libvirtd.virsh("define", "--validate", "/dev/stdin", stdin=text, check=False)
+    try:
+        assert defined.returncode == 0, f"{defined.stderr}\n{text}"
+    finally:
+        libvirtd.virsh("undefine", name, check=False)
+
+
+@pytest.mark.parametrize("topology", ["match", "host"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_definition_that_is_planned_suits_libvirts_schema(libvirtd, tmp_path, shape, topology):
+    for vcpus in (2, 4, 6, 10):
+        name = f"shape-{vcpus}"
+        text = planned_definition(tmp_path, name, f"<vcpu placement='static' current='{vcpus}'>12</vcpu>",
+                                  SHAPES[shape], smt="prefer", topology=topology, tune=TUNES)
+        check_schema(libvirtd, name, text)
+
+
+REFERENCES = {
+    "a": ("pack:1 [numa] l3:2 core:6 pu:1", "<vcpu placement='static'>6</vcpu>", "6-11", "match"),
+    "b": (SHAPES["one L3"], "<vcpu placement='static'>12</vcpu>", "6-11,18-23", "match"),
+    "b-adjacent": ("pack:1 [numa] l3:2 core:6 pu:2", "<vcpu placement='static'>12</vcpu>", "12-23", "match"),
+    "c": ("pack:1 [numa] l3:2 core:6 pu:1", "<vcpu placement='static' current='6'>12</vcpu>", "6-11", "host"),
+}
+
+
+def normal(element):
+    """What an element says: neither its blanks nor the order of its attributes."""
+    return (element.tag, (element.text or "").strip(), sorted(element.attrib.items()),
+            [normal(child) for child in element])
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_reference_configurations_are_reproduced(libvirtd, tmp_path, name):
+    host, vcpus, cpus, topology = REFERENCES[name]
+    text = planned_definition(tmp_path, "win11", vcpus, host, cpus=cpus, topology=topology, tune=TUNES)
+    made, expected = ET.fromstring(text), ET.parse(GOLDEN / f"reference-{name}.xml").getroot()
+    for path in ("vcpu", "vcpus", "cpu", "os"):
+        assert [normal(e) for e in made.findall(path)] == [normal(e) for e in expected.findall(path)]
+    pins = {pin.get("vcpu"): pin.get("cpuset") for pin in made.iter("vcpupin")}
+    assert pins == {pin.get("vcpu"): pin.get("cpuset") for pin in expected.iter("vcpupin")}
+    check_schema(libvirtd, "win11", text)
