@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Any text as a definition: tuning it and taking that back ends where it began.
+#include "common/before_image.hpp"
+#include "daemon/host/domain_xml.hpp"
+#include "daemon/host/tuning_xml.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace {
+
+using namespace virtpind;
+
+void require(bool holds)
+{
+    if (!holds) {
+        std::abort();
+    }
+}
+
+GuestTuning made_tuning()
+{
+    GuestTuning tuning;
+    tuning.cpus = GuestCpus{.topology = {.cores = 3, .threads = 2},
+                            .pins = {{VcpuId{0}, CpuSet{CpuId{4}}}, {VcpuId{3}, CpuSet{CpuId{5}}}},
+                            .cells = {},
+                            .numatune = std::nullopt};
+    tuning.apply = {Tune::cache_passthrough, Tune::topoext,         Tune::invtsc,
+                    Tune::no_migrate,        Tune::hide_hypervisor, Tune::host_smbios};
+    return tuning;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const std::string_view text{reinterpret_cast<const char*>(data), size};
+    const PolicyCatalog catalog;
+    const auto before = host::parse_domain_xml(text, catalog, host::XmlKind::config);
+    if (!before) {
+        return 0;
+    }
+    DefinitionChange change;
+    change.pins.emulator = CpuSet{CpuId{0}};
+    change.tuning = made_tuning();
+    const auto tuned = host::edit_definition_and_tune(text, change);
+    if (!tuned) {
+        return 0;
+    }
+    const auto after = host::parse_domain_xml(*tuned, catalog, host::XmlKind::config);
+    require(after && is_tuned(*after->cpus, *after->config, change.tuning));
+    const auto again = host::edit_definition_and_tune(*tuned, change);
+    require(again && *again == *tuned);
+
+    BeforeImage image{.config = before->config, .parts = before->cpus->parts};
+    image.note_written(before->cpus->parts, after->cpus->parts);
+    const auto undo = make_undo(image, after->cpus->parts);
+    require(undo.left_alone.empty());
+    DefinitionChange back{.mode = DefinitionChange::Mode::replace,
+                          .pins = with_pin_parts(*after->config, undo.put_back, *before->config)};
+    back.tuning.put_back = undo.put_back;
+    const auto restored = host::edit_definition_and_tune(*tuned, back);
+    if (restored) {
+        const auto seen = host::parse_domain_xml(*restored, catalog, host::XmlKind::config);
+        require(seen && seen->cpus->parts == before->cpus->parts);
+    }
+    return 0;
+}
