@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "dbus/authorizer.hpp"
 
+#include "common/text.hpp"
 #include "dbus/boundary.hpp"
 #include "dbus/names.hpp"
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdint>
-#include <optional>
+#include <utility>
 
 namespace virtpind::bus {
 
@@ -18,25 +17,20 @@ namespace {
 // The bus answers from its own memory; this only bounds the wait for a broken one.
 constexpr std::chrono::seconds uid_timeout{10};
 
-std::optional<Access> find_access(std::string_view method)
-{
-    const auto& table = access_table();
-    const auto found = std::find_if(table.begin(), table.end(),
-                                    [method](const auto& entry) { return entry.method == method; });
-    if (found == table.end()) {
-        return std::nullopt;
-    }
-    return found->access;
-}
-
 Error denied(std::string message)
 {
     return {.code = Errc::permission_denied, .message = std::move(message)};
 }
 
-Error not_in_table(const Call& call)
+template <class Key>
+Error too_many(const Quota<Key>& quota, const Key& key)
 {
-    return denied(call.method + " is not open to anyone");
+    return {.code = Errc::limits_exceeded,
+            .message = "too many calls wait for authorization (" + std::to_string(quota.of(key)) +
+                       " of yours, at most " + std::to_string(Quota<Key>::each_max) + "; " +
+                       std::to_string(quota.total()) + " in all, at most " +
+                       std::to_string(Quota<Key>::total_max) +
+                       "); wait for their answers, then try again"};
 }
 
 std::string in_words(const Call& call, const Authorizer::Details& details)
@@ -50,76 +44,41 @@ std::string in_words(const Call& call, const Authorizer::Details& details)
     return details.empty() ? text : text + ")";
 }
 
-Result<void> decide_by_uid(uid_t uid, const std::string& what)
-{
-    const auto own = geteuid();
-    if (uid == 0 || uid == own) {
-        return {};
-    }
-    return denied("user " + std::to_string(uid) + " may not call " + what +
-                  "; only root and the service's own user (" + std::to_string(own) +
-                  ") may change something: try again with sudo");
-}
-
 } // namespace
 
-Call current_call(const sdbus::IObject& object, std::string_view interface)
-{
-    auto message = current_message(object);
-    return {.method = std::string{interface} + "." + message.member,
-            .sender = std::move(message.sender)};
-}
-
-const std::vector<MethodAccess>& access_table()
-{
-    static const std::vector<MethodAccess> table{
-        {"org.virtpind1.Manager.GetDomain", Access::open},
-        {"org.virtpind1.Manager.ListDomains", Access::open},
-        {"org.virtpind1.Manager.SetPolicy", Access::change},
-        {"org.virtpind1.Manager.ResetPolicy", Access::change},
-        {"org.virtpind1.Manager.Reapply", Access::change},
-        {"org.virtpind1.Manager.Plan", Access::open},
-        {"org.virtpind1.Manager.Hold", Access::change},
-        {"org.virtpind1.Manager.Release", Access::change},
-        {"org.virtpind1.Manager.Describe", Access::open},
-        {"org.virtpind1.Manager.ExportTopology", Access::open},
-        {"org.virtpind1.Domain.SetPolicy", Access::change},
-        {"org.virtpind1.Domain.ResetPolicy", Access::change},
-        {"org.virtpind1.Domain.Reapply", Access::change},
-        {"org.virtpind1.Domain.Explain", Access::open},
-    };
-    return table;
-}
-
-Authorizer::Authorizer(sdbus::IConnection& connection)
-    : driver_{
-          sdbus::createProxy(connection, ServiceName{driver_name}, sdbus::ObjectPath{driver_path})}
+Authorizer::Authorizer(sdbus::IConnection& connection, PolkitPatience patience)
+    : driver_{sdbus::createProxy(connection, ServiceName{driver_name},
+                                 sdbus::ObjectPath{driver_path})}
+    , polkit_{connection, patience}
 {}
-
-Result<void> check_open(const Call& call)
-{
-    if (find_access(call.method) != Access::open) {
-        return not_in_table(call);
-    }
-    return {};
-}
 
 void Authorizer::check(const Call& call, const Details& details, Decision decide)
 {
-    if (!find_access(call.method)) {
-        return decide(not_in_table(call));
+    const auto action = action_of(call);
+    if (!action) {
+        return decide(action.error());
     }
-    if (auto begun = begin(call.sender); !begun) {
-        return decide(std::move(begun));
+    if (lookups_.take(call.sender) == Quota<std::string>::Taken::full) {
+        return decide(too_many(lookups_, call.sender));
     }
-    const auto& sender = call.sender;
-    auto on_uid = [this, sender, what = in_words(call, details), decide](CallError error,
-                                                                         std::uint32_t uid) {
+    const auto number = ++last_;
+    auto& waiting = waiting_[number];
+    waiting = {.call = call,
+               .action = std::string{*action},
+               .details = details,
+               .decide = std::move(decide)};
+    for (auto& [key, value] : waiting.details) {
+        value = printable(value);
+    }
+    look_up_user(number, call.sender);
+}
+
+void Authorizer::look_up_user(Number number, const std::string& sender)
+{
+    auto on_uid = [this, number, sender](CallError error, std::uint32_t uid) {
         contained([&] {
-            end(sender);
-            decide(error ? denied("the bus does not say who calls " + what + ": " +
-                                  error->getMessage())
-                         : decide_by_uid(uid, what));
+            lookups_.give_back(sender);
+            on_user(number, std::move(error), uid);
         });
     };
     driver_->callMethodAsync("GetConnectionUnixUser")
@@ -129,30 +88,61 @@ void Authorizer::check(const Call& call, const Details& details, Decision decide
         .uponReplyInvoke(std::move(on_uid));
 }
 
-Result<void> Authorizer::begin(const std::string& sender)
+// Whoever is our own user could ask libvirt itself.
+void Authorizer::on_user(Number number, CallError error, uid_t uid)
 {
-    const auto found = pending_.find(sender);
-    const auto own = found == pending_.end() ? std::size_t{0} : found->second;
-    if (pending_total_ >= pending_max || own >= pending_per_sender_max) {
-        return Error{.code = Errc::limits_exceeded,
-                     .message = "too many calls wait for authorization (" + std::to_string(own) +
-                                " of yours, at most " + std::to_string(pending_per_sender_max) +
-                                "; " + std::to_string(pending_total_) + " in all, at most " +
-                                std::to_string(pending_max) +
-                                "); wait for their answers, then try again"};
+    if (error) {
+        return settle(number, denied("the bus does not say who you are: " + error->getMessage()));
     }
-    ++pending_[sender];
-    ++pending_total_;
-    return {};
+    const auto decided = !waiting_.at(number).decide;
+    if (decided || uid == 0 || uid == geteuid()) {
+        return settle(number, {});
+    }
+    if (questions_.take(uid) == Quota<uid_t>::Taken::full) {
+        return settle(number, too_many(questions_, uid));
+    }
+    ask_polkit(number, uid);
 }
 
-void Authorizer::end(const std::string& sender)
+void Authorizer::ask_polkit(Number number, uid_t uid)
 {
-    const auto found = pending_.find(sender);
-    if (--found->second == 0) {
-        pending_.erase(found);
+    auto& waiting = waiting_.at(number);
+    waiting.cancellation = "virtpind-" + std::to_string(number);
+    const auto what = "user " + std::to_string(uid) + " may not call " +
+                      in_words(waiting.call, waiting.details) + ": ";
+    polkit_.ask({.action = waiting.action,
+                 .sender = waiting.call.sender,
+                 .details = waiting.details,
+                 .interaction = waiting.call.interaction,
+                 .cancellation = waiting.cancellation},
+                [this, number, uid, what](Result<void> verdict) {
+                    questions_.give_back(uid);
+                    if (!verdict) {
+                        verdict = denied(what + verdict.error().message);
+                    }
+                    settle(number, std::move(verdict));
+                });
+}
+
+void Authorizer::settle(Number number, Result<void> decision)
+{
+    const auto waiting = waiting_.extract(number);
+    if (const auto& decide = waiting.mapped().decide) {
+        decide(std::move(decision));
     }
-    --pending_total_;
+}
+
+void Authorizer::on_caller_vanished(const std::string& name)
+{
+    for (auto& [number, waiting] : waiting_) {
+        if (waiting.call.sender == name && waiting.decide) {
+            const auto decide = std::exchange(waiting.decide, nullptr);
+            if (!waiting.cancellation.empty()) {
+                polkit_.cancel(waiting.cancellation);
+            }
+            decide(denied("the caller left before it was known whether it may"));
+        }
+    }
 }
 
 } // namespace virtpind::bus

@@ -5,6 +5,11 @@
 
 namespace virtpind::bus {
 
+Authorizer::Details details_of(const std::string& name, const DomainUuid& uuid)
+{
+    return {{"domain", name}, {"uuid", uuid.str()}};
+}
+
 SetPolicyRequest read_set_policy(std::string policy, const VariantMap& options, std::uint64_t flags)
 {
     unwrap(check_text("policy", policy));

@@ -46,6 +46,9 @@ void answer_change(const Context& context, const Call& call, const Authorizer::D
                              });
 }
 
+// What polkit is told about a domain: what it is called, not what the caller called it.
+[[nodiscard]] Authorizer::Details details_of(const std::string& name, const DomainUuid& uuid);
+
 // Everything but the domain, checked. Throws what guarded() passes on.
 [[nodiscard]] SetPolicyRequest read_set_policy(std::string policy, const VariantMap& options,
                                                std::uint64_t flags);

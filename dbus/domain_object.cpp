@@ -93,7 +93,9 @@ void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string 
     guarded(answer, [&] {
         auto request = read_set_policy(policy, options, flags);
         request.uuid = view_.uuid;
-        answer_change(context_, call(), {{"domain", view_.name}, {"policy", policy}}, answer,
+        auto details = details_of(view_.name, view_.uuid);
+        details["policy"] = request.policy;
+        answer_change(context_, call(), details, answer,
                       [&port = context_.port, request](const auto& reply) mutable {
                           port.set_policy(std::move(request), reply);
                       });
@@ -105,7 +107,7 @@ void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint6
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_flags(flags, flag_runtime_only));
-        answer_change(context_, call(), {{"domain", view_.name}}, answer,
+        answer_change(context_, call(), details_of(view_.name, view_.uuid), answer,
                       [&port = context_.port, uuid = view_.uuid, flags](const auto& reply) {
                           port.reset_policy(uuid, flags, reply);
                       });
@@ -117,7 +119,7 @@ void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t 
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_flags(flags, 0));
-        answer_change(context_, call(), {{"domain", view_.name}}, answer,
+        answer_change(context_, call(), details_of(view_.name, view_.uuid), answer,
                       [&port = context_.port, uuid = view_.uuid, flags](const auto& reply) {
                           port.reapply(uuid, flags, reply);
                       });

@@ -5,12 +5,15 @@
 #include "dbus/changed_properties.hpp"
 #include "dbus/names.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 namespace virtpind::bus {
 
 namespace {
+
+using std::string_literals::operator""s;
 
 constexpr const char* interface_name = org::virtpind1::Manager_adaptor::INTERFACE_NAME;
 
@@ -65,6 +68,14 @@ void ManagerObject::on_caller_vanished(const std::string& name)
     }
 }
 
+Authorizer::Details ManagerObject::details_of(const DomainUuid& uuid) const
+{
+    const auto row = std::find_if(rows_.begin(), rows_.end(), [&uuid](const auto& candidate) {
+        return candidate.template get<0>() == uuid.str();
+    });
+    return bus::details_of(row != rows_.end() ? row->get<1>() : uuid.str(), uuid);
+}
+
 Call ManagerObject::call() const
 {
     return current_call(getObject(), interface_name);
@@ -90,9 +101,11 @@ void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         auto request = read_set_policy(policy, options, flags);
-        answer_change(context_, call(), {{"domain", domain}, {"policy", policy}}, answer,
-                      [&port = context_.port, domain, request](const auto& reply) mutable {
-                          request.uuid = unwrap(port.find_domain(domain));
+        request.uuid = unwrap(context_.port.find_domain(domain));
+        auto details = details_of(request.uuid);
+        details["policy"] = request.policy;
+        answer_change(context_, call(), details, answer,
+                      [&port = context_.port, request](const auto& reply) mutable {
                           port.set_policy(std::move(request), reply);
                       });
     });
@@ -105,9 +118,10 @@ void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::stri
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_flags(flags, flag_runtime_only));
-        answer_change(context_, call(), {{"domain", domain}}, answer,
-                      [&port = context_.port, domain, flags](const auto& reply) {
-                          port.reset_policy(unwrap(port.find_domain(domain)), flags, reply);
+        const auto uuid = unwrap(context_.port.find_domain(domain));
+        answer_change(context_, call(), details_of(uuid), answer,
+                      [&port = context_.port, uuid, flags](const auto& reply) {
+                          port.reset_policy(uuid, flags, reply);
                       });
     });
 }
@@ -119,13 +133,14 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_flags(flags, 0));
-        answer_change(context_, call(), {{"domain", domain}}, answer,
-                      [&port = context_.port, domain, flags](const auto& reply) {
-                          std::optional<DomainUuid> uuid;
-                          if (!domain.empty()) {
-                              uuid = unwrap(port.find_domain(domain));
-                          }
-                          port.reapply(std::move(uuid), flags, reply);
+        std::optional<DomainUuid> uuid;
+        if (!domain.empty()) {
+            uuid = unwrap(context_.port.find_domain(domain));
+        }
+        const auto details = uuid ? details_of(*uuid) : Authorizer::Details{{"domain", "all"s}};
+        answer_change(context_, call(), details, answer,
+                      [&port = context_.port, uuid, flags](const auto& reply) {
+                          port.reapply(uuid, flags, reply);
                       });
     });
 }
@@ -156,11 +171,10 @@ void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string doma
         unwrap(check_text("domain", domain));
         unwrap(check_text("reason", reason));
         const auto origin = call();
-        answer_change(context_, origin, {{"domain", domain}}, answer,
-                      [this, domain, reason, owner = origin.sender](const auto& reply) {
-                          auto& port = context_.port;
-                          const auto uuid = unwrap(port.find_domain(domain));
-                          const auto cookie = unwrap(port.hold(uuid, reason, owner));
+        const auto uuid = unwrap(context_.port.find_domain(domain));
+        answer_change(context_, origin, details_of(uuid), answer,
+                      [this, uuid, reason, owner = origin.sender](const auto& reply) {
+                          const auto cookie = unwrap(context_.port.hold(uuid, reason, owner));
                           holders_.insert(owner);
                           reply(cookie);
                       });
@@ -172,7 +186,8 @@ void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         const auto origin = call();
-        answer_change(context_, origin, {{"cookie", std::to_string(cookie)}}, answer,
+        const auto held = "the one held under cookie " + std::to_string(cookie);
+        answer_change(context_, origin, {{"domain", held}}, answer,
                       [&port = context_.port, cookie, owner = origin.sender](const auto& reply) {
                           reply(port.release(cookie, owner));
                       });

@@ -59,6 +59,7 @@ private:
     std::string DefaultPolicy() override;
     std::vector<sdbus::Struct<std::string, std::string>> Problems() override;
 
+    [[nodiscard]] Authorizer::Details details_of(const DomainUuid& uuid) const;
     [[nodiscard]] Call call() const;
 
     const Context& context_;

@@ -67,20 +67,14 @@ inline void process_one(sdbus::IConnection& connection)
 #endif
 }
 
-struct MessageOrigin {
-    std::string sender; // unique bus name
-    std::string member;
-};
-
-// Of the message whose handler is running. Precondition: one is.
-[[nodiscard]] inline MessageOrigin current_message(const sdbus::IObject& object)
+// What `read` says of the message whose handler is running. Precondition: one is.
+template <class Read>
+[[nodiscard]] auto of_current_message(const sdbus::IObject& object, Read read)
 {
 #if VIRTPIND_SDBUS_2
-    const auto message = object.getCurrentlyProcessedMessage();
-    return {message.getSender(), message.getMemberName()};
+    return read(object.getCurrentlyProcessedMessage());
 #else
-    const auto* message = object.getCurrentlyProcessedMessage();
-    return {message->getSender(), message->getMemberName()};
+    return read(*object.getCurrentlyProcessedMessage());
 #endif
 }
 

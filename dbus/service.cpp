@@ -129,6 +129,7 @@ void Service::watch_callers()
         contained([&] {
             std::string name;
             message >> name;
+            authorizer_->on_caller_vanished(name);
             manager_->on_caller_vanished(name);
         });
     });

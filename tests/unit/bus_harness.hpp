@@ -233,6 +233,12 @@ public:
         return seen != 0;
     }
 
+    // From here on its calls say that its person may be asked for a password.
+    void allow_interaction() const
+    {
+        require(sd_bus_set_allow_interactive_authorization(bus_, 1), "allow interaction");
+    }
+
     void listen()
     {
         require(sd_bus_add_match(bus_, nullptr, "type='signal',path_namespace='/org/virtpind1'",

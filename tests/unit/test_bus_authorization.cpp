@@ -72,7 +72,7 @@ TEST_F(BusAuthorization, AnOrdinaryUserReadsAndIsRefusedEveryChange)
     const auto calls = well_formed_calls();
     for (const auto& [method, access] : access_table()) {
         const auto reply = calls.at(std::string{method})(user);
-        if (access == Access::change) {
+        if (access == Access::set_policy) {
             EXPECT_EQ(reply.error, denied) << method;
             EXPECT_NE(reply.text.find("user 65534 may not call"), std::string::npos) << reply.text;
             EXPECT_NE(reply.text.find("sudo"), std::string::npos) << reply.text;
@@ -89,8 +89,9 @@ TEST_F(BusAuthorization, TheRefusalSaysWhatItWasAbout)
     Client user{loop, bus.address(), nobody};
     const auto reply = user.call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "none", 0,
                                  std::uint64_t{0});
-    EXPECT_NE(reply.text.find("org.virtpind1.Manager.SetPolicy (domain \"web1\", policy \"none\")"),
-              std::string::npos)
+    EXPECT_NE(
+        reply.text.find("org.virtpind1.Manager.SetPolicy (domain \"web1\", policy \"none\", uuid"),
+        std::string::npos)
         << reply.text;
 }
 
@@ -146,15 +147,15 @@ TEST(AuthorizerLimits, ChecksThatWaitAreBoundedPerSenderAndInAll)
                              over += !allowed && allowed.error().code == Errc::limits_exceeded;
                          });
     };
-    for (std::size_t i = 0; i < Authorizer::pending_per_sender_max; ++i) {
+    for (std::size_t i = 0; i < Quota<std::string>::each_max; ++i) {
         check(":1.1");
     }
     EXPECT_EQ(decided, 0U);
     check(":1.1");
     EXPECT_EQ(over, 1U);
     for (std::size_t sender = 2;
-         sender * Authorizer::pending_per_sender_max <= Authorizer::pending_max; ++sender) {
-        for (std::size_t i = 0; i < Authorizer::pending_per_sender_max; ++i) {
+         sender * Quota<std::string>::each_max <= Quota<std::string>::total_max; ++sender) {
+        for (std::size_t i = 0; i < Quota<std::string>::each_max; ++i) {
             check(":1." + std::to_string(sender));
         }
     }
@@ -168,9 +169,9 @@ TEST_F(BusAuthorization, TheLimitIsFreedByTheAnswers)
     std::vector<std::unique_ptr<Client>> clients;
     clients.push_back(std::make_unique<Client>(loop, bus.address()));
     for (int round = 0; round < 5; ++round) {
-        EXPECT_EQ(refused_of(loop, clients, Authorizer::pending_per_sender_max), 0U);
+        EXPECT_EQ(refused_of(loop, clients, Quota<std::string>::each_max), 0U);
     }
-    EXPECT_EQ(port.calls.size(), 5 * Authorizer::pending_per_sender_max);
+    EXPECT_EQ(port.calls.size(), 5 * Quota<std::string>::each_max);
 }
 
 TEST(AuthorizerTable, AMethodThatIsNotInItIsRefused)

@@ -114,7 +114,7 @@ TEST(BusXml, EveryMethodHasItsAccessAndChangesAreAsynchronous)
     }
     std::set<std::string> table;
     for (const auto& [method, access] : access_table()) {
-        table.insert(std::string{method} + (access == Access::change ? " server" : " at once"));
+        table.insert(std::string{method} + (access == Access::set_policy ? " server" : " at once"));
     }
     EXPECT_EQ(table, documented);
 }

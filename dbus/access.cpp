@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "dbus/access.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace virtpind::bus {
+
+namespace {
+
+std::optional<Access> find_access(std::string_view method)
+{
+    const auto& table = access_table();
+    const auto found = std::find_if(table.begin(), table.end(),
+                                    [method](const auto& entry) { return entry.method == method; });
+    if (found == table.end()) {
+        return std::nullopt;
+    }
+    return found->access;
+}
+
+Error not_in_table(const Call& call)
+{
+    return {.code = Errc::permission_denied, .message = call.method + " is not open to anyone"};
+}
+
+} // namespace
+
+Call current_call(const sdbus::IObject& object, std::string_view interface)
+{
+    return of_current_message(object, [interface](const sdbus::Message& message) {
+        return Call{.method = std::string{interface} + "." + message.getMemberName(),
+                    .sender = message.getSender(),
+                    .interaction = interaction_of(message)};
+    });
+}
+
+const std::vector<MethodAccess>& access_table()
+{
+    static const std::vector<MethodAccess> table{
+        {"org.virtpind1.Manager.GetDomain", Access::open},
+        {"org.virtpind1.Manager.ListDomains", Access::open},
+        {"org.virtpind1.Manager.SetPolicy", Access::set_policy},
+        {"org.virtpind1.Manager.ResetPolicy", Access::set_policy},
+        {"org.virtpind1.Manager.Reapply", Access::set_policy},
+        {"org.virtpind1.Manager.Plan", Access::open},
+        {"org.virtpind1.Manager.Hold", Access::set_policy},
+        {"org.virtpind1.Manager.Release", Access::set_policy},
+        {"org.virtpind1.Manager.Describe", Access::open},
+        {"org.virtpind1.Manager.ExportTopology", Access::open},
+        {"org.virtpind1.Domain.SetPolicy", Access::set_policy},
+        {"org.virtpind1.Domain.ResetPolicy", Access::set_policy},
+        {"org.virtpind1.Domain.Reapply", Access::set_policy},
+        {"org.virtpind1.Domain.Explain", Access::open},
+    };
+    return table;
+}
+
+Result<std::string_view> action_of(const Call& call)
+{
+    if (find_access(call.method) == Access::set_policy) {
+        return std::string_view{"org.virtpind1.set-policy"};
+    }
+    return not_in_table(call);
+}
+
+Result<void> check_open(const Call& call)
+{
+    if (find_access(call.method) != Access::open) {
+        return not_in_table(call);
+    }
+    return {};
+}
+
+} // namespace virtpind::bus

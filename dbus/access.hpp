@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What each method needs of its caller. Default deny: a method that is not in the table is refused
+// to everyone.
+#pragma once
+
+#include "common/result.hpp"
+#include "dbus/interaction.hpp"
+#include "dbus/sdbus_compat.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace virtpind::bus {
+
+// One method call, as far as the right to make it is concerned.
+struct Call {
+    std::string method; // with its interface: "org.virtpind1.Manager.SetPolicy"
+    std::string sender; // unique bus name
+    Interaction interaction = Interaction::forbidden;
+};
+
+// The call whose handler is running on `object`.
+[[nodiscard]] Call current_call(const sdbus::IObject& object, std::string_view interface);
+
+enum class Access {
+    open,       // reads; for everyone whom the bus lets through
+    set_policy, // changes something: polkit's action org.virtpind1.set-policy
+};
+
+struct MethodAccess {
+    std::string_view method;
+    Access access;
+};
+
+[[nodiscard]] const std::vector<MethodAccess>& access_table();
+
+// The polkit action of a method that changes something. Error: permission_denied.
+[[nodiscard]] Result<std::string_view> action_of(const Call& call);
+
+// For open methods, at once. Error: permission_denied.
+[[nodiscard]] Result<void> check_open(const Call& call);
+
+} // namespace virtpind::bus

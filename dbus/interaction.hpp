@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Whether the caller of a method agrees to be asked for a password. sdbus-c++ does not tell: this
+// is the only place that looks below it.
+#pragma once
+
+namespace sdbus {
+class Message;
+}
+
+namespace virtpind::bus {
+
+enum class Interaction { forbidden, allowed };
+
+// The message's flag ALLOW_INTERACTIVE_AUTHORIZATION; forbidden when it cannot be read.
+[[nodiscard]] Interaction interaction_of(const sdbus::Message& message);
+
+} // namespace virtpind::bus
