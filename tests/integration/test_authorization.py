@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may do what, by the real daemon: every method there is, as a user who may nothing, with polkit
+allowing, refusing, hanging and absent."""
+import os
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from gi.repository import GLib
+
+from polkit_mock import PolkitMock
+from private_bus import DOMAIN, MANAGER, ROOT, BusError, domain_path
+from waiting import wait_until
+
+URI = "test:///default"
+TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
+TEST_UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
+NOBODY = 65534
+ACTION = "org.virtpind1.set-policy"
+DENIED = "org.freedesktop.DBus.Error.AccessDenied"
+
+# What anybody may call. A method that is added is either here or refused: the tests find it by introspection.
+READS = {f"{MANAGER}.{name}" for name in ("GetDomain", "ListDomains", "Plan", "Describe", "ExportTopology")} | {
+    f"{DOMAIN}.Explain"}
+# Values that fit, by the argument's name, else by its type.
+ARGUMENTS = {"domain": "test", "policy": "dedicated", "reason": "a test"}
+BY_TYPE = {"s": "", "t": 0, "u": 0, "i": 0, "b": False, "a{sv}": {}, "as": []}
+
+
+@pytest.fixture
+def open_bus(bus, tmp_path):
+    """The private bus, its socket within reach of every user."""
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(0o755)
+    return bus
+
+
+@pytest.fixture
+def daemon(make_daemon, open_bus, client):
+    started = make_daemon(URI, topology=TOPOLOGY)
+    client.wait_for_properties(TEST_UUID, lambda is_: True, "the domain is known")
+    return started
+
+
+@pytest.fixture
+def user(daemon, open_bus):
+    """A connection of a user without any right: the socket carries who opened it."""
+    os.seteuid(NOBODY)
+    try:
+        connected = open_bus.connect()
+    finally:
+        os.seteuid(0)
+    yield connected
+    if not connected.connection.is_closed():
+        connected.close()
+
+
+@pytest.fixture
+def polkit(open_bus):
+    mock = PolkitMock(open_bus)
+    yield mock
+    mock.stop()
+
+
+def methods(client):
+    """Path, interface, name and arguments of each method of our own that introspection shows."""
+    for path in (ROOT, domain_path(TEST_UUID)):
+        shown = client.call(path, "org.freedesktop.DBus.Introspectable", "Introspect")
+        for interface in ElementTree.fromstring(shown).findall("interface"):
+            if not interface.get("name").startswith("org.freedesktop."):
+                for method in interface.findall("method"):
+                    arguments = [arg for arg in method.findall("arg") if arg.get("direction") == "in"]
+                    signature = "(" + "".join(arg.get("type") for arg in arguments) + ")"
+                    values = [ARGUMENTS.get(arg.get("name"), BY_TYPE[arg.get("type")]) for arg in arguments]
+                    yield path, interface.get("name"), method.get("name"), signature, values
+
+
+def refused(client, path, interface, method, signature, values):
+    """The name of the error that a call ends with; None: it succeeds."""
+    try:
+        client.call(path, interface, method, signature, *values)
+    except BusError as error:
+        return error.name
+    return None
+
+
+def set_policy(client):
+    return client.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", {}, 0)
+
+
+def check_every_method(client, user):
+    before = client.domain_properties(TEST_UUID)
+    called = list(methods(client))
+    assert len(called) >= 14, called
+    for path, interface, method, signature, values in called:
+        outcome = refused(user, path, interface, method, signature, values)
+        expected = None if f"{interface}.{method}" in READS else DENIED
+        assert outcome == expected, f"{interface}.{method} {signature} {values}"
+    assert client.domain_properties(TEST_UUID) == before
+
+
+def test_every_method_that_changes_something_is_refused_when_polkit_refuses(client, user, polkit):
+    check_every_method(client, user)
+
+
+def test_every_method_that_changes_something_is_refused_without_polkit(client, user):
+    check_every_method(client, user)
+    assert set_policy(client) > 0, "root needs no polkit"
+
+
+def test_no_property_can_be_set(client, user, polkit):
+    polkit.call("AllowUnknown", "(b)", True)
+    for path, interface in ((ROOT, MANAGER), (domain_path(TEST_UUID), DOMAIN)):
+        properties = client.properties(path, interface)
+        assert len(properties) > 9
+        for name in properties:
+            for caller in (user, client):
+                assert refused(caller, path, "org.freedesktop.DBus.Properties", "Set", "(ssv)",
+                               (interface, name, GLib.Variant("s", "x"))) is not None, name
+
+
+def test_an_allowed_user_changes_the_policy(client, user, polkit):
+    polkit.allow(ACTION)
+    assert set_policy(user) == client.domain_properties(TEST_UUID)["Generation"]
+    assert client.domain_properties(TEST_UUID)["Policy"] == "dedicated"
+
+
+def test_another_action_allows_nothing(user, polkit):
+    polkit.allow("org.virtpind1.other", "org.freedesktop.policykit.exec")
+    with pytest.raises(BusError) as denied:
+        set_policy(user)
+    assert denied.value.name == DENIED
+    for word in (f"user {NOBODY}", 'domain "test"', ACTION, "sudo", "group libvirt"):
+        assert word in denied.value.text, denied.value.text
+
+
+def test_a_polkit_that_hangs_is_a_no_and_stops_nobody_else(client, user, polkit):
+    polkit.hang()
+    before = client.domain_properties(TEST_UUID)
+    replies = []
+    user.connection.call("org.virtpind1", ROOT, MANAGER, "Reapply", GLib.Variant("(st)", ("test", 0)), None, 0,
+                         60_000, None, lambda source, result: replies.append(finish(source, result)))
+    polkit.wait_for_question()
+    assert set_policy(client) > before["Generation"], "root is served meanwhile"
+    wait_until(lambda: pump() or replies, "the call is refused")
+    assert replies[0].startswith(DENIED) and "polkit did not answer" in replies[0], replies
+    wait_until(polkit.cancelled, "polkit is told to stop")
+
+
+def pump():
+    GLib.MainContext.default().iteration(False)
+
+
+def finish(source, result):
+    try:
+        source.call_finish(result)
+    except GLib.Error as error:
+        return error.message.removeprefix("GDBus.Error:")
+    return ""
+
+
+def test_a_caller_that_leaves_changes_nothing_whatever_polkit_says_then(client, user, polkit):
+    polkit.hang()
+    polkit.allow(ACTION)
+    before = client.domain_properties(TEST_UUID)
+    user.connection.call("org.virtpind1", ROOT, MANAGER, "SetPolicy",
+                         GLib.Variant("(ssa{sv}t)", ("test", "dedicated", {}, 0)), None, 0, 60_000, None, None)
+    polkit.wait_for_question()
+    user.close()
+    wait_until(polkit.cancelled, "polkit is told to stop")
+    polkit.answer_hanging()
+    client.manager("Reapply", "(st)", "test", 0)
+    assert client.domain_properties(TEST_UUID) == before
+
+
+def test_questions_are_bounded_per_user(client, user, polkit):
+    polkit.hang()
+    polkit.allow(ACTION)
+    replies = []
+    for _ in range(9):
+        user.connection.call("org.virtpind1", ROOT, MANAGER, "Reapply", GLib.Variant("(st)", ("test", 0)), None, 0,
+                             60_000, None, lambda source, result: replies.append(finish(source, result)))
+    wait_until(lambda: pump() or replies, "one is too many")
+    assert len(replies) == 1 and replies[0].startswith("org.freedesktop.DBus.Error.LimitsExceeded"), replies
+    client.manager("Reapply", "(st)", "test", 0)
+    polkit.answer_hanging()
+    wait_until(lambda: pump() or len(replies) == 9, "the others are allowed")
+    assert replies[1:] == [""] * 8
