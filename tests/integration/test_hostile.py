@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Names and metadata of domains are written by their owners: they are shown escaped, and no path has them."""
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from private_bus import MANAGER, ROOT, BusError, domain_path
+
+TOPOLOGY = "synthetic:pack:1 l3:2 core:4 pu:2"
+UUIDS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(1, 6)]
+# As libvirt lets them pass: it refuses newlines and slashes, XML the rest of the old control characters.
+NAMES = [
+    "\u009b2J\u0085\u2028a line of its own",
+    "\u202egnp.exe\u2066",
+    "%s%n{}{0}$(reboot)`reboot`",
+    "../etc/passwd".replace("/", "\uff0f"),
+    "-" + "x" * 3000,
+]
+DOMAIN = """<domain type="test">
+  <name>{name}</name><uuid>{uuid}</uuid><memory>65536</memory><vcpu>2</vcpu>
+  <metadata><virtpind:policy xmlns:virtpind="https://virtpind.org/policy/1" name="{policy}"/></metadata>
+  <os><type>hvm</type></os>
+</domain>
+"""
+
+
+@pytest.fixture
+def daemon(make_daemon, tmp_path):
+    domains = "".join(DOMAIN.format(name=name, uuid=uuid, policy="no\u009bsuch\u202epolicy")
+                      for name, uuid in zip(NAMES, UUIDS))
+    host = tmp_path / "host.xml"
+    host.write_text(f"<node>{domains}</node>")
+    return make_daemon(f"test://{host}", topology=TOPOLOGY)
+
+
+def is_harmless(text):
+    """No control character, line separator or bidirectional override, a line end of our own aside."""
+    return all(unicodedata.category(char) not in ("Cc", "Zl", "Zp") and not "\u202a" <= char <= "\u202e"
+               and not "\u2066" <= char <= "\u2069" for char in text)
+
+
+def test_names_and_metadata_are_escaped_and_never_in_paths(daemon, client):
+    for uuid in UUIDS:
+        seen = client.wait_for_properties(uuid, lambda is_: is_["PinState"] == "failed", "its policy is refused")
+        assert is_harmless(seen["Name"]) and len(seen["Name"]) < 300, seen["Name"]
+        assert seen["LastError"][1] and is_harmless(seen["LastError"][1]), seen["LastError"]
+        client.manager("SetPolicy", "(ssa{sv}t)", uuid, "dedicated", {}, 0)
+        assert client.domain_properties(uuid)["PinState"] == "pinned"
+        explained = client.domain(uuid, "Explain")
+        assert json.loads(explained)["uuid"] == uuid and is_harmless(explained)
+    assert sorted(row[4] for row in client.manager("ListDomains")) == [domain_path(uuid) for uuid in UUIDS]
+    assert is_harmless(client.manager("Describe"))
+    for code, text in client.properties(ROOT, MANAGER)["Problems"]:
+        assert is_harmless(code + text)
+    log = daemon.log_text()
+    assert UUIDS[0] in log
+    for line in log.splitlines():
+        assert is_harmless(line), line
+    files = [path.name for path in Path(daemon.directory).rglob("*") if path.is_file()]
+    assert any(UUIDS[0] in name for name in files), "before-images are there"
+    for name in files:
+        assert not any(wild in name for wild in ("x" * 50, "passwd", "reboot", "gnp")), name
+
+
+def test_hostile_arguments_come_back_escaped(daemon, client):
+    for call in (("GetDomain", "(s)", "\x1b[2J\u202ename\n"),
+                 ("SetPolicy", "(ssa{sv}t)", UUIDS[0], "\x1b[2J\u202epolicy\n", {}, 0)):
+        with pytest.raises(BusError) as refused:
+            client.manager(*call)
+        assert is_harmless(refused.value.text), refused.value.text
+    assert is_harmless("".join(daemon.log_text().splitlines()))

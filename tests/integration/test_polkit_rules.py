@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The polkit files we ship, read by the real polkitd, and the daemon running as its own user."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from gi.repository import GLib
+
+from polkit_mock import INTERFACE, NAME, PATH
+from private_bus import BusError
+from private_libvirtd import inside_private_host
+from virtpind_daemon import VirtpindDaemon
+from waiting import wait_until
+
+SHIPPED = Path(__file__).resolve().parents[2] / "dbus"
+POLKITD = Path("/usr/lib/polkit-1/polkitd")
+TEST_UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
+VIRTPIND, MEMBER, NOBODY = 970, 5, 65534
+MANAGE = "org.libvirt.unix.manage"
+
+
+def run(*command):
+    subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL)
+
+
+def cover(path, content):
+    """Shows `content` in place of a file, in this mount namespace only."""
+    copy = Path("/run") / f"covered-{path.name}"
+    copy.write_text(content)
+    run("mount", "--bind", copy, path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def host():
+    """User virtpind, a member of group libvirt, and polkit's files with ours among them."""
+    if not inside_private_host():
+        pytest.skip("run through tests/support/private-host")
+    if not POLKITD.exists():
+        pytest.skip("polkitd is not installed")
+    passwd, group = Path("/etc/passwd"), Path("/etc/group")
+    users = [line for line in passwd.read_text().splitlines() if not line.startswith("virtpind:")]
+    cover(passwd, "\n".join([*users, f"virtpind:x:{VIRTPIND}:{VIRTPIND}::/:/usr/sbin/nologin", ""]))
+    groups = [line for line in group.read_text().splitlines() if not line.startswith(("libvirt:", "virtpind:"))]
+    member = next(line.split(":")[0] for line in users if line.split(":")[2] == str(MEMBER))
+    cover(group, "\n".join([*groups, f"libvirt:x:971:{member}", f"virtpind:x:{VIRTPIND}:", ""]))
+    for name, suffix in (("actions", "policy"), ("rules.d", "rules")):
+        shipped = Path("/usr/share/polkit-1") / name
+        others = Path("/run") / name
+        shutil.copytree(shipped, others)
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", shipped)
+        for file in [*others.iterdir(), *SHIPPED.glob(f"*.{suffix}")]:
+            shutil.copy(file, shipped)
+            (shipped / file.name).chmod(0o644)
+    # The host's own rules are not ours to depend on.
+    run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/etc/polkit-1")
+    Path("/etc/polkit-1/rules.d").mkdir()
+
+
+@pytest.fixture
+def open_bus(bus, tmp_path):
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(0o755)
+    return bus
+
+
+@pytest.fixture
+def polkit(open_bus, client):
+    process = subprocess.Popen([POLKITD, "--no-debug"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=open_bus.address))
+    wait_until(lambda: client.call("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner", "(s)", NAME,
+                                   destination="org.freedesktop.DBus"), "polkitd is on the bus")
+    yield process
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def connect_as(open_bus):
+    made = []
+
+    def connect(uid):
+        os.seteuid(uid)
+        try:
+            made.append(open_bus.connect())
+        finally:
+            os.seteuid(0)
+        return made[-1]
+
+    yield connect
+    for connected in made:
+        connected.close()
+
+
+@pytest.fixture
+def daemon(open_bus, tmp_path, client):
+    """Runs as its own user: polkit answers it only because of the owner named in our policy."""
+    directory = tmp_path / "daemon"
+    directory.mkdir()
+    made = VirtpindDaemon(directory, open_bus, "test:///default", topology="synthetic:pack:1 l3:2 core:4 pu:2")
+    made.command = ["setpriv", f"--reuid={VIRTPIND}", f"--regid={VIRTPIND}", "--clear-groups", *made.command]
+    run("chown", "-R", VIRTPIND, directory)
+    made.start()
+    client.wait_for_properties(TEST_UUID, lambda is_: True, "the domain is known")
+    yield made
+    made.close()
+
+
+def set_policy(caller):
+    return caller.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", {}, 0)
+
+
+def test_members_of_group_libvirt_may_and_others_need_a_password(daemon, polkit, connect_as, client):
+    assert set_policy(connect_as(MEMBER)) == client.domain_properties(TEST_UUID)["Generation"]
+    with pytest.raises(BusError) as denied:
+        set_policy(connect_as(NOBODY))
+    assert denied.value.name == "org.freedesktop.DBus.Error.AccessDenied"
+    assert "polkit wants a password for org.virtpind1.set-policy" in denied.value.text
+
+
+def may_manage_libvirt(client, subject):
+    name = subject.connection.get_unique_name()
+    return client.call(PATH, INTERFACE, "CheckAuthorization", "((sa{sv})sa{ss}us)",
+                       ("system-bus-name", {"name": GLib.Variant("s", name)}), MANAGE, {}, 0, "",
+                       destination=NAME)[0]
+
+
+def test_only_our_user_gains_libvirt_by_our_rule(polkit, connect_as, client):
+    actions = client.call(PATH, INTERFACE, "EnumerateActions", "(s)", "C", destination=NAME)
+    if MANAGE not in [action[0] for action in actions]:
+        pytest.skip("libvirt's polkit actions are not installed")
+    assert may_manage_libvirt(client, connect_as(VIRTPIND))
+    assert not may_manage_libvirt(client, connect_as(NOBODY))
+
+
+def test_our_action_is_as_strict_as_documented(polkit, client):
+    actions = client.call(PATH, INTERFACE, "EnumerateActions", "(s)", "C", destination=NAME)
+    (ours,) = [action for action in actions if action[0] == "org.virtpind1.set-policy"]
+    # polkit's numbers: 2 auth_admin, 4 auth_admin_keep
+    assert ours[6:9] == (2, 2, 4)
+    assert ours[9] == {"org.freedesktop.policykit.owner": "unix-user:virtpind"}
