@@ -67,12 +67,20 @@ std::vector<host::TopologyLabel> labels_of(const Plan& plan)
 {
     std::vector<host::TopologyLabel> labels;
     for (const auto& domain : plan.domains) {
-        if (!domain.claim.empty()) {
-            labels.push_back({.name = printable(domain.name), .cpus = domain.claim});
+        if (domain.claim.empty()) {
+            continue;
+        }
+        const auto name = printable(domain.name);
+        auto& label = labels.emplace_back();
+        label = {.name = name, .cpus = domain.claim};
+        for (const auto& [vcpu, cpus] : domain.vcpus) {
+            if (cpus.size() == 1) { // more: a vCPU that is not plugged
+                label.threads.emplace(cpus.front(), name + " vCPU " + std::to_string(raw(vcpu)));
+            }
         }
     }
-    labels.push_back({.name = "housekeeping", .cpus = plan.housekeeping});
-    labels.push_back({.name = "pool", .cpus = plan.pool});
+    labels.push_back({.name = "housekeeping", .cpus = plan.housekeeping, .threads = {}});
+    labels.push_back({.name = "pool", .cpus = plan.pool, .threads = {}});
     return labels;
 }
 

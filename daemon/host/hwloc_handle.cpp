@@ -139,6 +139,8 @@ void configure(hwloc_topology_t topology)
     hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
     // Passthrough is of USB controllers and sound functions too, which hwloc finds unimportant.
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_PCI_DEVICE, HWLOC_TYPE_FILTER_KEEP_ALL);
+    // For what is drawn beside CPUs.
+    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_MISC, HWLOC_TYPE_FILTER_KEEP_ALL);
 }
 
 Error load_error(const TopologySource& source)

@@ -2,6 +2,7 @@
 #include "daemon/host/hwloc_handle.hpp"
 #include "daemon/host/topology_reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -14,16 +15,29 @@ namespace {
 constexpr std::array<const char*, 7> palette = {"#e69f00", "#56b4e9", "#66c2a5", "#f0e442",
                                                 "#8da0cb", "#e78ac3", "#cccccc"};
 
-void paint(hwloc_obj_t unit, const std::vector<TopologyLabel>& labels)
+void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const TopologyLabel& label, const char* colour)
 {
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-        if (labels[i].cpus.contains(CpuId{unit->os_index})) {
-            // lstopo takes "KEY=value;KEY=value" and no blanks.
-            const auto style = std::string{"Background="} + palette[i % palette.size()];
-            hwloc_obj_add_info(unit, "lstopoStyle", style.c_str());
-            hwloc_obj_add_info(unit, "virtpind", labels[i].name.c_str());
-            return;
-        }
+    // lstopo takes "KEY=value;KEY=value" and no blanks.
+    const auto style = std::string{"Background="} + colour;
+    hwloc_obj_add_info(unit, "lstopoStyle", style.c_str());
+    hwloc_obj_add_info(unit, "virtpind", label.name.c_str());
+    const auto thread = label.threads.find(CpuId{unit->os_index});
+    const auto& text = thread == label.threads.end() ? label.name : thread->second;
+    if (auto* note = hwloc_topology_insert_misc_object(hwloc, unit, text.c_str())) {
+        hwloc_obj_add_info(note, "lstopoStyle", style.c_str());
+    }
+}
+
+// The first label wins; colours repeat when there are more labels.
+void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const std::vector<TopologyLabel>& labels)
+{
+    const auto has_it = [unit](const auto& label) {
+        return label.cpus.contains(CpuId{unit->os_index});
+    };
+    const auto label = std::find_if(labels.begin(), labels.end(), has_it);
+    if (label != labels.end()) {
+        const auto position = static_cast<std::size_t>(label - labels.begin());
+        paint(hwloc, unit, *label, palette[position % palette.size()]);
     }
 }
 
@@ -49,7 +63,7 @@ Result<std::string> export_topology_xml(const TopologySource& source,
     auto* hwloc = handle->get();
     hwloc_obj_t unit = nullptr;
     while ((unit = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_PU, unit)) != nullptr) {
-        paint(unit, labels);
+        paint(hwloc, unit, labels);
     }
     char* buffer = nullptr;
     auto length = 0;

@@ -7,6 +7,7 @@
 #include "common/topology.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,10 +34,12 @@ struct TopologySource {
 struct TopologyLabel {
     std::string name;
     CpuSet cpus;
+    std::map<CpuId, std::string> threads; // what runs on a CPU, "win11 vCPU 3"; else the name
 };
 
 // hwloc XML in which every CPU carries the label (as info "virtpind") and colour (as lstopoStyle)
-// of the first of `labels` that has it. Errors as read_topology.
+// of the first of `labels` that has it, and a Misc object that lstopo draws for what runs on it.
+// Errors as read_topology.
 [[nodiscard]] Result<std::string> export_topology_xml(const TopologySource& source,
                                                       const std::vector<TopologyLabel>& labels);
 

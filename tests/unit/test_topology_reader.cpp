@@ -576,14 +576,17 @@ TEST(ExportTopology, LabelsCpusAndStaysReadable)
 {
     const auto source = *parse_topology_source("synthetic:pack:1 [numa] core:4 pu:1");
     const auto xml = export_topology_xml(
-        source, {{"win11 <&>", *CpuSet::parse("0-1")}, {"pool", *CpuSet::parse("1-3")}});
+        source, {{"win11 <&>", *CpuSet::parse("0-1"), {{CpuId{1}, "win11 <&> vCPU 0"}}},
+                 {"pool", *CpuSet::parse("1-3"), {}}});
     ASSERT_TRUE(xml);
+    EXPECT_NE(xml->find("type=\"Misc\""), std::string::npos);
+    EXPECT_NE(xml->find("name=\"win11 &lt;&amp;&gt; vCPU 0\""), std::string::npos);
     std::size_t styles = 0;
     for (auto at = xml->find("lstopoStyle"); at != std::string::npos;
          at = xml->find("lstopoStyle", at + 1)) {
         ++styles;
     }
-    EXPECT_EQ(styles, 4U);
+    EXPECT_EQ(styles, 8U); // each CPU and its Misc object
     EXPECT_NE(xml->find("name=\"virtpind\" value=\"win11 &lt;&amp;&gt;\""), std::string::npos);
     const auto path = fs::path{testing::TempDir()} / "virtpind_export.xml";
     std::ofstream{path} << *xml;
