@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The manual pages and the shipped configuration know the options the program has, and no others.
+"""The manual pages and the shipped configuration know the options the program has, and no others; the page of
+the bus interface knows its members, their arguments and every error name.
 
 check_manual.py VIRTPIND
 """
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 
 from project_files import ROOT, finish
 
@@ -23,6 +25,12 @@ def command_line_problems(binary, command, page):
     documented = set(re.findall(r"^(--[a-z][a-z-]*)", text_of(page), re.M)) - {"--help"}
     yield from (f"{page}: nothing about {name}" for name in sorted(has - documented))
     yield from (f"{page}: {name} does not exist" for name in sorted(documented - has))
+    # "--uri URI=qemu:///system", or "--uri URI [qemu:///system]" by a newer CLI11.
+    for name, default in re.findall(r"^\s+(--[a-z][a-z-]*) \S+?(?:=| \[)([^\s=\]]+)\]?(?=\s|$)", shown, re.M):
+        entry = re.search(rf"^{name}\b.*\n((?: .*\n)+)", text_of(page), re.M)
+        if entry and f"Default: *{default}*" not in " ".join(entry.group(1).split()) and (
+                f"*{default}* (default)" not in entry.group(1)):
+            yield f"{page}: {name} does not name its default {default}"
 
 
 def policy_problems():
@@ -45,9 +53,31 @@ def policy_problems():
             yield f"{page}: the option {name} does not exist"
 
 
+def bus_problems():
+    interfaces = [ROOT / f"dbus/org.virtpind1.{name}.xml" for name in ("Manager", "Domain")]
+    page = subprocess.run([sys.executable, "-B", ROOT / "systemd/make_bus_manual.py", *interfaces],
+                          capture_output=True, text=True, check=True).stdout
+    for path in interfaces:
+        interface = ElementTree.parse(path).getroot().find("interface")
+        section = page.split(f"INTERFACE {interface.get('name')}\n")[1].split("\nINTERFACE ")[0]
+        documented = re.findall(r"^\*\*(\w+)\*\* ", section, re.M)
+        members = [member for member in interface if member.tag in ("method", "signal", "property")]
+        if sorted(documented) != sorted(member.get("name") for member in members):
+            yield f"org.virtpind1(5): {documented} are not the members of {path.name}"
+        for member in members:
+            entry = section.split(f"\n**{member.get('name')}** ")[1].split("\n**")[0]
+            wanted = [f"{arg.get('type')} {arg.get('name')}" for arg in member.findall("arg")]
+            wanted += [f"*{arg.get('name')}*: " for arg in member.findall("arg")]
+            wanted += [member.get("type")] if member.tag == "property" else []
+            yield from (f"org.virtpind1(5): {member.get('name')} without '{text}'" for text in wanted
+                        if text not in entry)
+    names = re.findall(r'"org\.[\w.]*Error\.(\w+)"', text_of("dbus/errors.cpp"))
+    yield from (f"org.virtpind1(5): nothing about the error {name}" for name in names if name not in page)
+
+
 def main(binary):
     finish([*command_line_problems(binary, [], "systemd/virtpind.8.rst"),
-            *command_line_problems(binary, ["plan"], "systemd/virtpind-plan.1.rst"), *policy_problems()])
+            *command_line_problems(binary, ["plan"], "systemd/virtpind-plan.1.rst"), *policy_problems(), *bus_problems()])
 
 
 main(sys.argv[1])
