@@ -47,8 +47,8 @@ struct UnplugVcpu {
 // The running domain.
 using LiveAction = std::variant<PinVcpu, PinEmulator, PinIothread, SetNuma, PlugVcpu, UnplugVcpu>;
 
-// The persistent definition, the pins, then the tuning. Absent members are left alone; `replace` removes what is not in `pins` as
-// well (restoring a before-image).
+// The persistent definition, the pins, then the tuning. Absent members are left alone; `replace`
+// removes what is not in `pins` as well (restoring a before-image).
 struct DefinitionChange {
     enum class Mode { merge, replace } mode = Mode::merge;
     PinSet pins;
@@ -68,16 +68,13 @@ struct DomainActions {
     std::optional<int> id;
     std::vector<LiveAction> live;
     std::optional<DefinitionChange> definition;
-    // Where the definition as it is written is noted, before that; none when it is put back, which is
-    // one step.
+    // Where the definition as it is written is noted, before that; none when it is put back, which
+    // is one step.
     std::optional<BeforeImage> before;
     // Restoring: what was changed by somebody else since and is left as it is, as sentences.
     std::vector<std::string> left_alone;
 
-    [[nodiscard]] bool empty() const
-    {
-        return live.empty() && !definition && left_alone.empty();
-    }
+    [[nodiscard]] bool empty() const { return live.empty() && !definition && left_alone.empty(); }
 };
 
 // What came of one DomainActions.

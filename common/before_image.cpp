@@ -30,8 +30,9 @@ std::set<std::string> names_in(std::initializer_list<const DefinitionParts*> all
 
 bool holds(const DefinitionParts& written, const DefinitionParts& now)
 {
-    return std::all_of(written.begin(), written.end(),
-                       [&now](const auto& part) { return value_of(now, part.first) == part.second; });
+    return std::all_of(written.begin(), written.end(), [&now](const auto& part) {
+        return value_of(now, part.first) == part.second;
+    });
 }
 
 } // namespace

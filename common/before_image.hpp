@@ -35,7 +35,7 @@ struct BeforeImage {
 
 // What of a definition that says `now` is to be as it was before.
 struct Undo {
-    DefinitionParts put_back; // "" for what is to be removed
+    DefinitionParts put_back;            // "" for what is to be removed
     std::vector<std::string> left_alone; // changed by somebody else since, by name
 };
 

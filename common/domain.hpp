@@ -97,8 +97,8 @@ struct DomainFacts {
     RunState state = RunState::shutoff;
     bool persistent = true;
     std::uint32_t vcpus_max = 1;
-    VcpuSet vcpus_online;                  // live ones while active, else those enabled at boot
-    VcpuSet vcpus_boot;                    // enabled in the persistent definition
+    VcpuSet vcpus_online;    // live ones while active, else those enabled at boot
+    VcpuSet vcpus_boot;      // enabled in the persistent definition
     VcpuSet vcpus_pluggable; // online ones that libvirt may unplug; the others came with the start
     std::optional<GuestTopology> topology; // absent: libvirt's default (sockets = vCPUs)
     std::vector<GuestCell> cells;
@@ -114,8 +114,8 @@ struct DomainFacts {
 };
 
 // The elements and attributes of a definition that virtpind may change ("cpu/topology",
-// "vcpupin:3"), in a normal form: what is there, not how it is written. What is not there is absent.
-// pin_parts() names those of the pins, daemon/host/definition_parts.hpp the others.
+// "vcpupin:3"), in a normal form: what is there, not how it is written. What is not there is
+// absent. pin_parts() names those of the pins, daemon/host/definition_parts.hpp the others.
 using DefinitionParts = std::map<std::string, std::string>;
 
 // The parts that `pins` are, and `pins` with those of `parts` as `from` has them.
@@ -147,8 +147,8 @@ struct CpuDefinition {
 // One domain as seen in one observation.
 struct ObservedDomain {
     DomainFacts facts;
-    std::optional<PinSet> live;   // as libvirt reports it for the running domain
-    std::optional<PinSet> config; // persistent definition; absent for transient domains
+    std::optional<PinSet> live;        // as libvirt reports it for the running domain
+    std::optional<PinSet> config;      // persistent definition; absent for transient domains
     std::optional<CpuDefinition> cpus; // of the persistent definition; there if `config` is
     // Kernel affinity of vCPU threads; only when the observation asked for it and the domain is
     // active.

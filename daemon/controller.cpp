@@ -132,7 +132,8 @@ Result<ResolvedPolicy> Controller::check(const SetPolicyRequest& request,
     if (!trial) {
         return trial.error();
     }
-    if (const auto* domain = unsatisfied(trial->plan, request.uuid); domain != nullptr && must_fit) {
+    if (const auto* domain = unsatisfied(trial->plan, request.uuid);
+        domain != nullptr && must_fit) {
         return cannot_be_met(*domain);
     }
     return resolved;
@@ -273,16 +274,16 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     if (!trial->definition) {
         return reply(report_trial(std::move(report), uuid, ""));
     }
-    host_.preview(uuid, std::move(*trial->definition),
-                  [uuid, report = std::move(report), name = (*record)->seen.facts.name,
-                   reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
-                      if (!preview) {
-                          reply(preview.error());
-                          return;
-                      }
-                      reply(report_trial(report, uuid,
-                                         unified_diff(preview->now, preview->next, name)));
-                  });
+    host_.preview(
+        uuid, std::move(*trial->definition),
+        [uuid, report = std::move(report), name = (*record)->seen.facts.name,
+         reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
+            if (!preview) {
+                reply(preview.error());
+                return;
+            }
+            reply(report_trial(report, uuid, unified_diff(preview->now, preview->next, name)));
+        });
 }
 
 Result<std::uint64_t> Controller::hold(const DomainUuid& uuid, const std::string& reason,

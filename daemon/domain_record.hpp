@@ -38,8 +38,8 @@ struct DomainRecord {
     std::optional<int> placed_id;        // the run whose pins were last verified,
     std::optional<Policy> placed_policy; // and by which policy
 
-    VcpuSet kept_plugged;                // that the guest did not give back,
-    std::optional<int> kept_id;          // in that run
+    VcpuSet kept_plugged;       // that the guest did not give back,
+    std::optional<int> kept_id; // in that run
 
     // Of the latest pass.
     ObservedDomain seen;

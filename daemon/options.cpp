@@ -108,8 +108,9 @@ void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& word
     auto* domains = restore.add_option("DOMAIN", options.domains, "name or UUID");
     every->excludes(domains);
     domains->excludes(every);
-    restore.footer("The daemon must not run meanwhile. Exit status: 0, 1 when something could not be "
-                   "put back, 2 on bad input.");
+    restore.footer(
+        "The daemon must not run meanwhile. Exit status: 0, 1 when something could not be "
+        "put back, 2 on bad input.");
 }
 
 Result<Options> finish_restore(RestoreOptions options, const Words& words, bool all)

@@ -280,8 +280,8 @@ void Reconciler::save_next(std::shared_ptr<std::vector<DomainActions>> actions, 
                             .boot_id = boot_id_,
                             .live = seen.live,
                             .config = seen.config,
-                            .vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max}
-                                                   : std::nullopt,
+                            .vcpus_max =
+                                seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt,
                             .parts = parts_of(seen),
                             .written = {}};
     host_.save_before_image(image, [this, actions, at, image](const Result<void>& saved) {

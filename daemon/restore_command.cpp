@@ -22,11 +22,10 @@ constexpr std::size_t message_bytes_max = 4096;
 
 enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
 
-
 class Restoring {
 public:
-    Restoring(const host::VirtConnection& connection, const host::StateStore& store,
-              CpuSet online, std::ostream& out, std::ostream& err)
+    Restoring(const host::VirtConnection& connection, const host::StateStore& store, CpuSet online,
+              std::ostream& out, std::ostream& err)
         : connection_{connection}, store_{store}, online_{std::move(online)}, out_{out}, err_{err}
     {}
 
@@ -126,9 +125,8 @@ private:
 bool is_named(const RestoreOptions& options, const DomainUuid& uuid, const std::string& name)
 {
     return options.domains.empty() ||
-           std::any_of(options.domains.begin(), options.domains.end(), [&](const auto& wanted) {
-               return wanted == uuid.str() || wanted == name;
-           });
+           std::any_of(options.domains.begin(), options.domains.end(),
+                       [&](const auto& wanted) { return wanted == uuid.str() || wanted == name; });
 }
 
 } // namespace

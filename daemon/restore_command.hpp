@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// `virtpind restore`: what ResetPolicy does, without a daemon. For removing the package, and for the
-// day when the daemon does not start. Blocks; a process of its own.
+// `virtpind restore`: what ResetPolicy does, without a daemon. For removing the package, and for
+// the day when the daemon does not start. Blocks; a process of its own.
 #pragma once
 
 #include "daemon/options.hpp"

@@ -188,8 +188,7 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
 
     record.failures = 0;
     record.retry_at = {};
-    const auto in_place =
-        record.state == PinState::pinned || record.state == PinState::partial;
+    const auto in_place = record.state == PinState::pinned || record.state == PinState::partial;
     if (in_place && !record.deferred_id) {
         record.placed_id = record.seen.facts.id;
         record.placed_policy = record.decision.policy.policy;

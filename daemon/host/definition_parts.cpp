@@ -143,9 +143,8 @@ void put_back_cpu(pugi::xml_node cpu, const DefinitionParts& parts)
                   [&](const std::string& value) { put_back_attribute(cpu, name, value); });
     }
     for (const auto* name : cpu_children) {
-        with_part(parts, std::string{"cpu/"} + name, [&](const std::string& text) {
-            put_back_element(cpu, cpu.child(name), text);
-        });
+        with_part(parts, std::string{"cpu/"} + name,
+                  [&](const std::string& text) { put_back_element(cpu, cpu.child(name), text); });
     }
     for (const auto* name : tune_features) {
         with_part(parts, std::string{"cpu/feature:"} + name, [&](const std::string& text) {

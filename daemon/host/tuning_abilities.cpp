@@ -54,8 +54,8 @@ std::string host_cpu(virConnectPtr connection)
     if (cpu.empty()) {
         return "";
     }
-    return expanded(MallocString{virConnectBaselineCPU(connection, &text, 1,
-                                                       VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES)});
+    return expanded(MallocString{
+        virConnectBaselineCPU(connection, &text, 1, VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES)});
 }
 
 } // namespace

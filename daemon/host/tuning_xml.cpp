@@ -144,8 +144,8 @@ void write_vcpu_list(pugi::xml_node list, const pugi::xml_node& old, const CpuDe
         const auto text = std::to_string(id);
         const auto enabled = wanted.enabled.contains(VcpuId{id});
         const auto before = old.find_child_by_attribute("vcpu", "id", text.c_str());
-        const auto fixed =
-            id == 0 || (enabled && has(before, "enabled", "yes") && has(before, "hotpluggable", "no"));
+        const auto fixed = id == 0 || (enabled && has(before, "enabled", "yes") &&
+                                       has(before, "hotpluggable", "no"));
         auto entry = insert_element(list, last_of(list, {"vcpu"}), "vcpu");
         set_attribute(entry, "id", text);
         set_attribute(entry, "enabled", enabled ? "yes" : "no");
@@ -165,7 +165,8 @@ void write_vcpus(pugi::xml_node domain, const CpuDefinition& wanted)
     }
     auto old = domain.child("vcpus");
     if (wanted.lists_vcpus) {
-        write_vcpu_list(old ? insert_element(domain, old, "vcpus") : insert_in_order(domain, "vcpus"),
+        write_vcpu_list(old ? insert_element(domain, old, "vcpus")
+                            : insert_in_order(domain, "vcpus"),
                         old, wanted);
     }
     if (old) {

@@ -25,8 +25,8 @@ namespace virtpind::host {
 // would not read back as what was wanted.
 [[nodiscard]] Result<std::string> apply_tuning(std::string_view text, const GuestTuning& tuning);
 
-// `text` with all of `change` made: parts put back, pins, tuning; byte for byte itself where it says
-// all that already. Errors as above.
+// `text` with all of `change` made: parts put back, pins, tuning; byte for byte itself where it
+// says all that already. Errors as above.
 [[nodiscard]] Result<std::string> edit_definition_and_tune(std::string_view text,
                                                            const DefinitionChange& change);
 

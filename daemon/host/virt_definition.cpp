@@ -158,8 +158,7 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
 Result<DefinitionPreview> preview_definition(const VirtConnection& connection,
                                              const DomainUuid& uuid, const DefinitionChange& change)
 {
-    const DomainHandle domain{
-        virDomainLookupByUUIDString(connection.raw(), uuid.str().c_str())};
+    const DomainHandle domain{virDomainLookupByUUIDString(connection.raw(), uuid.str().c_str())};
     if (!domain) {
         return last_error();
     }

@@ -67,9 +67,9 @@ std::string quoted_as(std::string_view before, std::string_view text)
 }
 
 // Children in libvirt's own order, as far as virtpind adds any.
-constexpr std::array domain_order{"vcpu",     "vcpus",    "iothreads", "iothreadids",
-                                  "cputune",  "numatune", "resource",  "sysinfo",
-                                  "os",       "idmap",    "features",  "cpu"};
+constexpr std::array domain_order{"vcpu",    "vcpus",    "iothreads", "iothreadids",
+                                  "cputune", "numatune", "resource",  "sysinfo",
+                                  "os",      "idmap",    "features",  "cpu"};
 constexpr std::array os_order{"type", "loader", "nvram", "boot", "bootmenu", "smbios"};
 constexpr std::array cpu_order{"model",       "vendor",  "topology", "cache",
                                "maxphysaddr", "feature", "numa"};

@@ -368,8 +368,7 @@ TuningDecision make_guest_tuning(const TuningInput& input)
     auto decision = Tuner{input}.decide();
     if (input.before != nullptr && input.plan.placement != Placement::none) {
         auto& tuning = decision.tuning;
-        tuning.put_back =
-            parts_to_release(input.intent.policy, tuning, *input.before, input.now);
+        tuning.put_back = parts_to_release(input.intent.policy, tuning, *input.before, input.now);
         // With the shape goes the numbering; the number is chosen from what is there then.
         if (tuning.put_back.count("vcpu") != 0) {
             tuning.enabled.reset();
@@ -400,11 +399,10 @@ void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
         return;
     }
     const auto& pins = plan.tuning.cpus->pins;
-    const auto same_vcpus =
-        pins.size() == intent.vcpus_online.size() &&
-        std::all_of(pins.begin(), pins.end(), [&intent](const auto& pin) {
-            return intent.vcpus_online.contains(pin.first);
-        });
+    const auto same_vcpus = pins.size() == intent.vcpus_online.size() &&
+                            std::all_of(pins.begin(), pins.end(), [&intent](const auto& pin) {
+                                return intent.vcpus_online.contains(pin.first);
+                            });
     if (same_vcpus) {
         for (const auto& [vcpu, cpus] : pins) {
             plan.vcpus[vcpu] = cpus;

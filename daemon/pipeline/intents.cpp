@@ -92,8 +92,8 @@ void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet&
                      ", gaps that its caches need left out; a larger <vcpu> makes more."});
     } else if (choice.surplus != 0 && !kept_plugged.empty()) {
         intent.why.push_back({.code = ReasonCode::vcpus_kept,
-                              .text = number + "the guest did not give back " +
-                                      kept_plugged.str() + "; Reapply asks it again."});
+                              .text = number + "the guest did not give back " + kept_plugged.str() +
+                                      "; Reapply asks it again."});
     } else if (choice.surplus != 0) {
         intent.why.push_back(
             {.code = ReasonCode::vcpus_kept,

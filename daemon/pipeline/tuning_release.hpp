@@ -10,7 +10,6 @@ namespace virtpind {
 // The parts to put back before `tuning` is made; "" for what was not there. Only parts that are
 // ours still: what somebody else changed since stays.
 [[nodiscard]] DefinitionParts parts_to_release(const Policy& policy, const GuestTuning& tuning,
-                                               const BeforeImage& before,
-                                               const CpuDefinition& now);
+                                               const BeforeImage& before, const CpuDefinition& now);
 
 } // namespace virtpind

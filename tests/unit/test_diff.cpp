@@ -303,8 +303,7 @@ TEST(DiffRestore, WhatSomebodyElseChangedSinceStaysAndIsNamed)
     expected.vcpus = {{VcpuId{1}, cpus("5")}};
     expected.vcpu_cpuset = cpus("1-5");
     EXPECT_EQ(actions.definition->pins, expected);
-    EXPECT_EQ(actions.left_alone,
-              (std::vector<std::string>{"cputune/vcpupin:1", "vcpu@cpuset"}));
+    EXPECT_EQ(actions.left_alone, (std::vector<std::string>{"cputune/vcpupin:1", "vcpu@cpuset"}));
 }
 
 // A crash leaves open whether the last thing noted was written.
