@@ -175,7 +175,10 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
     PinSet wanted;
     wanted.emulator = plan.start_emulator.value_or(plan.emulator);
     wanted.iothreads = plan.iothreads;
-    if (!tuning.cpus) {
+    // Where the numbering itself goes back, the pins follow when it is there.
+    const auto renumbered =
+        tuning.put_back.count("vcpu") != 0 || tuning.put_back.count("vcpus") != 0;
+    if (!tuning.cpus && !renumbered) {
         wanted.vcpus = definition_pins(input.seen, plan);
     }
     if (!tuning.cpus || !tuning.cpus->numatune) {

@@ -119,6 +119,31 @@ def test_another_policy_takes_back_what_it_does_not_ask_for(host, make_guest):
     assert len(list(after.iter("vcpupin"))) == 2, "the pins are still asked for"
 
 
+# With its gaps the guest has more vCPUs in its definition, by other numbers, than its owner gave it.
+def test_another_policy_takes_back_the_numbering_too(make_daemon, make_guest, client, tmp_path):
+    path = tmp_path / "gaps.xml"
+    subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input", "pack:1 [numa] l3:2 core:3 pu:1", "--of", "xml",
+                    str(path)], check=True, timeout=30)
+    make_daemon(topology=f"xml:{path}", config='{"housekeeping": ""}')
+    guest = make_guest("numbers", vcpus=4)
+    client.wait_for_properties(guest.uuid, lambda is_: True, "known")
+    before = definition(guest)
+
+    def set_policy(policy, **options):
+        client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, client.options(options), 0)
+
+    set_policy("passthrough", smt="prefer", cpus="0-1,3-4", topology="host")
+    tuned = definition(guest)
+    enabled = [vcpu.get("id") for vcpu in tuned.find("vcpus") if vcpu.get("enabled") == "yes"]
+    assert enabled == ["0", "1", "4", "5"], "the second L3 begins at APIC id 4"
+    set_policy("dedicated", cpus="0-1,3-4")
+    wait_until(lambda: [pin.get("vcpu") for pin in definition(guest).iter("vcpupin")] == ["0", "1", "2", "3"],
+               lambda: f"pins by the old numbers: {guest.xml('--inactive')}")
+    after = definition(guest)
+    for path in ("vcpu", "vcpus", "cpu"):
+        assert [normal(e) for e in after.findall(path)] == [normal(e) for e in before.findall(path)]
+
+
 def test_reset_leaves_what_somebody_else_changed_since_and_says_so(host, make_guest, libvirtd):
     guest = make_guest("edited", vcpus=2)
     host.wait_known(guest)
