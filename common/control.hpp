@@ -69,6 +69,7 @@ struct SetPolicyRequest {
     OptionMap options; // raw, not yet validated
     std::uint64_t flags = 0;
     std::optional<std::uint64_t> expect_generation; // compare-and-set; else last writer wins
+    std::string caller;                             // for the log: unique bus name
 };
 
 // What D-Bus may ask. Calls do not block; answers come through Reply.
@@ -80,7 +81,8 @@ public:
     [[nodiscard]] virtual Result<DomainUuid> find_domain(std::string_view name_or_uuid) const = 0;
     // Each replies with the domain's generation now in force, after apply and verification.
     virtual void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) = 0;
-    virtual void reset_policy(DomainUuid uuid, std::uint64_t flags, Reply<std::uint64_t> reply) = 0;
+    virtual void reset_policy(DomainUuid uuid, std::uint64_t flags, std::string caller,
+                              Reply<std::uint64_t> reply) = 0;
     // nullopt: all domains; replies with the number of the pass then.
     virtual void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                          Reply<std::uint64_t> reply) = 0;

@@ -3,10 +3,9 @@
 
 #include "common/text.hpp"
 #include "common/uuid.hpp"
+#include "daemon/log_events.hpp"
 #include "daemon/report.hpp"
 #include "daemon/text_diff.hpp"
-
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -20,6 +19,22 @@ constexpr std::size_t reason_bytes_max = 256;
 std::string quoted(std::string_view text)
 {
     return "'" + printable(text, 80) + "'";
+}
+
+void log_policy(LogEvent event, const DomainRecord& record, std::string_view policy,
+                const std::string& caller)
+{
+    const auto& facts = record.seen.facts;
+    const auto what = event == LogEvent::policy_set ? "policy " + std::string{policy} + " set"
+                                                    : std::string{"policy reset"};
+    log_event(event,
+              printable(facts.name) + ": " + what + " over the bus by " + caller + " (generation " +
+                  std::to_string(record.generation) + ")",
+              {{"DOMAIN", facts.name},
+               {"DOMAIN_UUID", facts.uuid.str()},
+               {"POLICY", std::string{policy}},
+               {"CALLER", caller},
+               {"GENERATION", std::to_string(record.generation)}});
 }
 
 const DomainPlan* unsatisfied(const Plan& plan, const DomainUuid& uuid)
@@ -165,8 +180,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         (request.flags & flag_defer) != 0 ? record.seen.facts.id : std::optional<int>{};
     record.failures = 0;
     record.kept_plugged = {};
-    spdlog::info("{}: policy {} set over the bus (generation {})",
-                 printable(record.seen.facts.name), spec->name, generation);
+    log_policy(LogEvent::policy_set, record, spec->name, request.caller);
     if ((request.flags & flag_runtime_only) != 0) {
         record.runtime_policy = std::move(*spec);
         apply_then_reply(request.uuid, generation, std::move(reply));
@@ -187,7 +201,8 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         });
 }
 
-void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Reply<std::uint64_t> reply)
+void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, std::string caller,
+                              Reply<std::uint64_t> reply)
 {
     const auto known = record_of(uuid);
     if (!known) {
@@ -200,8 +215,7 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Reply<std::u
     record.deferred_id.reset();
     record.failures = 0;
     record.kept_plugged = {};
-    spdlog::info("{}: policy reset over the bus (generation {})", printable(record.seen.facts.name),
-                 generation);
+    log_policy(LogEvent::policy_reset, record, "", caller);
     if ((flags & flag_runtime_only) != 0 || !record.seen.facts.metadata.content) {
         apply_then_reply(uuid, generation, std::move(reply));
         return;

@@ -11,6 +11,7 @@
 #include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/log.hpp"
+#include "daemon/log_events.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/loop/worker.hpp"
 #include "daemon/reconciler.hpp"
@@ -20,6 +21,7 @@
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -36,8 +38,10 @@ namespace {
 using host::LibvirtHost;
 using host::TopologySource;
 
-// A call to libvirt that takes longer is stuck for good: the watchdog is not fed any more.
-constexpr std::chrono::minutes stuck_after{5};
+// A call to libvirt that takes more watchdog intervals than this is stuck for good (five minutes,
+// as the unit has it; moving a guest's memory may take one or two): the watchdog is not fed any
+// more.
+constexpr int stuck_after_intervals = 10;
 
 // Before the first thread starts, so that all inherit it and the loop alone takes the signals.
 void block_signals()
@@ -84,7 +88,7 @@ std::vector<host::TopologyLabel> labels_of(const Plan& plan)
     return labels;
 }
 
-class Daemon {
+class Daemon final : private ViewSink {
 public:
     Daemon(const DaemonOptions& options, Config config, std::shared_ptr<const Topology> topology,
            loop::EventLoop& loop)
@@ -126,7 +130,7 @@ public:
             return std::move(service).error();
         }
         service_ = std::move(*service);
-        reconciler_.show_to(*service_);
+        reconciler_.show_to(*this);
         reconciler_.publish();
         return {};
     }
@@ -174,8 +178,8 @@ private:
     {
         auto config = read_config(options_);
         if (!config) {
-            spdlog::error("the configuration stays as it was: {}",
-                          printable(config.error().message));
+            log_event(LogEvent::config_refused, "the configuration stays as it was: " +
+                                                    printable(config.error().message, 1024));
             reconciler_.set_problem("InvalidConfig", config.error().message);
             reconciler_.publish();
             return;
@@ -205,12 +209,17 @@ private:
         if (!connection) {
             return;
         }
+        say_ready();
+        if (reconciler_.connected()) {
+            read_topology_again();
+        }
+    }
+
+    void say_ready()
+    {
         if (!ready_said_) {
             ready_said_ = true;
             sd_notify(0, "READY=1");
-        }
-        if (reconciler_.connected()) {
-            read_topology_again();
         }
     }
 
@@ -255,23 +264,39 @@ private:
     void feed_watchdog()
     {
         std::uint64_t usec = 0;
-        const auto watched = sd_watchdog_enabled(0, &usec) > 0;
-        if (watched && host_.busy_for() < stuck_after) {
+        if (sd_watchdog_enabled(0, &usec) <= 0) {
+            return;
+        }
+        const std::chrono::microseconds interval{usec};
+        const auto busy = host_.busy_for();
+        if (busy < stuck_after_intervals * interval) {
             sd_notify(0, "WATCHDOG=1");
         }
-        tell_status();
-        if (watched) {
-            watchdog_.start(std::chrono::microseconds{usec / 2});
+        // A libvirt that hangs at the first attempt must not keep the host from booting.
+        if (busy > interval / 4) {
+            say_ready();
         }
+        watchdog_.start(interval / 2);
     }
 
-    void tell_status() const
+    // What the bus shows, systemd shows too.
+    void publish(const ManagerView& manager, const std::vector<DomainView>& domains) override
     {
-        const auto view = reconciler_.manager_view();
-        const auto text = "STATUS=" + view.state + ", " +
-                          std::to_string(reconciler_.records().size()) + " domains, " +
-                          std::to_string(view.problems.size()) + " problems";
+        service_->publish(manager, domains);
+        const auto pinned =
+            std::count_if(domains.begin(), domains.end(), [](const DomainView& domain) {
+                return domain.pin_state == PinState::pinned;
+            });
+        const auto text = "STATUS=" + manager.state + ", " + std::to_string(domains.size()) +
+                          " domains, " + std::to_string(pinned) + " pinned, " +
+                          std::to_string(manager.problems.size()) + " problems";
         sd_notify(0, text.c_str());
+    }
+
+    void applied(const DomainUuid& uuid, std::uint64_t generation, const std::string& result,
+                 const OptionMap& details) override
+    {
+        service_->applied(uuid, generation, result, details);
     }
 
     const DaemonOptions& options_;

@@ -4,10 +4,13 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
-#include <string_view>
+#include <string>
 
 namespace virtpind {
 
@@ -19,7 +22,7 @@ public:
     void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
                 spdlog::memory_buf_t& out) override
     {
-        const auto prefix = prefix_of(message.level);
+        const auto prefix = "<" + std::to_string(syslog_priority(message.level)) + ">";
         out.append(prefix.data(), prefix.data() + prefix.size());
     }
 
@@ -27,32 +30,43 @@ public:
     {
         return spdlog::details::make_unique<PriorityFlag>();
     }
-
-private:
-    static std::string_view prefix_of(spdlog::level::level_enum level)
-    {
-        switch (level) {
-        case spdlog::level::critical:
-            return "<2>";
-        case spdlog::level::err:
-            return "<3>";
-        case spdlog::level::warn:
-            return "<4>";
-        case spdlog::level::info:
-            return "<6>";
-        default:
-            return "<7>";
-        }
-    }
 };
 
 } // namespace
+
+int syslog_priority(spdlog::level::level_enum level)
+{
+    switch (level) {
+    case spdlog::level::critical:
+        return LOG_CRIT;
+    case spdlog::level::err:
+        return LOG_ERR;
+    case spdlog::level::warn:
+        return LOG_WARNING;
+    case spdlog::level::info:
+        return LOG_INFO;
+    default:
+        return LOG_DEBUG;
+    }
+}
+
+bool stderr_is_journal()
+{
+    // systemd says which device and inode the stream to the journal has; stderr may since have been
+    // redirected.
+    const auto* stream = std::getenv("JOURNAL_STREAM");
+
+    struct stat seen {};
+
+    return stream != nullptr && fstat(STDERR_FILENO, &seen) == 0 &&
+           stream == std::to_string(seen.st_dev) + ":" + std::to_string(seen.st_ino);
+}
 
 void set_up_log(spdlog::level::level_enum level)
 {
     auto logger = spdlog::stderr_logger_mt("virtpind");
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    if (std::getenv("JOURNAL_STREAM") != nullptr) {
+    if (stderr_is_journal()) {
         formatter->add_flag<PriorityFlag>('*').set_pattern("%*%v");
     } else {
         formatter->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");

@@ -9,4 +9,10 @@ namespace virtpind {
 
 void set_up_log(spdlog::level::level_enum level);
 
+// Whether what is written to stderr ends in the journal, which then takes entries with fields too.
+[[nodiscard]] bool stderr_is_journal();
+
+// As of syslog(3).
+[[nodiscard]] int syslog_priority(spdlog::level::level_enum level);
+
 } // namespace virtpind

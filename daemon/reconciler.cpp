@@ -2,6 +2,7 @@
 #include "reconciler.hpp"
 
 #include "common/text.hpp"
+#include "daemon/log_events.hpp"
 #include "daemon/settle.hpp"
 #include "daemon/views.hpp"
 
@@ -51,13 +52,15 @@ void Reconciler::on_event(const HostEvent& event)
 {
     heard_host_ = true;
     if (const auto* up = std::get_if<HostConnected>(&event)) {
-        spdlog::info("connected to libvirt at {} (driver {})", up->uri, up->driver);
+        log_event(LogEvent::libvirt_connected,
+                  "connected to libvirt at " + up->uri + " (driver " + up->driver + ")");
         connection_ = *up;
         first_look_ = true;
         next_depth_ = ObserveDepth::affinities;
         set_problem("LibvirtUnavailable", "");
     } else if (const auto* down = std::get_if<HostLost>(&event)) {
-        spdlog::warn("no connection to libvirt: {}", printable(down->why.message));
+        log_event(LogEvent::libvirt_lost,
+                  "no connection to libvirt: " + printable(down->why.message));
         connection_.reset();
         set_problem("LibvirtUnavailable", down->why.message);
         // A pass may be stuck in a call to a hung libvirtd: whoever waits for it hears now.
@@ -212,7 +215,8 @@ bool Reconciler::make_safe_plan(const std::vector<Decision>& decisions)
 {
     auto [plan, broken] = plan_for(planning_input(), decisions);
     for (const auto& rule : broken) {
-        spdlog::critical("pass {}: the plan breaks a rule: {}", pass_, printable(rule));
+        log_event(LogEvent::invariant_broken, "the plan breaks a rule: " + printable(rule),
+                  {{"PASS", std::to_string(pass_)}});
     }
     set_problem("InvariantBroken", broken.empty() ? "" : broken.front());
     if (!broken.empty()) {

@@ -2,8 +2,7 @@
 #include "settle.hpp"
 
 #include "common/text.hpp"
-
-#include <spdlog/spdlog.h>
+#include "daemon/log_events.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -34,6 +33,17 @@ void remember(DomainRecord& record, std::uint64_t pass, std::string what)
     if (record.history.size() > DomainRecord::history_max) {
         record.history.pop_front();
     }
+}
+
+void log_domain(LogEvent event, const DomainRecord& record, std::uint64_t pass,
+                const std::string& text)
+{
+    const auto& facts = record.seen.facts;
+    log_event(event, printable(facts.name) + ": " + text,
+              {{"DOMAIN", facts.name},
+               {"DOMAIN_UUID", facts.uuid.str()},
+               {"POLICY", record.decision.policy.policy.name},
+               {"PASS", std::to_string(pass)}});
 }
 
 std::string joined(const Outcome& outcome)
@@ -78,21 +88,23 @@ Verdict settle_failure(DomainRecord& record, const Outcome& outcome, std::uint64
     record.retry_at = now + delay;
     record.state = outcome.applied == 0 ? PinState::failed : PinState::partial;
     record.error.emplace(Error{.code = failure_code(outcome), .message = joined(outcome)});
-    spdlog::warn("{}: {} (attempt {}, next in {} s)", printable(outcome.name),
-                 printable(record.error->message, 1024), record.failures, delay.count());
+    log_domain(
+        outcome.applied == 0 ? LogEvent::domain_failed : LogEvent::domain_partial, record, pass,
+        printable(record.error->message, 1024) + " (attempt " + std::to_string(record.failures) +
+            ", next in " + std::to_string(delay.count()) + " s)");
     remember(record, pass, "failed: " + record.error->message);
     return {.result = std::string{to_string(record.state)},
             .details = {{"error", printable(record.error->message, 4096)}}};
 }
 
-void slow_down_a_quarrel(DomainRecord& record, Clock::time_point now)
+void slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_point now)
 {
     record.repairs = now - record.repaired_at < repairs_window ? record.repairs + 1 : 1;
     record.repaired_at = now;
     if (record.repairs > repairs_max) {
         record.retry_at = now + repairs_window;
-        spdlog::warn("{}: something else keeps changing its pins; repairing it once a minute",
-                     printable(record.seen.facts.name));
+        log_domain(LogEvent::pins_contested, record, pass,
+                   "something else keeps changing its pins; repairing it once a minute");
     }
 }
 
@@ -108,9 +120,10 @@ std::string places_of(const DomainPlan& plan)
 Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
                        Clock::time_point now)
 {
-    slow_down_a_quarrel(record, now);
+    slow_down_a_quarrel(record, pass, now);
     record.last_applied_usec = realtime_usec();
-    const std::string result = record.decision.restore ? "reset" : "pinned";
+    const auto restored = record.decision.restore;
+    const std::string result = restored ? "reset" : "pinned";
     auto what = std::to_string(outcome.applied) + " changes applied and verified";
     if (record.plan && !record.decision.restore) {
         what += "; " + places_of(*record.plan);
@@ -121,8 +134,8 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
             what += (part == outcome.left_alone.front() ? "" : ", ") + part;
         }
     }
-    spdlog::info("{} {}: {} (pass {}, uuid {})", result, printable(outcome.name), what, pass,
-                 outcome.uuid.str());
+    log_domain(restored ? LogEvent::domain_restored : LogEvent::domain_pinned, record, pass,
+               result + ", " + what);
     remember(record, pass, result + ": " + what);
     return {.result = result, .details = {}};
 }
@@ -143,6 +156,21 @@ void set_decided_error(DomainRecord& record)
                              "; they stay plugged and pinned, and Reapply asks the guest again"});
     } else {
         record.error.reset();
+    }
+}
+
+// Said once, when it becomes so.
+void log_decided(const DomainRecord& record, PinState before,
+                 const std::optional<Error>& error_before, std::uint64_t pass)
+{
+    if (record.state == PinState::foreign && before != PinState::foreign) {
+        log_domain(LogEvent::domain_foreign, record, pass,
+                   "somebody else pinned it and it has no policy of its own: it is left alone");
+    }
+    const auto unsatisfiable = record.error && record.error->code == Errc::unsatisfiable;
+    if (unsatisfiable && (!error_before || error_before->message != record.error->message)) {
+        log_domain(LogEvent::domain_unsatisfiable, record, pass,
+                   "its policy cannot be met: " + record.error->message);
     }
 }
 
@@ -180,8 +208,11 @@ std::chrono::seconds retry_delay(unsigned failures)
 std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std::uint64_t pass,
                               std::chrono::steady_clock::time_point now)
 {
+    const auto before = record.state;
+    const auto error_before = record.error;
     record.state = settled_state(record);
     set_decided_error(record);
+    log_decided(record, before, error_before, pass);
     if (outcome != nullptr && (!outcome->errors.empty() || !outcome->differs.empty())) {
         return settle_failure(record, *outcome, pass, now);
     }

@@ -93,9 +93,11 @@ void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string 
     guarded(answer, [&] {
         auto request = read_set_policy(policy, options, flags);
         request.uuid = view_.uuid;
+        const auto origin = call();
+        request.caller = origin.sender;
         auto details = details_of(view_.name, view_.uuid);
         details["policy"] = request.policy;
-        answer_change(context_, call(), details, answer,
+        answer_change(context_, origin, details, answer,
                       [&port = context_.port, request](const auto& reply) mutable {
                           port.set_policy(std::move(request), reply);
                       });
@@ -107,10 +109,10 @@ void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint6
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_flags(flags, flag_runtime_only));
-        answer_change(context_, call(), details_of(view_.name, view_.uuid), answer,
-                      [&port = context_.port, uuid = view_.uuid, flags](const auto& reply) {
-                          port.reset_policy(uuid, flags, reply);
-                      });
+        const auto origin = call();
+        answer_change(context_, origin, details_of(view_.name, view_.uuid), answer,
+                      [&port = context_.port, uuid = view_.uuid, flags, caller = origin.sender](
+                          const auto& reply) { port.reset_policy(uuid, flags, caller, reply); });
     });
 }
 

@@ -101,10 +101,12 @@ void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         auto request = read_set_policy(policy, options, flags);
+        const auto origin = call();
+        request.caller = origin.sender;
         request.uuid = unwrap(context_.port.find_domain(domain));
         auto details = details_of(request.uuid);
         details["policy"] = request.policy;
-        answer_change(context_, call(), details, answer,
+        answer_change(context_, origin, details, answer,
                       [&port = context_.port, request](const auto& reply) mutable {
                           port.set_policy(std::move(request), reply);
                       });
@@ -119,10 +121,10 @@ void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::stri
         unwrap(check_text("domain", domain));
         unwrap(check_flags(flags, flag_runtime_only));
         const auto uuid = unwrap(context_.port.find_domain(domain));
-        answer_change(context_, call(), details_of(uuid), answer,
-                      [&port = context_.port, uuid, flags](const auto& reply) {
-                          port.reset_policy(uuid, flags, reply);
-                      });
+        const auto origin = call();
+        answer_change(context_, origin, details_of(uuid), answer,
+                      [&port = context_.port, uuid, flags, caller = origin.sender](
+                          const auto& reply) { port.reset_policy(uuid, flags, caller, reply); });
     });
 }
 

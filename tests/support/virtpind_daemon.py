@@ -13,11 +13,15 @@ BINARY = os.environ.get("VIRTPIND_BINARY", "build/daemon/virtpind")
 
 
 class VirtpindDaemon:
-    def __init__(self, directory, bus, uri, *, topology=None, config=None, arguments=()):
+    def __init__(self, directory, bus, uri, *, topology=None, config=None, arguments=(), environment=None,
+                 journal=False):
+        """`journal`: virtpind takes its log for the stream to the journal."""
         self.directory = Path(directory)
         self.bus = bus
         self.log = self.directory / "virtpind.log"
         self.process = None
+        self.environment = environment or {}
+        self.journal = journal
         self.notifications = []
         self.command = [BINARY, "--bus", "session", "--uri", uri, "--log-level", "debug",
                         "--state-dir", str(self.directory / "state"), "--runtime-dir", str(self.directory / "run")]
@@ -39,8 +43,11 @@ class VirtpindDaemon:
         self._read_notifications()
         self.notifications.clear()
         environment = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=self.bus.address,
-                           NOTIFY_SOCKET=str(self.notify_path))
+                           NOTIFY_SOCKET=str(self.notify_path), **self.environment)
         with self.log.open("ab") as log:
+            if self.journal:
+                about = os.fstat(log.fileno())
+                environment["JOURNAL_STREAM"] = f"{about.st_dev}:{about.st_ino}"
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=environment)
         wait_until(self._is_ready, lambda: f"virtpind is READY; its log:\n{self.log_text()}")
@@ -57,6 +64,10 @@ class VirtpindDaemon:
                 self.notifications += self.notify.recv(65536).decode().splitlines()
             except BlockingIOError:
                 return self.notifications
+
+    def notified(self, line):
+        """How often `line` was notified since start()."""
+        return self._read_notifications().count(line)
 
     def wait_for_notification(self, line):
         wait_until(lambda: line in self._read_notifications(), f"virtpind notifies {line}")

@@ -297,7 +297,8 @@ public:
         answer("set_policy", std::move(reply));
     }
 
-    void reset_policy(DomainUuid uuid, std::uint64_t flags, Reply<std::uint64_t> reply) override
+    void reset_policy(DomainUuid uuid, std::uint64_t flags, std::string /*caller*/,
+                      Reply<std::uint64_t> reply) override
     {
         answer("reset_policy " + uuid.str() + " " + std::to_string(flags), std::move(reply));
     }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What operators want to hear of. Each has a message id by which the journal is searched
+// (journalctl MESSAGE_ID=...) and an entry in its catalog, systemd/virtpind.catalog. Everything
+// else is logged by spdlog directly. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace virtpind {
+
+enum class LogEvent {
+    domain_pinned,
+    domain_partial,
+    domain_failed,
+    domain_foreign,
+    domain_unsatisfiable,
+    domain_restored,
+    policy_set,
+    policy_reset,
+    pins_contested,
+    libvirt_lost,
+    libvirt_connected,
+    config_refused,
+    invariant_broken,
+};
+
+// A field of the journal entry: VIRTPIND_`name`=`value`. The name is a literal.
+struct LogField {
+    std::string_view name;
+    std::string value;
+};
+
+// `text` is for people and complete without the fields. To the journal if stderr is connected to
+// it, else to stderr.
+void log_event(LogEvent event, const std::string& text, const std::vector<LogField>& fields = {});
+
+} // namespace virtpind

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the service tells systemd and the journal: readiness, status, the watchdog, entries with fields."""
+import re
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from gi.repository import GLib
+
+from private_bus import BusError
+from private_libvirtd import URI, inside_private_host
+from waiting import wait_until
+
+TEST_URI = "test:///default"
+TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
+TEST_UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
+JOURNAL = Path("/run/systemd/journal/socket")
+CATALOG = Path(__file__).resolve().parents[2] / "systemd" / "virtpind.catalog"
+
+WATCHDOG = {"WATCHDOG_USEC": "1000000"}
+# Half an interval passes between two feedings; so much silence is that of several.
+SILENCE_S = 3
+
+
+def message_id(subject):
+    return re.search(rf"^-- (\w+)\nSubject: {re.escape(subject)}$", CATALOG.read_text(encoding="utf-8"), re.M).group(1)
+
+
+class Journal:
+    """Stands in for journald: what comes to its socket, as dictionaries."""
+
+    def __init__(self):
+        JOURNAL.parent.mkdir(parents=True, exist_ok=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.socket.bind(str(JOURNAL))
+        self.entries = []
+
+    def close(self):
+        self.socket.close()
+        JOURNAL.unlink()
+
+    def read(self):
+        while True:
+            try:
+                lines = self.socket.recv(1 << 20).decode().splitlines()
+            except BlockingIOError:
+                return self.entries
+            self.entries.append(dict(line.split("=", 1) for line in lines))
+
+    def wait_for(self, subject, **fields):
+        """The entry of this kind with these fields."""
+        wanted = {"MESSAGE_ID": message_id(subject), **{f"VIRTPIND_{k}": v for k, v in fields.items()}}
+        return wait_until(lambda: next((e for e in self.read() if wanted.items() <= e.items()), None),
+                          lambda: f"'{subject}' with {fields} is in the journal, which has {self.entries}")
+
+
+@pytest.fixture
+def journal():
+    if not inside_private_host():
+        pytest.skip("run through tests/support/private-host")
+    listening = Journal()
+    yield listening
+    listening.close()
+
+
+def test_ready_and_status(make_daemon, client):
+    daemon = make_daemon(TEST_URI, topology=TOPOLOGY)
+    daemon.wait_for_notification("STATUS=ready, 1 domains, 0 pinned, 0 problems")
+    client.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", {}, 0)
+    daemon.wait_for_notification("STATUS=ready, 1 domains, 1 pinned, 0 problems")
+    assert daemon.notified("READY=1") == 1
+
+
+def test_watchdog_starves_while_libvirt_hangs_and_the_bus_does_not(make_daemon, client, libvirtd):
+    daemon = make_daemon(URI, environment=WATCHDOG)
+    wait_until(lambda: daemon.notified("WATCHDOG=1") >= 5, "the watchdog is fed")
+
+    libvirtd.hang()
+    last = {"count": 0, "at": time.monotonic()}
+
+    def silent():
+        client.manager("Describe")  # the loop turns and answers
+        count = daemon.notified("WATCHDOG=1")
+        if count != last["count"]:
+            last.update(count=count, at=time.monotonic())
+        return time.monotonic() - last["at"] > SILENCE_S
+
+    # The period's pass is the first to run into it; keepalive ends that call, the next attempt to connect hangs.
+    daemon.reload()
+    wait_until(silent, "the watchdog is fed no more", 90)
+    assert daemon.process.poll() is None
+
+    libvirtd.resume()
+    wait_until(lambda: daemon.notified("WATCHDOG=1") > last["count"], "the watchdog is fed again")
+
+
+def test_ready_though_libvirt_hangs_from_the_start(make_daemon, libvirtd):
+    libvirtd.hang()
+    daemon = make_daemon(URI, environment=WATCHDOG)
+    assert daemon.notified("READY=1") == 1
+    libvirtd.resume()
+
+
+def test_journal_entries_have_fields(journal, make_daemon, client):
+    daemon = make_daemon(TEST_URI, topology=TOPOLOGY, config="{}", journal=True)
+    connected = journal.wait_for("Connected to libvirt")
+    assert connected["PRIORITY"] == "6" and TEST_URI in connected["MESSAGE"]
+
+    client.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", {}, 0)
+    about = {"DOMAIN": "test", "DOMAIN_UUID": TEST_UUID}
+    caller = client.connection.get_unique_name()
+    journal.wait_for("A domain's policy was set", **about, POLICY="dedicated", CALLER=caller, GENERATION="2")
+    pinned = journal.wait_for("A domain is pinned", **about, POLICY="dedicated")
+    assert int(pinned["VIRTPIND_PASS"]) > 0
+
+    never = {"cpus": GLib.Variant("s", "3"), "fallback": GLib.Variant("s", "fail")}
+    with pytest.raises(BusError):
+        client.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", never, 2)
+    journal.wait_for("A domain's policy cannot be met", **about)
+
+    client.manager("ResetPolicy", "(st)", "test", 0)
+    journal.wait_for("A domain's policy was reset", **about, CALLER=caller)
+    journal.wait_for("A domain has back what it had before", **about)
+
+    (daemon.directory / "virtpind.json").write_text('{"default-policy": "nonsense"}')
+    daemon.reload()
+    assert journal.wait_for("The configuration was refused")["PRIORITY"] == "3"
+    assert all(name == "MESSAGE" or re.fullmatch(r"[A-Z][A-Z0-9_]*", name) for e in journal.read() for name in e)
+
+
+def test_journal_says_once_who_is_left_alone(journal, make_daemon, make_guest, client, libvirtd):
+    guest = make_guest("mine", vcpus=1, max_vcpus=1, cputune="<vcpupin vcpu='0' cpuset='0'/>")
+    libvirtd.restart()
+    make_daemon(URI, journal=True)
+    about = {"DOMAIN": guest.name, "DOMAIN_UUID": guest.uuid}
+    client.wait_for_properties(guest.uuid, lambda is_: is_["PinState"] == "foreign", "the guest is foreign")
+    client.manager("Reapply", "(st)", guest.name, 0)
+    subject = "A domain that somebody else pinned is left alone"
+    journal.wait_for(subject, **about)
+    assert sum(e.get("MESSAGE_ID") == message_id(subject) for e in journal.read()) == 1
+
+    libvirtd.stop()
+    assert journal.wait_for("libvirt cannot be reached")["PRIORITY"] == "4"
+
+
+def test_without_a_journal_stderr_has_the_text(make_daemon, client):
+    daemon = make_daemon(TEST_URI, topology=TOPOLOGY, environment={"JOURNAL_STREAM": "1:1"})
+    client.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", {}, 0)
+    wait_until(lambda: re.search(r"^\d{4}-.* info test: pinned, ", daemon.log_text(), re.M), "stderr says so")
