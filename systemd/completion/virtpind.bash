@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion for bash: the program's own --help says which commands, options and values there are.
+_virtpind()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} help kind
+	local command=()
+	COMPREPLY=()
+	[[ ${COMP_WORDS[1]} == [a-z]* && $COMP_CWORD -gt 1 ]] && command=("${COMP_WORDS[1]}")
+	help=$("${COMP_WORDS[0]}" "${command[@]}" --help 2>/dev/null) || return
+	# What follows the option in its line of the help: FILE, DIR, "a|b|c" or nothing; and the default.
+	kind=$(awk -v option="$previous" '$1 == option { sub(/[:=].*/, "", $2); print $2 }' <<<"$help")
+	case $previous:$kind in
+	--*:*"|"*) mapfile -t COMPREPLY < <(compgen -W "${kind//|/ }" -- "$word") ;;
+	--*:DIR) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+	--*:FILE) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	*)
+		if [[ $word == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(grep -oE -- '^ +(-., ?)?--[a-z-]+' <<<"$help")" -- "$word")
+		elif [ "$COMP_CWORD" = 1 ]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^S[Uu][Bb]/,$s/^ \+\([a-z]\+\).*/\1/p' <<<"$help")" -- "$word")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		fi
+		;;
+	esac
+} && complete -o filenames -F _virtpind virtpind

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What bash offers behind a few beginnings of a command line. The argument is the program.
+set -uo pipefail
+
+export PATH=${1%/*}:$PATH
+# shellcheck source=systemd/completion/virtpind.bash
+. "$(dirname "$0")/../../systemd/completion/virtpind.bash"
+status=0
+offers() { # WANTED WORD...: among what is offered behind the words, the last of which is unfinished
+	COMP_WORDS=("${@:2}")
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	COMPREPLY=()
+	_virtpind
+	if ! printf '%s\n' "${COMPREPLY[@]}" | grep -qx -- "$1"; then
+		echo "behind '${*:2}' not offered: $1 (but ${COMPREPLY[*]})"
+		status=1
+	fi
+}
+offers plan virtpind pl
+offers --log-level virtpind --lo
+offers warning virtpind --log-level w
+offers session virtpind --bus ''
+offers --scenario virtpind plan --s
+offers json virtpind plan --format j
+offers /etc/passwd virtpind --config /etc/pass
+offers /etc/passwd virtpind plan /etc/pass
+exit $status
