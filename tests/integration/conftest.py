@@ -3,6 +3,7 @@
 
 tests/support/private-host env VIRTPIND_BINARY=BUILD/daemon/virtpind /usr/bin/python3 -B -m pytest FILE
 """
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
+from faults import LIBRARY, Faults  # noqa: E402
 from private_bus import PrivateBus  # noqa: E402
 from private_libvirtd import LIBVIRTD, URI, Libvirtd, inside_private_host  # noqa: E402
 from virtpind_daemon import VirtpindDaemon  # noqa: E402
@@ -68,6 +70,14 @@ def make_guest(libvirtd):
         libvirtd.start()
     for guest in made:
         guest.remove()
+
+
+@pytest.fixture
+def faults(tmp_path):
+    """Faults inside the calls of a daemon that is made with environment=faults.environment."""
+    if not os.path.exists(LIBRARY):
+        pytest.skip(f"{LIBRARY} is not built")
+    return Faults(tmp_path)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A dbus-daemon of the test's own, calls on it with the errors' names, and busctl as users type it."""
 import json
+import socket
 import subprocess
 from pathlib import Path
 
@@ -57,8 +58,12 @@ class PrivateBus:
         configuration.write_text(self.CONFIGURATION.format(socket=self.socket))
         self.process = subprocess.Popen(
             ["dbus-daemon", "--nofork", "--nosyslog", f"--config-file={configuration}"], stdin=subprocess.DEVNULL)
-        wait_until(self.socket.exists, "the private bus listens")
+        wait_until(self._listens, "the private bus listens")
         return self
+
+    def _listens(self):
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(str(self.socket)) == 0
 
     def stop(self):
         self.process.terminate()

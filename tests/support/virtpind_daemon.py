@@ -13,8 +13,8 @@ BINARY = os.environ.get("VIRTPIND_BINARY", "build/daemon/virtpind")
 
 
 class VirtpindDaemon:
-    def __init__(self, directory, bus, uri, *, topology=None, config=None, arguments=(), environment=None,
-                 journal=False):
+    def __init__(self, directory, bus, uri, *, topology=None, config=None, arguments=(),
+                 environment=None, log_level="debug", state_dir=None, journal=False):
         """`journal`: virtpind takes its log for the stream to the journal."""
         self.directory = Path(directory)
         self.bus = bus
@@ -23,8 +23,8 @@ class VirtpindDaemon:
         self.environment = environment or {}
         self.journal = journal
         self.notifications = []
-        self.command = [BINARY, "--bus", "session", "--uri", uri, "--log-level", "debug",
-                        "--state-dir", str(self.directory / "state"), "--runtime-dir", str(self.directory / "run")]
+        self.command = [BINARY, "--bus", "session", "--uri", uri, "--log-level", log_level,
+                        "--state-dir", str(state_dir or self.directory / "state"), "--runtime-dir", str(self.directory / "run")]
         if topology:
             self.command += ["--topology", topology]
         if config is not None:
@@ -40,7 +40,13 @@ class VirtpindDaemon:
 
     def start(self):
         """Returns when the daemon says READY=1."""
-        self._read_notifications()
+        self.launch()
+        wait_until(self._is_ready, lambda: f"virtpind is READY; its log:\n{self.log_text()}")
+        return self
+
+    def launch(self):
+        """Returns at once."""
+        self.read_notifications()
         self.notifications.clear()
         environment = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=self.bus.address,
                            NOTIFY_SOCKET=str(self.notify_path), **self.environment)
@@ -50,14 +56,12 @@ class VirtpindDaemon:
                 environment["JOURNAL_STREAM"] = f"{about.st_dev}:{about.st_ino}"
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=environment)
-        wait_until(self._is_ready, lambda: f"virtpind is READY; its log:\n{self.log_text()}")
-        return self
 
     def _is_ready(self):
         assert self.process.poll() is None, f"virtpind ended ({self.process.returncode}):\n{self.log_text()}"
-        return "READY=1" in self._read_notifications()
+        return "READY=1" in self.read_notifications()
 
-    def _read_notifications(self):
+    def read_notifications(self):
         """All lines notified since start(), oldest first."""
         while True:
             try:
@@ -67,10 +71,10 @@ class VirtpindDaemon:
 
     def notified(self, line):
         """How often `line` was notified since start()."""
-        return self._read_notifications().count(line)
+        return self.read_notifications().count(line)
 
     def wait_for_notification(self, line):
-        wait_until(lambda: line in self._read_notifications(), f"virtpind notifies {line}")
+        wait_until(lambda: line in self.read_notifications(), f"virtpind notifies {line}")
 
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""

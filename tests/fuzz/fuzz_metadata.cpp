@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Any text inside a domain's <metadata>: a policy, an error or nothing; a policy that was read is
+// written and read back as the same.
+#include "daemon/host/policy_xml.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+namespace {
+
+using namespace virtpind;
+
+MetadataPolicy read(const std::string& content)
+{
+    pugi::xml_document document;
+    const auto text = "<domain><metadata>" + content + "</metadata></domain>";
+    if (!document.load_string(text.c_str())) {
+        return {};
+    }
+    return host::read_policy_metadata(document.child("domain"), PolicyCatalog{});
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const auto first = read({data, data + size});
+    if (!first.content || !*first.content) {
+        return 0;
+    }
+    // As libvirt shows it: with the prefix and namespace that go with the call.
+    auto element = host::format_policy_element(**first.content);
+    element.replace(element.find("<policy"), 7,
+                    std::string{"<virtpind:policy xmlns:virtpind=\""} + host::policy_namespace +
+                        "\"");
+    const auto again = read(element);
+    if (!again.content || !*again.content || **again.content != **first.content) {
+        std::abort();
+    }
+    return 0;
+}

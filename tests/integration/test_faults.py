@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What may go wrong around a running daemon, with a real libvirtd and QEMU; tests/FAULTS.md is the list.
+
+VIRTPIND_LONG makes it longer: libvirtd restarted fifty times, hung for a minute.
+"""
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from gi.repository import GLib
+
+from private_bus import MANAGER, NAME, ROOT, BusError
+from waiting import wait_until
+
+LONG = bool(os.environ.get("VIRTPIND_LONG"))
+ALL = Path("/sys/devices/system/cpu/online").read_text(encoding="ascii").strip()
+NO_HOUSEKEEPING = '{"housekeeping": "", "period-seconds": 5}'
+BY_CONFIGURATION = '{"housekeeping": "", "default-policy": "dedicated"}'
+
+pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to tell pins apart")
+
+
+def state(client):
+    return client.properties(ROOT, MANAGER)["State"]
+
+
+def problems(client):
+    return dict(client.properties(ROOT, MANAGER)["Problems"])
+
+
+def set_policy(client, guest, policy="dedicated", flags=0, **options):
+    values = {key.replace("_", "-"): GLib.Variant("s", value) for key, value in options.items()}
+    return client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, values, flags)
+
+
+def send_policy(client, guest, policy="dedicated"):
+    """Sends the call and does not wait: what comes of it, comes."""
+    client.connection.call(NAME, ROOT, MANAGER, "SetPolicy",
+                           GLib.Variant("(ssa{sv}t)", (guest.name, policy, {}, 0)), None, 0, -1, None, None)
+    client.connection.flush_sync(None)
+
+
+def wait_pinned(client, guest, deadline_s=30):
+    """What the daemon says and what the kernel does."""
+    def is_pinned():
+        with contextlib.suppress(BusError, FileNotFoundError, ProcessLookupError):
+            seen = client.domain_properties(guest.uuid)
+            kernel = guest.affinity()["vcpus"]
+            return seen["PinState"] == "pinned" and kernel == {v: c for v, c in seen["VcpuPins"] if v in kernel} and seen
+        return None
+
+    return wait_until(is_pinned, lambda: f"{guest.name} is pinned: {client.domain_properties(guest.uuid)}", deadline_s)
+
+
+def known(client, guest):
+    client.wait_for_properties(guest.uuid, lambda is_: True, f"{guest.name} is known")
+    return guest
+
+
+# ---- libvirtd -----------------------------------------------------------------------------------
+
+def test_libvirtd_is_absent_at_start(make_daemon, make_guest, client, libvirtd):
+    guest = make_guest("absent", vcpus=1).start()
+    libvirtd.stop()
+    make_daemon(config=BY_CONFIGURATION)  # READY all the same
+    assert state(client) == "disconnected"
+    assert "LibvirtUnavailable" in problems(client)
+    with pytest.raises(BusError) as refused:
+        set_policy(client, guest)
+    assert refused.value.name == "org.virtpind1.Error.LibvirtUnavailable"
+    libvirtd.start()
+    wait_pinned(client, guest, 60)
+    assert problems(client) == {}
+
+
+def test_libvirtd_restarts_again_and_again(make_daemon, make_guest, client, libvirtd):
+    guest = make_guest("storm", vcpus=1).start()
+    make_daemon(config=NO_HOUSEKEEPING)
+    known(client, guest)
+    set_policy(client, guest, cpus="1")
+    for number in range(50 if LONG else 6):
+        libvirtd.restart(signal.SIGKILL if number % 2 else signal.SIGTERM)
+    # Meanwhile somebody moved it, and nothing told so.
+    libvirtd.virsh("vcpupin", guest.name, 0, "0", "--live")
+    wait_until(lambda: guest.affinity()["vcpus"] == {0: "1"}, "the pin is back", 90)
+    wait_until(lambda: state(client) == "ready", "connected again", 60)
+    assert wait_pinned(client, guest)["Policy"] == "dedicated"
+
+
+@pytest.mark.parametrize("call", ["virDomainPinVcpuFlags", "virDomainGetXMLDesc", "virDomainSetMetadata", "virConnectListAllDomains"])
+def test_libvirtd_is_killed_under_a_call(make_daemon, make_guest, client, libvirtd, faults, call):
+    guest = make_guest("midway", vcpus=1).start()
+    make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    known(client, guest)
+    faults.plan("delay", 1, 1, call, 300)
+    send_policy(client, guest)
+    wait_until(lambda: call in faults.calls(), f"{call} is under way")
+    libvirtd.restart(signal.SIGKILL)
+    faults.clear()
+    wait_until(lambda: state(client) == "ready", "connected again", 60)
+    set_policy(client, guest)  # the caller tries again, as the error said
+    wait_pinned(client, guest)
+    client.manager("ResetPolicy", "(st)", guest.name, 0)
+    assert guest.affinity()["vcpus"] == {0: ALL}
+
+
+def test_libvirtd_hangs(make_daemon, make_guest, client, libvirtd):
+    """Longer than the keepalive: 20 s."""
+    guest = make_guest("hung", vcpus=1).start()
+    daemon = make_daemon(config=NO_HOUSEKEEPING)
+    known(client, guest)
+    set_policy(client, guest, cpus="1")
+    libvirtd.hang()
+    began = time.monotonic()
+    send_policy(client, guest, "shared")
+    answers = 0
+    while state(client) != "disconnected" or (LONG and time.monotonic() - began < 60):
+        assert json.loads(client.manager("Describe"))["domains"]
+        answers += 1
+        assert time.monotonic() - began < 100, "the loss is noticed"
+    assert answers > 100, "the bus is answered all the time"
+    assert daemon.process.poll() is None
+    with pytest.raises(BusError) as refused:
+        set_policy(client, guest)
+    assert refused.value.name == "org.virtpind1.Error.LibvirtUnavailable"
+    libvirtd.resume()
+    wait_until(lambda: state(client) == "ready", "connected again", 90)
+    set_policy(client, guest, cpus="0")
+    assert guest.affinity()["vcpus"] == {0: "0"}
+
+
+# ---- the domain, in the middle of an apply ------------------------------------------------------------
+
+@pytest.fixture
+def midway(make_daemon, make_guest, client, faults):
+    """A guest whose second pin call takes its time, and the daemon in that very call."""
+    def begin(**options):
+        guest = make_guest("mid", vcpus=1, max_vcpus=2, iothreads=1, **options).start()
+        daemon = make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+        known(client, guest)
+        faults.plan("delay", 2, 1, "virDomainPin", 500)
+        send_policy(client, guest)
+        wait_until(lambda: len(faults.calls()) == 2, "in the second pin call")
+        return guest, daemon
+
+    return begin
+
+
+def complaints(daemon):
+    return re.findall(r"^\S+ \S+ (?:error|critical|warning) .*", daemon.log_text(), re.M)
+
+
+def test_domain_ends_midway(midway, client):
+    guest, daemon = midway()
+    guest.destroy()
+    client.wait_for_properties(guest.uuid, lambda is_: is_["RunState"] == "shutoff" and is_["PinState"] == "idle", "idle")
+    assert not complaints(daemon)
+
+
+def test_domain_is_undefined_midway(midway, client):
+    guest, daemon = midway()
+    guest.remove()
+
+    def is_gone():
+        with contextlib.suppress(BusError):
+            client.domain_properties(guest.uuid)
+            return False
+        return True
+
+    wait_until(is_gone, "its object is gone")
+    assert not complaints(daemon)
+    wait_until(lambda: not list((daemon.directory / "state").rglob("*.json")), "its before-image is forgotten")
+
+
+def test_domain_is_restarted_midway(midway, client):
+    guest, daemon = midway()
+    guest.destroy()
+    guest.start()
+    wait_pinned(client, guest)
+    assert not complaints(daemon)
+    guest.destroy()
+    guest.start()
+    wait_pinned(client, guest)
+
+
+def test_domain_is_redefined_midway(midway, client, libvirtd):
+    guest, _ = midway()
+    fresh = guest.xml("--inactive").replace("<vcpu placement='static' current='1'>2", "<vcpu placement='static' current='2'>3")
+    assert "current='2'" in fresh
+    libvirtd.virsh("define", "/dev/stdin", stdin=fresh)
+    wait_pinned(client, guest)
+    client.manager("Reapply", "(st)", guest.name, 0)
+    now = guest.xml("--inactive")
+    assert "current='2'>3</vcpu>" in now, "what somebody else wrote stays"
+    assert "vcpupin vcpu='0'" in now and "emulatorpin" in now, "and the pins are there"
+    client.manager("ResetPolicy", "(st)", guest.name, 0)
+    assert "vcpupin" not in guest.xml("--inactive") and "current='2'>3" in guest.xml("--inactive")
+
+
+def test_domain_is_renamed_midway(make_daemon, make_guest, client, libvirtd, faults):
+    guest = make_guest("rename", vcpus=1)  # only one that is shut off can be
+    daemon = make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    known(client, guest)
+    faults.plan("delay", 1, 1, "virDomainPin", 500)
+    send_policy(client, guest)
+    wait_until(faults.calls, "in a pin call")
+    libvirtd.virsh("domrename", guest.name, guest.name + "-new")
+    guest.name += "-new"
+    client.wait_for_properties(guest.uuid, lambda is_: is_["Name"] == guest.name, "has its new name")
+    guest.start()
+    wait_pinned(client, guest)
+    assert not complaints(daemon)
+
+
+def test_vcpu_is_plugged_midway(midway, client, libvirtd):
+    guest, _ = midway()
+    libvirtd.virsh("setvcpus", guest.name, 2, "--live")
+    wait_until(lambda: sorted(guest.affinity()["vcpus"].values()) == ["0", "1"],
+               lambda: f"each vCPU has a CPU of its own: {guest.affinity()}")
+
+
+# ---- calls that fail ------------------------------------------------------------------------------------
+
+def test_one_pin_of_many_fails_and_is_tried_again(make_daemon, make_guest, client, faults):
+    guest = make_guest("one", vcpus=2, iothreads=1).start()
+    make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    known(client, guest)
+    faults.plan("fail", 2, 1, "virDomainPinVcpu")
+    with pytest.raises(BusError) as refused:
+        set_policy(client, guest, flags=1)  # not stored: one pass, which no event precedes
+    assert refused.value.name == "org.virtpind1.Error.PartiallyApplied"
+    assert "vCPU 1" in refused.value.text
+    wait_pinned(client, guest)
+    assert client.domain_properties(guest.uuid)["LastError"] == ("", "")
+
+
+def test_failing_again_and_again_is_tried_less_and_less(make_daemon, make_guest, client, faults):
+    guest = make_guest("never", vcpus=1).start()
+    daemon = make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    known(client, guest)
+    faults.plan("fail", 1, 0, "virDomainPinVcpu")
+    with pytest.raises(BusError):
+        set_policy(client, guest)
+    
+    wait_until(lambda: "(attempt 3, next in 4 s)" in daemon.log_text(), "a third attempt")
+    assert "(attempt 1, next in 1 s)" in daemon.log_text() and "(attempt 2, next in 2 s)" in daemon.log_text()
+    assert len(complaints(daemon)) == 3, "each failure is said once"
+    assert guest.affinity()["vcpus"] == {0: ALL}
+    faults.clear()
+    wait_pinned(client, guest)
+
+
+# ---- callers ---------------------------------------------------------------------------------------------
+
+def test_two_writers_at_once(make_daemon, make_guest, bus, client):
+    guest = make_guest("writers", vcpus=1).start()
+    make_daemon(config=NO_HOUSEKEEPING)
+    known(client, guest)
+    generations = {"0": [], "1": []}
+
+    def write(cpus):
+        writer = bus.connect()
+        for _ in range(15):
+            generations[cpus].append(set_policy(writer, guest, cpus=cpus))
+        writer.close()
+
+    writers = [threading.Thread(target=write, args=(cpus,)) for cpus in generations]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    told = generations["0"] + generations["1"]
+    assert len(set(told)) == len(told) == 30, "each has its own generation"
+    last = "0" if max(generations["0"]) > max(generations["1"]) else "1"
+    seen = wait_pinned(client, guest)
+    assert seen["Generation"] == max(told)
+    assert guest.affinity()["vcpus"] == {0: last} == dict(seen["VcpuPins"])
+    assert f"<vcpupin vcpu='0' cpuset='{last}'/>" in guest.xml("--inactive")
+
+
+# ---- disk and configuration ------------------------------------------------------------------------------
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A state directory that can be full or read-only."""
+    path = tmp_path / "small"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)], check=True)
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def fill(disk):
+    with contextlib.suppress(OSError), open(disk / "ballast", "wb") as file:
+        while True:
+            file.write(b"x" * 4096)
+            file.flush()
+    return lambda: (disk / "ballast").unlink()
+
+
+def make_read_only(disk):
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    return lambda: subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("spoil", [fill, make_read_only])
+def test_disk_is_full_or_read_only(make_daemon, make_guest, client, small_disk, spoil):
+    guest = make_guest("disk", vcpus=1).start()
+    definition = guest.xml("--inactive")
+    make_daemon(config=NO_HOUSEKEEPING, state_dir=small_disk)
+    known(client, guest)
+    mend = spoil(small_disk)
+    with pytest.raises(BusError) as refused:
+        set_policy(client, guest, flags=1)
+    assert refused.value.name == "org.virtpind1.Error.NotPersisted"
+    assert guest.affinity()["vcpus"] == {0: ALL} and guest.xml("--inactive") == definition, "nothing is touched"
+    mend()
+    wait_pinned(client, guest, 90)
+    # With the before-image there, a disk that fills up hinders nobody.
+    mend = spoil(small_disk)
+    set_policy(client, guest, cpus="1")
+    assert guest.affinity()["vcpus"] == {0: "1"}
+    mend()
+    client.manager("ResetPolicy", "(st)", guest.name, 0)
+    assert guest.affinity()["vcpus"] == {0: ALL} and guest.xml("--inactive") == definition
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b"\xff\xfe garbage", b'{"version": 999}', b"[" * 100000, b"x" * (2 << 20)],
+                         ids=["empty", "cut", "binary", "future", "deep", "huge"])
+def test_state_is_corrupt(make_daemon, make_guest, client, garbage):
+    guest = make_guest("corrupt", vcpus=1).start()
+    daemon = make_daemon(config=NO_HOUSEKEEPING)
+    known(client, guest)
+    set_policy(client, guest)
+    (image,) = (daemon.directory / "state").rglob("*.json")
+    daemon.stop()
+    image.write_bytes(garbage)
+    daemon.start()
+    wait_pinned(client, guest)
+    assert image.name in problems(client)["StateFile"]
+    assert image.with_name(image.name + ".corrupt").read_bytes() == garbage, "set aside for a person to look at"
+
+
+@pytest.mark.parametrize("garbage", ["", "garbage {", "[1]", '{"housekeeping": "0-99999"}', '{"polices": {}}', "\0", "[" * 5000],
+                         ids=["empty", "text", "list", "no-such-cpu", "unknown-key", "nul", "deep"])
+def test_configuration_becomes_garbage(make_daemon, make_guest, client, garbage):
+    guest = make_guest("config", vcpus=1).start()
+    daemon = make_daemon(config=BY_CONFIGURATION)
+    pins = wait_pinned(client, guest)["VcpuPins"]
+    path = daemon.directory / "virtpind.json"
+    path.write_text(garbage)
+    daemon.reload()
+    wait_until(lambda: "InvalidConfig" in problems(client), "it is said")
+    client.manager("Reapply", "(st)", "", 0)
+    assert wait_pinned(client, guest)["VcpuPins"] == pins, "the configuration is still the former one"
+    path.write_text(BY_CONFIGURATION)
+    daemon.reload()
+    wait_until(lambda: problems(client) == {}, "it is good again")
+
+
+# ---- time ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_wall_clock_jumps(make_daemon, make_guest, client, faults, days):
+    guest = make_guest("clock", vcpus=1).start()
+    daemon = make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    known(client, guest)
+    set_policy(client, guest, cpus="1")
+    before = client.domain_properties(guest.uuid)["LastAppliedUSec"]
+    faults.plan("jump", milliseconds=days * 86400 * 1000)
+    passes = json.loads(client.manager("Describe"))["passes"]
+    wait_until(lambda: json.loads(client.manager("Describe"))["passes"] > passes, "the period goes on")
+    set_policy(client, guest, cpus="0")
+    after = client.domain_properties(guest.uuid)["LastAppliedUSec"]
+    assert abs((after - before) / 86400e6 - days) < 1, "the clock did jump"
+    assert guest.affinity()["vcpus"] == {0: "0"}
+    assert not complaints(daemon)

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SIGKILL before each call that the daemon makes to libvirt or to the disk, while a policy is set, taken
+back, or found at start. After each the daemon starts again, and then
+
+- pins, live and in the definition, are those of the policy that the domain has, or exactly the original
+  ones if it has none: nothing in between stays;
+- what was under way can be done again, with the same end as if nobody had been killed;
+- ResetPolicy still gives back the original.
+
+The short form kills at some steps; with VIRTPIND_LONG set more than a thousand times, at every step in turn.
+"""
+import contextlib
+import os
+import uuid
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from gi.repository import GLib
+
+from private_bus import BusError
+from waiting import wait_until
+
+libvirt = pytest.importorskip("libvirt")
+
+SHORT = 6  # kills per scenario in the short form
+LONG = 200 if os.environ.get("VIRTPIND_LONG") else 0
+# With these no thread's place depends on what other domains have.
+OPTIONS = {name: GLib.Variant("s", "vcpus") for name in ("emulator", "iothreads")}
+POLICY_NAMESPACE = "https://virtpind.org/policy/1"
+TEST_URI = "test+unix:///default"
+TEST_TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
+ALL_CPUS = {TEST_URI: "0-15", "qemu:///system": open("/sys/devices/system/cpu/online", encoding="ascii").read().strip()}
+
+
+class Domain:
+    """A domain as libvirt tells it: its pins, live and defined, where they say anything."""
+
+    def __init__(self, handle, all_cpus):
+        self.handle = handle
+        self.name = handle.name()
+        self.uuid = handle.UUIDString()
+        self._all_cpus = all_cpus
+
+    def has_policy(self):
+        try:
+            self.handle.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, POLICY_NAMESPACE, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        except libvirt.libvirtError:
+            return False
+        return True
+
+    def give_policy(self):
+        for flag in (libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_AFFECT_LIVE):
+            self.handle.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, 
+                                    "<policy name='dedicated' emulator='vcpus' iothreads='vcpus'/>", "virtpind",
+                                    POLICY_NAMESPACE, flag)
+
+    def pins(self):
+        return tuple(self._pins_in(flags) for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE))
+
+    def _pins_in(self, flags):
+        tune = ElementTree.fromstring(self.handle.XMLDesc(flags)).find("cputune")
+        return {(pin.tag, pin.get("vcpu") or pin.get("iothread"), pin.get("cpuset"))
+                for pin in (tune if tune is not None else ()) if pin.get("cpuset") != self._all_cpus}
+
+
+class World:
+    """Running domains, a daemon that can be killed at each of its calls, and what is done to them."""
+
+    def __init__(self, domains, daemon, faults, client):
+        self.domains = domains
+        self.daemon = daemon
+        self.faults = faults
+        self.client = client
+        self.original = self.pins()
+
+    def pins(self):
+        return [domain.pins() for domain in self.domains]
+
+    def set_all(self):
+        for domain in self.domains:
+            self.client.manager("SetPolicy", "(ssa{sv}t)", domain.name, "dedicated", OPTIONS, 0)
+
+    def reset_all(self):
+        for domain in self.domains:
+            self.client.manager("ResetPolicy", "(st)", domain.name, 0)
+
+    def look_again(self):
+        self.client.manager("Reapply", "(st)", "", 0)
+
+    def start_daemon(self):
+        """Returns when every domain is known and settled."""
+        self.daemon.start()
+        self.finish_start()
+
+    def finish_start(self):
+        def is_known():
+            with contextlib.suppress(BusError, GLib.Error):
+                self.look_again()
+                return True
+            return not self.is_alive()
+
+        wait_until(is_known, "the daemon looks at its domains", 60)
+
+    def before_images(self):
+        return sorted(path.name for path in (self.daemon.directory / "state").glob("*.json"))
+
+    def is_alive(self):
+        return self.daemon.process.poll() is None
+
+    def run_until_killed(self, act):
+        """Does it, and then whatever makes calls, until the planned call comes."""
+        while True:
+            try:
+                act()
+                act = self.look_again
+            except (BusError, GLib.Error):
+                wait_until(lambda: not self.is_alive(), "the daemon was killed, not just unwilling")
+            if not self.is_alive():
+                break
+        assert self.daemon.process.returncode == -9
+
+    def check_nothing_in_between(self, final):
+        for domain, before, after in zip(self.domains, self.original, final):
+            expected = after if domain.has_policy() else before
+            assert domain.pins() == expected, f"{domain.name} (policy: {domain.has_policy()})"
+
+
+def nothing(_world):
+    pass
+
+
+def forget_daemon(world):
+    """The domains have a policy, which nobody has applied yet."""
+    world.daemon.stop()
+    for domain in world.domains:
+        domain.give_policy()
+
+
+def start_and_finish(world):
+    world.daemon.launch()
+    wait_until(lambda: not world.is_alive() or "READY=1" in world.daemon.read_notifications(), "ready or killed")
+    if world.is_alive():
+        world.finish_start()
+
+
+# What comes before, what is interrupted, and what is done again after it.
+SCENARIOS = {
+    "set": (nothing, World.set_all, World.set_all),
+    "reset": (World.set_all, World.reset_all, World.set_all),
+    "start": (forget_daemon, start_and_finish, World.set_all),
+}
+
+
+def steps_to_kill(total):
+    """The short form's steps are spread over all of them; the long form takes every one, over and over."""
+    if LONG:
+        return [step % total + 1 for step in range(max(total, LONG))]
+    return sorted({1 + i * total // SHORT for i in range(SHORT)})
+
+
+def sweep(world, scenario):
+    prepare, act, again = SCENARIOS[scenario]
+    # Once without a kill: how it ends, and how many calls there are.
+    prepare(world)
+    world.faults.plan("delay", 1, 0)
+    act(world)
+    total = len(world.faults.calls())
+    world.faults.clear()
+    assert total > 10, "the faults' library counts nothing"
+    if not world.is_alive():
+        world.start_daemon()
+    again(world)
+    final = world.pins()
+    world.reset_all()
+    assert world.pins() == world.original and not world.before_images()
+
+    for step in steps_to_kill(total):
+        prepare(world)
+        world.faults.plan("kill", step)
+        world.run_until_killed(lambda: act(world))
+        called = world.faults.calls()
+        world.faults.clear()
+        where = f"killed before call {step}, {called[-1]}"
+        world.start_daemon()
+        try:
+            world.check_nothing_in_between(final)
+            again(world)
+            assert world.pins() == final
+            world.reset_all()
+            assert world.pins() == world.original
+            assert not world.before_images(), "a before-image that has served is gone"
+        except AssertionError as error:
+            raise AssertionError(f"{where}: {error}; the daemon's log:\n{world.daemon.log_text()[-4000:]}") from error
+    return total
+
+
+@pytest.fixture
+def test_domains(libvirtd):
+    """Three running domains of libvirt's test driver, in a libvirtd: their state outlives the daemon."""
+    connection = libvirt.open(TEST_URI)
+    made = []
+    for number, cputune in enumerate(["", "<cputune><vcpupin vcpu='1' cpuset='3-5'/></cputune>", ""]):
+        made.append(connection.defineXML(
+            f"<domain type='test'><name>kill{number}</name><uuid>{uuid.uuid4()}</uuid><memory>8192</memory>"
+            f"<vcpu>2</vcpu><iothreads>1</iothreads>{cputune}<os><type>hvm</type></os></domain>"))
+        made[-1].create()
+    yield [Domain(handle, ALL_CPUS[TEST_URI]) for handle in made]
+    for handle in made:
+        handle.destroy()
+        handle.undefine()
+    connection.close()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_kills_on_test_domains(make_daemon, client, faults, test_domains, scenario):
+    daemon = make_daemon(TEST_URI, topology=TEST_TOPOLOGY, environment=faults.environment)
+    world = World(test_domains, daemon, faults, client)
+    world.finish_start()
+    sweep(world, scenario)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_kills_on_qemu_guests(make_daemon, client, faults, make_guest, scenario):
+    guests = [make_guest("killone", vcpus=1, iothreads=1).start(),
+              make_guest("killtwo", vcpus=1, max_vcpus=2, cputune="<vcpupin vcpu='0' cpuset='1'/>").start()]
+    connection = libvirt.open("qemu:///system")
+    domains = [Domain(connection.lookupByUUIDString(guest.uuid), ALL_CPUS["qemu:///system"]) for guest in guests]
+    daemon = make_daemon(config='{"housekeeping": ""}', environment=faults.environment)
+    world = World(domains, daemon, faults, client)
+    world.finish_start()
+    threads = [guest.affinity() for guest in guests]
+    sweep(world, scenario)
+    assert [guest.affinity() for guest in guests] == threads, "the threads are where they were"
+    connection.close()

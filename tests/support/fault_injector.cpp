@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Preloaded into the daemon, makes one of its calls to libvirt or to the disk go wrong: the process
+// is killed there, or the call fails, or it takes long. Which one says a file, named by the
+// environment variable VIRTPIND_FAULT_PLAN, that is looked at before each call and may be replaced
+// (rename) at any time:
+//
+//     ACTION FIRST COUNT CALLS [MILLISECONDS]
+//
+// ACTION is kill, fail, delay or jump; FIRST the call that meets it, counted from 1 since the plan
+// was written; COUNT how many calls meet it (0: all from there on); CALLS are prefixes of the
+// calls' names that are counted, separated by commas, or `all`. A jump moves the wall clock by
+// MILLISECONDS. Calls that are counted are appended to PLAN.log. Without the file nothing goes
+// wrong.
+//
+// Called from any thread of the daemon. Counting is not exact when two threads call at once, which
+// the daemon, with one thread for all of these calls, never does.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <libvirt/libvirt.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace {
+
+struct FaultPlan {
+    std::string action;
+    unsigned first = 0;
+    unsigned count = 0;
+    std::string calls;
+    long delay_ms = 0;
+};
+
+std::mutex mutex;
+FaultPlan plan; // guarded by mutex
+
+struct stat plan_file {}; // guarded by mutex
+
+unsigned calls_seen = 0; // guarded by mutex
+std::atomic<long> clock_offset_ms{0};
+
+const char* plan_path()
+{
+    static const char* const path = std::getenv("VIRTPIND_FAULT_PLAN");
+    return path;
+}
+
+bool same_file(const struct stat& a, const struct stat& b)
+{
+    return a.st_ino == b.st_ino && a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
+           a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+
+void read_plan()
+{
+    struct stat now {};
+
+    const auto there = plan_path() != nullptr && ::stat(plan_path(), &now) == 0;
+    if (there && same_file(now, plan_file)) {
+        return;
+    }
+    plan_file = now;
+    plan = FaultPlan{}; // without a plan nothing goes wrong
+    calls_seen = 0;
+    clock_offset_ms = 0;
+    if (!there) {
+        return;
+    }
+    if (auto* file = std::fopen(plan_path(), "re")) {
+        std::array<char, 16> action{};
+        std::array<char, 256> calls{};
+        if (std::fscanf(file, "%15s %u %u %255s %ld", action.data(), &plan.first, &plan.count,
+                        calls.data(), &plan.delay_ms) >= 4) {
+            plan.action = action.data();
+            plan.calls = calls.data();
+        }
+        std::fclose(file);
+    }
+}
+
+bool is_counted(std::string_view call)
+{
+    if (plan.calls == "all") {
+        return true;
+    }
+    std::string_view prefixes = plan.calls;
+    while (!prefixes.empty()) {
+        const auto prefix = prefixes.substr(0, prefixes.find(','));
+        if (call.starts_with(prefix)) {
+            return true;
+        }
+        prefixes.remove_prefix(std::min(prefix.size() + 1, prefixes.size()));
+    }
+    return false;
+}
+
+void log_call(std::string_view call)
+{
+    const auto path = std::string{plan_path()} + ".log";
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        const auto line = std::string{call} + "\n";
+        [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());
+        ::close(fd);
+    }
+}
+
+void sleep_ms(long milliseconds)
+{
+    const timespec pause{.tv_sec = milliseconds / 1000,
+                         .tv_nsec = (milliseconds % 1000) * 1'000'000};
+    ::nanosleep(&pause, nullptr);
+}
+
+// Before each call: whether it is to fail. May kill the process, or take its time.
+bool meets_fault(const char* call)
+{
+    long delay_ms = 0;
+    {
+        const std::lock_guard lock{mutex};
+        read_plan();
+        if (plan.action.empty() || !is_counted(call)) {
+            return false;
+        }
+        ++calls_seen;
+        log_call(call);
+        const auto met =
+            calls_seen >= plan.first && (plan.count == 0 || calls_seen - plan.first < plan.count);
+        if (!met) {
+            return false;
+        }
+        if (plan.action == "kill") {
+            ::kill(::getpid(), SIGKILL);
+        }
+        if (plan.action == "fail") {
+            return true;
+        }
+        if (plan.action == "jump") {
+            clock_offset_ms = plan.delay_ms;
+            return false;
+        }
+        delay_ms = plan.delay_ms;
+    }
+    sleep_ms(delay_ms);
+    return false;
+}
+
+template <class Function>
+Function* real(const char* name)
+{
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+} // namespace
+
+// NOLINTBEGIN(readability-identifier-naming,readability-inconsistent-declaration-parameter-name)
+#define REAL(name) real<decltype(name)>(#name)
+
+// A pin whose map has no bytes is refused by libvirt itself, which then also says why.
+extern "C" int virDomainPinVcpuFlags(virDomainPtr domain, unsigned vcpu, unsigned char* map,
+                                     int length, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainPinVcpuFlags");
+    return REAL(virDomainPinVcpuFlags)(domain, vcpu, map, fails ? 0 : length, flags);
+}
+
+extern "C" int virDomainPinEmulator(virDomainPtr domain, unsigned char* map, int length,
+                                    unsigned flags)
+{
+    const auto fails = meets_fault("virDomainPinEmulator");
+    return REAL(virDomainPinEmulator)(domain, map, fails ? 0 : length, flags);
+}
+
+extern "C" int virDomainPinIOThread(virDomainPtr domain, unsigned iothread, unsigned char* map,
+                                    int length, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainPinIOThread");
+    return REAL(virDomainPinIOThread)(domain, iothread, map, fails ? 0 : length, flags);
+}
+
+// For the others it is the missing object that libvirt refuses.
+extern "C" int virDomainSetNumaParameters(virDomainPtr domain, virTypedParameterPtr parameters,
+                                          int count, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainSetNumaParameters");
+    return REAL(virDomainSetNumaParameters)(fails ? nullptr : domain, parameters, count, flags);
+}
+
+extern "C" int virDomainSetMetadata(virDomainPtr domain, int type, const char* metadata,
+                                    const char* key, const char* uri, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainSetMetadata");
+    return REAL(virDomainSetMetadata)(fails ? nullptr : domain, type, metadata, key, uri, flags);
+}
+
+extern "C" int virDomainSetVcpusFlags(virDomainPtr domain, unsigned count, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainSetVcpusFlags");
+    return REAL(virDomainSetVcpusFlags)(fails ? nullptr : domain, count, flags);
+}
+
+extern "C" int virDomainSetVcpu(virDomainPtr domain, const char* map, int state, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainSetVcpu");
+    return REAL(virDomainSetVcpu)(fails ? nullptr : domain, map, state, flags);
+}
+
+extern "C" virDomainPtr virDomainDefineXMLFlags(virConnectPtr connection, const char* xml,
+                                                unsigned flags)
+{
+    const auto fails = meets_fault("virDomainDefineXMLFlags");
+    return REAL(virDomainDefineXMLFlags)(fails ? nullptr : connection, xml, flags);
+}
+
+extern "C" virConnectPtr virConnectOpen(const char* name)
+{
+    const auto fails = meets_fault("virConnectOpen");
+    return REAL(virConnectOpen)(fails ? "nosuch:///driver" : name);
+}
+
+extern "C" int virConnectListAllDomains(virConnectPtr connection, virDomainPtr** domains,
+                                        unsigned flags)
+{
+    const auto fails = meets_fault("virConnectListAllDomains");
+    return REAL(virConnectListAllDomains)(fails ? nullptr : connection, domains, flags);
+}
+
+extern "C" virDomainPtr virDomainLookupByUUIDString(virConnectPtr connection, const char* uuid)
+{
+    const auto fails = meets_fault("virDomainLookupByUUIDString");
+    return REAL(virDomainLookupByUUIDString)(fails ? nullptr : connection, uuid);
+}
+
+extern "C" char* virDomainGetXMLDesc(virDomainPtr domain, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainGetXMLDesc");
+    return REAL(virDomainGetXMLDesc)(fails ? nullptr : domain, flags);
+}
+
+extern "C" int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr info, int count,
+                                 unsigned char* maps, int length)
+{
+    const auto fails = meets_fault("virDomainGetVcpus");
+    return REAL(virDomainGetVcpus)(fails ? nullptr : domain, info, count, maps, length);
+}
+
+extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept
+{
+    const auto status = static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
+    if (status == 0 && clock == CLOCK_REALTIME) {
+        time->tv_sec += clock_offset_ms / 1000;
+    }
+    return status;
+}
+
+extern "C" int fsync(int fd)
+{
+    if (meets_fault("fsync")) {
+        errno = EIO;
+        return -1;
+    }
+    return REAL(fsync)(fd);
+}
+
+extern "C" int rename(const char* from, const char* to) noexcept
+{
+    if (meets_fault("rename")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return REAL(rename)(from, to);
+}
+
+extern "C" int unlink(const char* path) noexcept
+{
+    if (meets_fault("unlink")) {
+        errno = EROFS;
+        return -1;
+    }
+    return REAL(unlink)(path);
+}
+
+// NOLINTEND(readability-identifier-naming,readability-inconsistent-declaration-parameter-name)

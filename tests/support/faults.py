@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Faults inside the daemon's calls to libvirt and to the disk, by a preloaded library (fault_injector.cpp)."""
+import os
+from pathlib import Path
+
+LIBRARY = os.environ.get("VIRTPIND_FAULT_LIBRARY", "build/tests/support/libfault_injector.so")
+
+
+class Faults:
+    """What is planned holds from the daemon's next call on, also while it runs."""
+
+    def __init__(self, directory):
+        self._plan = Path(directory) / "faults"
+        self._log = Path(directory) / "faults.log"
+
+    @property
+    def environment(self):
+        """For a daemon that is to meet them."""
+        sanitizer = os.environ.get("ASAN_OPTIONS", "")
+        return {"LD_PRELOAD": LIBRARY, "VIRTPIND_FAULT_PLAN": str(self._plan),
+                "ASAN_OPTIONS": f"{sanitizer}:verify_asan_link_order=0"}
+
+    def plan(self, action, first=1, count=1, calls="all", milliseconds=0):
+        """`action` (kill, fail, delay, jump) meets `count` (0: all) calls from the `first` on, of those that are
+        named in `calls` (prefixes, separated by commas)."""
+        self._log.unlink(missing_ok=True)
+        fresh = self._plan.with_suffix(".new")
+        fresh.write_text(f"{action} {first} {count} {calls} {milliseconds}\n")
+        fresh.rename(self._plan)
+
+    def clear(self):
+        self._plan.unlink(missing_ok=True)
+
+    def calls(self):
+        """The names of the calls that were counted since the plan was made."""
+        return self._log.read_text().split() if self._log.exists() else []
