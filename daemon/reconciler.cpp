@@ -44,7 +44,16 @@ Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_i
               }}
     , retry_{loop, [this] { begin_pass(); }}
     , slow_apply_{loop, [this] { publish(); }}
-{}
+{
+    // A transient domain ends with its boot: there is nothing left to give back.
+    std::erase_if(before_images_, [this](const auto& entry) {
+        const auto useless = !entry.second.config && entry.second.boot_id != boot_id_;
+        if (useless) {
+            forget_before_image(entry.first);
+        }
+        return useless;
+    });
+}
 
 // ---- events ---------------------------------------------------------------------------------
 
@@ -68,8 +77,8 @@ void Reconciler::on_event(const HostEvent& event)
         publish();
     } else if (const auto* changed = std::get_if<DomainChanged>(&event)) {
         spdlog::debug("domain {}: {}", changed->uuid.str(), changed->what);
-        if (changed->what == "undefined") {
-            undefined_.insert(changed->uuid);
+        if (changed->what == "undefined" || changed->what == "stopped") {
+            ended_.insert(changed->uuid);
         }
     } else {
         spdlog::info("events were dropped; looking at everything again");
@@ -108,6 +117,13 @@ void Reconciler::stop()
 
 void Reconciler::request_pass(std::optional<DomainUuid> uuid, PassReply reply)
 {
+    if (waiting_.size() >= waiting_max) {
+        reply(Error{.code = Errc::limits_exceeded,
+                    .message = std::to_string(waiting_max) +
+                               " requests wait for the next pass already; wait for the answers to "
+                               "those you made"});
+        return;
+    }
     next_depth_ = ObserveDepth::affinities;
     waiting_.push_back({.uuid = std::move(uuid), .reply = std::move(reply)});
     begin_pass();
@@ -190,16 +206,16 @@ void Reconciler::refresh_records(Observation&& seen)
             ++at;
             continue;
         }
-        // Only a domain that was undefined before our eyes needs its before-image no more: one
-        // that we merely cannot see (access control, another libvirt) may come back.
-        if (at->second.before && undefined_.contains(at->first)) {
+        // Only a domain that ended before our eyes, undefined or transient, needs its before-image
+        // no more: one that we merely cannot see (access control, another libvirt) may come back.
+        if (at->second.before && ended_.contains(at->first)) {
             forget_before_image(at->first);
         } else if (at->second.before) {
             before_images_.emplace(at->first, std::move(*at->second.before));
         }
         at = records_.erase(at);
     }
-    undefined_.clear();
+    ended_.clear();
 }
 
 PlanningInput Reconciler::planning_input() const

@@ -55,7 +55,8 @@ public:
 
     // --- what may be asked of it (by Controller) -----------------------------------------------
     // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
-    // after this call.
+    // after this call; limits_exceeded, at once, when `waiting_max` wait for that one already.
+    static constexpr std::size_t waiting_max = 1024;
     void request_pass(std::optional<DomainUuid> uuid, PassReply reply);
 
     [[nodiscard]] bool connected() const noexcept { return connection_.has_value(); }
@@ -117,7 +118,7 @@ private:
     std::optional<HostConnected> connection_;
 
     Records records_;
-    std::set<DomainUuid> undefined_; // said by events since the last look
+    std::set<DomainUuid> ended_; // stopped or undefined, said events since the last look
     HostAbilities abilities_;
     Plan plan_;
     std::map<std::string, std::string> problems_;

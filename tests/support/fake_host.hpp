@@ -105,8 +105,8 @@ public:
                std::function<void(std::vector<Outcome>)> done) override
     {
         answers_.emplace_back([this, actions = std::move(actions), done = std::move(done)] {
-            if (before_apply) {
-                before_apply();
+            if (const auto change = before_apply) { // a copy: it may replace itself
+                change();
             }
             std::vector<Outcome> outcomes;
             for (const auto& action : actions) {

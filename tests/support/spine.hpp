@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The spine and the controller on a libvirt in memory, for their tests.
+#pragma once
+
+#include "daemon/controller.hpp"
+#include "daemon/reconciler.hpp"
+#include "tests/support/fake_host.hpp"
+#include "tests/support/topology_builder.hpp"
+
+#include <gtest/gtest.h>
+
+namespace virtpind::test {
+
+class RecordingSink final : public ViewSink {
+public:
+    void publish(const ManagerView& view, const std::vector<DomainView>& views) override
+    {
+        manager = view;
+        domains = views;
+        ++publications;
+    }
+
+    void applied(const DomainUuid& uuid, std::uint64_t /*generation*/, const std::string& result,
+                 const OptionMap& /*details*/) override
+    {
+        results.emplace_back(uuid, result);
+    }
+
+    ManagerView manager;
+    std::vector<DomainView> domains;
+    int publications = 0;
+    std::vector<std::pair<DomainUuid, std::string>> results;
+};
+
+class Spine : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        reconciler_.show_to(sink_);
+        reconciler_.on_config(Config{});
+        // One package, one node, two L3s of four cores with two threads; siblings n and n+8.
+        reconciler_.on_topology(
+            std::make_shared<Topology>(regular_host({.l3s = 2, .cores = 4, .threads = 2})));
+    }
+
+    void connect()
+    {
+        reconciler_.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+        host_.answer_all();
+    }
+
+    Result<std::uint64_t> set_policy(int number, std::string name, OptionMap options = {},
+                                     std::uint64_t flags = 0,
+                                     std::optional<std::uint64_t> expect = std::nullopt)
+    {
+        std::optional<Result<std::uint64_t>> got;
+        controller_.set_policy({.uuid = FakeHost::uuid(number),
+                                .policy = std::move(name),
+                                .options = std::move(options),
+                                .flags = flags,
+                                .expect_generation = expect},
+                               [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+        host_.answer_all();
+        EXPECT_TRUE(got.has_value()) << "no reply";
+        return got.value_or(Error{});
+    }
+
+    Result<std::uint64_t> reset_policy(int number)
+    {
+        std::optional<Result<std::uint64_t>> got;
+        controller_.reset_policy(FakeHost::uuid(number), 0,
+                                 [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+        host_.answer_all();
+        EXPECT_TRUE(got.has_value()) << "no reply";
+        return got.value_or(Error{});
+    }
+
+    const DomainRecord& record(int number) { return *reconciler_.find(FakeHost::uuid(number)); }
+
+    ObservedDomain& domain(int number) { return host_.domains.at(FakeHost::uuid(number)); }
+
+    void changed(int number, std::string what = "changed")
+    {
+        reconciler_.on_event(
+            DomainChanged{.uuid = FakeHost::uuid(number), .what = std::move(what)});
+        host_.answer_all();
+    }
+
+    loop::EventLoop loop_ = *loop::EventLoop::create();
+    FakeHost host_;
+    RecordingSink sink_;
+    Reconciler reconciler_{loop_, host_, "boot", {}};
+    Controller controller_{host_, reconciler_,
+                           [](const Plan&) -> Result<std::string> { return std::string{}; }};
+};
+
+} // namespace virtpind::test
