@@ -103,7 +103,10 @@ Result<void> sync_directory(const fs::path& dir)
     return {};
 }
 
-Result<void> write_file(const fs::path& file, std::string_view text)
+// Whether a file must outlive a power failure, or only this process.
+enum class Lifetime { durable, boot };
+
+Result<void> write_file(const fs::path& file, std::string_view text, Lifetime lifetime)
 {
     auto temporary = file;
     temporary += ".new";
@@ -115,13 +118,13 @@ Result<void> write_file(const fs::path& file, std::string_view text)
     if (auto written = write_all(fd.get(), text); !written) {
         return written;
     }
-    if (::fsync(fd.get()) != 0) {
+    if (lifetime == Lifetime::durable && ::fsync(fd.get()) != 0) {
         return not_persisted("sync " + in_quotes(temporary.native()), errno);
     }
     if (::rename(temporary.c_str(), file.c_str()) != 0) {
         return not_persisted("rename " + in_quotes(temporary.native()), errno);
     }
-    return sync_directory(file.parent_path());
+    return lifetime == Lifetime::durable ? sync_directory(file.parent_path()) : Result<void>{};
 }
 
 } // namespace
@@ -180,7 +183,9 @@ Result<void> StateStore::save(const BeforeImage& image) const
                      .message = "the before-image has more than " +
                                 std::to_string(before_image_bytes_max) + " bytes"};
     }
-    return write_file(*path, text);
+    // A transient domain ends with its boot, and with it the use of its before-image: waiting for
+    // the disk would only delay its first pins.
+    return write_file(*path, text, image.config ? Lifetime::durable : Lifetime::boot);
 }
 
 Result<void> StateStore::forget(const DomainUuid& uuid) const

@@ -64,9 +64,10 @@ bus::VariantMap make_options(const std::string& text)
             continue;
         }
         const auto value = line.size() > blank + 3 ? line.substr(blank + 3) : std::string{};
-        // A D-Bus string has no NUL: the library would refuse to send it.
-        if (line.find('\0') == std::string::npos) {
+        try {
             options.insert_or_assign(line.substr(0, blank), make_variant(line[blank + 1], value));
+        } catch (const sdbus::Error&) {
+            continue; // no such string can come over a bus: it is not UTF-8
         }
     }
     return options;

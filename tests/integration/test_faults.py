@@ -365,6 +365,22 @@ def test_configuration_becomes_garbage(make_daemon, make_guest, client, garbage)
     wait_until(lambda: problems(client) == {}, "it is good again")
 
 
+def test_only_what_outlives_the_boot_waits_for_the_disk(make_daemon, make_guest, client, libvirtd, faults):
+    guest = make_guest("durable", vcpus=1).start()
+    make_daemon(config=BY_CONFIGURATION.replace("dedicated", "none"), environment=faults.environment)
+    known(client, guest)
+    faults.plan("delay", 1, 0, "fsync")
+    set_policy(client, guest)
+    assert len(faults.calls()) == 2, "the file and its directory"
+    guest.destroy()
+    libvirtd.virsh("undefine", guest.name)
+    libvirtd.virsh("create", "/dev/stdin", stdin=guest.definition)  # transient
+    known(client, guest)
+    faults.plan("delay", 1, 0, "fsync,rename")
+    set_policy(client, guest)
+    assert faults.calls() == ["rename"]
+
+
 # ---- time ---------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("days", [-400, 400])
