@@ -287,10 +287,14 @@ private:
             std::count_if(domains.begin(), domains.end(), [](const DomainView& domain) {
                 return domain.pin_state == PinState::pinned;
             });
-        const auto text = "STATUS=" + manager.state + ", " + std::to_string(domains.size()) +
-                          " domains, " + std::to_string(pinned) + " pinned, " +
-                          std::to_string(manager.problems.size()) + " problems";
-        sd_notify(0, text.c_str());
+        auto text = "STATUS=" + manager.state + ", " + std::to_string(domains.size()) +
+                    " domains, " + std::to_string(pinned) + " pinned, " +
+                    std::to_string(manager.problems.size()) + " problems";
+        // Waits while systemd does not listen: so no more often than there is something to say.
+        if (text != status_) {
+            status_ = std::move(text);
+            sd_notify(0, status_.c_str());
+        }
     }
 
     void applied(const DomainUuid& uuid, std::uint64_t generation, const std::string& result,
@@ -304,6 +308,7 @@ private:
     std::shared_ptr<const Topology> topology_;
     std::string state_problem_;
     bool ready_said_ = false;
+    std::string status_; // as systemd has it
     LibvirtHost host_;
     Reconciler reconciler_;
     Controller controller_;

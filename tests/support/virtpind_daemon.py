@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,9 +35,8 @@ class VirtpindDaemon:
         self.command += arguments
         for name in ("state", "run"):
             (self.directory / name).mkdir(exist_ok=True)
-        self.notify_path = self.directory / "notify"
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self.notify.bind(str(self.notify_path))
+        self.launches = 0
+        self.ear = None
 
     def start(self):
         """Returns when the daemon says READY=1."""
@@ -46,10 +46,9 @@ class VirtpindDaemon:
 
     def launch(self):
         """Returns at once."""
-        self.read_notifications()
-        self.notifications.clear()
+        notify_path = self._listen()
         environment = dict(os.environ, DBUS_SESSION_BUS_ADDRESS=self.bus.address,
-                           NOTIFY_SOCKET=str(self.notify_path), **self.environment)
+                           NOTIFY_SOCKET=str(notify_path), **self.environment)
         with self.log.open("ab") as log:
             if self.journal:
                 about = os.fstat(log.fileno())
@@ -61,13 +60,31 @@ class VirtpindDaemon:
         assert self.process.poll() is None, f"virtpind ended ({self.process.returncode}):\n{self.log_text()}"
         return "READY=1" in self.read_notifications()
 
+    def _listen(self):
+        """Hears one run of the daemon, on a thread: as with systemd, nobody waits until it is heard."""
+        self._end_listening()
+        self.launches += 1
+        path = self.directory / f"notify{self.launches}"
+        self.ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.ear.bind(str(path))
+        path.chmod(0o777)  # the daemon may run as another user
+        self.notifications = []
+        threading.Thread(target=self._hear, args=(self.ear, self.notifications), daemon=True).start()
+        return path
+
+    @staticmethod
+    def _hear(ear, heard):
+        while said := ear.recv(65536):
+            heard.extend(said.decode().splitlines())
+        ear.close()
+
+    def _end_listening(self):
+        if self.ear:
+            self.ear.shutdown(socket.SHUT_RDWR)
+
     def read_notifications(self):
-        """All lines notified since start(), oldest first."""
-        while True:
-            try:
-                self.notifications += self.notify.recv(65536).decode().splitlines()
-            except BlockingIOError:
-                return self.notifications
+        """All lines notified since launch(), oldest first."""
+        return self.notifications
 
     def notified(self, line):
         """How often `line` was notified since start()."""
@@ -108,6 +125,5 @@ class VirtpindDaemon:
     def close(self):
         """What still runs must end well; sanitizers report by the exit status."""
         status = self.stop() if self.process and self.process.poll() is None else 0
-        self.notify.close()
-        self.notify_path.unlink()
+        self._end_listening()
         assert status == 0, f"virtpind ended with status {status}:\n{self.log_text()}"
