@@ -87,9 +87,10 @@ public:
     virtual void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                          Reply<std::uint64_t> reply) = 0;
     // Dry run from the latest observation: the plan as JSON, as virtpind-plan(1) describes it, with
-    // the change that the domain's definition would see.
+    // the change that the domain's definition would see. Error: limits_exceeded while too many are
+    // being made.
     virtual void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      Reply<std::string> reply) const = 0;
+                      Reply<std::string> reply) = 0;
     // Leave the domain alone until released; `owner` is the caller's unique bus name.
     [[nodiscard]] virtual Result<std::uint64_t>
     hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner) = 0;

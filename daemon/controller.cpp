@@ -265,11 +265,17 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
 }
 
 void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      Reply<std::string> reply) const
+                      Reply<std::string> reply)
 {
     const auto record = record_of(uuid);
     if (!record) {
         return reply(record.error());
+    }
+    // Everybody may ask; what the passes need of libvirt must not wait behind that.
+    if (previews_ >= previews_max) {
+        return reply(Error{.code = Errc::limits_exceeded,
+                           .message = std::to_string(previews_max) +
+                                      " plans are being made already; ask again"});
     }
     auto spec = make_policy_spec(reconciler_.config().catalog, policy, std::move(options),
                                  PolicyName::required);
@@ -288,10 +294,12 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     if (!trial->definition) {
         return reply(report_trial(std::move(report), uuid, ""));
     }
+    ++previews_;
     host_.preview(
         uuid, std::move(*trial->definition),
-        [uuid, report = std::move(report), name = (*record)->seen.facts.name,
+        [this, uuid, report = std::move(report), name = (*record)->seen.facts.name,
          reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
+            --previews_;
             if (!preview) {
                 reply(preview.error());
                 return;

@@ -26,7 +26,7 @@ public:
     void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                  Reply<std::uint64_t> reply) override;
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              Reply<std::string> reply) const override;
+              Reply<std::string> reply) override;
     [[nodiscard]] Result<std::uint64_t> hold(const DomainUuid& uuid, const std::string& reason,
                                              const std::string& owner) override;
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;
@@ -36,6 +36,8 @@ public:
     [[nodiscard]] Result<std::string> export_topology(std::uint64_t flags) const override;
 
 private:
+    static constexpr std::size_t previews_max = 8;
+
     // The record, or not_found / host_unavailable in words for the caller.
     [[nodiscard]] Result<const DomainRecord*> record_of(const DomainUuid& uuid) const;
     // `uuid` under `spec` in `layer` instead of what it has there now.
@@ -50,6 +52,7 @@ private:
     Reconciler& reconciler_;
     TopologyExporter exporter_;
     std::uint64_t last_cookie_ = 0;
+    std::size_t previews_ = 0; // under way; libvirt has the definition that they need
 };
 
 } // namespace virtpind

@@ -173,9 +173,17 @@ void LibvirtHost::call_libvirt(std::function<Result<T>(const VirtConnection&)> c
     }
     run_job<T>(
         [this, call = std::move(call)]() -> Result<T> {
-            return connection_ ? call(*connection_) : Result<T>{not_connected()};
+            auto result = connection_ ? call(*connection_) : Result<T>{not_connected()};
+            found_dead_ = !result && connection_ && !connection_->is_alive();
+            return result;
         },
-        std::move(done));
+        [this, done = std::move(done)](Result<T> result) {
+            // Should a loss have gone unreported, it must not last.
+            if (!result && found_dead_.exchange(false)) {
+                on_loss(result.error());
+            }
+            done(std::move(result));
+        });
 }
 
 void LibvirtHost::observe(ObserveDepth depth, std::function<void(Result<Observation>)> done)

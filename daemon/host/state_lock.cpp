@@ -16,7 +16,7 @@ Result<loop::UniqueFd> lock_state(const std::filesystem::path& state_dir)
     std::error_code error;
     std::filesystem::create_directories(state_dir, error);
     const auto path = state_dir / "lock";
-    loop::UniqueFd lock{::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    loop::UniqueFd lock{::open(path.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!lock) {
         return Error{.code = Errc::not_persisted,
                      .message =

@@ -203,10 +203,13 @@ Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catal
     std::optional<DefinitionParts> was;
     DefinitionParts meant;
     const auto note = [&](const DefinitionParts& now, const DefinitionParts& next) {
-        was = now;
-        meant = next;
         image.note_written(now, next);
-        return store.save(image);
+        auto saved = store.save(image);
+        if (saved) {
+            was = now;
+            meant = next;
+        }
+        return saved;
     };
     auto outcome = apply_actions(connection, catalog, actions, note);
     // libvirt adds elements of its own to what it is given; they are ours, too.

@@ -13,7 +13,7 @@ constexpr unsigned keepalive_count = 3;
 
 } // namespace
 
-Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::string& uri)
+Result<std::unique_ptr<VirtConnection>> VirtConnection::open_bare(const std::string& uri)
 {
     const auto doing = "connecting to " + uri;
     ConnectionHandle connection{virConnectOpen(uri.c_str())};
@@ -23,6 +23,9 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::str
         error.code = error.code == Errc::permission_denied ? error.code : Errc::host_unavailable;
         return std::move(error).context(doing);
     }
+    // A driver within the process has no keepalive and needs none; nor has a command that runs no
+    // event loop.
+    virConnectSetKeepAlive(connection.get(), keepalive_interval_s, keepalive_count);
     const MallocString canonical{virConnectGetURI(connection.get())};
     const char* driver = virConnectGetType(connection.get());
     if (!canonical || driver == nullptr) {
@@ -33,14 +36,32 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::str
         new VirtConnection{std::move(connection), std::move(identity)}};
 }
 
+void VirtConnection::learn_abilities()
+{
+    abilities_ = {.pin_offline_vcpus = !is_test_driver(),
+                  .real_affinities = !is_test_driver(),
+                  .live_numatune = true,
+                  .hotplug_vcpus = !is_test_driver(),
+                  .tuning = read_tuning_abilities(connection_.get())};
+}
+
+Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::string& uri)
+{
+    auto opened = open_bare(uri);
+    if (opened) {
+        (*opened)->learn_abilities();
+    }
+    return opened;
+}
+
 Result<std::unique_ptr<VirtConnection>> VirtConnection::open(const std::string& uri,
                                                              VirtEvents& events)
 {
-    auto opened = open_deaf(uri);
+    auto opened = open_bare(uri);
     if (opened) {
-        // A driver within the process has no keepalive and needs none.
-        virConnectSetKeepAlive((*opened)->raw(), keepalive_interval_s, keepalive_count);
+        // At once: a loss must not fall in between.
         (*opened)->subscription_.emplace((*opened)->raw(), events);
+        (*opened)->learn_abilities();
     }
     return opened;
 }

@@ -32,15 +32,15 @@ public:
 
     [[nodiscard]] const HostAbilities& abilities() const { return abilities_; }
 
+    // False for a connection that is lost, also where nothing was said of that.
+    [[nodiscard]] bool is_alive() const { return virConnectIsAlive(connection_.get()) != 0; }
+
 private:
+    [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_bare(const std::string& uri);
+    void learn_abilities();
+
     VirtConnection(ConnectionHandle connection, HostConnected identity)
-        : connection_{std::move(connection)}
-        , identity_{std::move(identity)}
-        , abilities_{.pin_offline_vcpus = !is_test_driver(),
-                     .real_affinities = !is_test_driver(),
-                     .live_numatune = true,
-                     .hotplug_vcpus = !is_test_driver(),
-                     .tuning = read_tuning_abilities(connection_.get())}
+        : connection_{std::move(connection)}, identity_{std::move(identity)}
     {}
 
     ConnectionHandle connection_;

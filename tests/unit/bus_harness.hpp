@@ -311,7 +311,7 @@ public:
     }
 
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              Reply<std::string> reply) const override
+              Reply<std::string> reply) override
     {
         if (throws) {
             throw std::runtime_error{"broken invariant"};
