@@ -173,17 +173,17 @@ void LibvirtHost::call_libvirt(std::function<Result<T>(const VirtConnection&)> c
     }
     run_job<T>(
         [this, call = std::move(call)]() -> Result<T> {
-            auto result = connection_ ? call(*connection_) : Result<T>{not_connected()};
-            found_dead_ = !result && connection_ && !connection_->is_alive();
+            if (!connection_) {
+                return not_connected();
+            }
+            auto result = call(*connection_);
+            // A connection that broke before its close callback was registered says so to nobody.
+            if (!connection_->is_alive()) {
+                events_.connection_lost(VIR_CONNECT_CLOSE_REASON_EOF);
+            }
             return result;
         },
-        [this, done = std::move(done)](Result<T> result) {
-            // Should a loss have gone unreported, it must not last.
-            if (!result && found_dead_.exchange(false)) {
-                on_loss(result.error());
-            }
-            done(std::move(result));
-        });
+        std::move(done));
 }
 
 void LibvirtHost::observe(ObserveDepth depth, std::function<void(Result<Observation>)> done)

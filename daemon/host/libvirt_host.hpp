@@ -95,7 +95,6 @@ private:
     loop::Timer answer_timer_;
     loop::Timer connect_timer_;
     std::atomic<bool> stopping_{false};          // any thread
-    std::atomic<bool> found_dead_{false};        // by the worker, during a call
     VirtEvents events_;                          // any thread
     VirtEventThread event_thread_;               // ends before what its callbacks use
     std::unique_ptr<VirtConnection> connection_; // worker thread only

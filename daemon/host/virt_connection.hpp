@@ -32,7 +32,7 @@ public:
 
     [[nodiscard]] const HostAbilities& abilities() const { return abilities_; }
 
-    // False for a connection that is lost, also where nothing was said of that.
+    // Does not ask libvirt, only whether the way to it is open.
     [[nodiscard]] bool is_alive() const { return virConnectIsAlive(connection_.get()) != 0; }
 
 private:

@@ -111,6 +111,18 @@ def test_libvirtd_is_killed_under_a_call(make_daemon, make_guest, client, libvir
     assert guest.affinity()["vcpus"] == {0: ALL}
 
 
+def test_libvirtd_ends_while_it_is_being_connected_to(make_daemon, make_guest, client, libvirtd, faults):
+    """Before anybody has asked to be told of that."""
+    guest = make_guest("early", vcpus=1).start()
+    libvirtd.stop()
+    make_daemon(config=BY_CONFIGURATION, environment=faults.environment)
+    faults.plan("delay", 1, 1, "virConnectRegisterCloseCallback", 1000)
+    libvirtd.start()
+    wait_until(faults.calls, "connected, and not yet registered")
+    libvirtd.restart(signal.SIGKILL)
+    wait_pinned(client, guest, 60)
+
+
 def test_libvirtd_hangs(make_daemon, make_guest, client, libvirtd):
     """Longer than the keepalive: 20 s."""
     guest = make_guest("hung", vcpus=1).start()

@@ -231,6 +231,15 @@ extern "C" virConnectPtr virConnectOpen(const char* name)
     return REAL(virConnectOpen)(fails ? "nosuch:///driver" : name);
 }
 
+// Delayed only: libvirt can hardly refuse it.
+extern "C" int virConnectRegisterCloseCallback(virConnectPtr connection,
+                                               virConnectCloseFunc callback, void* opaque,
+                                               virFreeCallback free)
+{
+    meets_fault("virConnectRegisterCloseCallback");
+    return REAL(virConnectRegisterCloseCallback)(connection, callback, opaque, free);
+}
+
 extern "C" int virConnectListAllDomains(virConnectPtr connection, virDomainPtr** domains,
                                         unsigned flags)
 {
