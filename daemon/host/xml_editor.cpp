@@ -29,10 +29,16 @@ std::string blank_before(const pugi::xml_node& first_sibling, int depth)
                                    : "\n" + std::string(static_cast<std::size_t>(depth) * 2, ' ');
 }
 
+// With every quote, however it is written, as a double one.
 std::string without_quotes(std::string_view line)
 {
-    std::string text{line};
-    std::replace(text.begin(), text.end(), '\'', '"');
+    std::string text;
+    for (std::size_t at = 0; at < line.size();) {
+        const auto rest = line.substr(at);
+        const auto is_entity = rest.substr(0, 6) == "&apos;" || rest.substr(0, 6) == "&quot;";
+        text += is_entity || rest.front() == '\'' ? '"' : rest.front();
+        at += is_entity ? 6 : 1;
+    }
     return text;
 }
 

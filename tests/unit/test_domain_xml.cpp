@@ -285,11 +285,9 @@ TEST(Definition, MergeTouchesOnlyWhatDiffers)
     DefinitionChange change;
     change.pins.vcpus[VcpuId{1}] = cpus("6");
     change.pins.vcpus[VcpuId{6}] = cpus("7");
-    auto expected = replaced(std::string{win11}, "<vcpupin vcpu='6' cpuset='5-6'/>",
-                             "<vcpupin vcpu='1' cpuset='6'/>\n    <vcpupin vcpu='6' cpuset='7'/>");
-    // Quotes are the only thing that the text before and after may differ in elsewhere.
-    expected = replaced(expected, "v=\"it's\"", "v='it&apos;s'");
-    EXPECT_EQ(edited(win11, change), expected);
+    EXPECT_EQ(edited(win11, change),
+              replaced(std::string{win11}, "<vcpupin vcpu='6' cpuset='5-6'/>",
+                       "<vcpupin vcpu='1' cpuset='6'/>\n    <vcpupin vcpu='6' cpuset='7'/>"));
 }
 
 TEST(Definition, AddsElementsWhereLibvirtPutsThem)
@@ -342,7 +340,7 @@ TEST(Definition, ReplaceGivesBackWhatWasThere)
     EXPECT_EQ(parsed(restored).config, before);
     // The memory element comes back as it was, with the modes of its cells.
     EXPECT_NE(restored.find("<memnode cellid='1' mode='strict' nodeset='1'/>"), std::string::npos);
-    EXPECT_EQ(restored, replaced(std::string{win11}, "v=\"it's\"", "v='it&apos;s'"));
+    EXPECT_EQ(restored, win11);
 }
 
 TEST(Definition, KeepsForeignContent)
