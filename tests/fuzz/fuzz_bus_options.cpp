@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <sstream>
 
 namespace {
@@ -46,8 +47,8 @@ sdbus::Variant make_variant(char type, const std::string& value)
         return sdbus::Variant{static_cast<double>(number)};
     case 'a':
         return sdbus::Variant{split(value)};
-    case 'v':
-        return sdbus::Variant{sdbus::Variant{value}};
+    case 'm': // no option has such a type
+        return sdbus::Variant{std::map<std::string, std::string>{{value, value}}};
     default:
         return sdbus::Variant{value};
     }
