@@ -66,7 +66,7 @@ bus::VariantMap make_options(const std::string& text)
         }
         const auto value = line.size() > blank + 3 ? line.substr(blank + 3) : std::string{};
         try {
-            options.insert_or_assign(line.substr(0, blank), make_variant(line[blank + 1], value));
+            options[line.substr(0, blank)] = make_variant(line[blank + 1], value);
         } catch (const sdbus::Error&) {
             continue; // no such string can come over a bus: it is not UTF-8
         }
