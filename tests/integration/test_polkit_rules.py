@@ -32,6 +32,12 @@ def cover(path, content):
     run("mount", "--bind", copy, path)
 
 
+def run_version():
+    """polkit's, as "122"."""
+    done = subprocess.run(["pkaction", "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.split()[-1] if done.stdout else "0"
+
+
 @pytest.fixture(scope="module", autouse=True)
 def host():
     """User virtpind, a member of group libvirt, and polkit's files with ours among them."""
@@ -39,6 +45,8 @@ def host():
         pytest.skip("run through tests/support/private-host")
     if not POLKITD.exists():
         pytest.skip("polkitd is not installed")
+    if int(run_version().split(".")[0]) >= 124:
+        pytest.skip("polkitd 124 and later do not take the members of a covered /etc/group; tested with 122")
     passwd, group = Path("/etc/passwd"), Path("/etc/group")
     users = [line for line in passwd.read_text().splitlines() if not line.startswith("virtpind:")]
     cover(passwd, "\n".join([*users, f"virtpind:x:{VIRTPIND}:{VIRTPIND}::/:/usr/sbin/nologin", ""]))
