@@ -4,6 +4,7 @@
 tests/support/private-host env VIRTPIND_BINARY=BUILD/daemon/virtpind /usr/bin/python3 -B -m pytest FILE
 """
 import os
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -24,6 +25,12 @@ def bus(tmp_path):
     private = PrivateBus(tmp_path).start()
     yield private
     private.stop()
+
+
+@pytest.fixture
+def open_bus(bus):
+    """The private bus, its socket within reach of every user."""
+    return bus.open_to_all()
 
 
 @pytest.fixture
@@ -94,3 +101,37 @@ def make_daemon(tmp_path, bus):
     yield make
     for daemon in made:
         daemon.close()
+
+
+class QemuHost:
+    """A running daemon without housekeeping, since test hosts have few CPUs, and what users do with it."""
+
+    def __init__(self, daemon, client):
+        self.daemon = daemon
+        self.client = client
+
+    def set_policy(self, guest, policy, flags=0, **options):
+        values = self.client.options({name.replace("_", "-"): value for name, value in options.items()})
+        return self.client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, values, flags)
+
+    def plan(self, guest, policy, **options):
+        answer = self.client.manager("Plan", "(ssa{sv})", guest.name, policy, self.client.options(options))
+        return next(domain for domain in json.loads(answer)["domains"] if domain["uuid"] == guest.uuid)
+
+    def reset(self, guest):
+        return self.client.manager("ResetPolicy", "(st)", guest.name, 0)
+
+    def explain(self, guest):
+        return json.loads(self.client.domain(guest.uuid, "Explain"))
+
+    def wait(self, guest, state):
+        return self.client.wait_for_properties(
+            guest.uuid, lambda is_: is_["PinState"] == state, f"{guest.name} is {state}")
+
+    def wait_known(self, guest):
+        return self.client.wait_for_properties(guest.uuid, lambda is_: True, f"{guest.name} is known")
+
+
+@pytest.fixture
+def host(make_daemon, client, libvirtd):
+    return QemuHost(make_daemon(config='{"housekeeping": ""}'), client)

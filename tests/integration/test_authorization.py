@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may do what, by the real daemon: every method there is, as a user who may nothing, with polkit
 allowing, refusing, hanging and absent."""
-import os
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -27,14 +26,6 @@ BY_TYPE = {"s": "", "t": 0, "u": 0, "i": 0, "b": False, "a{sv}": {}, "as": []}
 
 
 @pytest.fixture
-def open_bus(bus, tmp_path):
-    """The private bus, its socket within reach of every user."""
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o755)
-    return bus
-
-
-@pytest.fixture
 def daemon(make_daemon, open_bus, client):
     started = make_daemon(URI, topology=TOPOLOGY)
     client.wait_for_properties(TEST_UUID, lambda is_: True, "the domain is known")
@@ -43,12 +34,8 @@ def daemon(make_daemon, open_bus, client):
 
 @pytest.fixture
 def user(daemon, open_bus):
-    """A connection of a user without any right: the socket carries who opened it."""
-    os.seteuid(NOBODY)
-    try:
-        connected = open_bus.connect()
-    finally:
-        os.seteuid(0)
+    """A connection of a user without any right."""
+    connected = open_bus.connect_as(NOBODY)
     yield connected
     if not connected.connection.is_closed():
         connected.close()

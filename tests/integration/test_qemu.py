@@ -4,50 +4,19 @@
 The development host has two CPUs, so guests are small: with no housekeeping a guest of two vCPUs
 owns the host, two guests of one vCPU own one CPU each.
 """
-import json
 import os
 import re
 import signal
 import subprocess
 
 import pytest
-from gi.repository import GLib
 
 from private_bus import BusError
 from waiting import wait_until
 
 ALL = open("/sys/devices/system/cpu/online", encoding="ascii").read().strip()
-NO_HOUSEKEEPING = '{"housekeeping": ""}'
 
 pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to tell pins apart")
-
-
-@pytest.fixture
-def host(make_daemon, client, libvirtd):
-    """A running daemon without housekeeping, and shorthands for what users do."""
-
-    class Host:
-        def __init__(self):
-            self.daemon = make_daemon(config=NO_HOUSEKEEPING)
-
-        @staticmethod
-        def set_policy(guest, policy, options=None, flags=0):
-            return client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, options or {}, flags)
-
-        @staticmethod
-        def reset(guest):
-            return client.manager("ResetPolicy", "(st)", guest.name, 0)
-
-        @staticmethod
-        def wait(guest, state):
-            return client.wait_for_properties(
-                guest.uuid, lambda is_: is_["PinState"] == state, f"{guest.name} is {state}")
-
-        @staticmethod
-        def wait_known(guest):
-            return client.wait_for_properties(guest.uuid, lambda is_: True, f"{guest.name} is known")
-
-    return Host()
 
 
 def vcpu_pins(properties):
@@ -62,7 +31,7 @@ def inactive_pins(guest):
 def test_started_guest_is_pinned_as_planned_and_restarts_so(host, make_guest, client):
     guest = make_guest("web", vcpus=2, iothreads=1)
     host.wait_known(guest)
-    host.set_policy(guest, "dedicated", {})
+    host.set_policy(guest, "dedicated")
     planned = inactive_pins(guest)
     assert sorted(planned.values()) == ["0", "1"], "the next boot starts right"
 
@@ -113,7 +82,7 @@ def test_hotplugged_vcpu_is_pinned(host, make_guest, libvirtd):
 def test_libvirtd_restarts_under_a_guest(host, make_guest, libvirtd, client, how):
     guest = make_guest("survivor", vcpus=1).start()
     host.wait_known(guest)
-    host.set_policy(guest, "dedicated", {"cpus": GLib.Variant("s", "1")})
+    host.set_policy(guest, "dedicated", cpus="1")
     libvirtd.stop(how)
     wait_until(lambda: client.properties("/org/virtpind1", "org.virtpind1.Manager")["State"] == "disconnected",
                "the loss is noticed")
@@ -145,7 +114,7 @@ def test_two_guests_never_share_a_dedicated_cpu(host, make_guest):
     third = make_guest("third", vcpus=1).start()
     host.wait_known(third)
     with pytest.raises(BusError) as refused:
-        host.set_policy(third, "dedicated", {"fallback": GLib.Variant("s", "fail")})
+        host.set_policy(third, "dedicated", fallback="fail")
     assert refused.value.name == "org.virtpind1.Error.Unsatisfiable"
     assert third.affinity()["vcpus"] == {0: ALL}, "nothing changed"
     two.destroy()
@@ -214,7 +183,7 @@ def test_explain_tells_why(host, make_guest, client):
     guest = make_guest("why", vcpus=1).start()
     host.wait_known(guest)
     host.set_policy(guest, "dedicated")
-    told = json.loads(client.domain(guest.uuid, "Explain"))
+    told = host.explain(guest)
     assert told["name"] == guest.name
     assert told["plan"]["placement"] == "dedicated"
     assert all(reason["text"] for reason in told["plan"]["reasons"])

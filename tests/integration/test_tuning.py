@@ -14,49 +14,12 @@ from private_libvirtd import URI, kvm_works
 from virtpind_daemon import BINARY
 from waiting import wait_until
 
-NO_HOUSEKEEPING = '{"housekeeping": ""}'
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "tuning"
 
 pytestmark = [
     pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to tell pins apart"),
     pytest.mark.skipif(not kvm_works(), reason="a host's CPU is passed on by KVM only"),
 ]
-
-
-@pytest.fixture
-def host(make_daemon, client):
-    """A running daemon, and shorthands for what users do."""
-
-    class Host:
-        daemon = make_daemon(config=NO_HOUSEKEEPING)
-
-        @staticmethod
-        def set_policy(guest, policy, **options):
-            return client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, client.options(options), 0)
-
-        @staticmethod
-        def reset(guest):
-            return client.manager("ResetPolicy", "(st)", guest.name, 0)
-
-        @staticmethod
-        def wait(guest, state):
-            return client.wait_for_properties(
-                guest.uuid, lambda is_: is_["PinState"] == state, f"{guest.name} is {state}")
-
-        @staticmethod
-        def wait_known(guest):
-            return client.wait_for_properties(guest.uuid, lambda is_: True, f"{guest.name} is known")
-
-        @staticmethod
-        def explain(guest):
-            return json.loads(client.domain(guest.uuid, "Explain"))
-
-        @staticmethod
-        def plan(guest, policy, **options):
-            answer = client.manager("Plan", "(ssa{sv})", guest.name, policy, client.options(options))
-            return next(d for d in json.loads(answer)["domains"] if d["uuid"] == guest.uuid)
-
-    return Host()
 
 
 def definition(guest):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A dbus-daemon of the test's own, calls on it with the errors' names, and busctl as users type it."""
 import json
+import os
+import pwd
 import socket
 import subprocess
 from pathlib import Path
@@ -71,6 +73,26 @@ class PrivateBus:
 
     def connect(self):
         return Client(self.address)
+
+    def open_to_all(self):
+        """Brings the socket within reach of every user."""
+        for directory in list(self.socket.parents)[:3]:
+            directory.chmod(0o755)
+        return self
+
+    def connect_as(self, uid):
+        """A connection of another user, with that user's groups: the socket carries who opened it."""
+        entry = pwd.getpwuid(uid)
+        groups = os.getgroups()
+        os.setgroups(os.getgrouplist(entry.pw_name, entry.pw_gid))
+        os.setegid(entry.pw_gid)
+        os.seteuid(uid)
+        try:
+            return self.connect()
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(groups)
 
     def busctl(self, *arguments):
         """What a user would type; returns the finished process."""
