@@ -47,8 +47,9 @@ struct UnplugVcpu {
 // The running domain.
 using LiveAction = std::variant<PinVcpu, PinEmulator, PinIothread, SetNuma, PlugVcpu, UnplugVcpu>;
 
-// The persistent definition, the pins, then the tuning. Absent members are left alone; `replace`
-// removes what is not in `pins` as well (restoring a before-image).
+// The persistent definition: first the parts that go back (tuning.put_back), then the pins, then
+// the rest of the tuning. Absent members are left alone; `replace` removes what is not in `pins` as
+// well (restoring a before-image).
 struct DefinitionChange {
     enum class Mode { merge, replace } mode = Mode::merge;
     PinSet pins;

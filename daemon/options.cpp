@@ -27,6 +27,18 @@ const std::map<std::string, spdlog::level::level_enum> log_levels{
     {"error", spdlog::level::err},
 };
 
+void add_uri(CLI::App& app, std::string& uri)
+{
+    app.add_option("--uri", uri, "libvirt connection")->type_name("URI")->capture_default_str();
+}
+
+void add_state_dir(CLI::App& app, std::string& state_dir)
+{
+    app.add_option("--state-dir", state_dir, "where before-images are kept")
+        ->type_name("DIR")
+        ->capture_default_str();
+}
+
 void add_topology(CLI::App& app, Words& words)
 {
     app.add_option("--topology", words.topology,
@@ -55,17 +67,13 @@ void add_daemon_options(CLI::App& app, DaemonOptions& options, Words& words)
     app.add_option("--config", words.config, "configuration file")
         ->type_name("FILE")
         ->default_str(default_config_path);
-    app.add_option("--uri", options.uri, "libvirt connection")
-        ->type_name("URI")
-        ->capture_default_str();
+    add_uri(app, options.uri);
     app.add_option("--bus", words.bus, "message bus to serve on")
         ->check(CLI::IsMember({"system", "session"}))
         ->type_name("system|session")
         ->capture_default_str();
     add_topology(app, words);
-    app.add_option("--state-dir", options.state_dir, "where before-images are kept")
-        ->type_name("DIR")
-        ->capture_default_str();
+    add_state_dir(app, options.state_dir);
     app.add_option("--runtime-dir", options.runtime_dir, "where this boot's state is kept")
         ->type_name("DIR")
         ->capture_default_str();
@@ -97,12 +105,8 @@ void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
 
 void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& words, bool& all)
 {
-    restore.add_option("--uri", options.uri, "libvirt connection")
-        ->type_name("URI")
-        ->capture_default_str();
-    restore.add_option("--state-dir", options.state_dir, "where before-images are kept")
-        ->type_name("DIR")
-        ->capture_default_str();
+    add_uri(restore, options.uri);
+    add_state_dir(restore, options.state_dir);
     add_topology(restore, words);
     auto* every = restore.add_flag("--all", all, "every domain that virtpind has touched");
     auto* domains = restore.add_option("DOMAIN", options.domains, "name or UUID");

@@ -2,8 +2,8 @@
 #include "planning.hpp"
 
 #include "daemon/pipeline/diff.hpp"
-#include "daemon/pipeline/guest_topology.hpp"
 #include "daemon/pipeline/invariants.hpp"
+#include "daemon/pipeline/plan_tuning.hpp"
 
 #include <utility>
 
@@ -26,7 +26,13 @@ Result<void> validate_intent(const PlanningInput& input, const Intent& intent)
     request.intents.push_back(intent);
     auto valid = validate_request(request);
     if (!valid) {
+        // It says where in a scenario; here there is one domain, and no file.
+        constexpr std::string_view where = "domains[0].";
+        auto& message = valid.error().message;
         valid.error().code = Errc::invalid_policy;
+        if (message.rfind(where, 0) == 0) {
+            message.erase(0, where.size());
+        }
     }
     return valid;
 }

@@ -63,11 +63,11 @@ public:
                 in_.abilities.libvirt_version >= libvirt_with_clusters;
         }
         passthrough_ = asks(Tune::cache_passthrough);
+        decide_count();
         if (in_.now.emulated) {
             refuse_all();
             return std::move(decision_);
         }
-        decide_count();
         if (policy_.topology == TopologyChoice::keep) {
             keep_shape();
         } else {
@@ -376,38 +376,6 @@ TuningDecision make_guest_tuning(const TuningInput& input)
         }
     }
     return decision;
-}
-
-void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
-               const ObservedDomain& seen, const TuningAbilities& abilities,
-               const BeforeImage* before)
-{
-    if (!seen.cpus || intent.stance != Stance::managed) {
-        return;
-    }
-    const auto room = before != nullptr ? before->vcpus_max : std::nullopt;
-    auto decision = make_guest_tuning({.topology = topology,
-                                       .intent = intent,
-                                       .plan = plan,
-                                       .now = *seen.cpus,
-                                       .abilities = abilities,
-                                       .vcpus_room = room.value_or(seen.cpus->vcpus_max),
-                                       .before = before});
-    plan.reasons.insert(plan.reasons.end(), decision.reasons.begin(), decision.reasons.end());
-    plan.tuning = std::move(decision.tuning);
-    if (!plan.tuning.cpus || plan.tuning.cpus->topology != intent.topology) {
-        return;
-    }
-    const auto& pins = plan.tuning.cpus->pins;
-    const auto same_vcpus = pins.size() == intent.vcpus_online.size() &&
-                            std::all_of(pins.begin(), pins.end(), [&intent](const auto& pin) {
-                                return intent.vcpus_online.contains(pin.first);
-                            });
-    if (same_vcpus) {
-        for (const auto& [vcpu, cpus] : pins) {
-            plan.vcpus[vcpu] = cpus;
-        }
-    }
 }
 
 } // namespace virtpind

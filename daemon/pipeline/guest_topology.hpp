@@ -40,10 +40,4 @@ struct TuningDecision {
 // been tuned, with the same CPUs, gives the same tuning.
 [[nodiscard]] TuningDecision make_guest_tuning(const TuningInput& input);
 
-// Adds the tuning and its reasons to the plan of a domain. Where the domain has the tuned shape
-// already, its vCPUs are numbered as the tuning numbers them: gaps and dies then mean L3s.
-void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
-               const ObservedDomain& seen, const TuningAbilities& abilities,
-               const BeforeImage* before);
-
 } // namespace virtpind

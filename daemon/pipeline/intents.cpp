@@ -86,10 +86,13 @@ void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet&
     intent.vcpus_as_asked = choice.missing == 0 && choice.surplus == 0;
     const auto number = "The policy asks for " + std::to_string(wanted) + " vCPUs: ";
     if (choice.missing != 0) {
-        intent.why.push_back(
-            {.code = ReasonCode::vcpus_missing,
-             .text = number + "the domain has room for " + std::to_string(choice.vcpus.size()) +
-                     ", gaps that its caches need left out; a larger <vcpu> makes more."});
+        intent.why.push_back({.code = ReasonCode::vcpus_missing,
+                              .text = number + "the domain has room for " +
+                                      std::to_string(choice.vcpus.size()) +
+                                      (choice.vcpus.size() < facts.vcpus_max
+                                           ? ", as the gaps that its definition leaves stay"
+                                           : "") +
+                                      "; a larger <vcpu> in the definition makes more."});
     } else if (choice.surplus != 0 && !kept_plugged.empty()) {
         intent.why.push_back({.code = ReasonCode::vcpus_kept,
                               .text = number + "the guest did not give back " + kept_plugged.str() +

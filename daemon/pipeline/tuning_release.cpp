@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tuning_release.hpp"
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,27 +18,13 @@ const std::set<std::string, std::less<>>& shape_parts()
     return parts;
 }
 
-std::optional<Tune> tune_of(std::string_view part)
+const std::map<std::string, Tune, std::less<>>& tune_parts()
 {
-    if (part == "cpu/cache") {
-        return Tune::cache_passthrough;
-    }
-    if (part == "cpu/feature:topoext") {
-        return Tune::topoext;
-    }
-    if (part == "cpu/feature:invtsc") {
-        return Tune::invtsc;
-    }
-    if (part == "cpu@migratable") {
-        return Tune::no_migrate;
-    }
-    if (part == "cpu/feature:hypervisor") {
-        return Tune::hide_hypervisor;
-    }
-    if (part == "os/smbios") {
-        return Tune::host_smbios;
-    }
-    return std::nullopt;
+    static const std::map<std::string, Tune, std::less<>> parts{
+        {"cpu/cache", Tune::cache_passthrough}, {"cpu/feature:topoext", Tune::topoext},
+        {"cpu/feature:invtsc", Tune::invtsc},   {"cpu@migratable", Tune::no_migrate},
+        {"os/smbios", Tune::host_smbios},       {"cpu/feature:hypervisor", Tune::hide_hypervisor}};
+    return parts;
 }
 
 bool is_pin(std::string_view part)
@@ -58,8 +45,8 @@ DefinitionParts parts_to_release(const Policy& policy, const GuestTuning& tuning
         if (shape_parts().count(part) != 0) {
             return !keeps_shape || (policy.vcpus != 0 && !shape_is_ours);
         }
-        if (const auto tune = tune_of(part)) {
-            return policy.tune.count(*tune) != 0 || tuning.apply.count(*tune) != 0;
+        if (const auto tune = tune_parts().find(part); tune != tune_parts().end()) {
+            return policy.tune.count(tune->second) != 0 || tuning.apply.count(tune->second) != 0;
         }
         // The mode of <cpu>, and that it is there at all, carry the tunes.
         return is_pin(part) || !tuning.apply.empty() || (part == "cpu" && !keeps_shape);

@@ -43,6 +43,20 @@ TuningDecision match(const Topology& host, std::string_view cpus)
     return TuningCase{host, cpu_list(cpus), TopologyChoice::match, passthrough}.decide();
 }
 
+// The number of vCPUs has nothing to do with whose CPU the guest is shown.
+TEST(GuestTopology, EmulatedGuestsGetTheirNumberAndNothingOfTheHost)
+{
+    TuningCase guest{cached_host({.l3s = 2, .cores = 6}), cpu_list("6-9"), TopologyChoice::match,
+                     passthrough};
+    guest.now.emulated = true;
+    guest.intent.policy.vcpus = 2;
+    const auto decision = guest.decide();
+    EXPECT_EQ(decision.tuning.enabled, VcpuSet::range(0, 1));
+    EXPECT_FALSE(decision.tuning.cpus);
+    EXPECT_TRUE(decision.tuning.apply.empty());
+    EXPECT_TRUE(says(decision.reasons, ReasonCode::tune_refused));
+}
+
 TEST(GuestTopology, OneL3IsOneDieWithoutGaps)
 {
     const auto decision = match(cached_host({.l3s = 2, .cores = 6}), "6-11,18-23");
