@@ -205,11 +205,6 @@ Result<std::string> edit_definition(std::string_view text, const DefinitionChang
     if (wanted.numatune != current.numatune) {
         edit_numatune(domain, wanted.numatune);
     }
-    // libvirt leaves <metadata/> behind when the last element in it is removed.
-    if (const auto metadata = domain.child("metadata");
-        change.mode == DefinitionChange::Mode::replace && metadata && !metadata.first_child()) {
-        remove_element(metadata);
-    }
     // An edit that does not read back as intended must not reach libvirt: an empty set, a
     // numatune that is empty or whose text says something else, an element that is there twice.
     const auto numatune = domain.child("numatune");
@@ -218,6 +213,21 @@ Result<std::string> edit_definition(std::string_view text, const DefinitionChang
         return cannot_edit("the wanted pins cannot be written into it; compare its <cputune> and "
                            "<numatune> with what is wanted");
     }
+    return edited_text(document, text);
+}
+
+Result<std::string> without_empty_metadata(std::string_view text)
+{
+    pugi::xml_document document;
+    const auto domain = load_domain(document, text);
+    if (!domain) {
+        return domain.error();
+    }
+    const auto metadata = domain->child("metadata");
+    if (!metadata || metadata.first_child()) {
+        return std::string{text};
+    }
+    remove_element(metadata);
     return edited_text(document, text);
 }
 

@@ -19,4 +19,8 @@ namespace virtpind::host {
 [[nodiscard]] Result<std::string> edit_definition(std::string_view text,
                                                   const DefinitionChange& change);
 
+// `text` without <metadata/>, which libvirt leaves behind when the last element in it is removed.
+// Errors as above.
+[[nodiscard]] Result<std::string> without_empty_metadata(std::string_view text);
+
 } // namespace virtpind::host

@@ -243,6 +243,9 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
         if (auto stored = set_metadata(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG); !stored) {
             return std::move(stored).error().context(doing);
         }
+        if (!policy) {
+            drop_empty_metadata(connection, domain->get());
+        }
     }
     if (!id) {
         return {};

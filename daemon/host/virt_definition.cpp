@@ -9,6 +9,7 @@
 #include "virt_definition.hpp"
 
 #include "common/policy.hpp"
+#include "definition.hpp"
 #include "domain_xml.hpp"
 #include "pin_calls.hpp"
 #include "tuning_xml.hpp"
@@ -153,6 +154,18 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
     }
     return Error{.code = Errc::conflict,
                  .message = "somebody else keeps changing the definition; it was left as it is"};
+}
+
+void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain)
+{
+    const auto text = read_definition(domain);
+    const auto tidy = text ? without_empty_metadata(*text) : text;
+    if (!tidy || *tidy == *text) {
+        return;
+    }
+    if (const auto again = read_definition(domain); again && *again == *text) {
+        [[maybe_unused]] const auto defined = define(connection.raw(), *tidy);
+    }
 }
 
 Result<DefinitionPreview> preview_definition(const VirtConnection& connection,

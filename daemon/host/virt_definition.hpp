@@ -24,6 +24,10 @@ using NoteDefinition =
                                                           const DefinitionChange& change,
                                                           const NoteDefinition& note);
 
+// Takes <metadata/> out of the definition, unless somebody edits it at the same time. Best effort:
+// the element says nothing.
+void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain);
+
 // What `change` would make of the definition; without its secrets.
 [[nodiscard]] Result<DefinitionPreview> preview_definition(const VirtConnection& connection,
                                                            const DomainUuid& uuid,

@@ -150,6 +150,17 @@ def test_reset_gives_back_exactly_what_was_there(host, make_guest, client, cputu
     assert client.domain_properties(guest.uuid)["Policy"] == "none"
 
 
+# The policy was stored and removed, and nothing else was ever changed.
+def test_reset_of_a_policy_that_changed_nothing_leaves_nothing(host, make_guest):
+    guest = make_guest("trace", vcpus=1)
+    host.wait_known(guest)
+    definition = guest.xml("--inactive")
+    host.set_policy(guest, "none")
+    assert guest.xml("--inactive") != definition
+    host.reset(guest)
+    assert guest.xml("--inactive") == definition
+
+
 def test_daemon_takes_over_where_it_left(host, make_guest, client):
     guest = make_guest("again", vcpus=2).start()
     host.wait_known(guest)
