@@ -15,7 +15,7 @@ sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "integration")]
 
 import virtpind_daemon  # noqa: E402
 from private_bus import Client, PrivateBus  # noqa: E402
-from test_limits import TOPOLOGY, URI, Flood, memory_kib  # noqa: E402
+from test_limits import TOPOLOGY, URI, Flood  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 
@@ -38,7 +38,7 @@ def run_flood(address, calls):
 
 
 def show(what, times, daemon):
-    print(f"| {what} | {times[len(times) // 2]:.2f} | {times[len(times) * 99 // 100]:.2f} | {memory_kib(daemon)} |")
+    print(f"| {what} | {times[len(times) // 2]:.2f} | {times[len(times) * 99 // 100]:.2f} | {daemon.memory_kib()} |")
 
 
 def main():

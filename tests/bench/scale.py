@@ -101,15 +101,14 @@ def measure(directory, bus, count):
         with Measured(daemon) as one:
             client.manager("SetPolicy", "(ssa{sv}t)", domain.name(), "dedicated", {}, 1)
         calls.append(one.wall)
-    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
-    rss = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
+    rss = daemon.memory_kib()
     client.close()
     daemon.stop()
     for domain in domains:
         domain.destroy()
         domain.undefine()
     connection.close()
-    return row, statistics.median(calls), int(rss)
+    return row, statistics.median(calls), rss
 
 
 def main():

@@ -11,6 +11,8 @@ from pathlib import Path
 from waiting import wait_until
 
 BINARY = os.environ.get("VIRTPIND_BINARY", "build/daemon/virtpind")
+# Whether the size of its memory is its own: a sanitizer keeps what was freed.
+MEMORY_IS_ITS_OWN = os.environ.get("VIRTPIND_SANITIZER", "none") == "none"
 
 
 class VirtpindDaemon:
@@ -95,6 +97,11 @@ class VirtpindDaemon:
 
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def memory_kib(self):
+        """Resident memory."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
 
     def stop(self, how=signal.SIGTERM, deadline_s=30):
         """Ends the daemon if it runs and returns its exit status."""
