@@ -255,9 +255,7 @@ private:
                          next->online_cpus().str(), next->generation);
         }
         topology_ = std::move(next);
-        if (changed) {
-            reconciler_.on_topology(topology_);
-        }
+        reconciler_.on_topology(topology_); // free memory is news, too
     }
 
     // Fed only while this loop turns and the libvirt worker makes progress.

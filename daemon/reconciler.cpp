@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -88,8 +89,11 @@ void Reconciler::on_event(const HostEvent& event)
 
 void Reconciler::on_topology(std::shared_ptr<const Topology> topology)
 {
+    const auto changed = topology_ == nullptr || topology_->generation != topology->generation;
     topology_ = std::move(topology);
-    begin_pass();
+    if (changed) {
+        begin_pass();
+    }
 }
 
 void Reconciler::on_config(Config config)
@@ -327,6 +331,10 @@ void Reconciler::apply(std::vector<DomainActions> actions)
         end_pass(std::nullopt);
         return;
     }
+    if (!plan_is_current()) {
+        plan_anew();
+        return;
+    }
     state_ = State::applying;
     for (auto& action : actions) {
         auto& record = records_.at(action.uuid);
@@ -338,6 +346,22 @@ void Reconciler::apply(std::vector<DomainActions> actions)
     slow_apply_.start(slow_apply_after);
     host_.apply(std::move(actions),
                 [this](std::vector<Outcome> outcomes) { on_applied(std::move(outcomes)); });
+}
+
+bool Reconciler::plan_is_current() const
+{
+    return plan_.topology_generation == topology_->generation;
+}
+
+// The host changed before anything was applied: the same waiters, another plan.
+void Reconciler::plan_anew()
+{
+    spdlog::debug("pass {}: the host changed meanwhile; planning anew", pass_);
+    state_ = State::idle;
+    waiting_.insert(waiting_.begin(), std::make_move_iterator(current_.begin()),
+                    std::make_move_iterator(current_.end()));
+    current_.clear();
+    begin_pass();
 }
 
 void Reconciler::on_applied(std::vector<Outcome> outcomes)
@@ -373,6 +397,9 @@ void Reconciler::take_outcome(const Outcome& outcome)
         again_ = true; // they get CPUs of their own, then
     }
     settle(*record, &outcome);
+    if (!plan_is_current()) {
+        record->retry_at = {}; // what failed was meant for another host; the next pass is at hand
+    }
 }
 
 void Reconciler::settle(DomainRecord& record, const Outcome* outcome)

@@ -41,6 +41,8 @@ public:
 
     // --- what happens to it -----------------------------------------------------------------
     void on_event(const HostEvent& event);
+    // A snapshot of the host; with another generation than the last it calls for a pass, and what
+    // was planned for the last is not applied any more.
     void on_topology(std::shared_ptr<const Topology> topology);
     void on_config(Config config);
     // "Somebody should look at this": shown as a Problem until cleared with an empty text.
@@ -98,6 +100,8 @@ private:
     void save_before_images(std::vector<DomainActions> actions);
     void save_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at);
     void apply(std::vector<DomainActions> actions);
+    [[nodiscard]] bool plan_is_current() const;
+    void plan_anew();
     void on_applied(std::vector<Outcome> outcomes);
     void take_outcome(const Outcome& outcome);
     void settle(DomainRecord& record, const Outcome* outcome);
