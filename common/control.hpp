@@ -96,6 +96,9 @@ public:
     hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner) = 0;
     [[nodiscard]] virtual Result<void> release(std::uint64_t cookie, const std::string& owner) = 0;
     virtual void owner_vanished(const std::string& owner) = 0;
+    // Reads the configuration again, all or nothing; domains follow in the next pass. Error:
+    // invalid_config, and the former one stays in force.
+    [[nodiscard]] virtual Result<void> reload() = 0;
     [[nodiscard]] virtual std::string describe() const = 0;                              // JSON
     [[nodiscard]] virtual Result<std::string> explain(const DomainUuid& uuid) const = 0; // JSON
     [[nodiscard]] virtual Result<std::string>

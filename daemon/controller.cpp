@@ -56,8 +56,8 @@ Error cannot_be_met(const DomainPlan& plan)
 
 } // namespace
 
-Controller::Controller(HostPort& host, Reconciler& reconciler, TopologyExporter exporter)
-    : host_{host}, reconciler_{reconciler}, exporter_{std::move(exporter)}
+Controller::Controller(HostPort& host, Reconciler& reconciler, DaemonTasks tasks)
+    : host_{host}, reconciler_{reconciler}, tasks_{std::move(tasks)}
 {}
 
 Result<DomainUuid> Controller::find_domain(std::string_view name_or_uuid) const
@@ -364,6 +364,11 @@ void Controller::owner_vanished(const std::string& owner)
     }
 }
 
+Result<void> Controller::reload()
+{
+    return tasks_.read_config_again();
+}
+
 std::string Controller::describe() const
 {
     return report_state(reconciler_.manager_view(), reconciler_.records(), reconciler_.plan(),
@@ -381,7 +386,7 @@ Result<std::string> Controller::explain(const DomainUuid& uuid) const
 
 Result<std::string> Controller::export_topology(std::uint64_t /*flags*/) const
 {
-    return exporter_(reconciler_.plan());
+    return tasks_.export_topology(reconciler_.plan());
 }
 
 } // namespace virtpind

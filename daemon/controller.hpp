@@ -12,12 +12,17 @@
 
 namespace virtpind {
 
-// hwloc XML of the present host with the plan drawn into it; the host layer's work.
-using TopologyExporter = std::function<Result<std::string>(const Plan& plan)>;
+// What callers may ask that is the daemon's own to do.
+struct DaemonTasks {
+    // hwloc XML of the present host with the plan drawn into it.
+    std::function<Result<std::string>(const Plan& plan)> export_topology;
+    // As ControlPort::reload().
+    std::function<Result<void>()> read_config_again;
+};
 
 class Controller final : public ControlPort {
 public:
-    Controller(HostPort& host, Reconciler& reconciler, TopologyExporter exporter);
+    Controller(HostPort& host, Reconciler& reconciler, DaemonTasks tasks);
 
     [[nodiscard]] Result<DomainUuid> find_domain(std::string_view name_or_uuid) const override;
     void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) override;
@@ -31,6 +36,7 @@ public:
                                              const std::string& owner) override;
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;
     void owner_vanished(const std::string& owner) override;
+    [[nodiscard]] Result<void> reload() override;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override;
     [[nodiscard]] Result<std::string> export_topology(std::uint64_t flags) const override;
@@ -50,7 +56,7 @@ private:
 
     HostPort& host_;
     Reconciler& reconciler_;
-    TopologyExporter exporter_;
+    DaemonTasks tasks_;
     std::uint64_t last_cookie_ = 0;
     std::size_t previews_ = 0; // under way; libvirt has the definition that they need
 };

@@ -62,7 +62,7 @@ Result<Config> read_config(const DaemonOptions& options)
     }
     const auto text = host::read_text_file(options.config_path, config_bytes_max);
     if (!text) {
-        return text.error();
+        return Error{.code = Errc::invalid_config, .message = text.error().message};
     }
     return parse_config(*text, options.config_path);
 }
@@ -100,10 +100,13 @@ public:
                 config.catalog,
                 [this](const HostEvent& event) { on_host_event(event); }}
         , reconciler_{loop, host_, host::read_boot_id(), load_before_images()}
-        , controller_{host_, reconciler_,
-                      [this](const Plan& plan) {
-                          return host::export_topology_xml(options_.topology, labels_of(plan));
-                      }}
+        , controller_{host_,
+                      reconciler_,
+                      {.export_topology =
+                           [this](const Plan& plan) {
+                               return host::export_topology_xml(options_.topology, labels_of(plan));
+                           },
+                       .read_config_again = [this] { return read_config_again(); }}}
         , reader_{loop, "host-reader", 4}
         , watch_{loop, [this] { read_topology_again(); }}
         , groups_{loop,
@@ -140,7 +143,7 @@ public:
         const auto on_end = [this] { stop(); };
         const auto terminate = loop_.watch_signal(SIGTERM, on_end);
         const auto interrupt = loop_.watch_signal(SIGINT, on_end);
-        const auto reload = loop_.watch_signal(SIGHUP, [this] { read_config_again(); });
+        const auto reload = loop_.watch_signal(SIGHUP, [this] { (void)read_config_again(); });
         host_.connect();
         feed_watchdog();
         const auto code = loop_.run();
@@ -174,19 +177,23 @@ private:
         reconciler_.on_config(std::move(config));
     }
 
-    void read_config_again()
+    // Whoever asked by a signal finds the error among the Problems.
+    Result<void> read_config_again()
     {
+        say_reloading();
         auto config = read_config(options_);
         if (!config) {
             log_event(LogEvent::config_refused, "the configuration stays as it was: " +
                                                     printable(config.error().message, 1024));
             reconciler_.set_problem("InvalidConfig", config.error().message);
-            reconciler_.publish();
-            return;
+        } else {
+            spdlog::info("read the configuration again");
+            reconciler_.set_problem("InvalidConfig", "");
+            use_config(std::move(*config));
         }
-        spdlog::info("read the configuration again");
-        reconciler_.set_problem("InvalidConfig", "");
-        use_config(std::move(*config));
+        reconciler_.publish();
+        say_reloaded();
+        return config ? Result<void>{} : std::move(config).error();
     }
 
     void follow_groups(const Records& records)
@@ -219,6 +226,23 @@ private:
     {
         if (!ready_said_) {
             ready_said_ = true;
+            sd_notify(0, "READY=1");
+        }
+    }
+
+    // A service that is still starting has nothing to reload, for systemd.
+    void say_reloading() const
+    {
+        if (ready_said_) {
+            const auto now = std::chrono::steady_clock::now().time_since_epoch();
+            const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+            sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec)).c_str());
+        }
+    }
+
+    void say_reloaded() const
+    {
+        if (ready_said_) {
             sd_notify(0, "READY=1");
         }
     }

@@ -7,7 +7,8 @@
 namespace virtpind {
 
 // Runs until SIGTERM or SIGINT (0), or until something it cannot live without fails (1: the bus
-// went away, or it could not start; systemd starts it again). SIGHUP reads the configuration again.
+// went away, or it could not start; systemd starts it again). SIGHUP reads the configuration again,
+// as the method Reload does.
 [[nodiscard]] int run_daemon(const DaemonOptions& options);
 
 // Reads a configuration file and says whether it is good; for --check-config. 0, or 2.

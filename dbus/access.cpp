@@ -46,6 +46,7 @@ const std::vector<MethodAccess>& access_table()
         {"org.virtpind1.Manager.Plan", Access::open},
         {"org.virtpind1.Manager.Hold", Access::set_policy},
         {"org.virtpind1.Manager.Release", Access::set_policy},
+        {"org.virtpind1.Manager.Reload", Access::set_policy},
         {"org.virtpind1.Manager.Describe", Access::open},
         {"org.virtpind1.Manager.ExportTopology", Access::open},
         {"org.virtpind1.Domain.SetPolicy", Access::set_policy},

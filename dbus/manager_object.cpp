@@ -196,6 +196,16 @@ void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
     });
 }
 
+void ManagerObject::Reload(sdbus::Result<>&& result, std::uint64_t flags)
+{
+    const auto answer = open_calls_.add(std::move(result));
+    guarded(answer, [&] {
+        unwrap(check_flags(flags, 0));
+        answer_change(context_, call(), {{"domain", "all"s}}, answer,
+                      [&port = context_.port](const auto& reply) { reply(port.reload()); });
+    });
+}
+
 std::string ManagerObject::Describe()
 {
     return answer_open(call(), [&] { return context_.port.describe(); });

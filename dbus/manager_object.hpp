@@ -45,6 +45,7 @@ private:
     void Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
               std::string reason) override;
     void Release(sdbus::Result<>&& result, std::uint64_t cookie) override;
+    void Reload(sdbus::Result<>&& result, std::uint64_t flags) override;
     std::string Describe() override;
     std::string ExportTopology(const std::uint64_t& flags) override;
 

@@ -77,7 +77,7 @@ def set_policy(client):
 def check_every_method(client, user):
     before = client.domain_properties(TEST_UUID)
     called = list(methods(client))
-    assert len(called) >= 14, called
+    assert len(called) >= 15, called
     for path, interface, method, signature, values in called:
         outcome = refused(user, path, interface, method, signature, values)
         expected = None if f"{interface}.{method}" in READS else DENIED

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gi.repository import GLib
 
-from private_bus import BusError
+from private_bus import MANAGER, ROOT, BusError
 from private_libvirtd import URI, inside_private_host
 from waiting import wait_until
 
@@ -70,6 +70,40 @@ def test_ready_and_status(make_daemon, client):
     client.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", {}, 0)
     daemon.wait_for_notification("STATUS=ready, 1 domains, 1 pinned, 0 problems")
     assert daemon.notified("READY=1") == 1
+
+
+def test_reload_takes_a_good_configuration_and_keeps_the_former_one_over_a_bad_one(make_daemon, client):
+    daemon = make_daemon(TEST_URI, topology=TOPOLOGY, config="{}")
+    config = daemon.directory / "virtpind.json"
+
+    config.write_text('{"default-policy": "shared"}')
+    client.manager("Reload", "(t)", 0)
+    assert client.properties(ROOT, MANAGER)["DefaultPolicy"] == "shared"
+
+    config.write_text('{\n"default-policy": "nonsense"}')
+    with pytest.raises(BusError) as refused:
+        client.manager("Reload", "(t)", 0)
+    assert refused.value.name == "org.virtpind1.Error.InvalidConfig"
+    assert refused.value.text.startswith(f"{config}:2: "), refused.value.text
+    assert ("InvalidConfig", refused.value.text) in client.properties(ROOT, MANAGER)["Problems"]
+    assert client.properties(ROOT, MANAGER)["DefaultPolicy"] == "shared"
+
+    config.unlink()
+    with pytest.raises(BusError) as missing:
+        client.manager("Reload", "(t)", 0)
+    assert missing.value.name == "org.virtpind1.Error.InvalidConfig", missing.value
+
+    config.write_text('{"default-policy": "dedicated"}')
+    daemon.reload()
+    wait_until(lambda: client.properties(ROOT, MANAGER)["DefaultPolicy"] == "dedicated", "SIGHUP does the same")
+    assert not client.properties(ROOT, MANAGER)["Problems"]
+
+    # READY at the start, and after each of the four, whatever came of it.
+    wait_until(lambda: daemon.notified("READY=1") == 5, "systemd hears the end of the last")
+    said = [line for line in daemon.read_notifications() if not line.startswith(("STATUS=", "MONOTONIC_USEC="))]
+    assert said == ["READY=1"] + ["RELOADING=1", "READY=1"] * 4
+    since = [int(line.split("=")[1]) for line in daemon.read_notifications() if line.startswith("MONOTONIC_USEC=")]
+    assert len(since) == 4 and since == sorted(since) and since[-1] <= time.monotonic_ns() // 1000
 
 
 def test_watchdog_starves_while_libvirt_hangs_and_the_bus_does_not(make_daemon, client, libvirtd):

@@ -90,8 +90,11 @@ protected:
     FakeHost host_;
     RecordingSink sink_;
     Reconciler reconciler_{loop_, host_, "boot", {}};
-    Controller controller_{host_, reconciler_,
-                           [](const Plan&) -> Result<std::string> { return std::string{}; }};
+    Controller controller_{
+        host_,
+        reconciler_,
+        {.export_topology = [](const Plan&) -> Result<std::string> { return std::string{}; },
+         .read_config_again = [] { return Result<void>{}; }}};
 };
 
 } // namespace virtpind::test

@@ -345,6 +345,12 @@ public:
         }
     }
 
+    [[nodiscard]] Result<void> reload() override
+    {
+        calls.emplace_back("reload");
+        return reloaded;
+    }
+
     [[nodiscard]] std::string describe() const override { return R"({"domains":[]})"; }
 
     [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override
@@ -360,6 +366,7 @@ public:
     bool throws = false;
     bool keep_replies = false;
     Result<std::uint64_t> next = std::uint64_t{42};
+    Result<void> reloaded;
     std::vector<SetPolicyRequest> requests;
     std::vector<std::string> calls;
     std::vector<std::string> vanished;

@@ -49,6 +49,8 @@ std::map<std::string, std::function<CallReply(Client&)>> well_formed_calls()
          [](Client& c) { return c.call(manager_path, manager, "Hold", "ss", "web1", "x"); }},
         {"org.virtpind1.Manager.Release",
          [](Client& c) { return c.call(manager_path, manager, "Release", "t", std::uint64_t{7}); }},
+        {"org.virtpind1.Manager.Reload",
+         [](Client& c) { return c.call(manager_path, manager, "Reload", "t", none); }},
         {"org.virtpind1.Manager.Describe",
          [](Client& c) { return c.call(manager_path, manager, "Describe", ""); }},
         {"org.virtpind1.Manager.ExportTopology",

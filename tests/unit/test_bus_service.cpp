@@ -86,6 +86,17 @@ TEST_F(BusMethods, ResetAndReapplyOnBothObjects)
                                         "reapply " + uuid + " 0", "reapply " + uuid + " 0"}));
 }
 
+TEST_F(BusMethods, ReloadSaysWhereTheMistakeIs)
+{
+    constexpr std::uint64_t none = 0;
+    EXPECT_EQ(client->call(manager_path, manager, "Reload", "t", none).error, "");
+    port.reloaded = Error{.code = Errc::invalid_config, .message = "virtpind.json:3: unknown key"};
+    const auto refused = client->call(manager_path, manager, "Reload", "t", none);
+    EXPECT_EQ(refused.error, "org.virtpind1.Error.InvalidConfig");
+    EXPECT_EQ(refused.text, "virtpind.json:3: unknown key");
+    EXPECT_EQ(port.calls, (std::vector<std::string>{"reload", "reload"}));
+}
+
 TEST_F(BusMethods, ReadingMethodsAnswer)
 {
     EXPECT_EQ(client
@@ -158,6 +169,8 @@ TEST_F(BusMethods, BadArgumentsAreRefusedBeforeAnythingHappens)
     expect_refused(client->call(manager_path, manager, "Reapply", "st", "web1", std::uint64_t{1}),
                    invalid_args, "no flags");
     expect_refused(client->call(manager_path, manager, "ExportTopology", "t", std::uint64_t{1}),
+                   invalid_args, "no flags");
+    expect_refused(client->call(manager_path, manager, "Reload", "t", std::uint64_t{1}),
                    invalid_args, "no flags");
     expect_refused(client->call(web1_path, domain, "SetPolicy", "sa{sv}t", "shared", 1, "vcpus",
                                 "s", "4", none),
