@@ -308,8 +308,8 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
         });
 }
 
-Result<std::uint64_t> Controller::hold(const DomainUuid& uuid, const std::string& reason,
-                                       const std::string& owner)
+Result<std::uint64_t> Controller::add_hold(const DomainUuid& uuid, const std::string& reason,
+                                           const std::string& owner)
 {
     if (const auto known = record_of(uuid); !known) {
         return known.error();
@@ -328,8 +328,30 @@ Result<std::uint64_t> Controller::hold(const DomainUuid& uuid, const std::string
     }
     const auto cookie = ++last_cookie_;
     record.holds.emplace(cookie, Hold{.reason = printable(reason), .owner = owner});
-    reconciler_.request_pass(uuid, [](const Result<void>&) {});
     return cookie;
+}
+
+void Controller::hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
+                      Reply<std::uint64_t> reply)
+{
+    const auto added = add_hold(uuid, reason, owner);
+    if (!added) {
+        reply(added.error());
+        return;
+    }
+    reconciler_.request_pass(
+        uuid, [this, uuid, cookie = *added, reply = std::move(reply)](const Result<void>& passed) {
+            auto* record = reconciler_.find(uuid);
+            // What is wrong with the domain itself is no reason not to leave it alone.
+            if (passed || (record != nullptr && record->error == passed.error())) {
+                reply(cookie);
+                return;
+            }
+            if (record != nullptr) {
+                record->holds.erase(cookie);
+            }
+            reply(passed.error());
+        });
 }
 
 Result<void> Controller::release(std::uint64_t cookie, const std::string& owner)

@@ -32,8 +32,8 @@ public:
                  Reply<std::uint64_t> reply) override;
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
               Reply<std::string> reply) override;
-    [[nodiscard]] Result<std::uint64_t> hold(const DomainUuid& uuid, const std::string& reason,
-                                             const std::string& owner) override;
+    void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
+              Reply<std::uint64_t> reply) override;
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;
     void owner_vanished(const std::string& owner) override;
     [[nodiscard]] Result<void> reload() override;
@@ -51,6 +51,8 @@ private:
     resolve_with(const DomainRecord& record, const PolicySpec& spec, PolicySource layer) const;
     [[nodiscard]] Result<ResolvedPolicy> check(const SetPolicyRequest& request,
                                                const PolicySpec& spec) const;
+    [[nodiscard]] Result<std::uint64_t> add_hold(const DomainUuid& uuid, const std::string& reason,
+                                                 const std::string& owner);
     void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
                           Reply<std::uint64_t> reply);
 

@@ -176,9 +176,8 @@ void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string doma
         const auto uuid = unwrap(context_.port.find_domain(domain));
         answer_change(context_, origin, details_of(uuid), answer,
                       [this, uuid, reason, owner = origin.sender](const auto& reply) {
-                          const auto cookie = unwrap(context_.port.hold(uuid, reason, owner));
-                          holders_.insert(owner);
-                          reply(cookie);
+                          holders_.insert(owner); // it may leave before the reply
+                          context_.port.hold(uuid, reason, owner, reply);
                       });
     });
 }

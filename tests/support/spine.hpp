@@ -75,6 +75,16 @@ protected:
         return got.value_or(Error{});
     }
 
+    Result<std::uint64_t> hold(int number, const std::string& owner = ":1.7")
+    {
+        std::optional<Result<std::uint64_t>> got;
+        controller_.hold(FakeHost::uuid(number), "benchmark", owner,
+                         [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+        host_.answer_all();
+        EXPECT_TRUE(got.has_value()) << "no reply";
+        return got.value_or(Error{});
+    }
+
     const DomainRecord& record(int number) { return *reconciler_.find(FakeHost::uuid(number)); }
 
     ObservedDomain& domain(int number) { return host_.domains.at(FakeHost::uuid(number)); }

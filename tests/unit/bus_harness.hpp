@@ -320,12 +320,12 @@ public:
               R"("})");
     }
 
-    [[nodiscard]] Result<std::uint64_t> hold(const DomainUuid& uuid, const std::string& reason,
-                                             const std::string& owner) override
+    void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
+              Reply<std::uint64_t> reply) override
     {
-        calls.push_back("hold " + uuid.str() + " " + reason);
         hold_owner = owner;
-        return std::uint64_t{7};
+        next = std::uint64_t{7};
+        answer("hold " + uuid.str() + " " + reason, std::move(reply));
     }
 
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override

@@ -142,6 +142,20 @@ TEST_F(BusMethods, AHoldersEndIsReportedOnceAndOnlyAHolders)
     EXPECT_EQ(port.vanished, std::vector<std::string>{name});
 }
 
+TEST_F(BusMethods, AHolderThatLeavesBeforeTheReplyIsReportedToo)
+{
+    port.keep_replies = true;
+    Client holder{loop, bus.address()};
+    const auto name = holder.name();
+    holder.send(manager_path, manager, "Hold", "ss", "web1", "x");
+    ASSERT_TRUE(loop.run_until([&] { return port.kept.size() == 1; }));
+    holder.leave();
+    ASSERT_TRUE(loop.run_until([&] { return !port.vanished.empty(); }));
+    EXPECT_EQ(port.vanished, std::vector<std::string>{name});
+    port.kept.front()(std::uint64_t{7});
+    EXPECT_TRUE(alive());
+}
+
 TEST_F(BusMethods, ErrorsOfTheDaemonKeepTheirNameAndText)
 {
     port.next = Error{.code = Errc::partially_applied, .message = "vCPU 3 of web1 is not pinned"};

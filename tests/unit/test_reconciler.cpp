@@ -338,8 +338,7 @@ TEST_F(Spine, HeldDomainIsLeftAloneWhileItsHolderLives)
     host_.add(1, "web1", 4, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    ASSERT_TRUE(controller_.hold(FakeHost::uuid(1), "benchmark", ":1.7"));
-    host_.answer_all();
+    ASSERT_TRUE(hold(1));
     EXPECT_EQ(record(1).state, PinState::held);
     domain(1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
     changed(1, "tunable");
@@ -349,6 +348,68 @@ TEST_F(Spine, HeldDomainIsLeftAloneWhileItsHolderLives)
     host_.answer_all();
     EXPECT_EQ(record(1).state, PinState::pinned);
     EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U);
+}
+
+// The moment at which a hold was answered, as seen from the host.
+class SpineHold : public Spine {
+protected:
+    void hold_during_apply(std::function<void()> then = [] {})
+    {
+        host_.add(1, "web1", 4, 1);
+        connect();
+        ASSERT_TRUE(set_policy(1, "dedicated"));
+        domain(1).live->vcpus.clear();
+        host_.before_apply = [this, then] {
+            host_.before_apply = nullptr;
+            controller_.hold(FakeHost::uuid(1), "benchmark", ":1.7",
+                             [this](Result<std::uint64_t> reply) {
+                                 changes_at_reply_ = host_.applied.size();
+                                 reply_ = std::move(reply);
+                             });
+            EXPECT_FALSE(reply_) << "the pass goes on and changes the domain";
+            then();
+        };
+        changed(1);
+        EXPECT_TRUE(reply_);
+    }
+
+    std::optional<Result<std::uint64_t>> reply_;
+    std::size_t changes_at_reply_ = 0;
+};
+
+TEST_F(SpineHold, IsAnsweredWhenTheRunningPassHasEnded)
+{
+    hold_during_apply();
+    ASSERT_TRUE(reply_->ok());
+    EXPECT_EQ(changes_at_reply_, 2U) << "the policy's and the repair's";
+    EXPECT_EQ(record(1).state, PinState::held);
+    domain(1).live->vcpus.clear();
+    changed(1);
+    EXPECT_EQ(host_.applied.size(), 2U);
+}
+
+TEST_F(SpineHold, IsUndoneWhenItsCallerLeftMeanwhile)
+{
+    hold_during_apply([this] { controller_.owner_vanished(":1.7"); });
+    EXPECT_TRUE(record(1).holds.empty());
+    EXPECT_EQ(record(1).state, PinState::pinned);
+}
+
+TEST_F(SpineHold, IsUndoneWhenLibvirtGoesBeforeTheReply)
+{
+    hold_during_apply([this] { reconciler_.on_event(HostLost{.why = unreachable()}); });
+    ASSERT_FALSE(reply_->ok());
+    EXPECT_EQ(reply_->error().code, Errc::host_unavailable);
+    EXPECT_TRUE(record(1).holds.empty());
+}
+
+TEST_F(SpineHold, MayBeOfADomainThatHasATroubleOfItsOwn)
+{
+    host_.add(1, "web1", 4, 1).facts.metadata.content =
+        Error{.code = Errc::invalid_policy, .message = "unknown option"};
+    connect();
+    EXPECT_TRUE(hold(1));
+    EXPECT_EQ(record(1).state, PinState::held);
 }
 
 TEST_F(Spine, UnreadableMetadataIsAVisibleFailureAndItsPinsStay)

@@ -253,15 +253,13 @@ TEST_F(SpineFaults, HoldsOfADomainAreBounded)
     host_.add(1, "web1", 2, 1);
     connect();
     for (std::size_t i = 0; i < DomainRecord::holds_max; ++i) {
-        ASSERT_TRUE(controller_.hold(FakeHost::uuid(1), "why", ":1.7"));
+        ASSERT_TRUE(hold(1));
     }
-    const auto refused = controller_.hold(FakeHost::uuid(1), "why", ":1.7");
+    const auto refused = hold(1);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
-    host_.answer_all();
     controller_.owner_vanished(":1.7");
-    EXPECT_TRUE(controller_.hold(FakeHost::uuid(1), "why", ":1.8"));
-    host_.answer_all();
+    EXPECT_TRUE(hold(1, ":1.8"));
 }
 
 } // namespace
