@@ -59,6 +59,19 @@ std::optional<CpuSet> own_pin(const std::map<Id, CpuSet>& pins, Id id)
     return at != pins.end() ? std::optional{at->second} : std::nullopt;
 }
 
+// Of the whole guest and of its cells; empty: its memory may be anywhere.
+NodeSet bound_nodes(const std::optional<NumaTune>& numatune)
+{
+    if (!numatune) {
+        return {};
+    }
+    auto nodes = numatune->nodes;
+    for (const auto& [cell, own] : numatune->cells) {
+        nodes |= own;
+    }
+    return nodes;
+}
+
 } // namespace
 
 ManagerView make_manager_view(const ManagerViewInput& input)
@@ -99,19 +112,14 @@ DomainView make_domain_view(const DomainRecord& record, const Topology* topology
     view.policy_options = record.decision.policy.options;
     view.generation = record.generation;
     view.pin_state = record.state;
-    CpuSet used;
     for (const auto vcpu : facts.vcpus_online) {
-        auto cpus = in_force(own_pin(pins.vcpus, vcpu), pins, online);
-        used |= cpus;
-        view.vcpu_pins.emplace(vcpu, std::move(cpus));
+        view.vcpu_pins.emplace(vcpu, in_force(own_pin(pins.vcpus, vcpu), pins, online));
     }
     view.emulator_cpus = in_force(pins.emulator, pins, online);
     for (const auto id : facts.iothreads) {
         view.iothread_pins.emplace(id, in_force(own_pin(pins.iothreads, id), pins, online));
     }
-    if (topology != nullptr) {
-        view.numa_nodes = topology->nodes_of(used);
-    }
+    view.numa_nodes = bound_nodes(pins.numatune);
     if (record.error) {
         view.last_error = {std::string{bus::error_word(record.error->code)},
                            printable(record.error->message, 4096)};

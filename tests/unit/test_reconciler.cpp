@@ -26,6 +26,26 @@ TEST_F(Spine, TouchesNobodyWithoutAPolicy)
     EXPECT_EQ(sink_.domains[0].policy, "none");
 }
 
+TEST_F(Spine, MemoryNodesShownAreThoseItIsBoundToNotThoseOfItsCpus)
+{
+    reconciler_.on_topology(
+        std::make_shared<Topology>(test::regular_host({.nodes = 2, .l3s = 1, .cores = 4})));
+    auto& seen = host_.add(1, "web1", 2, 1);
+    seen.live->vcpus = {{VcpuId{0}, CpuSet{CpuId{0}}}, {VcpuId{1}, CpuSet{CpuId{1}}}};
+    connect();
+    EXPECT_TRUE(sink_.domains.at(0).numa_nodes.empty()) << "pinned, but its memory is not bound";
+
+    const NumaTune bound{
+        .mode = NumaMode::strict, .nodes = NodeSet{NodeId{1}}, .cells = {{0, NodeSet{NodeId{0}}}}};
+    seen.live->numatune = NumaTune{.mode = NumaMode::strict, .nodes = NodeSet{NodeId{1}}};
+    seen.config->numatune = bound;
+    changed(1);
+    EXPECT_EQ(sink_.domains.at(0).numa_nodes.str(), "1") << "what holds now";
+    FakeHost::stop(seen);
+    changed(1, "stopped");
+    EXPECT_EQ(sink_.domains.at(0).numa_nodes.str(), "0-1") << "what the definition says";
+}
+
 TEST_F(Spine, PolicyPinsLiveAndDefinitionAfterSavingHowItWas)
 {
     host_.add(1, "web1", 4, 1);
