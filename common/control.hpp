@@ -103,8 +103,8 @@ public:
     [[nodiscard]] virtual Result<void> reload() = 0;
     [[nodiscard]] virtual std::string describe() const = 0;                              // JSON
     [[nodiscard]] virtual Result<std::string> explain(const DomainUuid& uuid) const = 0; // JSON
-    [[nodiscard]] virtual Result<std::string>
-    export_topology(std::uint64_t flags) const = 0; // hwloc XML
+    // hwloc XML. Error: limits_exceeded while too many are being made.
+    virtual void export_topology(std::uint64_t flags, Reply<std::string> reply) = 0;
 };
 
 // What the daemon tells. One publish() per pass; the sink finds out what changed and coalesces.

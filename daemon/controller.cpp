@@ -37,6 +37,12 @@ void log_policy(LogEvent event, const DomainRecord& record, std::string_view pol
                {"GENERATION", std::to_string(record.generation)}});
 }
 
+Error too_many(std::string_view what, std::size_t most)
+{
+    return Error{.code = Errc::limits_exceeded,
+                 .message = std::to_string(most) + " " + std::string{what} + " already; ask again"};
+}
+
 const DomainPlan* unsatisfied(const Plan& plan, const DomainUuid& uuid)
 {
     const auto* domain = plan.find(uuid);
@@ -273,9 +279,7 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     }
     // Everybody may ask; what the passes need of libvirt must not wait behind that.
     if (previews_ >= previews_max) {
-        return reply(Error{.code = Errc::limits_exceeded,
-                           .message = std::to_string(previews_max) +
-                                      " plans are being made already; ask again"});
+        return reply(too_many("plans are being made", previews_max));
     }
     auto spec = make_policy_spec(reconciler_.config().catalog, policy, std::move(options),
                                  PolicyName::required);
@@ -406,9 +410,17 @@ Result<std::string> Controller::explain(const DomainUuid& uuid) const
     return report_domain(**record, reconciler_.topology());
 }
 
-Result<std::string> Controller::export_topology(std::uint64_t /*flags*/) const
+void Controller::export_topology(std::uint64_t /*flags*/, Reply<std::string> reply)
 {
-    return tasks_.export_topology(reconciler_.plan());
+    if (exports_ >= exports_max) {
+        return reply(too_many("topologies are being exported", exports_max));
+    }
+    ++exports_;
+    tasks_.export_topology(reconciler_.plan(),
+                           [this, reply = std::move(reply)](Result<std::string> xml) {
+                               --exports_;
+                               reply(std::move(xml));
+                           });
 }
 
 } // namespace virtpind

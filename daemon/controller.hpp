@@ -12,10 +12,14 @@
 
 namespace virtpind {
 
+// So many calls of ExportTopology are served at the same time.
+inline constexpr std::size_t exports_max = 8;
+
 // What callers may ask that is the daemon's own to do.
 struct DaemonTasks {
-    // hwloc XML of the present host with the plan drawn into it.
-    std::function<Result<std::string>(const Plan& plan)> export_topology;
+    // hwloc XML of the present host with the plan drawn into it; replies later, from a thread that
+    // may wait for the host. Takes `exports_max` at a time.
+    std::function<void(const Plan& plan, Reply<std::string> reply)> export_topology;
     // As ControlPort::reload().
     std::function<Result<void>()> read_config_again;
 };
@@ -39,7 +43,7 @@ public:
     [[nodiscard]] Result<void> reload() override;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override;
-    [[nodiscard]] Result<std::string> export_topology(std::uint64_t flags) const override;
+    void export_topology(std::uint64_t flags, Reply<std::string> reply) override;
 
 private:
     static constexpr std::size_t previews_max = 8;
@@ -60,6 +64,7 @@ private:
     Reconciler& reconciler_;
     DaemonTasks tasks_;
     std::uint64_t last_cookie_ = 0;
+    std::size_t exports_ = 0;  // under way
     std::size_t previews_ = 0; // under way; libvirt has the definition that they need
 };
 

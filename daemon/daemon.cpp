@@ -103,11 +103,11 @@ public:
         , controller_{host_,
                       reconciler_,
                       {.export_topology =
-                           [this](const Plan& plan) {
-                               return host::export_topology_xml(options_.topology, labels_of(plan));
+                           [this](const Plan& plan, const Reply<std::string>& reply) {
+                               export_topology(plan, reply);
                            },
                        .read_config_again = [this] { return read_config_again(); }}}
-        , reader_{loop, "host-reader", 4}
+        , reader_{loop, "host-reader", 4 + exports_max} // exports leave room for readings
         , watch_{loop, [this] { read_topology_again(); }}
         , groups_{loop,
                   [this](const DomainUuid& uuid) {
@@ -244,6 +244,19 @@ private:
     {
         if (ready_said_) {
             sd_notify(0, "READY=1");
+        }
+    }
+
+    void export_topology(const Plan& plan, const Reply<std::string>& reply)
+    {
+        const auto posted =
+            reader_.submit([source = options_.topology, labels = labels_of(plan), reply] {
+                auto xml = host::export_topology_xml(source, labels);
+                return [reply, xml = std::move(xml)]() mutable { reply(std::move(xml)); };
+            });
+        if (posted == loop::Posted::full) {
+            reply(Error{.code = Errc::limits_exceeded,
+                        .message = "the host is being read too often already; ask again"});
         }
     }
 

@@ -152,6 +152,7 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
 {
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
+        unwrap(check_open(call()));
         unwrap(check_text("domain", domain));
         unwrap(check_text("policy", policy));
         auto parsed = unwrap(parse_options(options));
@@ -210,11 +211,13 @@ std::string ManagerObject::Describe()
     return answer_open(call(), [&] { return context_.port.describe(); });
 }
 
-std::string ManagerObject::ExportTopology(const std::uint64_t& flags)
+void ManagerObject::ExportTopology(sdbus::Result<std::string>&& result, std::uint64_t flags)
 {
-    return answer_open(call(), [&] {
+    const auto answer = open_calls_.add(std::move(result));
+    guarded(answer, [&] {
+        unwrap(check_open(call()));
         unwrap(check_flags(flags, 0));
-        return unwrap(context_.port.export_topology(flags));
+        context_.port.export_topology(flags, answer);
     });
 }
 

@@ -47,7 +47,7 @@ private:
     void Release(sdbus::Result<>&& result, std::uint64_t cookie) override;
     void Reload(sdbus::Result<>&& result, std::uint64_t flags) override;
     std::string Describe() override;
-    std::string ExportTopology(const std::uint64_t& flags) override;
+    void ExportTopology(sdbus::Result<std::string>&& result, std::uint64_t flags) override;
 
     std::string Version() override;
     std::string State() override;

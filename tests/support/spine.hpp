@@ -100,11 +100,14 @@ protected:
     FakeHost host_;
     RecordingSink sink_;
     Reconciler reconciler_{loop_, host_, "boot", {}};
-    Controller controller_{
-        host_,
-        reconciler_,
-        {.export_topology = [](const Plan&) -> Result<std::string> { return std::string{}; },
-         .read_config_again = [] { return Result<void>{}; }}};
+    std::vector<Reply<std::string>> exports_; // asked for, not answered
+    Controller controller_{host_,
+                           reconciler_,
+                           {.export_topology =
+                                [this](const Plan&, Reply<std::string> reply) {
+                                    exports_.push_back(std::move(reply));
+                                },
+                            .read_config_again = [] { return Result<void>{}; }}};
 };
 
 } // namespace virtpind::test

@@ -358,9 +358,9 @@ public:
         return R"({"uuid":")" + uuid.str() + R"("})";
     }
 
-    [[nodiscard]] Result<std::string> export_topology(std::uint64_t /*flags*/) const override
+    void export_topology(std::uint64_t /*flags*/, Reply<std::string> reply) override
     {
-        return Error{.code = Errc::host_unavailable, .message = "no topology yet"};
+        reply(Error{.code = Errc::host_unavailable, .message = "no topology yet"});
     }
 
     bool throws = false;

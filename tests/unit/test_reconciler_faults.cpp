@@ -237,6 +237,24 @@ TEST_F(SpineFaults, RequestsThatWaitAreBoundedAndAllAreAnswered)
     EXPECT_LE(host_.observations, 4) << "one pass serves all who wait";
 }
 
+TEST_F(SpineFaults, TopologyExportsAreBounded)
+{
+    connect();
+    std::vector<Result<std::string>> replies;
+    for (std::size_t i = 0; i < exports_max + 2; ++i) {
+        controller_.export_topology(0, [&](auto reply) { replies.push_back(std::move(reply)); });
+    }
+    ASSERT_EQ(replies.size(), 2U);
+    EXPECT_EQ(replies.front().error().code, Errc::limits_exceeded);
+    EXPECT_NE(replies.front().error().message.find("ask again"), std::string::npos);
+    for (const auto& answer : std::exchange(exports_, {})) {
+        answer(std::string{"<topology/>"});
+    }
+    EXPECT_EQ(replies.size(), exports_max + 2);
+    controller_.export_topology(0, [](const auto&) {});
+    EXPECT_EQ(exports_.size(), 1U) << "there is room again";
+}
+
 TEST_F(SpineFaults, HistoryIsBounded)
 {
     host_.add(1, "web1", 2, 1);
