@@ -67,9 +67,37 @@ std::string set_aside(const fs::path& file, const std::string& why)
                         : "; set aside as " + in_quotes(aside.filename().native()));
 }
 
+Result<std::string> read_own_file(const fs::path& file)
+{
+    return read_text_file(file, before_image_bytes_max, Links::refused);
+}
+
+// Not even its content is known: it may be good, and its time come again.
+bool is_unreadable(const Error& error)
+{
+    return error.code == Errc::not_found;
+}
+
+// What cannot be read may be the only record of how a domain was: it is not overwritten.
+Result<void> check_replaceable(const fs::path& file)
+{
+    std::error_code ignored;
+    if (!fs::exists(fs::symlink_status(file, ignored))) {
+        return {};
+    }
+    const auto text = read_own_file(file);
+    if (!text && is_unreadable(text.error())) {
+        return Error{.code = Errc::not_persisted,
+                     .message = text.error().message +
+                                "; make it readable for virtpind, or move it away, and restart "
+                                "the service"};
+    }
+    return {};
+}
+
 Result<BeforeImage> load_one(const fs::path& file)
 {
-    const auto text = read_text_file(file, before_image_bytes_max);
+    const auto text = read_own_file(file);
     if (!text) {
         return text.error();
     }
@@ -142,6 +170,8 @@ StateStore::Loaded StateStore::load_all() const
         auto image = load_one(file);
         if (image) {
             loaded.images.emplace(image->uuid, std::move(*image));
+        } else if (is_unreadable(image.error())) {
+            loaded.problems.push_back(image.error().message + "; left alone");
         } else {
             loaded.problems.push_back(set_aside(file, image.error().message));
         }
@@ -176,6 +206,9 @@ Result<void> StateStore::save(const BeforeImage& image) const
         return Error{.code = Errc::limits_exceeded,
                      .message = "there are already " + std::to_string(before_images_max) +
                                 " before-images; reset the policy of domains you no longer need"};
+    }
+    if (auto replaceable = check_replaceable(*path); !replaceable) {
+        return replaceable;
     }
     const auto text = format_before_image(image);
     if (text.size() > before_image_bytes_max) {

@@ -2,34 +2,48 @@
 #include "text_file.hpp"
 
 #include "common/words.hpp"
+#include "daemon/loop/unique_fd.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 namespace virtpind::host {
 
-Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t bytes_max)
+Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t bytes_max,
+                                   Links links)
 {
-    errno = 0;
-    std::ifstream file{path, std::ios::binary};
+    const auto unreadable = [&path] {
+        return Error{.code = Errc::not_found,
+                     .message = "file " + in_quotes(path.native()) +
+                                " cannot be read: " + std::strerror(errno)};
+    };
+    const auto careful = links == Links::refused ? O_NOFOLLOW | O_NONBLOCK : 0;
+    const loop::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | careful)};
+    if (!fd) {
+        return unreadable();
+    }
     std::string text;
     std::array<char, 16384> chunk{};
-    while (file.read(chunk.data(), chunk.size()) || file.gcount() > 0) {
-        text.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
+    while (true) {
+        const auto got = ::read(fd.get(), chunk.data(), chunk.size());
+        if (got == 0) {
+            return text;
+        }
+        if (got < 0 && errno != EINTR) {
+            return unreadable();
+        }
+        text.append(chunk.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         if (text.size() > bytes_max) {
             return Error{.code = Errc::limits_exceeded,
                          .message = "file " + in_quotes(path.native()) + " has more than " +
                                     std::to_string(bytes_max) + " bytes"};
         }
     }
-    if (!file.is_open() || file.bad()) {
-        return Error{.code = Errc::not_found,
-                     .message = "file " + in_quotes(path.native()) +
-                                " cannot be read: " + std::strerror(errno)};
-    }
-    return text;
 }
 
 std::string read_boot_id()

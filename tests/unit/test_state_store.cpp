@@ -160,6 +160,38 @@ TEST_F(StateStoreTest, CorruptFilesAreSetAsideAndReported)
     EXPECT_TRUE(store.load_all().problems.empty());
 }
 
+// Root reads everything: a directory and links stand in for what permissions and disks refuse.
+TEST_F(StateStoreTest, FilesThatCannotBeReadAreReportedAndLeftAlone)
+{
+    const StateStore store{dir_};
+    const auto name = web1.str() + ".json";
+    fs::create_directories(file("unreadable.json"));
+    std::ofstream{dir_ / "elsewhere"} << format_before_image(full_image());
+    fs::create_symlink(dir_ / "elsewhere", file(name));
+    for (int start = 0; start < 2; ++start) {
+        const auto loaded = store.load_all();
+        EXPECT_TRUE(loaded.images.empty()) << "a link is not followed";
+        ASSERT_EQ(loaded.problems.size(), 2U);
+        EXPECT_NE(loaded.problems[0].find(name), std::string::npos) << loaded.problems[0];
+        EXPECT_NE(loaded.problems[0].find("left alone"), std::string::npos) << loaded.problems[0];
+        EXPECT_NE(loaded.problems[1].find("unreadable.json"), std::string::npos);
+    }
+    const auto saved = store.save(full_image());
+    ASSERT_FALSE(saved) << "it may be the only record of how the domain was";
+    EXPECT_EQ(saved.error().code, Errc::not_persisted);
+    EXPECT_NE(saved.error().message.find("move it away"), std::string::npos);
+    EXPECT_TRUE(fs::is_symlink(file(name)));
+}
+
+TEST_F(StateStoreTest, APipeDoesNotHoldUpTheStart)
+{
+    fs::create_directories(dir_ / "domains");
+    ASSERT_EQ(::mkfifo(file("pipe.json").c_str(), 0600), 0);
+    const auto loaded = StateStore{dir_}.load_all();
+    ASSERT_EQ(loaded.problems.size(), 1U);
+    EXPECT_TRUE(fs::exists(file("pipe.json.corrupt")));
+}
+
 TEST_F(StateStoreTest, CorruptFilesThatAreKeptAreBounded)
 {
     for (std::size_t i = 0; i < corrupt_files_max + 3; ++i) {
