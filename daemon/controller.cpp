@@ -196,7 +196,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         request.uuid, std::move(*spec),
         [this, uuid = request.uuid, generation, reply = std::move(reply)](Result<void> stored) {
             if (!stored) {
-                reply(std::move(stored).error().context("storing the policy"));
+                reply(said_to_virtpind(std::move(stored).error(), "store the policy"));
                 return;
             }
             // A stored policy replaces one that was set for this run of the daemon only.
@@ -226,14 +226,15 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, std::string 
         apply_then_reply(uuid, generation, std::move(reply));
         return;
     }
-    host_.store_policy(uuid, std::nullopt,
-                       [this, uuid, generation, reply = std::move(reply)](Result<void> removed) {
-                           if (!removed) {
-                               reply(std::move(removed).error().context("removing the policy"));
-                               return;
-                           }
-                           apply_then_reply(uuid, generation, reply);
-                       });
+    host_.store_policy(
+        uuid, std::nullopt,
+        [this, uuid, generation, reply = std::move(reply)](Result<void> removed) {
+            if (!removed) {
+                reply(said_to_virtpind(std::move(removed).error(), "remove the policy"));
+                return;
+            }
+            apply_then_reply(uuid, generation, reply);
+        });
 }
 
 void Controller::apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
@@ -305,7 +306,7 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
          reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
             --previews_;
             if (!preview) {
-                reply(preview.error());
+                reply(said_to_virtpind(preview.error(), "read the definition"));
                 return;
             }
             reply(report_trial(report, uuid, unified_diff(preview->now, preview->next, name)));

@@ -30,6 +30,19 @@ Error unreachable()
                             "property Problems"};
 }
 
+Error said_to_virtpind(Error error, std::string_view doing)
+{
+    if (error.code == Errc::permission_denied) {
+        error.message = "libvirt does not let virtpind " + std::string{doing} + " (" +
+                        error.message + "); see virtpind(8), PRIVILEGES";
+        error.code = Errc::apply_failed;
+    } else if (error.code == Errc::invalid_argument) {
+        error.message = "libvirt refused to " + std::string{doing} + ": " + error.message;
+        error.code = Errc::apply_failed;
+    }
+    return error;
+}
+
 Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
                        std::map<DomainUuid, BeforeImage> before_images)
     : host_{host}
@@ -158,7 +171,7 @@ void Reconciler::begin_pass()
 void Reconciler::on_observed(Result<Observation> seen)
 {
     if (!seen) {
-        end_pass(seen.error());
+        end_pass(said_to_virtpind(std::move(seen).error(), "read the domains"));
         return;
     }
     failed_passes_ = 0;

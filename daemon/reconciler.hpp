@@ -30,6 +30,10 @@ using PassReply = std::function<void(Result<void>)>;
 // Libvirt cannot be reached now, in words for a caller.
 [[nodiscard]] Error unreachable();
 
+// What libvirt said when virtpind tried to `doing`, in words and a code for a caller: what libvirt
+// denies to virtpind is not denied to the caller, and a wrong argument was not the caller's.
+[[nodiscard]] Error said_to_virtpind(Error error, std::string_view doing);
+
 class Reconciler {
 public:
     // `boot_id` is the host's; `before_images` are those found on disk at start.

@@ -255,6 +255,29 @@ TEST_F(SpineFaults, TopologyExportsAreBounded)
     EXPECT_EQ(exports_.size(), 1U) << "there is room again";
 }
 
+TEST_F(SpineFaults, WhatLibvirtDeniesToVirtpindIsNotDeniedToTheCaller)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    const auto expect_ours = [](const auto& reply, const std::string& doing) {
+        ASSERT_FALSE(reply);
+        EXPECT_EQ(reply.error().code, Errc::apply_failed);
+        EXPECT_NE(reply.error().message.find(doing), std::string::npos) << reply.error().message;
+    };
+    const Error denied{.code = Errc::permission_denied, .message = "access denied"};
+    host_.store_error = denied;
+    expect_ours(set_policy(1, "dedicated"), "libvirt does not let virtpind store the policy");
+    expect_ours(set_policy(1, "dedicated"), "access denied); see virtpind(8), PRIVILEGES");
+    host_.store_error.reset();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    host_.store_error = denied;
+    expect_ours(reset_policy(1), "libvirt does not let virtpind remove the policy");
+    host_.store_error = Error{.code = Errc::invalid_argument, .message = "invalid flag"};
+    expect_ours(reset_policy(1), "libvirt refused to remove the policy: invalid flag");
+    host_.observe_error = denied;
+    expect_ours(hold(1), "libvirt does not let virtpind read the domains");
+}
+
 TEST_F(SpineFaults, HistoryIsBounded)
 {
     host_.add(1, "web1", 2, 1);
