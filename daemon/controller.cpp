@@ -21,20 +21,29 @@ std::string quoted(std::string_view text)
     return "'" + printable(text, 80) + "'";
 }
 
-void log_policy(LogEvent event, const DomainRecord& record, std::string_view policy,
-                const std::string& caller)
+// A change of a domain's policy, as it is logged once it is made.
+struct PolicyChange {
+    LogEvent event = LogEvent::policy_set;
+    DomainUuid uuid;
+    std::string domain; // its name
+    std::string policy; // empty: reset
+    std::string caller;
+    std::uint64_t generation = 0;
+};
+
+void log_change(const PolicyChange& change)
 {
-    const auto& facts = record.seen.facts;
-    const auto what = event == LogEvent::policy_set ? "policy " + std::string{policy} + " set"
-                                                    : std::string{"policy reset"};
-    log_event(event,
-              printable(facts.name) + ": " + what + " over the bus by " + caller + " (generation " +
-                  std::to_string(record.generation) + ")",
-              {{"DOMAIN", facts.name},
-               {"DOMAIN_UUID", facts.uuid.str()},
-               {"POLICY", std::string{policy}},
-               {"CALLER", caller},
-               {"GENERATION", std::to_string(record.generation)}});
+    const auto generation = std::to_string(change.generation);
+    const auto what =
+        change.event == LogEvent::policy_set ? "policy " + change.policy + " set" : "policy reset";
+    log_event(change.event,
+              printable(change.domain) + ": " + what + " over the bus by " + change.caller +
+                  " (generation " + generation + ")",
+              {{"DOMAIN", change.domain},
+               {"DOMAIN_UUID", change.uuid.str()},
+               {"POLICY", change.policy},
+               {"CALLER", change.caller},
+               {"GENERATION", generation}});
 }
 
 Error too_many(std::string_view what, std::size_t most)
@@ -186,25 +195,33 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         (request.flags & flag_defer) != 0 ? record.seen.facts.id : std::optional<int>{};
     record.failures = 0;
     record.kept_plugged = {};
-    log_policy(LogEvent::policy_set, record, spec->name, request.caller);
+    const PolicyChange change{.event = LogEvent::policy_set,
+                              .uuid = request.uuid,
+                              .domain = record.seen.facts.name,
+                              .policy = spec->name,
+                              .caller = request.caller,
+                              .generation = generation};
     if ((request.flags & flag_runtime_only) != 0) {
+        log_change(change);
         record.runtime_policy = std::move(*spec);
         apply_then_reply(request.uuid, generation, std::move(reply));
         return;
     }
-    host_.store_policy(
-        request.uuid, std::move(*spec),
-        [this, uuid = request.uuid, generation, reply = std::move(reply)](Result<void> stored) {
-            if (!stored) {
-                reply(said_to_virtpind(std::move(stored).error(), "store the policy"));
-                return;
-            }
-            // A stored policy replaces one that was set for this run of the daemon only.
-            if (auto* kept = reconciler_.find(uuid)) {
-                kept->runtime_policy.reset();
-            }
-            apply_then_reply(uuid, generation, reply);
-        });
+    host_.store_policy(request.uuid, std::move(*spec),
+                       [this, change, reply = std::move(reply)](Result<void> stored) {
+                           if (!stored) {
+                               reply(
+                                   said_to_virtpind(std::move(stored).error(), "store the policy"));
+                               return;
+                           }
+                           log_change(change);
+                           // A stored policy replaces one that was set for this run of the daemon
+                           // only.
+                           if (auto* kept = reconciler_.find(change.uuid)) {
+                               kept->runtime_policy.reset();
+                           }
+                           apply_then_reply(change.uuid, change.generation, reply);
+                       });
 }
 
 void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, std::string caller,
@@ -221,19 +238,25 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, std::string 
     record.deferred_id.reset();
     record.failures = 0;
     record.kept_plugged = {};
-    log_policy(LogEvent::policy_reset, record, "", caller);
+    const PolicyChange change{.event = LogEvent::policy_reset,
+                              .uuid = uuid,
+                              .domain = record.seen.facts.name,
+                              .policy = {},
+                              .caller = std::move(caller),
+                              .generation = generation};
     if ((flags & flag_runtime_only) != 0 || !record.seen.facts.metadata.content) {
+        log_change(change);
         apply_then_reply(uuid, generation, std::move(reply));
         return;
     }
     host_.store_policy(
-        uuid, std::nullopt,
-        [this, uuid, generation, reply = std::move(reply)](Result<void> removed) {
+        uuid, std::nullopt, [this, change, reply = std::move(reply)](Result<void> removed) {
             if (!removed) {
                 reply(said_to_virtpind(std::move(removed).error(), "remove the policy"));
                 return;
             }
-            apply_then_reply(uuid, generation, reply);
+            log_change(change);
+            apply_then_reply(change.uuid, change.generation, reply);
         });
 }
 

@@ -8,7 +8,11 @@
 
 #include "tests/support/spine.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <random>
+#include <sstream>
 
 namespace virtpind {
 namespace {
@@ -276,6 +280,34 @@ TEST_F(SpineFaults, WhatLibvirtDeniesToVirtpindIsNotDeniedToTheCaller)
     expect_ours(reset_policy(1), "libvirt refused to remove the policy: invalid flag");
     host_.observe_error = denied;
     expect_ours(hold(1), "libvirt does not let virtpind read the domains");
+}
+
+TEST_F(SpineFaults, APolicyIsLoggedWhenItIsStoredNotWhenItIsAskedFor)
+{
+    std::ostringstream log;
+    const auto usual = spdlog::default_logger();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_st>(log)));
+    host_.add(1, "web1", 2, 1);
+    connect();
+    const auto said = [&log](const char* text) {
+        return log.str().find(text) != std::string::npos;
+    };
+
+    host_.store_error = Error{.code = Errc::apply_failed, .message = "disk full"};
+    EXPECT_FALSE(set_policy(1, "dedicated"));
+    EXPECT_FALSE(said("policy dedicated set"));
+    host_.store_error.reset();
+    EXPECT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_TRUE(said("web1: policy dedicated set over the bus"));
+
+    host_.store_error = Error{.code = Errc::apply_failed, .message = "disk full"};
+    EXPECT_FALSE(reset_policy(1));
+    EXPECT_FALSE(said("policy reset"));
+    host_.store_error.reset();
+    EXPECT_TRUE(reset_policy(1));
+    EXPECT_TRUE(said("web1: policy reset over the bus"));
+    spdlog::set_default_logger(usual);
 }
 
 TEST_F(SpineFaults, HistoryIsBounded)
