@@ -63,13 +63,19 @@ inline constexpr std::uint64_t flag_defer = 0x2; // store it, do not touch the r
 template <class T>
 using Reply = std::function<void(Result<T>)>;
 
+// Who asked, for the log and for what ends with it.
+struct Caller {
+    std::string name;      // unique bus name
+    std::uint32_t uid = 0; // the bus's word
+};
+
 struct SetPolicyRequest {
     DomainUuid uuid;
     std::string policy;
     OptionMap options; // raw, not yet validated
     std::uint64_t flags = 0;
     std::optional<std::uint64_t> expect_generation; // compare-and-set; else last writer wins
-    std::string caller;                             // for the log: unique bus name
+    Caller caller;
 };
 
 // What D-Bus may ask. Calls do not block; answers come through Reply.
@@ -81,7 +87,7 @@ public:
     [[nodiscard]] virtual Result<DomainUuid> find_domain(std::string_view name_or_uuid) const = 0;
     // Each replies with the domain's generation now in force, after apply and verification.
     virtual void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) = 0;
-    virtual void reset_policy(DomainUuid uuid, std::uint64_t flags, std::string caller,
+    virtual void reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
                               Reply<std::uint64_t> reply) = 0;
     // nullopt: all domains; replies with the number of the pass then.
     virtual void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,

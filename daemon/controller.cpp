@@ -27,22 +27,24 @@ struct PolicyChange {
     DomainUuid uuid;
     std::string domain; // its name
     std::string policy; // empty: reset
-    std::string caller;
+    Caller caller;
     std::uint64_t generation = 0;
 };
 
 void log_change(const PolicyChange& change)
 {
     const auto generation = std::to_string(change.generation);
+    const auto uid = std::to_string(change.caller.uid);
     const auto what =
         change.event == LogEvent::policy_set ? "policy " + change.policy + " set" : "policy reset";
     log_event(change.event,
-              printable(change.domain) + ": " + what + " over the bus by " + change.caller +
-                  " (generation " + generation + ")",
+              printable(change.domain) + ": " + what + " over the bus by " + change.caller.name +
+                  ", user " + uid + " (generation " + generation + ")",
               {{"DOMAIN", change.domain},
                {"DOMAIN_UUID", change.uuid.str()},
                {"POLICY", change.policy},
-               {"CALLER", change.caller},
+               {"CALLER", change.caller.name},
+               {"CALLER_UID", uid},
                {"GENERATION", generation}});
 }
 
@@ -224,7 +226,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
                        });
 }
 
-void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, std::string caller,
+void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
                               Reply<std::uint64_t> reply)
 {
     const auto known = record_of(uuid);

@@ -30,7 +30,7 @@ public:
 
     [[nodiscard]] Result<DomainUuid> find_domain(std::string_view name_or_uuid) const override;
     void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) override;
-    void reset_policy(DomainUuid uuid, std::uint64_t flags, std::string caller,
+    void reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
                       Reply<std::uint64_t> reply) override;
     void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                  Reply<std::uint64_t> reply) override;

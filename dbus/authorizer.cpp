@@ -92,14 +92,15 @@ void Authorizer::look_up_user(Number number, const std::string& sender)
 void Authorizer::on_user(Number number, CallError error, uid_t uid)
 {
     if (error) {
-        return settle(number, denied("the bus does not say who you are: " + error->getMessage()));
+        return settle(number, uid,
+                      denied("the bus does not say who you are: " + error->getMessage()));
     }
     const auto decided = !waiting_.at(number).decide;
     if (decided || uid == 0 || uid == geteuid()) {
-        return settle(number, {});
+        return settle(number, uid, {});
     }
     if (questions_.take(uid) == Quota<uid_t>::Taken::full) {
-        return settle(number, too_many(questions_, uid));
+        return settle(number, uid, too_many(questions_, uid));
     }
     ask_polkit(number, uid);
 }
@@ -120,15 +121,21 @@ void Authorizer::ask_polkit(Number number, uid_t uid)
                     if (!verdict) {
                         verdict = denied(what + verdict.error().message);
                     }
-                    settle(number, std::move(verdict));
+                    settle(number, uid, std::move(verdict));
                 });
 }
 
-void Authorizer::settle(Number number, Result<void> decision)
+void Authorizer::settle(Number number, uid_t uid, Result<void> decision)
 {
     const auto waiting = waiting_.extract(number);
-    if (const auto& decide = waiting.mapped().decide) {
-        decide(std::move(decision));
+    const auto& [call, action, details, decide, cancellation] = waiting.mapped();
+    if (!decide) {
+        return;
+    }
+    if (decision) {
+        decide(Caller{.name = call.sender, .uid = uid});
+    } else {
+        decide(std::move(decision).error());
     }
 }
 

@@ -4,6 +4,7 @@
 // asynchronously, so a check never blocks the loop.
 #pragma once
 
+#include "common/control.hpp"
 #include "common/result.hpp"
 #include "dbus/access.hpp"
 #include "dbus/polkit.hpp"
@@ -24,7 +25,7 @@ class Authorizer {
 public:
     // What a call is about, for polkit's dialogue and rules: {"domain", "web1"}.
     using Details = std::map<std::string, std::string>;
-    using Decision = std::function<void(Result<void>)>;
+    using Decision = std::function<void(Result<Caller>)>; // who may
 
     // The connection must outlive this.
     explicit Authorizer(sdbus::IConnection& connection, PolkitPatience patience = {});
@@ -52,7 +53,7 @@ private:
     void look_up_user(Number number, const std::string& sender);
     void on_user(Number number, CallError error, uid_t uid);
     void ask_polkit(Number number, uid_t uid);
-    void settle(Number number, Result<void> decision);
+    void settle(Number number, uid_t uid, Result<void> decision);
 
     Quota<std::string> lookups_; // by sender
     Quota<uid_t> questions_;

@@ -31,18 +31,15 @@ auto answer_open(const Call& call, Body body)
     });
 }
 
-// A method that changes something: `execute(answer)` runs when the caller may, with arguments it
-// captured by value; it must outlive the handler.
+// A method that changes something: `execute(answer, caller)` runs when the caller may, with
+// arguments it captured by value; it must outlive the handler.
 template <class T, class Execute>
 void answer_change(const Context& context, const Call& call, const Authorizer::Details& details,
                    Answer<T> answer, Execute execute)
 {
     context.authorizer.check(call, details,
-                             [answer, execute = std::move(execute)](Result<void> allowed) mutable {
-                                 guarded(answer, [&] {
-                                     unwrap(std::move(allowed));
-                                     execute(answer);
-                                 });
+                             [answer, execute = std::move(execute)](Result<Caller> who) mutable {
+                                 guarded(answer, [&] { execute(answer, unwrap(std::move(who))); });
                              });
 }
 

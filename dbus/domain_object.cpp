@@ -93,12 +93,11 @@ void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string 
     guarded(answer, [&] {
         auto request = read_set_policy(policy, options, flags);
         request.uuid = view_.uuid;
-        const auto origin = call();
-        request.caller = origin.sender;
         auto details = details_of(view_.name, view_.uuid);
         details["policy"] = request.policy;
-        answer_change(context_, origin, details, answer,
-                      [&port = context_.port, request](const auto& reply) mutable {
+        answer_change(context_, call(), details, answer,
+                      [&port = context_.port, request](const auto& reply, Caller caller) mutable {
+                          request.caller = std::move(caller);
                           port.set_policy(std::move(request), reply);
                       });
     });
@@ -109,10 +108,11 @@ void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint6
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_flags(flags, flag_runtime_only));
-        const auto origin = call();
-        answer_change(context_, origin, details_of(view_.name, view_.uuid), answer,
-                      [&port = context_.port, uuid = view_.uuid, flags, caller = origin.sender](
-                          const auto& reply) { port.reset_policy(uuid, flags, caller, reply); });
+        answer_change(
+            context_, call(), details_of(view_.name, view_.uuid), answer,
+            [&port = context_.port, uuid = view_.uuid, flags](const auto& reply, Caller caller) {
+                port.reset_policy(uuid, flags, std::move(caller), reply);
+            });
     });
 }
 
@@ -122,9 +122,8 @@ void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t 
     guarded(answer, [&] {
         unwrap(check_flags(flags, 0));
         answer_change(context_, call(), details_of(view_.name, view_.uuid), answer,
-                      [&port = context_.port, uuid = view_.uuid, flags](const auto& reply) {
-                          port.reapply(uuid, flags, reply);
-                      });
+                      [&port = context_.port, uuid = view_.uuid, flags](
+                          const auto& reply, const Caller&) { port.reapply(uuid, flags, reply); });
     });
 }
 

@@ -101,13 +101,12 @@ void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         auto request = read_set_policy(policy, options, flags);
-        const auto origin = call();
-        request.caller = origin.sender;
         request.uuid = unwrap(context_.port.find_domain(domain));
         auto details = details_of(request.uuid);
         details["policy"] = request.policy;
-        answer_change(context_, origin, details, answer,
-                      [&port = context_.port, request](const auto& reply) mutable {
+        answer_change(context_, call(), details, answer,
+                      [&port = context_.port, request](const auto& reply, Caller caller) mutable {
+                          request.caller = std::move(caller);
                           port.set_policy(std::move(request), reply);
                       });
     });
@@ -121,10 +120,10 @@ void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::stri
         unwrap(check_text("domain", domain));
         unwrap(check_flags(flags, flag_runtime_only));
         const auto uuid = unwrap(context_.port.find_domain(domain));
-        const auto origin = call();
-        answer_change(context_, origin, details_of(uuid), answer,
-                      [&port = context_.port, uuid, flags, caller = origin.sender](
-                          const auto& reply) { port.reset_policy(uuid, flags, caller, reply); });
+        answer_change(context_, call(), details_of(uuid), answer,
+                      [&port = context_.port, uuid, flags](const auto& reply, Caller caller) {
+                          port.reset_policy(uuid, flags, std::move(caller), reply);
+                      });
     });
 }
 
@@ -141,7 +140,7 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
         }
         const auto details = uuid ? details_of(*uuid) : Authorizer::Details{{"domain", "all"s}};
         answer_change(context_, call(), details, answer,
-                      [&port = context_.port, uuid, flags](const auto& reply) {
+                      [&port = context_.port, uuid, flags](const auto& reply, const Caller&) {
                           port.reapply(uuid, flags, reply);
                       });
     });
@@ -173,12 +172,11 @@ void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string doma
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_text("reason", reason));
-        const auto origin = call();
         const auto uuid = unwrap(context_.port.find_domain(domain));
-        answer_change(context_, origin, details_of(uuid), answer,
-                      [this, uuid, reason, owner = origin.sender](const auto& reply) {
-                          holders_.insert(owner); // it may leave before the reply
-                          context_.port.hold(uuid, reason, owner, reply);
+        answer_change(context_, call(), details_of(uuid), answer,
+                      [this, uuid, reason](const auto& reply, const Caller& caller) {
+                          holders_.insert(caller.name); // it may leave before the reply
+                          context_.port.hold(uuid, reason, caller.name, reply);
                       });
     });
 }
@@ -187,11 +185,10 @@ void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
 {
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
-        const auto origin = call();
         const auto held = "the one held under cookie " + std::to_string(cookie);
-        answer_change(context_, origin, {{"domain", held}}, answer,
-                      [&port = context_.port, cookie, owner = origin.sender](const auto& reply) {
-                          reply(port.release(cookie, owner));
+        answer_change(context_, call(), {{"domain", held}}, answer,
+                      [&port = context_.port, cookie](const auto& reply, const Caller& caller) {
+                          reply(port.release(cookie, caller.name));
                       });
     });
 }
@@ -201,8 +198,9 @@ void ManagerObject::Reload(sdbus::Result<>&& result, std::uint64_t flags)
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
         unwrap(check_flags(flags, 0));
-        answer_change(context_, call(), {{"domain", "all"s}}, answer,
-                      [&port = context_.port](const auto& reply) { reply(port.reload()); });
+        answer_change(
+            context_, call(), {{"domain", "all"s}}, answer,
+            [&port = context_.port](const auto& reply, const Caller&) { reply(port.reload()); });
     });
 }
 

@@ -144,7 +144,8 @@ def test_journal_entries_have_fields(journal, make_daemon, client):
     client.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", {}, 0)
     about = {"DOMAIN": "test", "DOMAIN_UUID": TEST_UUID}
     caller = client.connection.get_unique_name()
-    journal.wait_for("A domain's policy was set", **about, POLICY="dedicated", CALLER=caller, GENERATION="2")
+    journal.wait_for("A domain's policy was set", **about, POLICY="dedicated", CALLER=caller, CALLER_UID="0",
+                     GENERATION="2")
     pinned = journal.wait_for("A domain is pinned", **about, POLICY="dedicated")
     assert int(pinned["VIRTPIND_PASS"]) > 0
 
@@ -154,7 +155,7 @@ def test_journal_entries_have_fields(journal, make_daemon, client):
     journal.wait_for("A domain's policy cannot be met", **about)
 
     client.manager("ResetPolicy", "(st)", "test", 0)
-    journal.wait_for("A domain's policy was reset", **about, CALLER=caller)
+    journal.wait_for("A domain's policy was reset", **about, CALLER=caller, CALLER_UID="0")
     journal.wait_for("A domain has back what it had before", **about)
 
     (daemon.directory / "virtpind.json").write_text('{"default-policy": "nonsense"}')

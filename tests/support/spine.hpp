@@ -68,7 +68,7 @@ protected:
     Result<std::uint64_t> reset_policy(int number)
     {
         std::optional<Result<std::uint64_t>> got;
-        controller_.reset_policy(FakeHost::uuid(number), 0, ":1.7",
+        controller_.reset_policy(FakeHost::uuid(number), 0, {.name = ":1.7", .uid = 1000},
                                  [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
         host_.answer_all();
         EXPECT_TRUE(got.has_value()) << "no reply";

@@ -297,9 +297,10 @@ public:
         answer("set_policy", std::move(reply));
     }
 
-    void reset_policy(DomainUuid uuid, std::uint64_t flags, std::string /*caller*/,
+    void reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
                       Reply<std::uint64_t> reply) override
     {
+        resetter = std::move(caller);
         answer("reset_policy " + uuid.str() + " " + std::to_string(flags), std::move(reply));
     }
 
@@ -371,6 +372,7 @@ public:
     std::vector<std::string> calls;
     std::vector<std::string> vanished;
     std::string hold_owner;
+    Caller resetter; // the last one
     std::vector<Reply<std::uint64_t>> kept;
 
 private:

@@ -104,6 +104,17 @@ TEST_F(BusAuthorization, RootMayCallEverything)
     }
 }
 
+TEST_F(BusAuthorization, WhoAskedIsHandedOn)
+{
+    const std::uint64_t none = 0;
+    ASSERT_EQ(client->call(web1_path, domain, "SetPolicy", "sa{sv}t", "none", 0, none).error, "");
+    ASSERT_EQ(client->call(manager_path, manager, "ResetPolicy", "st", "web1", none).error, "");
+    for (const auto& caller : {port.requests.at(0).caller, port.resetter}) {
+        EXPECT_EQ(caller.name, client->name());
+        EXPECT_EQ(caller.uid, 0U);
+    }
+}
+
 TEST_F(BusAuthorization, NoHoldSurvivesACallerThatLeftAtOnce)
 {
     auto leaving = std::make_unique<Client>(loop, bus.address());
@@ -144,7 +155,7 @@ TEST(AuthorizerLimits, ChecksThatWaitAreBoundedPerSenderAndInAll)
     std::size_t over = 0;
     const auto check = [&](const std::string& sender) {
         authorizer.check({.method = "org.virtpind1.Manager.Hold", .sender = sender}, {},
-                         [&](Result<void> allowed) {
+                         [&](Result<Caller> allowed) {
                              ++decided;
                              over += !allowed && allowed.error().code == Errc::limits_exceeded;
                          });
@@ -184,7 +195,7 @@ TEST(AuthorizerTable, AMethodThatIsNotInItIsRefused)
     Authorizer authorizer{*connection};
     const Call unknown{.method = "org.virtpind1.Manager.Format", .sender = ":1.1"};
     std::optional<Errc> decision;
-    authorizer.check(unknown, {}, [&](Result<void> allowed) { decision = allowed.error().code; });
+    authorizer.check(unknown, {}, [&](Result<Caller> allowed) { decision = allowed.error().code; });
     EXPECT_EQ(decision, Errc::permission_denied);
     EXPECT_FALSE(check_open(unknown));
     // A changing method never passes as an open one.

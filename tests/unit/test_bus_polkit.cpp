@@ -291,7 +291,7 @@ TEST_F(BusPolkit, ItsSilenceIsANo)
     ASSERT_TRUE(attachment.attach(loop.event));
     std::optional<Error> decision;
     authorizer.check({.method = "org.virtpind1.Manager.Hold", .sender = caller->name()}, {},
-                     [&](Result<void> allowed) { decision = allowed.error(); });
+                     [&](Result<Caller> allowed) { decision = allowed.error(); });
     ASSERT_TRUE(loop.run_until([&] { return decision && polkit.cancelled.size() == 1; }));
     EXPECT_EQ(decision->code, Errc::permission_denied);
     EXPECT_NE(decision->message.find("systemctl status polkit"), std::string::npos);

@@ -55,6 +55,7 @@ TEST_F(BusMethods, SetPolicyCarriesEverything)
               (OptionMap{{"smt", std::string{"isolate"}}, {"vcpus", std::uint32_t{4}}}));
     EXPECT_EQ(request.flags, 0x3U);
     EXPECT_EQ(request.expect_generation, 3U);
+    EXPECT_EQ(request.caller.name, client->name());
 }
 
 TEST_F(BusMethods, TheDomainObjectSetsItsOwnPolicy)
