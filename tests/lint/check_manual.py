@@ -19,18 +19,29 @@ def text_of(path):
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def command_line_problems(binary, command, page):
+def section_of(page, title):
+    """What is below a heading, up to the next one."""
+    below = text_of(page).split(f"\n{title}\n{'=' * len(title)}\n")
+    return re.split(r"^[A-Z].*\n=+$", below[1], flags=re.M)[0] if len(below) == 2 else ""
+
+
+def command_line_problems(binary, command, page, title):
     shown = subprocess.run([binary, *command, "--help"], capture_output=True, text=True, check=True).stdout
     has = set(re.findall(r"^\s+(?:-\w,)?(--[a-z][a-z-]*)", shown, re.M)) - {"--help"}
-    documented = set(re.findall(r"^(--[a-z][a-z-]*)", text_of(page), re.M)) - {"--help"}
-    yield from (f"{page}: nothing about {name}" for name in sorted(has - documented))
-    yield from (f"{page}: {name} does not exist" for name in sorted(documented - has))
+    section = section_of(page, title)
+    entries = dict(re.findall(r"^(--[a-z][a-z-]*).*\n((?: .*\n)+)", section, re.M))
+    where = f"{page}, {title}"
+    yield from (f"{where}: nothing about {name}" for name in sorted(has - entries.keys()))
+    yield from (f"{where}: {name} does not exist" for name in sorted(entries.keys() - has - {"--help"}))
     # "--uri URI=qemu:///system", or "--uri URI [qemu:///system]" by a newer CLI11.
     for name, default in re.findall(r"^\s+(--[a-z][a-z-]*) \S+?(?:=| \[)([^\s=\]]+)\]?(?=\s|$)", shown, re.M):
-        entry = re.search(rf"^{name}\b.*\n((?: .*\n)+)", text_of(page), re.M)
-        if entry and f"Default: *{default}*" not in " ".join(entry.group(1).split()) and (
-                f"*{default}* (default)" not in entry.group(1)):
-            yield f"{page}: {name} does not name its default {default}"
+        entry = " ".join(entries.get(name, "").split())
+        if entry and f"Default: *{default}*" not in entry and f"*{default}* (default)" not in entry:
+            yield f"{where}: {name} does not name its default {default}"
+    for name, values in re.findall(r"^\s+(--[a-z][a-z-]*) ([a-z]+(?:\|[a-z]+)+)", shown, re.M):
+        documented = set(re.findall(r"\*(\w+)\*", entries.get(name, "")))
+        if documented != set(values.split("|")):
+            yield f"{where}: {name} takes {values}, not {sorted(documented)}"
 
 
 def policy_problems():
@@ -76,8 +87,10 @@ def bus_problems():
 
 
 def main(binary):
-    finish([*command_line_problems(binary, [], "systemd/virtpind.8.rst"),
-            *command_line_problems(binary, ["plan"], "systemd/virtpind-plan.1.rst"), *policy_problems(), *bus_problems()])
+    finish([*command_line_problems(binary, [], "systemd/virtpind.8.rst", "OPTIONS"),
+            *command_line_problems(binary, ["restore"], "systemd/virtpind.8.rst", "RESTORE OPTIONS"),
+            *command_line_problems(binary, ["plan"], "systemd/virtpind-plan.1.rst", "OPTIONS"),
+            *policy_problems(), *bus_problems()])
 
 
 main(sys.argv[1])
