@@ -47,10 +47,12 @@ Result<void> read(const WireAnswer& answer, const std::string& action)
     if (answer.get<1>()) {
         return denied("polkit wants a password for " + action +
                       ", and there was nobody to ask for it: use sudo, a desktop session or "
-                      "pkttyagent, or let an administrator add you to group libvirt");
+                      "pkttyagent, or let an administrator add you to group libvirt, "
+                      "and log in again");
     }
     return denied("polkit does not allow you " + action +
-                  ": use sudo, or let an administrator add you to group libvirt");
+                  ": use sudo, or let an administrator add you to group libvirt, "
+                  "and log in again");
 }
 
 } // namespace

@@ -116,7 +116,7 @@ def test_another_action_allows_nothing(user, polkit):
     with pytest.raises(BusError) as denied:
         set_policy(user)
     assert denied.value.name == DENIED
-    for word in (f"user {NOBODY}", 'domain "test"', ACTION, "sudo", "group libvirt"):
+    for word in (f"user {NOBODY}", 'domain "test"', ACTION, "sudo", "group libvirt", "log in again"):
         assert word in denied.value.text, denied.value.text
 
 
