@@ -83,8 +83,12 @@ std::vector<host::TopologyLabel> labels_of(const Plan& plan)
             }
         }
     }
-    labels.push_back({.name = "housekeeping", .cpus = plan.housekeeping, .threads = {}});
-    labels.push_back({.name = "pool", .cpus = plan.pool, .threads = {}});
+    using Whose = host::TopologyLabel::Whose;
+    labels.push_back({.name = "housekeeping",
+                      .cpus = plan.housekeeping,
+                      .threads = {},
+                      .whose = Whose::housekeeping});
+    labels.push_back({.name = "pool", .cpus = plan.pool, .threads = {}, .whose = Whose::pool});
     return labels;
 }
 

@@ -11,9 +11,25 @@ namespace virtpind::host {
 
 namespace {
 
-// Distinguishable also by the colour-blind (Okabe and Ito), pale enough for black text.
-constexpr std::array<const char*, 7> palette = {"#e69f00", "#56b4e9", "#66c2a5", "#f0e442",
-                                                "#8da0cb", "#e78ac3", "#cccccc"};
+// Of guests: distinguishable also by the colour-blind (Okabe and Ito), pale enough for black text.
+constexpr std::array<const char*, 6> palette = {"#e69f00", "#56b4e9", "#66c2a5",
+                                                "#f0e442", "#8da0cb", "#e78ac3"};
+// Of what is no guest's: greys, which no guest has.
+constexpr const char* housekeeping_colour = "#999999";
+constexpr const char* pool_colour = "#dddddd";
+
+const char* colour_of(const TopologyLabel& label, std::size_t position)
+{
+    switch (label.whose) {
+    case TopologyLabel::Whose::housekeeping:
+        return housekeeping_colour;
+    case TopologyLabel::Whose::pool:
+        return pool_colour;
+    case TopologyLabel::Whose::guest:
+        break;
+    }
+    return palette[position % palette.size()];
+}
 
 void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const TopologyLabel& label, const char* colour)
 {
@@ -28,7 +44,7 @@ void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const TopologyLabel& label,
     }
 }
 
-// The first label wins; colours repeat when there are more labels.
+// The first label wins; colours repeat when there are more guests.
 void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const std::vector<TopologyLabel>& labels)
 {
     const auto has_it = [unit](const auto& label) {
@@ -37,7 +53,7 @@ void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const std::vector<TopologyL
     const auto label = std::find_if(labels.begin(), labels.end(), has_it);
     if (label != labels.end()) {
         const auto position = static_cast<std::size_t>(label - labels.begin());
-        paint(hwloc, unit, *label, palette[position % palette.size()]);
+        paint(hwloc, unit, *label, colour_of(*label, position));
     }
 }
 

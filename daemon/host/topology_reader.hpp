@@ -35,6 +35,8 @@ struct TopologyLabel {
     std::string name;
     CpuSet cpus;
     std::map<CpuId, std::string> threads; // what runs on a CPU, "win11 vCPU 3"; else the name
+
+    enum class Whose { guest, housekeeping, pool } whose = Whose::guest;
 };
 
 // hwloc XML in which every CPU carries the label (as info "virtpind") and colour (as lstopoStyle)

@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <regex>
+#include <set>
 
 namespace virtpind::host {
 namespace {
@@ -593,6 +596,33 @@ TEST(ExportTopology, LabelsCpusAndStaysReadable)
     const auto again = read("xml:" + path.string());
     fs::remove(path);
     EXPECT_TRUE(same_layout(again, synthetic("pack:1 [numa] core:4 pu:1")));
+}
+
+TEST(ExportTopology, NoGuestHasTheColoursOfHousekeepingAndPool)
+{
+    using Whose = TopologyLabel::Whose;
+    std::vector<TopologyLabel> labels;
+    for (std::uint32_t cpu = 0; cpu < 30; ++cpu) {
+        labels.push_back({.name = "guest", .cpus = CpuSet{CpuId{cpu}}, .threads = {}});
+    }
+    labels.push_back({"housekeeping", *CpuSet::parse("30"), {}, Whose::housekeeping});
+    labels.push_back({"pool", *CpuSet::parse("31"), {}, Whose::pool});
+    const auto xml =
+        export_topology_xml(*parse_topology_source("synthetic:pack:1 [numa] core:32 pu:1"), labels);
+    ASSERT_TRUE(xml);
+    std::map<std::string, std::set<std::string>> colours; // by label
+    const std::regex pair{
+        R"re("lstopoStyle" value="([^"]*)"/>\s*<info name="virtpind" value="(\w+)")re"};
+    for (std::sregex_iterator at{xml->begin(), xml->end(), pair}, end; at != end; ++at) {
+        colours[(*at)[2]].insert((*at)[1]);
+    }
+    ASSERT_EQ(colours.size(), 3U);
+    ASSERT_EQ(colours["housekeeping"].size(), 1U);
+    ASSERT_EQ(colours["pool"].size(), 1U);
+    EXPECT_NE(colours["housekeeping"], colours["pool"]);
+    for (const auto* other : {"housekeeping", "pool"}) {
+        EXPECT_FALSE(colours["guest"].contains(*colours[other].begin())) << other;
+    }
 }
 
 } // namespace
