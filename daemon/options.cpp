@@ -74,7 +74,7 @@ void add_daemon_options(CLI::App& app, DaemonOptions& options, Words& words)
         ->capture_default_str();
     add_topology(app, words);
     add_state_dir(app, options.state_dir);
-    app.add_option("--runtime-dir", options.runtime_dir, "where this boot's state is kept")
+    app.add_option("--runtime-dir", options.runtime_dir, "reserved: nothing is kept there yet")
         ->type_name("DIR")
         ->capture_default_str();
     app.add_option("--log-level", words.log_level, "least severe messages to log")
