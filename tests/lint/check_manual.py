@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ElementTree
 
 from project_files import ROOT, finish
 
+DOC = "{http://www.freedesktop.org/dbus/1.0/doc.dtd}"
 OPTION_ROW = re.compile(r'\{"([a-z]+)",\s*\w+,\s*"(\w+)",\s*\{([^}]*)\}')
 
 
@@ -82,8 +83,26 @@ def bus_problems():
             wanted += [member.get("type")] if member.tag == "property" else []
             yield from (f"org.virtpind1(5): {member.get('name')} without '{text}'" for text in wanted
                         if text not in entry)
-    names = re.findall(r'"org\.[\w.]*Error\.(\w+)"', text_of("dbus/errors.cpp"))
-    yield from (f"org.virtpind1(5): nothing about the error {name}" for name in names if name not in page)
+    yield from error_problems(interfaces)
+
+
+def error_problems(interfaces):
+    """Every error name of the code is in the list of all, what a method lists is in the code, and each method that
+    can fail lists something."""
+    names = set(re.findall(r'"org\.[\w.]*Error\.(\w+)"', text_of("dbus/errors.cpp")))
+    listed = {}
+    for path in interfaces:
+        interface = ElementTree.parse(path).getroot().find("interface")
+        for member in [interface, *interface.findall("method")]:
+            text = re.sub(r"org\.[\w.]*Error\.", "", "".join(member.find(DOC + "doc").itertext()))
+            said = re.search(r"Errors:([^.]*)\.", text)
+            listed[f"{path.name}: {member.get('name')}"] = set(re.findall(r"[A-Z]\w+", said.group(1) if said else ""))
+    for where, errors in listed.items():
+        yield from (f"{where} lists the error {name}, which does not exist" for name in sorted(errors - names))
+        if not errors and not where.endswith(("ListDomains", "Describe", "org.virtpind1.Domain")):
+            yield f"{where} lists no errors"
+    everything = listed["org.virtpind1.Manager.xml: org.virtpind1.Manager"]
+    yield from (f"org.virtpind1.Manager.xml: nothing about the error {name}" for name in sorted(names - everything))
 
 
 def main(binary):

@@ -355,6 +355,13 @@ TEST_F(LibvirtHostTest, PolicyIsStoredShownAndRemoved)
     EXPECT_EQ(unknown.error().code, Errc::not_found);
 }
 
+TEST_F(LibvirtHostTest, WhatADriverLacksIsUnsupported)
+{
+    connect();
+    EXPECT_EQ(virNodeSuspendForDuration(outside_.get(), VIR_NODE_SUSPEND_TARGET_MEM, 60, 0), -1);
+    EXPECT_EQ(last_error().code, Errc::unsupported);
+}
+
 TEST_F(LibvirtHostTest, TransientDomainsKeepTheirPolicyWhileTheyRun)
 {
     connect();

@@ -306,6 +306,18 @@ TEST_F(Spine, LostConnectionAnswersWaitersAndTheNextOneRepairs)
     EXPECT_TRUE(controller_.find_domain("web1"));
 }
 
+TEST_F(Spine, ANameOfTwoDomainsIsAmbiguousAndTheirUuidsAreNot)
+{
+    host_.add(1, "web1", 2, 1);
+    host_.add(2, "web1", 2, 2);
+    connect();
+    const auto found = controller_.find_domain("web1");
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, Errc::ambiguous);
+    EXPECT_NE(found.error().message.find("use the UUID"), std::string::npos);
+    EXPECT_EQ(*controller_.find_domain(FakeHost::uuid(2).str()), FakeHost::uuid(2));
+}
+
 TEST_F(Spine, CompareAndSetLetsOnlyTheFirstWriterWin)
 {
     host_.add(1, "web1", 4, 1);

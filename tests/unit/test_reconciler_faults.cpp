@@ -282,6 +282,19 @@ TEST_F(SpineFaults, WhatLibvirtDeniesToVirtpindIsNotDeniedToTheCaller)
     expect_ours(hold(1), "libvirt does not let virtpind read the domains");
 }
 
+TEST_F(SpineFaults, WhatLibvirtCannotDoOrNotInTimeReachesTheCallerAsThat)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    for (const auto code : {Errc::unsupported, Errc::timed_out, Errc::host_unavailable}) {
+        host_.store_error = Error{.code = code, .message = "libvirt's words"};
+        const auto reply = set_policy(1, "dedicated");
+        ASSERT_FALSE(reply);
+        EXPECT_EQ(reply.error().code, code);
+        EXPECT_EQ(reply.error().message, "libvirt's words");
+    }
+}
+
 TEST_F(SpineFaults, APolicyIsLoggedWhenItIsStoredNotWhenItIsAskedFor)
 {
     std::ostringstream log;
