@@ -92,7 +92,7 @@ void Reconciler::on_event(const HostEvent& event)
     } else if (const auto* changed = std::get_if<DomainChanged>(&event)) {
         spdlog::debug("domain {}: {}", changed->uuid.str(), changed->what);
         if (changed->what == "undefined" || changed->what == "stopped") {
-            ended_.insert(changed->uuid);
+            ended_since_.insert(changed->uuid);
         }
     } else {
         spdlog::info("events were dropped; looking at everything again");
@@ -164,6 +164,7 @@ void Reconciler::begin_pass()
     ++pass_;
     current_ = std::exchange(waiting_, {});
     retry_.stop();
+    ended_.merge(std::exchange(ended_since_, {}));
     host_.observe(std::exchange(next_depth_, ObserveDepth::definitions),
                   [this](Result<Observation> seen) { on_observed(std::move(seen)); });
 }
@@ -223,16 +224,18 @@ void Reconciler::refresh_records(Observation&& seen)
             ++at;
             continue;
         }
-        // Only a domain that ended before our eyes, undefined or transient, needs its before-image
-        // no more: one that we merely cannot see (access control, another libvirt) may come back.
-        if (at->second.before && ended_.contains(at->first)) {
-            forget_before_image(at->first);
-        } else if (at->second.before) {
+        if (at->second.before) {
             before_images_.emplace(at->first, std::move(*at->second.before));
         }
         at = records_.erase(at);
     }
-    ended_.clear();
+    // Only a domain that ended before our eyes, undefined or transient, needs its before-image no
+    // more: one that we merely cannot see (access control, another libvirt) may come back.
+    for (const auto& uuid : std::exchange(ended_, {})) {
+        if (!present.contains(uuid) && before_images_.erase(uuid) > 0) {
+            forget_before_image(uuid);
+        }
+    }
 }
 
 PlanningInput Reconciler::planning_input() const

@@ -126,7 +126,10 @@ private:
     std::optional<HostConnected> connection_;
 
     Records records_;
-    std::set<DomainUuid> ended_; // stopped or undefined, said events since the last look
+    // Stopped or undefined, as events said: before the present look began, and since. What a look
+    // does not show any more can be told from what it does not show yet only by the former.
+    std::set<DomainUuid> ended_;
+    std::set<DomainUuid> ended_since_;
     HostAbilities abilities_;
     Plan plan_;
     std::map<std::string, std::string> problems_;

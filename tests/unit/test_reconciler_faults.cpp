@@ -184,6 +184,42 @@ TEST_F(SpineFaults, BeforeImagesOfTransientDomainsGoWithThem)
     EXPECT_TRUE(host_.images.empty());
 }
 
+// The list was taken before the domain ended, or after it; the answer comes after the event.
+TEST_F(SpineFaults, EventBetweenAListAndItsAnswerIsNotLost)
+{
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
+    for (const auto is_listed : {true, false}) {
+        add_transient(1, 1);
+        changed(1, "started");
+        ASSERT_EQ(host_.images.size(), 1U);
+        auto ending = host_.domains.extract(FakeHost::uuid(1));
+        reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "tunable"});
+        reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "stopped"});
+        if (is_listed) {
+            host_.domains.insert(std::move(ending));
+            host_.answer_all(1);
+            host_.domains.clear();
+        }
+        host_.answer_all();
+        EXPECT_TRUE(host_.images.empty()) << "listed: " << is_listed;
+    }
+}
+
+// The answer has come, the event of its end has not.
+TEST_F(SpineFaults, EventAfterTheLookThatMissedTheDomainIsNotLost)
+{
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
+    add_transient(1, 1);
+    changed(1, "started");
+    host_.domains.clear();
+    changed(1, "tunable");
+    EXPECT_EQ(host_.images.size(), 1U) << "it may be hidden only";
+    changed(1, "stopped");
+    EXPECT_TRUE(host_.images.empty());
+}
+
 TEST_F(SpineFaults, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
 {
     host_.add(1, "web1", 2, 1);
