@@ -102,7 +102,11 @@ class World:
         wait_until(is_known, "the daemon looks at its domains", 60)
 
     def before_images(self):
-        return sorted(path.name for path in (self.daemon.directory / "state").glob("*.json"))
+        return sorted(path.name for path in (self.daemon.directory / "state").rglob("*.json"))
+
+    def wait_forgotten(self):
+        """The answer to ResetPolicy does not wait for the files to go."""
+        wait_until(lambda: not self.before_images(), lambda: f"no before-image stays: {self.before_images()}")
 
     def is_alive(self):
         return self.daemon.process.poll() is None
@@ -172,7 +176,8 @@ def sweep(world, scenario):
     again(world)
     final = world.pins()
     world.reset_all()
-    assert world.pins() == world.original and not world.before_images()
+    assert world.pins() == world.original
+    world.wait_forgotten()
 
     for step in steps_to_kill(total):
         prepare(world)
@@ -188,7 +193,7 @@ def sweep(world, scenario):
             assert world.pins() == final
             world.reset_all()
             assert world.pins() == world.original
-            assert not world.before_images(), "a before-image that has served is gone"
+            world.wait_forgotten()
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}; the daemon's log:\n{world.daemon.log_text()[-4000:]}") from error
     return total
