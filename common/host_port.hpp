@@ -83,7 +83,9 @@ public:
 
     // Durable before-images. Saving answers only when the file is on disk.
     virtual void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) = 0;
-    virtual void forget_before_image(DomainUuid uuid, std::function<void(Result<void>)> done) = 0;
+    // All that can be forgotten are; the error is the first one's.
+    virtual void forget_before_images(std::vector<DomainUuid> uuids,
+                                      std::function<void(Result<void>)> done) = 0;
 };
 
 } // namespace virtpind

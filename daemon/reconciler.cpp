@@ -63,10 +63,11 @@ Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_i
     std::erase_if(before_images_, [this](const auto& entry) {
         const auto useless = !entry.second.config && entry.second.boot_id != boot_id_;
         if (useless) {
-            forget_before_image(entry.first);
+            useless_images_.insert(entry.first);
         }
         return useless;
     });
+    forget_useless_images();
 }
 
 // ---- events ---------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ void Reconciler::refresh_records(Observation&& seen)
     // more: one that we merely cannot see (access control, another libvirt) may come back.
     for (const auto& uuid : std::exchange(ended_, {})) {
         if (!present.contains(uuid) && before_images_.erase(uuid) > 0) {
-            forget_before_image(uuid);
+            useless_images_.insert(uuid);
         }
     }
 }
@@ -327,6 +328,7 @@ void Reconciler::save_next(std::shared_ptr<std::vector<DomainActions>> actions, 
     host_.save_before_image(image, [this, actions, at, image](const Result<void>& saved) {
         auto& record = records_.at(image.uuid);
         if (saved) {
+            useless_images_.erase(image.uuid);
             record.before = image;
             save_next(actions, at + 1);
             return;
@@ -440,16 +442,35 @@ void Reconciler::forget_restored(DomainRecord& record)
     record.placed_id.reset();
     record.placed_policy.reset();
     again_ = true; // its pins are somebody else's now, which makes it another decision
-    forget_before_image(record.seen.facts.uuid);
+    useless_images_.insert(record.seen.facts.uuid);
 }
 
-void Reconciler::forget_before_image(const DomainUuid& uuid)
+// In one job, however many there are. What cannot be removed is tried again after the next pass.
+void Reconciler::forget_useless_images()
 {
-    host_.forget_before_image(uuid, [](const Result<void>& done) {
-        if (!done) {
-            spdlog::warn("{}", printable(done.error().message));
-        }
-    });
+    if (useless_images_.empty()) {
+        return;
+    }
+    const auto images = std::exchange(useless_images_, {});
+    host_.forget_before_images(
+        {images.begin(), images.end()}, [this, images](const Result<void>& done) {
+            static constexpr auto* problem = "BeforeImages";
+            if (done) {
+                set_problem(problem, "");
+                return;
+            }
+            for (const auto& uuid : images) {
+                const auto* record = find(uuid);
+                if (record == nullptr || !record->before) { // else it was written anew
+                    useless_images_.insert(uuid);
+                }
+            }
+            if (problems_.count(problem) == 0) {
+                spdlog::warn("before-images stay that are not needed any more: {}",
+                             printable(done.error().message));
+            }
+            set_problem(problem, done.error().message);
+        });
 }
 
 void Reconciler::refuse_waiters()
@@ -464,6 +485,7 @@ void Reconciler::refuse_waiters()
 void Reconciler::end_pass(const std::optional<Error>& failure)
 {
     state_ = State::idle;
+    forget_useless_images();
     if (!failure) {
         first_look_ = false;
     } else if (connection_ && !stopped_) {

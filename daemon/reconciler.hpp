@@ -110,7 +110,7 @@ private:
     void take_outcome(const Outcome& outcome);
     void settle(DomainRecord& record, const Outcome* outcome);
     void forget_restored(DomainRecord& record);
-    void forget_before_image(const DomainUuid& uuid);
+    void forget_useless_images();
     void refuse_waiters();
     void end_pass(const std::optional<Error>& failure);
     [[nodiscard]] Result<void> verdict(const Waiter& waiter,
@@ -130,6 +130,7 @@ private:
     // does not show any more can be told from what it does not show yet only by the former.
     std::set<DomainUuid> ended_;
     std::set<DomainUuid> ended_since_;
+    std::set<DomainUuid> useless_images_; // to be removed from disk at the end of the pass
     HostAbilities abilities_;
     Plan plan_;
     std::map<std::string, std::string> problems_;

@@ -90,7 +90,7 @@ private:
 
     void forget(const BeforeImage& image)
     {
-        if (const auto done = store_.forget(image.uuid); !done) {
+        if (const auto done = store_.forget({image.uuid}); !done) {
             fail(image.name, done.error().message);
         }
     }

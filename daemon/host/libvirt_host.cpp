@@ -238,9 +238,11 @@ void LibvirtHost::save_before_image(BeforeImage image, std::function<void(Result
     run_job<void>([this, image = std::move(image)] { return store_.save(image); }, std::move(done));
 }
 
-void LibvirtHost::forget_before_image(DomainUuid uuid, std::function<void(Result<void>)> done)
+void LibvirtHost::forget_before_images(std::vector<DomainUuid> uuids,
+                                       std::function<void(Result<void>)> done)
 {
-    run_job<void>([this, uuid = std::move(uuid)] { return store_.forget(uuid); }, std::move(done));
+    run_job<void>([this, uuids = std::move(uuids)] { return store_.forget(uuids); },
+                  std::move(done));
 }
 
 } // namespace virtpind::host

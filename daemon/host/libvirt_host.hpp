@@ -64,7 +64,8 @@ public:
     void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
                       std::function<void(Result<void>)> done) override;
     void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) override;
-    void forget_before_image(DomainUuid uuid, std::function<void(Result<void>)> done) override;
+    void forget_before_images(std::vector<DomainUuid> uuids,
+                              std::function<void(Result<void>)> done) override;
 
 private:
     enum class State { disconnected, connecting, connected };

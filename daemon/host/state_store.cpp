@@ -221,17 +221,32 @@ Result<void> StateStore::save(const BeforeImage& image) const
     return write_file(*path, text, image.config ? Lifetime::durable : Lifetime::boot);
 }
 
-Result<void> StateStore::forget(const DomainUuid& uuid) const
+Result<void> StateStore::remove(const DomainUuid& uuid) const
 {
     const auto path = path_of(uuid);
     if (!path) {
         return path.error();
     }
-    if (::unlink(path->c_str()) != 0) {
-        return errno == ENOENT ? Result<void>{}
-                               : not_persisted("remove " + in_quotes(path->native()), errno);
+    if (::unlink(path->c_str()) != 0 && errno != ENOENT) {
+        return not_persisted("remove " + in_quotes(path->native()), errno);
     }
-    return sync_directory(dir_);
+    return {};
+}
+
+Result<void> StateStore::forget(const std::vector<DomainUuid>& uuids) const
+{
+    Result<void> all;
+    for (const auto& uuid : uuids) {
+        if (auto removed = remove(uuid); !removed && all) {
+            all = std::move(removed);
+        }
+    }
+    std::error_code ignored;
+    if (!fs::exists(dir_, ignored)) {
+        return all;
+    }
+    auto synced = sync_directory(dir_);
+    return all ? synced : all;
 }
 
 } // namespace virtpind::host

@@ -33,10 +33,11 @@ public:
     // Answers when the file is on disk. Errors: not_persisted (also: one that cannot be read is in
     // its place), limits_exceeded.
     [[nodiscard]] Result<void> save(const BeforeImage& image) const;
-    // A file that is not there is forgotten already.
-    [[nodiscard]] Result<void> forget(const DomainUuid& uuid) const;
+    // Goes on after a failure and returns the first. A file that is not there is forgotten already.
+    [[nodiscard]] Result<void> forget(const std::vector<DomainUuid>& uuids) const;
 
 private:
+    [[nodiscard]] Result<void> remove(const DomainUuid& uuid) const;
     [[nodiscard]] Result<std::filesystem::path> path_of(const DomainUuid& uuid) const;
 
     std::filesystem::path dir_;

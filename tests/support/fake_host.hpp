@@ -23,6 +23,7 @@ public:
     std::optional<Error> observe_error;
     std::optional<Error> save_error;
     std::optional<Error> store_error;
+    std::optional<Error> forget_error;
     // Refuses an action with an error when it returns one.
     std::function<std::optional<Error>(const DomainUuid&, const LiveAction&)> refuse;
     // Runs before each apply job, to change the world under it.
@@ -30,6 +31,7 @@ public:
 
     // --- what happened ---------------------------------------------------------------------
     int observations = 0;
+    int forget_jobs = 0;
     std::vector<DomainActions> applied;
 
     ObservedDomain& add(int number, std::string name, std::uint32_t vcpus, std::optional<int> id)
@@ -154,10 +156,18 @@ public:
         });
     }
 
-    void forget_before_image(DomainUuid uuid, std::function<void(Result<void>)> done) override
+    void forget_before_images(std::vector<DomainUuid> uuids,
+                              std::function<void(Result<void>)> done) override
     {
-        answers_.emplace_back([this, uuid, done = std::move(done)] {
-            images.erase(uuid);
+        ++forget_jobs;
+        answers_.emplace_back([this, uuids = std::move(uuids), done = std::move(done)] {
+            if (forget_error) {
+                done(*forget_error);
+                return;
+            }
+            for (const auto& uuid : uuids) {
+                images.erase(uuid);
+            }
             done({});
         });
     }

@@ -426,7 +426,7 @@ TEST_F(LibvirtHostTest, BeforeImagesAreOnDiskWhenAnswered)
         [this, &image](auto done) { host_->save_before_image(image, std::move(done)); }));
     EXPECT_EQ(host_->load_before_images().images.at(web1).name, "web1");
     ASSERT_TRUE(answer_of<Result<void>>(
-        [this](auto done) { host_->forget_before_image(web1, std::move(done)); }));
+        [this](auto done) { host_->forget_before_images({web1}, std::move(done)); }));
     EXPECT_TRUE(host_->load_before_images().images.empty());
 }
 

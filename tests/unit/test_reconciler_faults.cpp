@@ -257,6 +257,42 @@ TEST_F(SpineFaults, BeforeImagesOfTransientDomainsOfAnotherBootAreForgotten)
     EXPECT_FALSE(host_.images.contains(FakeHost::uuid(2)));
 }
 
+TEST_F(SpineFaults, ManyBeforeImagesAreForgottenInOneJob)
+{
+    for (int number = 1; number <= 200; ++number) {
+        host_.add(number, "web" + std::to_string(number), 1, number);
+    }
+    reconciler_.on_config(by_default("shared"));
+    connect();
+    EXPECT_EQ(host_.images.size(), 200U);
+    reconciler_.on_config(by_default("none"));
+    host_.answer_all();
+    EXPECT_TRUE(host_.images.empty());
+    EXPECT_EQ(host_.forget_jobs, 1);
+}
+
+TEST_F(SpineFaults, BeforeImageThatCannotBeRemovedIsTriedAgainUnlessItIsNeededAgain)
+{
+    host_.add(1, "web1", 2, 1);
+    host_.add(2, "web2", 2, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    host_.forget_error = Error{.code = Errc::not_persisted, .message = "read-only"};
+    ASSERT_TRUE(reset_policy(1));
+    ASSERT_TRUE(reset_policy(2));
+    EXPECT_EQ(host_.images.size(), 2U);
+    changed(1);
+    EXPECT_EQ(sink_.manager.problems.size(), 1U);
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    host_.forget_error.reset();
+    changed(1);
+    changed(1);
+    EXPECT_EQ(host_.images.size(), 1U);
+    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(2)));
+    EXPECT_TRUE(sink_.manager.problems.empty());
+}
+
 TEST_F(SpineFaults, RequestsThatWaitAreBoundedAndAllAreAnswered)
 {
     host_.add(1, "web1", 2, 1);

@@ -124,8 +124,8 @@ TEST_F(StateStoreTest, SavesLoadsAndForgets)
     ASSERT_EQ(loaded.images.size(), 1U);
     expect_equal(loaded.images.at(web1), image);
 
-    ASSERT_TRUE(store.forget(web1));
-    ASSERT_TRUE(store.forget(web1));
+    ASSERT_TRUE(store.forget({web1}));
+    ASSERT_TRUE(store.forget({web1}));
     EXPECT_TRUE(store.load_all().images.empty());
     EXPECT_TRUE(fs::is_empty(dir_ / "domains"));
 }
@@ -221,7 +221,7 @@ TEST_F(StateStoreTest, UuidCannotLeaveTheDirectory)
     auto image = full_image();
     image.uuid = DomainUuid{"../../../../../../tmp/x/../../../../../"};
     EXPECT_EQ(StateStore{dir_}.save(image).error().code, Errc::invalid_argument);
-    EXPECT_EQ(StateStore{dir_}.forget(image.uuid).error().code, Errc::invalid_argument);
+    EXPECT_EQ(StateStore{dir_}.forget({image.uuid}).error().code, Errc::invalid_argument);
 }
 
 } // namespace
