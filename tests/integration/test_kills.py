@@ -175,6 +175,7 @@ def sweep(world, scenario):
         world.start_daemon()
     again(world)
     final = world.pins()
+    assert len(world.before_images()) == len(world.domains), "they are where this looks for them"
     world.reset_all()
     assert world.pins() == world.original
     world.wait_forgotten()
