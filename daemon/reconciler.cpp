@@ -21,6 +21,34 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds slow_apply_after{250};
 
+// Whether how it was is known, of the definition too if there is one: a transient domain may have
+// been made persistent since.
+bool is_saved(const DomainRecord& record)
+{
+    return record.before && (record.before->config || !record.seen.config);
+}
+
+// How the domain is now; of the running one, how it was when virtpind first touched it.
+BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
+{
+    const auto& seen = record.seen;
+    BeforeImage image{.uuid = seen.facts.uuid,
+                      .name = seen.facts.name,
+                      .id = seen.facts.id,
+                      .boot_id = boot_id,
+                      .live = seen.live,
+                      .config = seen.config,
+                      .vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt,
+                      .parts = parts_of(seen),
+                      .written = {}};
+    if (record.before) {
+        image.id = record.before->id;
+        image.boot_id = record.before->boot_id;
+        image.live = record.before->live;
+    }
+    return image;
+}
+
 } // namespace
 
 Error unreachable()
@@ -218,6 +246,11 @@ void Reconciler::refresh_records(Observation&& seen)
             record.kept_plugged = {};
         }
         record.kept_plugged = record.kept_plugged & domain.facts.vcpus_online;
+        // Without a definition it was of one run only, and that is over.
+        if (record.before && !record.before->config && record.before->id != domain.facts.id) {
+            record.before.reset();
+            useless_images_.insert(domain.facts.uuid);
+        }
         record.seen = std::move(domain);
     }
     for (auto at = records_.begin(); at != records_.end();) {
@@ -306,7 +339,7 @@ void Reconciler::save_before_images(std::vector<DomainActions> actions)
 
 void Reconciler::save_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at)
 {
-    while (at < actions->size() && records_.at((*actions)[at].uuid).before) {
+    while (at < actions->size() && is_saved(records_.at((*actions)[at].uuid))) {
         ++at;
     }
     if (at == actions->size()) {
@@ -314,17 +347,7 @@ void Reconciler::save_next(std::shared_ptr<std::vector<DomainActions>> actions, 
         return;
     }
     const auto uuid = (*actions)[at].uuid;
-    const auto& seen = records_.at(uuid).seen;
-    const BeforeImage image{.uuid = uuid,
-                            .name = seen.facts.name,
-                            .id = seen.facts.id,
-                            .boot_id = boot_id_,
-                            .live = seen.live,
-                            .config = seen.config,
-                            .vcpus_max =
-                                seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt,
-                            .parts = parts_of(seen),
-                            .written = {}};
+    const auto image = image_of(records_.at(uuid), boot_id_);
     host_.save_before_image(image, [this, actions, at, image](const Result<void>& saved) {
         auto& record = records_.at(image.uuid);
         if (saved) {

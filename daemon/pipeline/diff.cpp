@@ -242,9 +242,10 @@ DomainActions diff_restore(const DiffInput& input, std::string_view boot_id)
 {
     const auto& before = *input.before;
     auto actions = actions_for(input.seen);
-    if (input.seen.live && input.live == DiffInput::Live::now) {
-        const auto same_run =
-            before.live && before.id == input.seen.facts.id && before.boot_id == boot_id;
+    const auto same_run =
+        before.live && before.id == input.seen.facts.id && before.boot_id == boot_id;
+    // Without a definition, nothing is known of another run, and nothing in it is ours.
+    if (input.seen.live && input.live == DiffInput::Live::now && (same_run || before.config)) {
         const auto target = same_run ? *before.live : before.config.value_or(PinSet{});
         LiveDiff live{input};
         for (std::uint32_t i = 0; i < input.seen.facts.vcpus_max; ++i) {

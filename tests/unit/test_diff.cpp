@@ -286,6 +286,20 @@ TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
     expect_definition(seen, "boot");
 }
 
+TEST(DiffRestore, NothingIsOursInALaterRunOfATransientDomain)
+{
+    auto seen = running_domain();
+    auto before = image_of(seen);
+    before.config.reset();
+    before.parts.clear();
+    seen.config.reset();
+    seen.live->emulator = cpus("3");
+    EXPECT_FALSE(diff_restore(restore_input(seen, before), "boot").empty());
+    EXPECT_TRUE(diff_restore(restore_input(seen, before), "another boot").empty());
+    seen.facts.id = 5;
+    EXPECT_TRUE(diff_restore(restore_input(seen, before), "boot").empty());
+}
+
 TEST(DiffRestore, WhatSomebodyElseChangedSinceStaysAndIsNamed)
 {
     auto before_seen = running_domain();

@@ -234,6 +234,48 @@ TEST_F(SpineFaults, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
     EXPECT_TRUE(host_.images.empty());
 }
 
+TEST_F(SpineFaults, TransientDomainThatIsMadePersistentGetsItsDefinitionBackToo)
+{
+    auto& domain = add_transient(1, 1);
+    domain.live->emulator = CpuSet::range(4, 5);
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
+    EXPECT_FALSE(host_.images.at(FakeHost::uuid(1)).config);
+    PinSet defined;
+    defined.emulator = CpuSet::range(6, 7);
+    domain.facts.persistent = true;
+    domain.config = defined;
+    changed(1, "defined");
+    EXPECT_EQ(domain.config->vcpus.size(), 2U);
+    const auto& image = host_.images.at(FakeHost::uuid(1));
+    EXPECT_EQ(image.config, defined);
+    EXPECT_EQ(image.live->emulator, CpuSet::range(4, 5)) << "as it was at first";
+    reconciler_.on_config(by_default("none"));
+    host_.answer_all();
+    EXPECT_EQ(domain.config, defined);
+    EXPECT_EQ(domain.live->emulator, CpuSet::range(4, 5));
+    EXPECT_TRUE(host_.images.empty());
+}
+
+TEST_F(SpineFaults, TransientDomainThatRestartsBetweenTwoLooksHasAnotherBeforeImage)
+{
+    add_transient(1, 1).live->emulator = CpuSet::range(4, 5);
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
+    host_.domains.clear();
+    add_transient(1, 2).live->emulator = CpuSet::range(6, 7);
+    reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "stopped"});
+    changed(1, "started");
+    ASSERT_EQ(host_.images.size(), 1U);
+    EXPECT_EQ(host_.images.at(FakeHost::uuid(1)).id, 2);
+    EXPECT_EQ(host_.images.at(FakeHost::uuid(1)).live->emulator, CpuSet::range(6, 7));
+    host_.domains.clear();
+    add_transient(1, 3);
+    reconciler_.on_config(by_default("none"));
+    host_.answer_all();
+    EXPECT_TRUE(host_.images.empty()) << "nobody touched this run";
+}
+
 TEST_F(SpineFaults, BeforeImagesOfTransientDomainsOfAnotherBootAreForgotten)
 {
     std::map<DomainUuid, BeforeImage> found;
