@@ -16,8 +16,9 @@
 
 namespace virtpind::loop {
 
-// Smaller runs first. An answer on the bus then reflects the events that came before it.
-enum class Priority : std::int64_t { signals = -20, host = -10, bus = 0, timers = 10 };
+// Smaller runs first. An answer on the bus then reflects the events that came before it, and a bus
+// that is never quiet keeps no timer (the watchdog's, the period's) from its turn.
+enum class Priority : std::int64_t { signals = -20, host = -10, timers = -5, bus = 0 };
 
 // An owned sd_event_source together with its callback.
 class Source {

@@ -55,6 +55,20 @@ TEST_F(Loop, StoppedTimerDoesNotFire)
     EXPECT_EQ(run(), 0);
 }
 
+TEST_F(Loop, TimerHasItsTurnBesideABusThatIsNeverQuiet)
+{
+    const UniqueFd busy{::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)}; // never read: always ready
+    int calls = 0;
+    const auto bus = loop_.watch_fd(busy.get(), EPOLLIN, Priority::bus, [&](std::uint32_t) {
+        if (++calls == 100'000) {
+            loop_.stop(1);
+        }
+    });
+    Timer timer{loop_, [this] { loop_.stop(0); }};
+    timer.start(1ms);
+    EXPECT_EQ(run(), 0);
+}
+
 TEST_F(Loop, ThrowingCallbackEndsTheLoopWithAnError)
 {
     Timer thrower{loop_, [] { throw std::runtime_error{"a broken invariant"}; }};
