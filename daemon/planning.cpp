@@ -119,7 +119,7 @@ std::optional<DomainActions> actions_for(const PlanningInput& input, const Domai
 {
     const auto diffed = diff_input(input, record, live);
     if (record.decision.restore && record.before) {
-        return diff_restore(diffed, boot_id);
+        return diff_restore(diffed, input.topology.usable_cpus(), boot_id);
     }
     if (record.decision.stance != Stance::managed || !record.plan ||
         record.plan->placement == Placement::none) {

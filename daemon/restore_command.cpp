@@ -24,9 +24,9 @@ enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
 
 class Restoring {
 public:
-    Restoring(const host::VirtConnection& connection, const host::StateStore& store, CpuSet online,
-              std::ostream& out, std::ostream& err)
-        : connection_{connection}, store_{store}, online_{std::move(online)}, out_{out}, err_{err}
+    Restoring(const host::VirtConnection& connection, const host::StateStore& store,
+              const Topology& topology, std::ostream& out, std::ostream& err)
+        : connection_{connection}, store_{store}, topology_{topology}, out_{out}, err_{err}
     {}
 
     // The metadata, the live pins and the definition; the image goes when all of it is done.
@@ -34,10 +34,10 @@ public:
     {
         const auto removed = remove_policy(seen);
         const auto actions = diff_restore({.seen = seen,
-                                           .online = online_,
+                                           .online = topology_.online_cpus(),
                                            .abilities = connection_.abilities(),
                                            .before = &image},
-                                          boot_id_);
+                                          topology_.usable_cpus(), boot_id_);
         auto outcome = host::apply_noted(connection_, PolicyCatalog{}, store_, actions);
         for (auto& sentence : outcome.differs) {
             outcome.errors.push_back(Error{.message = std::move(sentence)});
@@ -115,7 +115,7 @@ private:
 
     const host::VirtConnection& connection_;
     const host::StateStore& store_;
-    const CpuSet online_;
+    const Topology& topology_;
     const std::string boot_id_ = host::read_boot_id();
     std::ostream& out_;
     std::ostream& err_;
@@ -155,7 +155,7 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
     }
     const host::StateStore store{options.state_dir};
     auto loaded = store.load_all();
-    Restoring restoring{**connection, store, topology->online_cpus(), out, err};
+    Restoring restoring{**connection, store, *topology, out, err};
     for (const auto& problem : loaded.problems) {
         restoring.fail("state", problem);
     }

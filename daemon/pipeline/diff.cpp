@@ -34,7 +34,10 @@ bool same_mask(const CpuSet& a, const CpuSet& b, const CpuSet& online)
 
 class LiveDiff {
 public:
-    explicit LiveDiff(const DiffInput& input) : input_{input}, pins_{*input.seen.live} {}
+    // Masks that mean the same within `scope` are the same.
+    LiveDiff(const DiffInput& input, CpuSet scope)
+        : input_{input}, scope_{std::move(scope)}, pins_{*input.seen.live}
+    {}
 
     void vcpu(VcpuId id, const CpuSet& wanted)
     {
@@ -42,12 +45,11 @@ public:
         if (!plugged && !input_.abilities.pin_offline_vcpus) {
             return;
         }
-        const auto held = same_mask(effective(find_pin(pins_.vcpus, id), pins_, input_.online),
-                                    wanted, input_.online);
+        const auto held =
+            same_mask(effective(find_pin(pins_.vcpus, id), pins_, input_.online), wanted, scope_);
         const auto* actual =
             input_.seen.actual_vcpus ? find_pin(*input_.seen.actual_vcpus, id) : nullptr;
-        const auto obeyed =
-            !plugged || actual == nullptr || same_mask(*actual, wanted, input_.online);
+        const auto obeyed = !plugged || actual == nullptr || same_mask(*actual, wanted, scope_);
         if (!held || !obeyed) {
             actions_.emplace_back(PinVcpu{.vcpu = id, .cpus = wanted});
         }
@@ -56,7 +58,7 @@ public:
     void emulator(const CpuSet& wanted)
     {
         const auto* own = pins_.emulator ? &*pins_.emulator : nullptr;
-        if (!same_mask(effective(own, pins_, input_.online), wanted, input_.online)) {
+        if (!same_mask(effective(own, pins_, input_.online), wanted, scope_)) {
             actions_.emplace_back(PinEmulator{.cpus = wanted});
         }
     }
@@ -64,7 +66,7 @@ public:
     void iothread(IothreadId id, const CpuSet& wanted)
     {
         const auto* own = find_pin(pins_.iothreads, id);
-        if (!same_mask(effective(own, pins_, input_.online), wanted, input_.online)) {
+        if (!same_mask(effective(own, pins_, input_.online), wanted, scope_)) {
             actions_.emplace_back(PinIothread{.iothread = id, .cpus = wanted});
         }
     }
@@ -99,6 +101,7 @@ public:
 
 private:
     const DiffInput& input_;
+    const CpuSet scope_;
     const PinSet& pins_;
     std::vector<LiveAction> actions_;
 };
@@ -215,7 +218,7 @@ DomainActions diff(const DiffInput& input, const DomainPlan& plan)
 {
     auto actions = actions_for(input.seen);
     if (input.seen.live && input.live == DiffInput::Live::now) {
-        LiveDiff live{input};
+        LiveDiff live{input, input.online};
         for (const auto& [id, cpus] : plan.vcpus) {
             live.vcpu(id, cpus);
         }
@@ -238,7 +241,7 @@ DomainActions diff(const DiffInput& input, const DomainPlan& plan)
     return actions;
 }
 
-DomainActions diff_restore(const DiffInput& input, std::string_view boot_id)
+DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::string_view boot_id)
 {
     const auto& before = *input.before;
     auto actions = actions_for(input.seen);
@@ -247,15 +250,17 @@ DomainActions diff_restore(const DiffInput& input, std::string_view boot_id)
     // Without a definition, nothing is known of another run, and nothing in it is ours.
     if (input.seen.live && input.live == DiffInput::Live::now && (same_run || before.config)) {
         const auto target = same_run ? *before.live : before.config.value_or(PinSet{});
-        LiveDiff live{input};
+        const auto was = [&](const CpuSet* own) {
+            const auto cpus = effective(own, target, input.online);
+            return cpus.intersects(usable) ? cpus & usable : usable;
+        };
+        LiveDiff live{input, usable};
         for (std::uint32_t i = 0; i < input.seen.facts.vcpus_max; ++i) {
-            live.vcpu(VcpuId{i},
-                      effective(find_pin(target.vcpus, VcpuId{i}), target, input.online));
+            live.vcpu(VcpuId{i}, was(find_pin(target.vcpus, VcpuId{i})));
         }
-        live.emulator(
-            effective(target.emulator ? &*target.emulator : nullptr, target, input.online));
+        live.emulator(was(target.emulator ? &*target.emulator : nullptr));
         for (const auto id : input.seen.facts.iothreads) {
-            live.iothread(id, effective(find_pin(target.iothreads, id), target, input.online));
+            live.iothread(id, was(find_pin(target.iothreads, id)));
         }
         if (target.numatune) {
             live.numa(*target.numatune);

@@ -26,7 +26,10 @@ struct DiffInput {
 
 // What gives the domain back as input.before has it, which must be there. Live pins come from the
 // image when it was taken in this run (same id and boot), else from what the definition would have
-// given this run. Of the definition, only what is ours still is put back.
-[[nodiscard]] DomainActions diff_restore(const DiffInput& input, std::string_view boot_id);
+// given this run, and they go no further than the CPUs that are `usable` now (all of these where
+// none is left): the kernel does not either. Of the definition, only what is ours still is put
+// back.
+[[nodiscard]] DomainActions diff_restore(const DiffInput& input, const CpuSet& usable,
+                                         std::string_view boot_id);
 
 } // namespace virtpind

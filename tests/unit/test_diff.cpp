@@ -258,13 +258,13 @@ TEST(DiffRestore, SameRunGetsItsLivePinsBackAndTheDefinitionItsOwn)
     const auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
     before.note_written(before.parts, pin_parts(*seen.config));
 
-    const auto actions = diff_restore(restore_input(seen, before), "boot");
+    const auto actions = diff_restore(restore_input(seen, before), online, "boot");
     const auto back = applied(seen, actions);
     EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("1"));
     EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), online);
     EXPECT_EQ(back.live->emulator, online);
     EXPECT_EQ(*back.config, *before.config);
-    EXPECT_TRUE(diff_restore(restore_input(back, before), "boot").empty());
+    EXPECT_TRUE(diff_restore(restore_input(back, before), online, "boot").empty());
 }
 
 TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
@@ -276,7 +276,7 @@ TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
     auto before = image_of(before_seen);
     auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
     const auto expect_definition = [&before](const ObservedDomain& later, std::string_view boot) {
-        const auto back = applied(later, diff_restore(restore_input(later, before), boot));
+        const auto back = applied(later, diff_restore(restore_input(later, before), online, boot));
         EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("4-5"));
         EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), cpus("3"));
         EXPECT_EQ(back.live->emulator, cpus("4-5"));
@@ -284,6 +284,34 @@ TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
     expect_definition(seen, "another boot");
     seen.facts.id = 5;
     expect_definition(seen, "boot");
+}
+
+// CPU 7 is offline and machine.slice was narrowed to 0-3: nothing can run elsewhere any more.
+TEST(DiffRestore, LivePinsGoNoFurtherThanTheCpusThatMayBeUsedNow)
+{
+    auto before_seen = running_domain();
+    before_seen.live->vcpus[VcpuId{0}] = cpus("1,5,7");
+    before_seen.live->vcpus[VcpuId{1}] = cpus("7");
+    const auto before = image_of(before_seen);
+    const auto usable = cpus("0-3");
+    auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
+    seen.config = before.config;
+    auto input = restore_input(seen, before);
+    input.online = cpus("0-6");
+
+    const auto back = applied(seen, diff_restore(input, usable, "boot"));
+    EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("1"));
+    EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), usable);
+    EXPECT_EQ(back.live->emulator, usable);
+
+    // What the kernel makes of pins that nobody changed is no difference.
+    before_seen.actual_vcpus = {{VcpuId{0}, cpus("1")}, {VcpuId{1}, usable}};
+    auto untouched = restore_input(before_seen, before);
+    untouched.online = cpus("0-6");
+    const auto actions = diff_restore(untouched, usable, "boot");
+    ASSERT_EQ(actions.live.size(), 1U);
+    EXPECT_EQ(std::get<PinVcpu>(actions.live.front()).vcpu, VcpuId{1})
+        << "it has no CPU of its own";
 }
 
 TEST(DiffRestore, NothingIsOursInALaterRunOfATransientDomain)
@@ -294,10 +322,10 @@ TEST(DiffRestore, NothingIsOursInALaterRunOfATransientDomain)
     before.parts.clear();
     seen.config.reset();
     seen.live->emulator = cpus("3");
-    EXPECT_FALSE(diff_restore(restore_input(seen, before), "boot").empty());
-    EXPECT_TRUE(diff_restore(restore_input(seen, before), "another boot").empty());
+    EXPECT_FALSE(diff_restore(restore_input(seen, before), online, "boot").empty());
+    EXPECT_TRUE(diff_restore(restore_input(seen, before), online, "another boot").empty());
     seen.facts.id = 5;
-    EXPECT_TRUE(diff_restore(restore_input(seen, before), "boot").empty());
+    EXPECT_TRUE(diff_restore(restore_input(seen, before), online, "boot").empty());
 }
 
 TEST(DiffRestore, WhatSomebodyElseChangedSinceStaysAndIsNamed)
@@ -310,7 +338,7 @@ TEST(DiffRestore, WhatSomebodyElseChangedSinceStaysAndIsNamed)
     seen.config->vcpus[VcpuId{1}] = cpus("5");
     seen.config->vcpu_cpuset = cpus("1-5");
 
-    const auto actions = diff_restore(restore_input(seen, before), "boot");
+    const auto actions = diff_restore(restore_input(seen, before), online, "boot");
     ASSERT_TRUE(actions.definition);
     PinSet expected;
     expected.emulator = cpus("7");
@@ -332,7 +360,7 @@ TEST(DiffRestore, KnowsItsOwnAfterACrashBetweenNotingAndWriting)
     before.note_written(pin_parts(*first.config), pin_parts(*next.config));
 
     for (const auto& seen : {first, next}) {
-        const auto actions = diff_restore(restore_input(seen, before), "boot");
+        const auto actions = diff_restore(restore_input(seen, before), online, "boot");
         EXPECT_TRUE(actions.left_alone.empty());
         EXPECT_EQ(actions.definition->pins, PinSet{});
     }
