@@ -206,9 +206,6 @@ void Reconciler::on_observed(Result<Observation> seen)
     }
     failed_passes_ = 0;
     refresh_records(std::move(*seen));
-    if (each_look_) {
-        each_look_(records_);
-    }
 
     // From here on the records are one consistent picture; nothing below reads the host.
     const auto decisions = decide(planning_input());
@@ -219,6 +216,9 @@ void Reconciler::on_observed(Result<Observation> seen)
         return;
     }
     save_before_images(collect_actions()); // then apply, on_applied, end_pass
+    if (each_look_) {
+        each_look_(records_); // while libvirt is at work
+    }
 }
 
 void Reconciler::refresh_records(Observation&& seen)

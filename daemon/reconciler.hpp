@@ -56,7 +56,7 @@ public:
     // What else is to be done once a period, beside the pass.
     void each_period(std::function<void()> also) { each_period_ = std::move(also); }
 
-    // Who else wants to know what each look has seen.
+    // Who else wants to know what each look has seen, once what follows from it is under way.
     void each_look(std::function<void(const Records&)> also) { each_look_ = std::move(also); }
 
     // --- what may be asked of it (by Controller) -----------------------------------------------

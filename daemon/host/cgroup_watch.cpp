@@ -4,10 +4,13 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstring>
-#include <string>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -18,25 +21,42 @@ namespace {
 // The thread is in libvirt's XML before its group is made; one burst plugs several.
 constexpr std::chrono::milliseconds settle_time{20};
 
+// The id in "machine-qemu\x2dID\x2dNAME.scope" or "qemu-ID-NAME.libvirt-qemu".
+std::optional<int> id_in(std::string_view name)
+{
+    using namespace std::string_view_literals;
+    for (const auto& [before, after] :
+         {std::pair{"machine-qemu\\x2d"sv, "\\x2d"sv}, std::pair{"qemu-"sv, "-"sv}}) {
+        if (!name.starts_with(before)) {
+            continue;
+        }
+        const auto rest = name.substr(before.size());
+        unsigned id = 0;
+        const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), id);
+        const auto digits = static_cast<std::size_t>(end - rest.data());
+        if (error == std::errc{} && rest.substr(digits).starts_with(after)) {
+            return static_cast<int>(id);
+        }
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
-std::filesystem::path find_domain_group(const std::filesystem::path& root, int id)
+std::map<int, std::filesystem::path> find_domain_groups(const std::filesystem::path& root)
 {
-    const auto number = std::to_string(id);
-    const std::array prefixes{"machine-qemu\\x2d" + number + "\\x2d", "qemu-" + number + "-"};
+    std::map<int, std::filesystem::path> groups;
     for (const auto* parent :
          {"machine.slice", "cpuset/machine.slice", "machine", "cpuset/machine"}) {
         std::error_code failed;
-        for (const auto& entry : std::filesystem::directory_iterator{root / parent, failed}) {
-            const auto name = entry.path().filename().string();
-            if (!name.starts_with(prefixes[0]) && !name.starts_with(prefixes[1])) {
-                continue;
+        for (std::filesystem::directory_iterator entry{root / parent, failed}, end;
+             !failed && entry != end; entry.increment(failed)) {
+            if (const auto id = id_in(entry->path().filename().native())) {
+                groups.emplace(*id, entry->path());
             }
-            const auto nested = entry.path() / "libvirt";
-            return std::filesystem::is_directory(nested, failed) ? nested : entry.path();
         }
     }
-    return {};
+    return groups;
 }
 
 CgroupWatch::CgroupWatch(loop::EventLoop& loop, std::function<void(DomainUuid)> on_thread,
@@ -64,23 +84,33 @@ void CgroupWatch::follow(const std::map<DomainUuid, int>& running)
         at = watches_.erase(at);
     }
     for (const auto& [uuid, id] : running) {
-        const auto [at, is_new] = watches_.try_emplace(uuid, Watch{.id = id});
-        if (is_new) {
-            at->second.descriptor = add_watch(id);
-        }
-        if (is_new && at->second.descriptor >= 0) {
-            by_descriptor_[at->second.descriptor] = uuid;
-        }
+        watches_.try_emplace(uuid, Watch{.id = id});
     }
+    add_missing();
 }
 
-int CgroupWatch::add_watch(int id) const
+// A new domain's, and those that failed: its group may have come after it was listed.
+void CgroupWatch::add_missing()
 {
-    const auto group = find_domain_group(root_, id);
-    if (!inotify_ || group.empty()) {
-        return -1;
+    const auto is_missing = [](const auto& watch) { return watch.second.descriptor < 0; };
+    if (!inotify_ || std::none_of(watches_.begin(), watches_.end(), is_missing)) {
+        return;
     }
-    return ::inotify_add_watch(inotify_.get(), group.c_str(), IN_CREATE | IN_ONLYDIR);
+    const auto groups = find_domain_groups(root_);
+    for (auto& [uuid, watch] : watches_) {
+        const auto group = groups.find(watch.id);
+        if (watch.descriptor >= 0 || group == groups.end()) {
+            continue;
+        }
+        std::error_code failed;
+        const auto nested = group->second / "libvirt";
+        const auto& path = std::filesystem::is_directory(nested, failed) ? nested : group->second;
+        watch.descriptor =
+            ::inotify_add_watch(inotify_.get(), path.c_str(), IN_CREATE | IN_ONLYDIR);
+        if (watch.descriptor >= 0) {
+            by_descriptor_[watch.descriptor] = uuid;
+        }
+    }
 }
 
 void CgroupWatch::drop(const Watch& watch)
@@ -110,7 +140,7 @@ void CgroupWatch::on_readable()
             }
         }
     }
-    if (!changed_.empty()) {
+    if (!changed_.empty() && !settle_.running()) {
         settle_.start(settle_time);
     }
 }

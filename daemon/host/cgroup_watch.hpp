@@ -22,7 +22,8 @@ public:
     CgroupWatch(loop::EventLoop& loop, std::function<void(DomainUuid)> on_thread,
                 std::filesystem::path root = "/sys/fs/cgroup");
 
-    // Watches exactly these runs (libvirt id) from now on.
+    // Watches exactly these runs (libvirt id) from now on. Reads the directories once, and only
+    // when there is a run that is not watched yet.
     void follow(const std::map<DomainUuid, int>& running);
 
 private:
@@ -31,7 +32,7 @@ private:
         int descriptor = -1;
     };
 
-    [[nodiscard]] int add_watch(int id) const;
+    void add_missing();
     void drop(const Watch& watch);
     void on_readable();
     void tell();
@@ -46,9 +47,11 @@ private:
     loop::Source source_;
 };
 
-// The directory in which libvirt makes the groups of the threads of run `id`; empty when there is
-// none. Known layouts: with systemd machine.slice/machine-qemu\x2dID\x2dNAME.scope/libvirt, without
-// machine/qemu-ID-NAME.libvirt-qemu; cgroup v1 has either below the controller "cpuset".
-[[nodiscard]] std::filesystem::path find_domain_group(const std::filesystem::path& root, int id);
+// The groups of all domains by the id of their run. Known layouts: with systemd
+// machine.slice/machine-qemu\x2dID\x2dNAME.scope, without machine/qemu-ID-NAME.libvirt-qemu; cgroup
+// v1 has either below the controller "cpuset". libvirt makes the threads' groups in them, or in a
+// directory "libvirt" there.
+[[nodiscard]] std::map<int, std::filesystem::path>
+find_domain_groups(const std::filesystem::path& root);
 
 } // namespace virtpind::host

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What tells of changes on the host, on a real loop with real files.
+#include "daemon/host/cgroup_watch.hpp"
+#include "daemon/host/host_watch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace virtpind::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+namespace fs = std::filesystem;
+
+const DomainUuid web1{"11111111-2222-3333-4444-555555555555"};
+const DomainUuid web2{"21111111-2222-3333-4444-555555555555"};
+
+class GroupWatchTest : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        auto pattern = (fs::temp_directory_path() / "virtpind-groups-XXXXXX").native();
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        root_ = pattern;
+    }
+
+    void TearDown() override { fs::remove_all(root_); }
+
+    [[nodiscard]] fs::path make(const std::string& group) const
+    {
+        const auto path = root_ / group;
+        fs::create_directories(path);
+        return path;
+    }
+
+    // Runs the loop until `domain` was told of, or for a while.
+    bool hears_of(const DomainUuid& domain)
+    {
+        awaited_ = domain;
+        loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
+        deadline.start(5s);
+        return loop_.run() == 0;
+    }
+
+    fs::path root_;
+    loop::EventLoop loop_ = *loop::EventLoop::create();
+    DomainUuid awaited_;
+};
+
+TEST_F(GroupWatchTest, GroupsOfEveryLayoutAreFoundById)
+{
+    const auto scope = make("machine.slice/machine-qemu\\x2d7\\x2dweb1.scope");
+    const auto plain = make("cpuset/machine/qemu-12-qemu-3-web.libvirt-qemu");
+    for (const auto* other :
+         {"machine.slice/machine-lxc\\x2d9\\x2dbox.scope", "machine.slice/machine-qemu\\x2dx.scope",
+          "machine/qemu-5", "machine/qemu--6-web", "machine/qemu-99999999999-web"}) {
+        fs::create_directories(root_ / other);
+    }
+    EXPECT_EQ(find_domain_groups(root_), (std::map<int, fs::path>{{7, scope}, {12, plain}}));
+    EXPECT_TRUE(find_domain_groups(root_ / "nowhere").empty());
+}
+
+TEST_F(GroupWatchTest, GroupThatComesAfterItsDomainIsWatchedFromTheNextLookOn)
+{
+    CgroupWatch watch{loop_,
+                      [this](const DomainUuid& uuid) {
+                          if (uuid == awaited_) {
+                              loop_.stop(0);
+                          }
+                      },
+                      root_};
+    watch.follow({{web1, 1}, {web2, 2}});
+    const auto first = make("machine.slice/machine-qemu\\x2d1\\x2dweb1.scope/libvirt");
+    const auto second = make("machine.slice/machine-qemu\\x2d2\\x2dweb2.scope");
+    watch.follow({{web1, 1}, {web2, 2}});
+    fs::create_directory(first / "vcpu1");
+    EXPECT_TRUE(hears_of(web1));
+    fs::create_directory(second / "vcpu1");
+    EXPECT_TRUE(hears_of(web2));
+}
+
+TEST(UeventTest, OnlyTheLayoutCounts)
+{
+    using namespace std::string_view_literals;
+    EXPECT_TRUE(is_layout_event("offline@/devices/system/cpu/cpu3\0SUBSYSTEM=cpu\0SEQNUM=1\0"sv));
+    EXPECT_FALSE(is_layout_event("add@/devices/x\0SUBSYSTEM=cpuid\0"sv));
+    EXPECT_FALSE(is_layout_event(""sv));
+}
+
+} // namespace
+} // namespace virtpind::host
