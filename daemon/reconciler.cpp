@@ -76,14 +76,7 @@ Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_i
     : host_{host}
     , boot_id_{std::move(boot_id)}
     , before_images_{std::move(before_images)}
-    , period_{loop,
-              [this] {
-                  next_depth_ = ObserveDepth::affinities;
-                  if (each_period_) {
-                      each_period_();
-                  }
-                  begin_pass();
-              }}
+    , period_{loop, [this] { on_period(); }}
     , retry_{loop, [this] { begin_pass(); }}
     , slow_apply_{loop, [this] { publish(); }}
 {
@@ -524,9 +517,17 @@ void Reconciler::end_pass(const std::optional<Error>& failure)
     } else {
         schedule_retry();
     }
-    if (connection_ && !stopped_) {
-        period_.start(config_.period);
+}
+
+// However many passes events have called for meanwhile: those look less deeply.
+void Reconciler::on_period()
+{
+    period_.start(config_.period);
+    if (each_period_) {
+        each_period_();
     }
+    next_depth_ = ObserveDepth::affinities;
+    begin_pass();
 }
 
 Result<void> Reconciler::verdict(const Waiter& waiter, const std::optional<Error>& failure) const

@@ -115,6 +115,7 @@ private:
     void end_pass(const std::optional<Error>& failure);
     [[nodiscard]] Result<void> verdict(const Waiter& waiter,
                                        const std::optional<Error>& failure) const;
+    void on_period();
     void schedule_retry();
 
     HostPort& host_;

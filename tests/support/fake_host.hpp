@@ -32,6 +32,7 @@ public:
     // --- what happened ---------------------------------------------------------------------
     int observations = 0;
     int forget_jobs = 0;
+    int deep_looks = 0;
     std::vector<DomainActions> applied;
 
     ObservedDomain& add(int number, std::string name, std::uint32_t vcpus, std::optional<int> id)
@@ -87,9 +88,10 @@ public:
     [[nodiscard]] bool asked() const { return !answers_.empty(); }
 
     // --- HostPort --------------------------------------------------------------------------
-    void observe(ObserveDepth /*depth*/, std::function<void(Result<Observation>)> done) override
+    void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) override
     {
         ++observations;
+        deep_looks += depth == ObserveDepth::affinities ? 1 : 0;
         answers_.emplace_back([this, done = std::move(done)] {
             if (observe_error) {
                 done(*observe_error);

@@ -437,6 +437,30 @@ TEST_F(SpineFaults, APolicyIsLoggedWhenItIsStoredNotWhenItIsAskedFor)
     spdlog::set_default_logger(usual);
 }
 
+TEST_F(SpineFaults, EventsDoNotPutOffThePeriod)
+{
+    host_.add(1, "web1", 2, 1);
+    Config config;
+    config.period = std::chrono::seconds{1};
+    reconciler_.on_config(config);
+    connect();
+    const auto looks = host_.deep_looks;
+    int periods = 0;
+    reconciler_.each_period([&] { periods += 1; });
+    loop::Timer event{loop_, [this, &event, &periods] {
+                          changed(1);
+                          event.start(std::chrono::milliseconds{50});
+                          if (periods == 2) {
+                              loop_.stop(0);
+                          }
+                      }};
+    loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
+    event.start(std::chrono::milliseconds{50});
+    deadline.start(std::chrono::seconds{20});
+    EXPECT_EQ(loop_.run(), 0);
+    EXPECT_GE(host_.deep_looks - looks, 2);
+}
+
 TEST_F(SpineFaults, HistoryIsBounded)
 {
     host_.add(1, "web1", 2, 1);
