@@ -5,6 +5,7 @@
 #include "common/text.hpp"
 #include "daemon/controller.hpp"
 #include "daemon/host/cgroup_watch.hpp"
+#include "daemon/host/clock_watch.hpp"
 #include "daemon/host/host_watch.hpp"
 #include "daemon/host/libvirt_host.hpp"
 #include "daemon/host/state_lock.hpp"
@@ -113,6 +114,7 @@ public:
                        .read_config_again = [this] { return read_config_again(); }}}
         , reader_{loop, "host-reader", 4 + exports_max} // exports leave room for readings
         , watch_{loop, [this] { read_topology_again(); }}
+        , clock_{loop, [this] { on_clock_jump(); }}
         , groups_{loop,
                   [this](const DomainUuid& uuid) {
                       reconciler_.on_event(DomainChanged{.uuid = uuid, .what = "thread"});
@@ -262,6 +264,14 @@ private:
             reply(Error{.code = Errc::limits_exceeded,
                         .message = "the host is being read too often already; ask again"});
         }
+}
+
+    // The clock was set, or the machine slept: nobody told what happened meanwhile.
+    void on_clock_jump()
+    {
+        spdlog::info("the clock jumped, or the machine woke up; looking at everything again");
+        read_topology_again();
+        reconciler_.request_pass(std::nullopt, [](const Result<void>&) {});
     }
 
     // On a thread of its own: sysfs must not wait behind a libvirt that hangs.
@@ -354,6 +364,7 @@ private:
     std::unique_ptr<bus::Service> service_;
     loop::Worker reader_;
     host::HostWatch watch_;
+    host::ClockWatch clock_;
     host::CgroupWatch groups_;
     loop::Timer watchdog_;
 };

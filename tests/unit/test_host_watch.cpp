@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What tells of changes on the host, on a real loop with real files.
 #include "daemon/host/cgroup_watch.hpp"
+#include "daemon/host/clock_watch.hpp"
 #include "daemon/host/host_watch.hpp"
 
 #include <gtest/gtest.h>
@@ -79,6 +80,21 @@ TEST_F(GroupWatchTest, GroupThatComesAfterItsDomainIsWatchedFromTheNextLookOn)
     EXPECT_TRUE(hears_of(web1));
     fs::create_directory(second / "vcpu1");
     EXPECT_TRUE(hears_of(web2));
+}
+
+// Setting the host's clock is not a test's business: that the kernel takes the timer, that it is
+// quiet, and what cancelling looks like to its reader, are.
+TEST(ClockWatchTest, IsQuietUntilTheKernelCancelsItsTimer)
+{
+    auto loop = *loop::EventLoop::create();
+    const ClockWatch watch{loop, [&loop] { loop.stop(1); }};
+    EXPECT_TRUE(watch.works());
+    loop::Timer end{loop, [&loop] { loop.stop(0); }};
+    end.start(50ms);
+    EXPECT_EQ(loop.run(), 0);
+    EXPECT_TRUE(is_clock_jump(-1, ECANCELED));
+    EXPECT_FALSE(is_clock_jump(-1, EAGAIN));
+    EXPECT_FALSE(is_clock_jump(8, ECANCELED));
 }
 
 TEST(UeventTest, OnlyTheLayoutCounts)
