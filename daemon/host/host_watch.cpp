@@ -60,7 +60,7 @@ void HostWatch::on_readable()
         const auto got =
             ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0, generic, &length);
         if (got < 0 && errno == ENOBUFS) {
-            settle_.start(settle_time); // some were lost: they may have been ours
+            settle(); // some were lost: they may have been ours
             continue;
         }
         if (got <= 0) {
@@ -69,8 +69,16 @@ void HostWatch::on_readable()
         // Anybody may send to a netlink socket; only the kernel has port 0.
         const std::string_view uevent{buffer.data(), static_cast<std::size_t>(got)};
         if (sender.nl_pid == 0 && is_layout_event(uevent)) {
-            settle_.start(settle_time);
+            settle();
         }
+    }
+}
+
+// Not put off by the events that follow: a device that comes and goes for ever would starve it.
+void HostWatch::settle()
+{
+    if (!settle_.running()) {
+        settle_.start(settle_time);
     }
 }
 

@@ -21,6 +21,7 @@ public:
 
 private:
     void on_readable();
+    void settle();
 
     std::string_view problem_;
     loop::UniqueFd socket_;
