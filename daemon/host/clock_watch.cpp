@@ -46,7 +46,7 @@ void ClockWatch::on_readable()
     if (!is_clock_jump(got, errno)) {
         return;
     }
-    arm(timer_.get()); // a cancelled timer is not cancelled again
+    arm(timer_.get()); // whatever the kernel has left of it
     on_jump_();
 }
 

@@ -40,6 +40,13 @@ bool hangs(virDomainPtr domain)
            info.stateTime > patience_ms;
 }
 
+Error no_answer(virDomainPtr domain)
+{
+    return Error{.code = Errc::timed_out,
+                 .message = printable(virDomainGetName(domain)) +
+                            " does not answer libvirt; nothing was changed"};
+}
+
 enum class Next { go_on, stop };
 
 // Whether a call failed because the domain is not there any more, or runs no longer.
@@ -179,10 +186,8 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         return outcome;
     }
     if (actions.id && hangs(domain->get())) {
-        outcome.errors.push_back(Error{
-            .code = Errc::timed_out,
-            .message = printable(actions.name) +
-                       " does not answer libvirt; nothing was changed and it is tried again"});
+        outcome.errors.push_back(no_answer(domain->get()));
+        outcome.errors.back().message += " and it is tried again";
         return outcome;
     }
     if (apply_live(connection, domain->get(), actions, outcome) == Next::go_on &&
@@ -236,6 +241,9 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     const auto persistent = virDomainIsPersistent(domain->get());
     if (persistent < 0) {
         return last_error().context(doing);
+    }
+    if (id && hangs(domain->get())) {
+        return no_answer(domain->get()).context(doing);
     }
     const auto element =
         policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};

@@ -17,6 +17,7 @@ import pytest
 from gi.repository import GLib
 
 from private_bus import MANAGER, NAME, ROOT, BusError
+from private_libvirtd import URI
 from waiting import wait_until
 
 LONG = bool(os.environ.get("VIRTPIND_LONG"))
@@ -146,6 +147,36 @@ def test_libvirtd_hangs(make_daemon, make_guest, client, libvirtd):
     wait_until(lambda: state(client) == "ready", "connected again", 90)
     set_policy(client, guest, cpus="0")
     assert guest.affinity()["vcpus"] == {0: "0"}
+
+
+def test_a_guest_that_hangs_delays_nobody_else(make_daemon, make_guest, client, libvirtd):
+    """Its QEMU stands still with a call to it outstanding: each further call would wait for 30 s."""
+    stuck, other = make_guest("stuck", vcpus=1).start(), make_guest("other", vcpus=1).start()
+    make_daemon(config=NO_HOUSEKEEPING)
+    for guest in (stuck, other):
+        known(client, guest)
+    os.kill(stuck.qemu_pid(), signal.SIGSTOP)
+    outstanding = subprocess.Popen(["virsh", "-q", "-c", URI, "qemu-monitor-command", stuck.name, "--hmp", "info status"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        def is_waiting():
+            told = libvirtd.virsh("domcontrol", stuck.name).stdout
+            return re.fullmatch(r"occupied \((.*)s\)", told.strip()) and float(told.split("(")[1].split("s")[0]) > 3
+
+        wait_until(is_waiting, lambda: f"it has been waited for: {libvirtd.virsh('domcontrol', stuck.name).stdout}")
+        began = time.monotonic()
+        send_policy(client, stuck)
+        set_policy(client, other, cpus="1")
+        assert other.affinity()["vcpus"] == {0: "1"}
+        with pytest.raises(BusError) as refused:
+            set_policy(client, stuck)
+        assert "does not answer libvirt" in refused.value.text
+        assert time.monotonic() - began < 10
+    finally:
+        os.kill(stuck.qemu_pid(), signal.SIGCONT)
+        outstanding.wait(30)
+    set_policy(client, stuck, cpus="0")
+    wait_pinned(client, stuck)
 
 
 # ---- the domain, in the middle of an apply ------------------------------------------------------------
