@@ -8,17 +8,27 @@
 #include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/host/virt_actuator.hpp"
+#include "daemon/host/virt_event_thread.hpp"
 #include "daemon/host/virt_observer.hpp"
 #include "daemon/pipeline/diff.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
+#include <future>
+#include <memory>
 #include <ostream>
+#include <thread>
 
 namespace virtpind {
 
 namespace {
 
 constexpr std::size_t message_bytes_max = 4096;
+
+// libvirt watches over calls, but not over connecting.
+constexpr std::chrono::seconds connect_max{30};
 
 enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
 
@@ -122,6 +132,27 @@ private:
     bool failed_ = false;
 };
 
+using ConnectionResult = Result<std::unique_ptr<host::VirtConnection>>;
+
+// Calls on the connection end when libvirtd hangs only while a VirtEventThread runs. An attempt to
+// connect that does not come back cannot be ended but with the process.
+ConnectionResult connect(const std::string& uri, std::ostream& err)
+{
+    std::promise<ConnectionResult> promise;
+    auto opened = promise.get_future();
+    std::thread opener{
+        [&promise, &uri] { promise.set_value(host::VirtConnection::open_deaf(uri)); }};
+    if (opened.wait_for(connect_max) == std::future_status::timeout) {
+        err << "virtpind restore: libvirt does not answer; nothing was changed, run this again "
+               "when "
+               "it does\n"
+            << std::flush;
+        ::_exit(exit_failed);
+    }
+    opener.join();
+    return opened.get();
+}
+
 bool is_named(const RestoreOptions& options, const DomainUuid& uuid, const std::string& name)
 {
     return options.domains.empty() ||
@@ -145,7 +176,8 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
     if (!topology) {
         return refuse(topology.error(), exit_bad_input);
     }
-    const auto connection = host::VirtConnection::open_deaf(options.uri);
+    const host::VirtEventThread event_thread; // ends after the connection
+    const auto connection = connect(options.uri, err);
     if (!connection) {
         return refuse(connection.error(), exit_failed);
     }

@@ -23,8 +23,7 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open_bare(const std::str
         error.code = error.code == Errc::permission_denied ? error.code : Errc::host_unavailable;
         return std::move(error).context(doing);
     }
-    // A driver within the process has no keepalive and needs none; nor has a command that runs no
-    // event loop.
+    // A driver within the process has no keepalive and needs none.
     virConnectSetKeepAlive(connection.get(), keepalive_interval_s, keepalive_count);
     const MallocString canonical{virConnectGetURI(connection.get())};
     const char* driver = virConnectGetType(connection.get());

@@ -149,6 +149,28 @@ def test_libvirtd_hangs(make_daemon, make_guest, client, libvirtd):
     assert guest.affinity()["vcpus"] == {0: "0"}
 
 
+@pytest.mark.skipif(not LONG, reason="half a minute each")
+@pytest.mark.parametrize("call", ["virConnectOpen", "virConnectListAllDomains", "virDomainPin"])
+def test_restore_ends_when_libvirtd_hangs(make_daemon, make_guest, client, libvirtd, faults, call):
+    guest = make_guest("hung", vcpus=1).start()
+    daemon = make_daemon(config=NO_HOUSEKEEPING)
+    known(client, guest)
+    set_policy(client, guest)
+    daemon.stop()
+    faults.plan("delay", 1, 1, call, 30_000)
+    restoring = daemon.start_restore("--all", environment=faults.environment)
+    wait_until(lambda: call in " ".join(faults.calls()), f"{call} is under way")
+    libvirtd.hang()
+    faults.release()
+    try:
+        assert restoring.wait(60) == 1
+    finally:
+        libvirtd.resume()
+    assert "libvirt" in restoring.stderr.read()
+    assert daemon.start_restore("--all").wait(30) == 0
+    assert guest.affinity()["vcpus"] == {0: ALL}
+
+
 def test_a_guest_that_hangs_delays_nobody_else(make_daemon, make_guest, client, libvirtd):
     """Its QEMU stands still with a call to it outstanding: each further call would wait for 30 s."""
     stuck, other = make_guest("stuck", vcpus=1).start(), make_guest("other", vcpus=1).start()

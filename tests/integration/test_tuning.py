@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from private_bus import BusError
-from private_libvirtd import URI, kvm_works
+from private_libvirtd import kvm_works
 from virtpind_daemon import BINARY
 from waiting import wait_until
 
@@ -24,11 +24,6 @@ pytestmark = [
 
 def definition(guest):
     return ET.fromstring(guest.xml("--inactive"))
-
-
-def restore(daemon, *arguments):
-    return subprocess.run([BINARY, "restore", "--uri", URI, "--state-dir", str(daemon.directory / "state"), *arguments],
-                          capture_output=True, text=True, timeout=60, check=False)
 
 
 def wait_vcpus(guest, expected):
@@ -210,10 +205,10 @@ def test_restore_command_puts_everything_back(host, make_guest, start):
     live = {guest.name: guest.affinity() for guest in guests if start}
     host.set_policy(guests[0], "passthrough", smt="prefer")
     host.set_policy(guests[1], "shared", cpus="0")
-    refused = restore(host.daemon, "--all")
+    refused = host.daemon.restore("--all")
     assert refused.returncode == 2 and "stop it first" in refused.stderr, refused
     host.daemon.stop()
-    done = restore(host.daemon, "--all")
+    done = host.daemon.restore("--all")
     assert done.returncode == 0, done
     for guest in guests:
         assert f"{guest.name}: as it was before" in done.stdout
@@ -221,8 +216,8 @@ def test_restore_command_puts_everything_back(host, make_guest, start):
         if start:
             assert guest.affinity() == live[guest.name]
     assert not list((host.daemon.directory / "state" / "domains").glob("*.json"))
-    assert restore(host.daemon, "--all").returncode == 0, "there is nothing left to do, and that is fine"
-    unknown = restore(host.daemon, "nobody")
+    assert host.daemon.restore("--all").returncode == 0, "there is nothing left to do, and that is fine"
+    unknown = host.daemon.restore("nobody")
     assert unknown.returncode == 1 and "no domain" in unknown.stderr
 
 

@@ -122,6 +122,19 @@ class VirtpindDaemon:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
+    def start_restore(self, *arguments, environment=None):
+        """`virtpind restore` on this daemon's state; returns the running process."""
+        uri, state_dir = (self.command[self.command.index(option) + 1] for option in ("--uri", "--state-dir"))
+        return subprocess.Popen([BINARY, "restore", "--uri", uri, "--state-dir", state_dir, *arguments],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+                                env=dict(os.environ, **(environment or {})))
+
+    def restore(self, *arguments):
+        """The same, to its end; returns the finished process."""
+        restoring = self.start_restore(*arguments)
+        output, errors = restoring.communicate(timeout=60)
+        return subprocess.CompletedProcess(restoring.args, restoring.returncode, output, errors)
+
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
