@@ -8,9 +8,10 @@
 //
 // ACTION is kill, fail, delay or jump; FIRST the call that meets it, counted from 1 since the plan
 // was written; COUNT how many calls meet it (0: all from there on); CALLS are prefixes of the
-// calls' names that are counted, separated by commas, or `all`. A jump moves the wall clock by
-// MILLISECONDS. Calls that are counted are appended to PLAN.log. Without the file nothing goes
-// wrong.
+// calls' names that are counted, separated by commas, or `all`. A delay lasts until the plan is
+// taken back or replaced, at most MILLISECONDS; meanwhile PLAN.open is there. A jump moves the wall
+// clock by MILLISECONDS. Calls that are counted are appended to PLAN.log. Without the file nothing
+// goes wrong.
 //
 // Called from any thread of the daemon. Counting is not exact when two threads call at once, which
 // the daemon, with one thread for all of these calls, never does.
@@ -125,10 +126,35 @@ void sleep_ms(long milliseconds)
     ::nanosleep(&pause, nullptr);
 }
 
+bool is_in_force(const struct stat& file)
+{
+    struct stat now {};
+
+    return ::stat(plan_path(), &now) == 0 && same_file(now, file);
+}
+
+void wait_in_call(const struct stat& file, long most_ms)
+{
+    constexpr long step_ms = 10;
+    if (most_ms == 0) {
+        return;
+    }
+    const auto mark = std::string{plan_path()} + ".open";
+    const int fd = ::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    for (long waited = 0; waited < most_ms && is_in_force(file); waited += step_ms) {
+        sleep_ms(step_ms);
+    }
+    ::close(fd);
+    ::syscall(SYS_unlinkat, AT_FDCWD, mark.c_str(), 0); // unlink() is one of the calls
+}
+
 // Before each call: whether it is to fail. May kill the process, or take its time.
 bool meets_fault(const char* call)
 {
     long delay_ms = 0;
+
+    struct stat file {};
+
     {
         const std::lock_guard lock{mutex};
         read_plan();
@@ -153,8 +179,9 @@ bool meets_fault(const char* call)
             return false;
         }
         delay_ms = plan.delay_ms;
+        file = plan_file;
     }
-    sleep_ms(delay_ms);
+    wait_in_call(file, delay_ms);
     return false;
 }
 
@@ -264,6 +291,56 @@ extern "C" int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr info, int c
 {
     const auto fails = meets_fault("virDomainGetVcpus");
     return REAL(virDomainGetVcpus)(fails ? nullptr : domain, info, count, maps, length);
+}
+
+extern "C" int virDomainGetState(virDomainPtr domain, int* state, int* reason, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainGetState");
+    return REAL(virDomainGetState)(fails ? nullptr : domain, state, reason, flags);
+}
+
+extern "C" int virDomainIsPersistent(virDomainPtr domain)
+{
+    const auto fails = meets_fault("virDomainIsPersistent");
+    return REAL(virDomainIsPersistent)(fails ? nullptr : domain);
+}
+
+extern "C" int virDomainIsActive(virDomainPtr domain)
+{
+    const auto fails = meets_fault("virDomainIsActive");
+    return REAL(virDomainIsActive)(fails ? nullptr : domain);
+}
+
+extern "C" int virDomainGetControlInfo(virDomainPtr domain, virDomainControlInfoPtr info,
+                                       unsigned flags)
+{
+    const auto fails = meets_fault("virDomainGetControlInfo");
+    return REAL(virDomainGetControlInfo)(fails ? nullptr : domain, info, flags);
+}
+
+extern "C" char* virConnectGetCapabilities(virConnectPtr connection)
+{
+    const auto fails = meets_fault("virConnectGetCapabilities");
+    return REAL(virConnectGetCapabilities)(fails ? nullptr : connection);
+}
+
+extern "C" char* virConnectGetDomainCapabilities(virConnectPtr connection, const char* emulator,
+                                                 const char* arch, const char* machine,
+                                                 const char* type, unsigned flags)
+{
+    const auto fails = meets_fault("virConnectGetDomainCapabilities");
+    return REAL(virConnectGetDomainCapabilities)(fails ? nullptr : connection, emulator, arch,
+                                                 machine, type, flags);
+}
+
+extern "C" int virConnectDomainEventRegisterAny(virConnectPtr connection, virDomainPtr domain,
+                                                int event,
+                                                virConnectDomainEventGenericCallback callback,
+                                                void* opaque, virFreeCallback free)
+{
+    const auto fails = meets_fault("virConnectDomainEventRegisterAny");
+    return REAL(virConnectDomainEventRegisterAny)(fails ? nullptr : connection, domain, event,
+                                                  callback, opaque, free);
 }
 
 extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept

@@ -28,6 +28,15 @@ class Faults:
         fresh.write_text(f"{action} {first} {count} {calls} {milliseconds}\n")
         fresh.rename(self._plan)
 
+    def hold(self, first, calls):
+        """The `first` of these calls does not return before release(), at most a minute."""
+        self.plan("delay", first, 1, calls, 60_000)
+
+    def release(self):
+        """Ends hold(); what happened since must have happened while the call was open."""
+        assert self._plan.with_suffix(".open").exists(), "the call is held"
+        self.clear()
+
     def clear(self):
         self._plan.unlink(missing_ok=True)
 
