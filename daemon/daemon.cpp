@@ -171,7 +171,12 @@ private:
         auto loaded = host_.load_before_images();
         for (const auto& problem : loaded.problems) {
             spdlog::warn("{}", printable(problem));
-            state_problem_ = problem;
+        }
+        if (!loaded.problems.empty()) {
+            state_problem_ = loaded.problems.front();
+        }
+        if (const auto more = loaded.problems.size(); more > 1) {
+            state_problem_ += "; and " + std::to_string(more - 1) + " more, see the log";
         }
         return std::move(loaded.images);
     }
@@ -295,6 +300,7 @@ private:
             spdlog::warn("the host's topology stays as it was: {}",
                          printable(read.error().message));
             reconciler_.set_problem("Topology", read.error().message);
+            reconciler_.publish();
             return;
         }
         reconciler_.set_problem("Topology", "");
@@ -307,6 +313,7 @@ private:
         }
         topology_ = std::move(next);
         reconciler_.on_topology(topology_); // free memory is news, too
+        reconciler_.publish();
     }
 
     // Fed only while this loop turns and the libvirt worker makes progress.

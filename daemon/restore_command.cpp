@@ -34,7 +34,7 @@ enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
 
 class Restoring {
 public:
-    Restoring(const host::VirtConnection& connection, const host::StateStore& store,
+    Restoring(const host::VirtConnection& connection, host::StateStore& store,
               const Topology& topology, std::ostream& out, std::ostream& err)
         : connection_{connection}, store_{store}, topology_{topology}, out_{out}, err_{err}
     {}
@@ -124,7 +124,7 @@ private:
     }
 
     const host::VirtConnection& connection_;
-    const host::StateStore& store_;
+    host::StateStore& store_;
     const Topology& topology_;
     const std::string boot_id_ = host::read_boot_id();
     std::ostream& out_;
@@ -185,7 +185,7 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
     if (!seen) {
         return refuse(seen.error(), exit_failed);
     }
-    const host::StateStore store{options.state_dir};
+    host::StateStore store{options.state_dir};
     auto loaded = store.load_all();
     Restoring restoring{**connection, store, *topology, out, err};
     for (const auto& problem : loaded.problems) {

@@ -85,7 +85,7 @@ private:
     // Main thread, unless said otherwise.
     std::function<void(HostEvent)> on_event_;
     const std::string uri_;
-    const StateStore store_; // used on the worker
+    StateStore store_; // used on the worker
     std::shared_ptr<const PolicyCatalog> catalog_;
     State state_ = State::disconnected;
     std::optional<Error> lost_while_connecting_;

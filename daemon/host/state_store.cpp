@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view image_suffix = ".json";
 constexpr std::string_view corrupt_suffix = ".corrupt";
+constexpr std::string_view temporary_suffix = ".json.new";
 
 Error not_persisted(const std::string& doing, int error)
 {
@@ -134,10 +135,8 @@ Result<void> sync_directory(const fs::path& dir)
 // Whether a file must outlive a power failure, or only this process.
 enum class Lifetime { durable, boot };
 
-Result<void> write_file(const fs::path& file, std::string_view text, Lifetime lifetime)
+Result<void> write_temporary(const fs::path& temporary, std::string_view text, Lifetime lifetime)
 {
-    auto temporary = file;
-    temporary += ".new";
     const loop::UniqueFd fd{
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!fd) {
@@ -149,8 +148,23 @@ Result<void> write_file(const fs::path& file, std::string_view text, Lifetime li
     if (lifetime == Lifetime::durable && ::fsync(fd.get()) != 0) {
         return not_persisted("sync " + in_quotes(temporary.native()), errno);
     }
+    return {};
+}
+
+// In place of the old file, or not at all.
+Result<void> write_file(const fs::path& file, std::string_view text, Lifetime lifetime)
+{
+    auto temporary = file;
+    temporary.replace_extension(temporary_suffix);
+    std::error_code ignored;
+    if (auto written = write_temporary(temporary, text, lifetime); !written) {
+        fs::remove(temporary, ignored);
+        return written;
+    }
     if (::rename(temporary.c_str(), file.c_str()) != 0) {
-        return not_persisted("rename " + in_quotes(temporary.native()), errno);
+        const auto error = errno;
+        fs::remove(temporary, ignored);
+        return not_persisted("rename " + in_quotes(temporary.native()), error);
     }
     return lifetime == Lifetime::durable ? sync_directory(file.parent_path()) : Result<void>{};
 }
@@ -165,6 +179,10 @@ StateStore::Loaded StateStore::load_all() const
     if (error && error != std::errc::no_such_file_or_directory) {
         loaded.problems.push_back("cannot read " + in_quotes(dir_.native()) + ": " +
                                   error.message());
+    }
+    std::error_code ignored;
+    for (const auto& left : files_with(dir_, temporary_suffix, before_images_max, ignored)) {
+        fs::remove(left, ignored);
     }
     for (const auto& file : files) {
         auto image = load_one(file);
@@ -189,7 +207,16 @@ Result<fs::path> StateStore::path_of(const DomainUuid& uuid) const
     return dir_ / (uuid.str() + std::string{image_suffix});
 }
 
-Result<void> StateStore::save(const BeforeImage& image) const
+bool StateStore::is_full()
+{
+    // Others may have removed some: so it is full only when a count says so.
+    if (!files_ || *files_ >= before_images_max) {
+        files_ = count_files(dir_, image_suffix);
+    }
+    return *files_ >= before_images_max;
+}
+
+Result<void> StateStore::save(const BeforeImage& image)
 {
     const auto path = path_of(image.uuid);
     if (!path) {
@@ -202,7 +229,8 @@ Result<void> StateStore::save(const BeforeImage& image) const
     if (error) {
         return not_persisted("create " + in_quotes(dir_.native()), error.value());
     }
-    if (!fs::exists(*path, error) && count_files(dir_, image_suffix) >= before_images_max) {
+    const auto is_new = !fs::exists(*path, error);
+    if (is_new && is_full()) {
         return Error{.code = Errc::limits_exceeded,
                      .message = "there are already " + std::to_string(before_images_max) +
                                 " before-images; reset the policy of domains you no longer need"};
@@ -218,22 +246,30 @@ Result<void> StateStore::save(const BeforeImage& image) const
     }
     // A transient domain ends with its boot, and with it the use of its before-image: waiting for
     // the disk would only delay its first pins.
-    return write_file(*path, text, image.config ? Lifetime::durable : Lifetime::boot);
+    auto written = write_file(*path, text, image.config ? Lifetime::durable : Lifetime::boot);
+    if (is_new && files_) {
+        ++*files_; // even if only its directory could not be synced
+    }
+    return written;
 }
 
-Result<void> StateStore::remove(const DomainUuid& uuid) const
+Result<void> StateStore::remove(const DomainUuid& uuid)
 {
     const auto path = path_of(uuid);
     if (!path) {
         return path.error();
     }
-    if (::unlink(path->c_str()) != 0 && errno != ENOENT) {
-        return not_persisted("remove " + in_quotes(path->native()), errno);
+    if (::unlink(path->c_str()) == 0) {
+        if (files_ && *files_ > 0) {
+            --*files_;
+        }
+        return {};
     }
-    return {};
+    return errno == ENOENT ? Result<void>{}
+                           : not_persisted("remove " + in_quotes(path->native()), errno);
 }
 
-Result<void> StateStore::forget(const std::vector<DomainUuid>& uuids) const
+Result<void> StateStore::forget(const std::vector<DomainUuid>& uuids)
 {
     Result<void> all;
     for (const auto& uuid : uuids) {

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,14 +34,24 @@ public:
     // Answers when the file is on disk. Errors: not_persisted (also: one that cannot be read is in
     // its place), limits_exceeded.
     [[nodiscard]] Result<void> save(const BeforeImage& image) const;
+    // Removes what a crash left half written. Never fails: a file that cannot be read as a
+    // before-image is renamed to NAME.corrupt and becomes a problem; so does a directory that
+    // cannot be read.
+    [[nodiscard]] Loaded load_all() const;
+
+    // Answers when the file is on disk. Errors: not_persisted, limits_exceeded.
+    [[nodiscard]] Result<void> save(const BeforeImage& image);
     // Goes on after a failure and returns the first. A file that is not there is forgotten already.
-    [[nodiscard]] Result<void> forget(const std::vector<DomainUuid>& uuids) const;
+    [[nodiscard]] Result<void> forget(const std::vector<DomainUuid>& uuids);
 
 private:
-    [[nodiscard]] Result<void> remove(const DomainUuid& uuid) const;
+    [[nodiscard]] bool is_full();
+    [[nodiscard]] Result<void> remove(const DomainUuid& uuid);
     [[nodiscard]] Result<std::filesystem::path> path_of(const DomainUuid& uuid) const;
 
     std::filesystem::path dir_;
+    // Files that are there, roughly: to list them for each new one would take ever longer.
+    std::optional<std::size_t> files_;
 };
 
 } // namespace virtpind::host

@@ -198,7 +198,7 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
 }
 
 Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catalog,
-                    const StateStore& store, const DomainActions& actions)
+                    StateStore& store, const DomainActions& actions)
 {
     if (!actions.before) {
         return apply_actions(connection, catalog, actions,

@@ -19,7 +19,7 @@ namespace virtpind::host {
 
 // The same, with what is written into the definition noted in the domain's before-image first.
 [[nodiscard]] Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catalog,
-                                  const StateStore& store, const DomainActions& actions);
+                                  StateStore& store, const DomainActions& actions);
 
 // Writes (or removes) the policy element: first into the definition, then into the running domain,
 // of whichever there is. Error partially_applied: the definition has it, the running domain not.

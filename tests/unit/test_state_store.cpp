@@ -111,7 +111,7 @@ TEST(BeforeImageJson, RefusesWhatItDoesNotUnderstand)
 
 TEST_F(StateStoreTest, SavesLoadsAndForgets)
 {
-    const StateStore store{dir_};
+    StateStore store{dir_};
     EXPECT_TRUE(store.load_all().images.empty());
     EXPECT_TRUE(store.load_all().problems.empty());
     auto image = full_image();
@@ -144,7 +144,7 @@ TEST_F(StateStoreTest, FilesAreForTheOwnerOnly)
 
 TEST_F(StateStoreTest, CorruptFilesAreSetAsideAndReported)
 {
-    const StateStore store{dir_};
+    StateStore store{dir_};
     ASSERT_TRUE(store.save(full_image()));
     const std::string other = "99999999-2222-3333-4444-555555555555";
     write(other + ".json", format_before_image(full_image())); // says another UUID than its name
@@ -157,6 +157,7 @@ TEST_F(StateStoreTest, CorruptFilesAreSetAsideAndReported)
     EXPECT_NE(loaded.problems[1].find("torn.json.corrupt"), std::string::npos)
         << loaded.problems[1];
     EXPECT_TRUE(fs::exists(file("torn.json.corrupt")));
+    EXPECT_FALSE(fs::exists(file(web1.str() + ".json.new")));
     EXPECT_TRUE(store.load_all().problems.empty());
 }
 
@@ -205,7 +206,7 @@ TEST_F(StateStoreTest, CorruptFilesThatAreKeptAreBounded)
 
 TEST_F(StateStoreTest, SavingThatFailsLeavesTheOldImage)
 {
-    const StateStore store{dir_};
+    StateStore store{dir_};
     ASSERT_TRUE(store.save(full_image()));
     fs::create_directory(file(web1.str() + ".json.new")); // where the new one would be written
     auto changed = full_image();
@@ -214,6 +215,29 @@ TEST_F(StateStoreTest, SavingThatFailsLeavesTheOldImage)
     ASSERT_FALSE(saved);
     EXPECT_EQ(saved.error().code, Errc::not_persisted);
     EXPECT_EQ(store.load_all().images.at(web1).name, full_image().name);
+}
+
+TEST_F(StateStoreTest, SavingThatFailsLeavesNothingHalfWritten)
+{
+    StateStore store{dir_};
+    fs::create_directories(file(web1.str() + ".json") / "in the way");
+    EXPECT_FALSE(store.save(full_image()));
+    EXPECT_FALSE(fs::exists(file(web1.str() + ".json.new")));
+}
+
+TEST_F(StateStoreTest, ImagesAreBoundedByThoseThatAreThere)
+{
+    StateStore store{dir_};
+    for (std::size_t i = 0; i < before_images_max - 1; ++i) {
+        write("f" + std::to_string(i) + ".json", "");
+    }
+    ASSERT_TRUE(store.save(full_image()));
+    auto other = full_image();
+    other.uuid = DomainUuid{"99999999-2222-3333-4444-555555555555"};
+    EXPECT_EQ(store.save(other).error().code, Errc::limits_exceeded);
+    EXPECT_TRUE(store.save(full_image())) << "it is there already";
+    fs::remove(file("f7.json"));
+    EXPECT_TRUE(store.save(other)) << "somebody made room";
 }
 
 TEST_F(StateStoreTest, UuidCannotLeaveTheDirectory)
