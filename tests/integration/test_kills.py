@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """SIGKILL before each call that the daemon makes to libvirt or to the disk, while a policy is set, taken
-back, or found at start. After each the daemon starts again, and then
+back, or found at start; and the same to `virtpind restore`. After each the daemon starts again, and then
 
-- pins, live and in the definition, are those of the policy that the domain has, or exactly the original
+- the live pins and the definition are those of the policy that the domain has, or exactly the original
   ones if it has none: nothing in between stays;
 - what was under way can be done again, with the same end as if nobody had been killed;
 - ResetPolicy still gives back the original.
@@ -18,11 +18,12 @@ import pytest
 from gi.repository import GLib
 
 from private_bus import BusError
+from private_libvirtd import kvm_works
 from waiting import wait_until
 
 libvirt = pytest.importorskip("libvirt")
 
-SHORT = 6  # kills per scenario in the short form
+SHORT = 4  # kills per scenario in the short form
 LONG = 200 if os.environ.get("VIRTPIND_LONG") else 0
 # With these no thread's place depends on what other domains have.
 OPTIONS = {name: GLib.Variant("s", "vcpus") for name in ("emulator", "iothreads")}
@@ -32,8 +33,19 @@ TEST_TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
 ALL_CPUS = {TEST_URI: "0-15", "qemu:///system": open("/sys/devices/system/cpu/online", encoding="ascii").read().strip()}
 
 
+def without_policy(definition):
+    """The definition, comparable; a policy that is set and not yet applied makes no difference."""
+    root = ElementTree.fromstring(definition)
+    for metadata in root.findall("metadata"):
+        for policy in metadata.findall(f"{{{POLICY_NAMESPACE}}}policy"):
+            metadata.remove(policy)
+        if not len(metadata):
+            root.remove(metadata)
+    return ElementTree.canonicalize(ElementTree.tostring(root, "unicode"), strip_text=True)
+
+
 class Domain:
-    """A domain as libvirt tells it: its pins, live and defined, where they say anything."""
+    """A domain as libvirt tells it."""
 
     def __init__(self, handle, all_cpus):
         self.handle = handle
@@ -48,37 +60,37 @@ class Domain:
             return False
         return True
 
-    def give_policy(self):
+    def give_policy(self, policy):
         for flag in (libvirt.VIR_DOMAIN_AFFECT_CONFIG, libvirt.VIR_DOMAIN_AFFECT_LIVE):
-            self.handle.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, 
-                                    "<policy name='dedicated' emulator='vcpus' iothreads='vcpus'/>", "virtpind",
+            self.handle.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT,
+                                    f"<policy name='{policy}' emulator='vcpus' iothreads='vcpus'/>", "virtpind",
                                     POLICY_NAMESPACE, flag)
 
-    def pins(self):
-        return tuple(self._pins_in(flags) for flags in (0, libvirt.VIR_DOMAIN_XML_INACTIVE))
-
-    def _pins_in(self, flags):
-        tune = ElementTree.fromstring(self.handle.XMLDesc(flags)).find("cputune")
-        return {(pin.tag, pin.get("vcpu") or pin.get("iothread"), pin.get("cpuset"))
+    def shape(self):
+        """The live pins that say anything, and the definition."""
+        tune = ElementTree.fromstring(self.handle.XMLDesc(0)).find("cputune")
+        pins = {(pin.tag, pin.get("vcpu") or pin.get("iothread"), pin.get("cpuset"))
                 for pin in (tune if tune is not None else ()) if pin.get("cpuset") != self._all_cpus}
+        return pins, without_policy(self.handle.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
 
 
 class World:
     """Running domains, a daemon that can be killed at each of its calls, and what is done to them."""
 
-    def __init__(self, domains, daemon, faults, client):
+    def __init__(self, domains, daemon, faults, client, policy="dedicated"):
         self.domains = domains
         self.daemon = daemon
         self.faults = faults
         self.client = client
-        self.original = self.pins()
+        self.policy = policy
+        self.original = self.shapes()
 
-    def pins(self):
-        return [domain.pins() for domain in self.domains]
+    def shapes(self):
+        return [domain.shape() for domain in self.domains]
 
     def set_all(self):
         for domain in self.domains:
-            self.client.manager("SetPolicy", "(ssa{sv}t)", domain.name, "dedicated", OPTIONS, 0)
+            self.client.manager("SetPolicy", "(ssa{sv}t)", domain.name, self.policy, OPTIONS, 0)
 
     def reset_all(self):
         for domain in self.domains:
@@ -126,7 +138,7 @@ class World:
     def check_nothing_in_between(self, final):
         for domain, before, after in zip(self.domains, self.original, final):
             expected = after if domain.has_policy() else before
-            assert domain.pins() == expected, f"{domain.name} (policy: {domain.has_policy()})"
+            assert domain.shape() == expected, f"{domain.name} (policy: {domain.has_policy()})"
 
 
 def nothing(_world):
@@ -137,7 +149,7 @@ def forget_daemon(world):
     """The domains have a policy, which nobody has applied yet."""
     world.daemon.stop()
     for domain in world.domains:
-        domain.give_policy()
+        domain.give_policy(world.policy)
 
 
 def start_and_finish(world):
@@ -174,10 +186,10 @@ def sweep(world, scenario):
     if not world.is_alive():
         world.start_daemon()
     again(world)
-    final = world.pins()
+    final = world.shapes()
     assert len(world.before_images()) == len(world.domains), "they are where this looks for them"
     world.reset_all()
-    assert world.pins() == world.original
+    assert world.shapes() == world.original
     world.wait_forgotten()
 
     for step in steps_to_kill(total):
@@ -191,9 +203,9 @@ def sweep(world, scenario):
         try:
             world.check_nothing_in_between(final)
             again(world)
-            assert world.pins() == final
+            assert world.shapes() == final
             world.reset_all()
-            assert world.pins() == world.original
+            assert world.shapes() == world.original
             world.wait_forgotten()
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}; the daemon's log:\n{world.daemon.log_text()[-4000:]}") from error
@@ -225,8 +237,9 @@ def test_kills_on_test_domains(make_daemon, client, faults, test_domains, scenar
     sweep(world, scenario)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_kills_on_qemu_guests(make_daemon, client, faults, make_guest, scenario):
+@pytest.fixture
+def qemu_world(make_daemon, client, faults, make_guest):
+    """Two guests, one of which has a pin of its own, and a daemon that knows them."""
     guests = [make_guest("killone", vcpus=1, iothreads=1).start(),
               make_guest("killtwo", vcpus=1, max_vcpus=2, cputune="<vcpupin vcpu='0' cpuset='1'/>").start()]
     connection = libvirt.open("qemu:///system")
@@ -235,6 +248,51 @@ def test_kills_on_qemu_guests(make_daemon, client, faults, make_guest, scenario)
     world = World(domains, daemon, faults, client)
     world.finish_start()
     threads = [guest.affinity() for guest in guests]
-    sweep(world, scenario)
+    yield world
     assert [guest.affinity() for guest in guests] == threads, "the threads are where they were"
     connection.close()
+
+
+# The host's CPU is passed on by KVM only.
+@pytest.mark.parametrize("policy", ["dedicated", *(["passthrough"] if kvm_works() else [])])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_kills_on_qemu_guests(qemu_world, scenario, policy):
+    if policy == "passthrough" and scenario != "set" and not LONG:
+        pytest.skip("in the long form")
+    qemu_world.policy = policy
+    sweep(qemu_world, scenario)
+
+
+@pytest.mark.parametrize("policy", ["shared", *(["passthrough"] if kvm_works() else [])])
+def test_kills_of_restore(qemu_world, policy):
+    """Whoever was interrupted types it again, and gets back what was there before virtpind came."""
+    world = qemu_world
+    world.policy = policy
+
+    def restore(environment=None):
+        process = world.daemon.start_restore("--all", environment=environment)
+        output, errors = process.communicate(timeout=60)
+        return process.returncode, output + errors
+
+    def interrupt(action, step):
+        world.set_all()
+        world.daemon.stop()
+        world.faults.plan(action, step, 0 if action == "delay" else 1)
+        status, said = restore(world.faults.environment)
+        calls = world.faults.calls()
+        world.faults.clear()
+        return status, said, calls
+
+    status, said, calls = interrupt("delay", 1)
+    assert status == 0 and len(calls) > 10, said
+    for step in steps_to_kill(len(calls)):
+        world.start_daemon()
+        status, said, called = interrupt("kill", step)
+        assert status == -9, said
+        status, said = restore()
+        where = f"killed before call {step}, {called[-1]}; then: {said}"
+        assert status == 0, where
+        assert world.shapes() == world.original, where
+        assert not world.before_images() and not any(domain.has_policy() for domain in world.domains), where
+    world.start_daemon()
+    assert world.shapes() == world.original, "a daemon that is started later leaves them alone"
