@@ -8,6 +8,7 @@
 #include "daemon/text_diff.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace virtpind {
@@ -75,6 +76,10 @@ Error cannot_be_met(const DomainPlan& plan)
 
 Controller::Controller(HostPort& host, Reconciler& reconciler, DaemonTasks tasks)
     : host_{host}, reconciler_{reconciler}, tasks_{std::move(tasks)}
+
+Controller::Controller(loop::EventLoop& loop, HostPort& host, Reconciler& reconciler,
+                       TopologyExporter exporter)
+    : host_{host}, reconciler_{reconciler}, exporter_{std::move(exporter)}, plans_{loop}
 {}
 
 Result<DomainUuid> Controller::find_domain(std::string_view name_or_uuid) const
@@ -297,7 +302,7 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
 }
 
 void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      Reply<std::string> reply)
+                      const std::string& caller, Reply<std::string> reply)
 {
     const auto record = record_of(uuid);
     if (!record) {
@@ -316,7 +321,32 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     if (!resolved) {
         return reply(resolved.error());
     }
-    auto trial = reconciler_.plan_with(uuid, resolved->policy);
+    const auto queued = plans_.add(
+        caller, [this, uuid, policy = resolved->policy, reply](const PlanQueue::Done& done) {
+            const auto answer = [reply, done](Result<std::string> made) {
+                done();
+                reply(std::move(made));
+            };
+            // What the boundary of the bus would have caught.
+            try {
+                make_plan(uuid, policy, answer);
+            } catch (const std::exception& error) {
+                answer(Error{.code = Errc::internal,
+                             .message = std::string{"the plan failed: "} + error.what()});
+            }
+        });
+    if (!queued) {
+        reply(queued.error());
+    }
+}
+
+void Controller::make_plan(const DomainUuid& uuid, const Policy& policy, Reply<std::string> reply)
+{
+    const auto record = record_of(uuid); // again: it may have gone meanwhile
+    if (!record) {
+        return reply(record.error());
+    }
+    auto trial = reconciler_.plan_with(uuid, policy);
     if (!trial) {
         return reply(std::move(trial).error());
     }
@@ -324,12 +354,10 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     if (!trial->definition) {
         return reply(report_trial(std::move(report), uuid, ""));
     }
-    ++previews_;
     host_.preview(
         uuid, std::move(*trial->definition),
-        [this, uuid, report = std::move(report), name = (*record)->seen.facts.name,
+        [uuid, report = std::move(report), name = (*record)->seen.facts.name,
          reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
-            --previews_;
             if (!preview) {
                 reply(said_to_virtpind(preview.error(), "read the definition"));
                 return;
@@ -423,8 +451,13 @@ Result<void> Controller::reload()
 
 std::string Controller::describe() const
 {
-    return report_state(reconciler_.manager_view(), reconciler_.records(), reconciler_.plan(),
-                        reconciler_.topology(), reconciler_.passes());
+    if (described_.text.empty() || described_.news != reconciler_.news()) {
+        described_ = {.news = reconciler_.news(),
+                      .text = report_state(reconciler_.manager_view(), reconciler_.records(),
+                                           reconciler_.plan(), reconciler_.topology(),
+                                           reconciler_.passes())};
+    }
+    return described_.text;
 }
 
 Result<std::string> Controller::explain(const DomainUuid& uuid) const

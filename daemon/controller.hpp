@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/control.hpp"
+#include "daemon/plan_queue.hpp"
 #include "daemon/reconciler.hpp"
 
 #include <cstdint>
@@ -27,6 +28,8 @@ struct DaemonTasks {
 class Controller final : public ControlPort {
 public:
     Controller(HostPort& host, Reconciler& reconciler, DaemonTasks tasks);
+    Controller(loop::EventLoop& loop, HostPort& host, Reconciler& reconciler,
+               TopologyExporter exporter);
 
     [[nodiscard]] Result<DomainUuid> find_domain(std::string_view name_or_uuid) const override;
     void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) override;
@@ -38,6 +41,9 @@ public:
               Reply<std::string> reply) override;
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override;
+              const std::string& caller, Reply<std::string> reply) override;
+    [[nodiscard]] Result<std::uint64_t> hold(const DomainUuid& uuid, const std::string& reason,
+                                             const std::string& owner) override;
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;
     void owner_vanished(const std::string& owner) override;
     [[nodiscard]] Result<void> reload() override;
@@ -46,7 +52,11 @@ public:
     void export_topology(std::uint64_t flags, Reply<std::string> reply) override;
 
 private:
-    static constexpr std::size_t previews_max = 8;
+    // The answer to Describe, until there is other news: everybody may ask, at any rate.
+    struct Described {
+        std::uint64_t news = 0;
+        std::string text;
+    };
 
     // The record, or not_found / host_unavailable in words for the caller.
     [[nodiscard]] Result<const DomainRecord*> record_of(const DomainUuid& uuid) const;
@@ -57,6 +67,7 @@ private:
                                                const PolicySpec& spec) const;
     [[nodiscard]] Result<std::uint64_t> add_hold(const DomainUuid& uuid, const std::string& reason,
                                                  const std::string& owner);
+    void make_plan(const DomainUuid& uuid, const Policy& policy, Reply<std::string> reply);
     void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
                           Reply<std::uint64_t> reply);
 
@@ -66,6 +77,8 @@ private:
     std::uint64_t last_cookie_ = 0;
     std::size_t exports_ = 0;  // under way
     std::size_t previews_ = 0; // under way; libvirt has the definition that they need
+    PlanQueue plans_;
+    mutable Described described_;
 };
 
 } // namespace virtpind

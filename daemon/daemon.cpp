@@ -113,6 +113,12 @@ public:
                            },
                        .read_config_again = [this] { return read_config_again(); }}}
         , reader_{loop, "host-reader", 4 + exports_max} // exports leave room for readings
+
+        , controller_{loop, host_, reconciler_,
+                      [this](const Plan& plan) {
+                          return host::export_topology_xml(options_.topology, labels_of(plan));
+                      }}
+        , reader_{loop, "host-reader", 4}
         , watch_{loop, [this] { read_topology_again(); }}
         , clock_{loop, [this] { on_clock_jump(); }}
         , groups_{loop,

@@ -600,6 +600,7 @@ ManagerView Reconciler::manager_view() const
 
 void Reconciler::publish()
 {
+    ++news_;
     if (sink_ == nullptr) {
         return;
     }

@@ -80,6 +80,9 @@ public:
 
     [[nodiscard]] std::uint64_t passes() const noexcept { return pass_; }
 
+    // Grows with every publication: what was derived from the state before is old.
+    [[nodiscard]] std::uint64_t news() const noexcept { return news_; }
+
     // The plan as it would be if `uuid` had `policy`; nothing is changed. Errors: try_policy().
     [[nodiscard]] Result<TrialPlan> plan_with(const DomainUuid& uuid, const Policy& policy) const;
     [[nodiscard]] ManagerView manager_view() const;
@@ -143,6 +146,7 @@ private:
     bool first_look_ = true;  // since the connection came
     ObserveDepth next_depth_ = ObserveDepth::affinities;
     std::uint64_t pass_ = 0;
+    std::uint64_t news_ = 0;
     unsigned failed_passes_ = 0;
     std::vector<Waiter> waiting_; // for the next pass
     std::vector<Waiter> current_; // for the running one

@@ -161,7 +161,7 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
                                            "which changes nothing; leave it out"});
         }
         const auto uuid = unwrap(context_.port.find_domain(domain));
-        context_.port.plan(uuid, policy, std::move(parsed.options), answer);
+        context_.port.plan(uuid, policy, std::move(parsed.options), call().sender, answer);
     });
 }
 

@@ -108,6 +108,8 @@ protected:
                                     exports_.push_back(std::move(reply));
                                 },
                             .read_config_again = [] { return Result<void>{}; }}};
+    Controller controller_{loop_, host_, reconciler_,
+                           [](const Plan&) -> Result<std::string> { return std::string{}; }};
 };
 
 } // namespace virtpind::test

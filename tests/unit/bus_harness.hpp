@@ -312,7 +312,7 @@ public:
     }
 
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              Reply<std::string> reply) override
+              const std::string& /*caller*/, Reply<std::string> reply) override
     {
         if (throws) {
             throw std::runtime_error{"broken invariant"};

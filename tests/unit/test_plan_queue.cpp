@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Plans for many callers, on a real loop.
+#include "daemon/plan_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+namespace virtpind {
+namespace {
+
+using namespace std::chrono_literals;
+
+class PlanQueueTest : public testing::Test {
+protected:
+    Result<void> add(const std::string& caller)
+    {
+        return queue_.add(caller,
+                          [this](PlanQueue::Done done) { made_.push_back(std::move(done)); });
+    }
+
+    // Until `count` plans are made; fails after a while.
+    void run_until_made(std::size_t count)
+    {
+        loop::Timer poll{loop_, [this, &poll, count] {
+                             if (made_.size() >= count) {
+                                 loop_.stop(0);
+                             }
+                             poll.start(1ms);
+                         }};
+        loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
+        poll.start(1ms);
+        deadline.start(10s);
+        EXPECT_EQ(loop_.run(), 0) << made_.size();
+    }
+
+    loop::EventLoop loop_ = *loop::EventLoop::create();
+    PlanQueue queue_{loop_};
+    std::vector<PlanQueue::Done> made_; // and not yet answered
+};
+
+TEST_F(PlanQueueTest, BoundsWhatOneCallerMayHaveUnderWay)
+{
+    for (std::size_t i = 0; i < PlanQueue::per_caller_max; ++i) {
+        ASSERT_TRUE(add(":1.1"));
+    }
+    EXPECT_TRUE(made_.empty()) << "none while the call itself is being handled";
+    const auto refused = add(":1.1");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
+    EXPECT_NE(refused.error().message.find("2 plans"), std::string::npos);
+    EXPECT_TRUE(add(":1.2")) << "another is not concerned";
+    run_until_made(3);
+    EXPECT_FALSE(add(":1.1")) << "made, but not answered";
+    made_.front()();
+    EXPECT_TRUE(add(":1.1"));
+}
+
+TEST_F(PlanQueueTest, BoundsAllTogether)
+{
+    for (std::size_t i = 0; i < PlanQueue::in_all_max; ++i) {
+        ASSERT_TRUE(add(":1." + std::to_string(i)));
+    }
+    EXPECT_EQ(add(":1.99").error().code, Errc::limits_exceeded);
+    run_until_made(PlanQueue::in_all_max);
+    for (const auto& done : made_) {
+        done();
+    }
+    EXPECT_TRUE(add(":1.99"));
+}
+
+// Each plan takes 20 ms here: half of the time is the others'.
+TEST_F(PlanQueueTest, LeavesTimeBetweenTwoPlans)
+{
+    std::vector<std::chrono::steady_clock::time_point> begun;
+    for (int i = 0; i < 4; ++i) {
+        ASSERT_TRUE(queue_.add(":1." + std::to_string(i), [&](const PlanQueue::Done& done) {
+            begun.push_back(std::chrono::steady_clock::now());
+            std::this_thread::sleep_for(20ms);
+            done();
+            made_.push_back(done);
+        }));
+    }
+    run_until_made(4);
+    for (std::size_t i = 1; i < begun.size(); ++i) {
+        EXPECT_GE(begun[i] - begun[i - 1], 39ms);
+    }
+}
+
+} // namespace
+} // namespace virtpind
