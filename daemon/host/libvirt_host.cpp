@@ -51,7 +51,12 @@ LibvirtHost::LibvirtHost(loop::EventLoop& loop, Settings settings, PolicyCatalog
     , catalog_{std::make_shared<const PolicyCatalog>(std::move(catalog))}
     , answer_timer_{loop, [this] { answer(); }}
     , connect_timer_{loop, [this] { connect(); }}
-    , events_{loop, on_event_, [this](Error why) { on_loss(std::move(why)); }}
+    , events_{loop, on_event_,
+              [this](ConnectionLoss loss) {
+                  if (loss.connection == number_) { // not one that is long gone
+                      on_loss(std::move(loss.why));
+                  }
+              }}
     , worker_{loop, "libvirt-calls", jobs_max + 2}
 {}
 
@@ -82,18 +87,20 @@ void LibvirtHost::connect()
     state_ = State::connecting;
     lost_while_connecting_.reset();
     connect_timer_.stop();
-    [[maybe_unused]] const auto posted = worker_.submit([this]() -> loop::Worker::Completion {
-        connection_.reset();
-        if (stopping_) {
-            return [] {};
-        }
-        auto opened = VirtConnection::open(uri_, events_);
-        if (!opened) {
-            return [this, why = std::move(opened).error()] { on_connected(why); };
-        }
-        connection_ = std::move(*opened);
-        return [this, identity = connection_->identity()] { on_connected(identity); };
-    });
+    number_ = ConnectionNumber{static_cast<std::uint64_t>(number_) + 1};
+    [[maybe_unused]] const auto posted =
+        worker_.submit([this, number = number_]() -> loop::Worker::Completion {
+            connection_.reset();
+            if (stopping_) {
+                return [] {};
+            }
+            auto opened = VirtConnection::open(uri_, number, events_);
+            if (!opened) {
+                return [this, why = std::move(opened).error()] { on_connected(why); };
+            }
+            connection_ = std::move(*opened);
+            return [this, identity = connection_->identity()] { on_connected(identity); };
+        });
 }
 
 void LibvirtHost::on_connected(Result<HostConnected> outcome)
@@ -179,7 +186,7 @@ void LibvirtHost::call_libvirt(std::function<Result<T>(const VirtConnection&)> c
             auto result = call(*connection_);
             // A connection that broke before its close callback was registered says so to nobody.
             if (!connection_->is_alive()) {
-                events_.connection_lost(VIR_CONNECT_CLOSE_REASON_EOF);
+                events_.connection_lost(connection_->number(), VIR_CONNECT_CLOSE_REASON_EOF);
             }
             return result;
         },

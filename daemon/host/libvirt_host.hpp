@@ -88,6 +88,7 @@ private:
     StateStore store_; // used on the worker
     std::shared_ptr<const PolicyCatalog> catalog_;
     State state_ = State::disconnected;
+    ConnectionNumber number_{}; // of the present connection, or attempt
     std::optional<Error> lost_while_connecting_;
     Backoff backoff_;
     std::minstd_rand random_{std::random_device{}()};

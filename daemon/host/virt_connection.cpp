@@ -53,13 +53,14 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::str
     return opened;
 }
 
-Result<std::unique_ptr<VirtConnection>> VirtConnection::open(const std::string& uri,
-                                                             VirtEvents& events)
+Result<std::unique_ptr<VirtConnection>>
+VirtConnection::open(const std::string& uri, ConnectionNumber number, VirtEvents& events)
 {
     auto opened = open_bare(uri);
     if (opened) {
+        (*opened)->number_ = number;
         // At once: a loss must not fall in between.
-        (*opened)->subscription_.emplace((*opened)->raw(), events);
+        (*opened)->subscription_.emplace((*opened)->raw(), number, events);
         (*opened)->learn_abilities();
     }
     return opened;

@@ -17,13 +17,15 @@ namespace virtpind::host {
 class VirtConnection {
 public:
     // Events are registered before anything can be listed, so that no change falls in between.
-    [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open(const std::string& uri,
-                                                                      VirtEvents& events);
+    [[nodiscard]] static Result<std::unique_ptr<VirtConnection>>
+    open(const std::string& uri, ConnectionNumber number, VirtEvents& events);
 
     // One that hears no events, for a command that ends when it is done.
     [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_deaf(const std::string& uri);
 
     [[nodiscard]] virConnectPtr raw() const { return connection_.get(); }
+
+    [[nodiscard]] ConnectionNumber number() const { return number_; }
 
     [[nodiscard]] const HostConnected& identity() const { return identity_; }
 
@@ -44,6 +46,7 @@ private:
     {}
 
     ConnectionHandle connection_;
+    ConnectionNumber number_{}; // of one that hears events
     HostConnected identity_;
     HostAbilities abilities_;
     std::optional<EventSubscription> subscription_; // ends before the connection does

@@ -2,6 +2,7 @@
 #include "virt_events.hpp"
 
 #include <array>
+#include <memory>
 
 namespace virtpind::host {
 
@@ -83,9 +84,21 @@ void on_change(virConnectPtr /*connection*/, virDomainPtr domain, Ignored... /*i
     events_of(opaque).domain_changed(domain, to_word(change));
 }
 
+// Owned by libvirt, which may call back until it frees it.
+struct CloseContext {
+    VirtEvents& events;
+    ConnectionNumber number;
+};
+
 void on_close(virConnectPtr /*connection*/, int reason, void* opaque)
 {
-    events_of(opaque).connection_lost(reason);
+    const auto& context = *static_cast<CloseContext*>(opaque);
+    context.events.connection_lost(context.number, reason);
+}
+
+void free_context(void* opaque)
+{
+    const std::unique_ptr<CloseContext> context{static_cast<CloseContext*>(opaque)};
 }
 
 struct Subscribed {
@@ -132,7 +145,7 @@ const char* loss_text(int reason)
 } // namespace
 
 VirtEvents::VirtEvents(loop::EventLoop& loop, std::function<void(HostEvent)> on_event,
-                       std::function<void(Error)> on_loss)
+                       std::function<void(ConnectionLoss)> on_loss)
     : on_event_{std::move(on_event)}
     , changes_{loop, changes_max, loop::Priority::host,
                [this](DomainChanged change) { deliver(std::move(change)); }}
@@ -154,11 +167,12 @@ void VirtEvents::domain_changed(virDomainPtr domain, const char* what)
     }
 }
 
-void VirtEvents::connection_lost(int reason)
+void VirtEvents::connection_lost(ConnectionNumber connection, int reason)
 {
     // Full means that a loss is being reported already.
     [[maybe_unused]] const auto posted =
-        losses_.post(Error{.code = Errc::host_unavailable, .message = loss_text(reason)});
+        losses_.post({.connection = connection,
+                      .why = {.code = Errc::host_unavailable, .message = loss_text(reason)}});
 }
 
 void VirtEvents::deliver(DomainChanged change)
@@ -169,11 +183,15 @@ void VirtEvents::deliver(DomainChanged change)
     on_event_(std::move(change));
 }
 
-EventSubscription::EventSubscription(virConnectPtr connection, VirtEvents& events)
+EventSubscription::EventSubscription(virConnectPtr connection, ConnectionNumber number,
+                                     VirtEvents& events)
     : connection_{connection}
 {
     // A driver that does not know one of them, or has no close callback, is looked at periodically.
-    virConnectRegisterCloseCallback(connection, on_close, &events, nullptr);
+    auto context = std::make_unique<CloseContext>(CloseContext{events, number});
+    if (virConnectRegisterCloseCallback(connection, on_close, context.get(), free_context) == 0) {
+        static_cast<void>(context.release()); // libvirt has it now
+    }
     for (const auto& [id, callback] : subscribed()) {
         const auto registered =
             virConnectDomainEventRegisterAny(connection, nullptr, id, callback, &events, nullptr);

@@ -8,10 +8,20 @@
 #include <libvirt/libvirt.h>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
 namespace virtpind::host {
+
+// Connections are numbered: a loss is reported by each who notices it, the last of them perhaps
+// when there is another connection already.
+enum class ConnectionNumber : std::uint64_t {};
+
+struct ConnectionLoss {
+    ConnectionNumber connection{};
+    Error why;
+};
 
 // Must outlive VirtEventThread: callbacks may be running until that has ended.
 class VirtEvents {
@@ -19,12 +29,12 @@ public:
     // `on_event` gets DomainChanged and EventsOverflowed, `on_loss` why a connection broke; both on
     // the main thread.
     VirtEvents(loop::EventLoop& loop, std::function<void(HostEvent)> on_event,
-               std::function<void(Error)> on_loss);
+               std::function<void(ConnectionLoss)> on_loss);
 
     // Any thread. Never lost without an EventsOverflowed that follows.
     void domain_changed(virDomainPtr domain, const char* what);
     // Any thread: libvirt reports a loss on the thread that notices it, a caller's included.
-    void connection_lost(int reason);
+    void connection_lost(ConnectionNumber connection, int reason);
 
 private:
     void deliver(DomainChanged change);
@@ -32,13 +42,13 @@ private:
     std::function<void(HostEvent)> on_event_;
     std::atomic<bool> overflowed_{false};
     loop::Mailbox<DomainChanged> changes_;
-    loop::Mailbox<Error> losses_;
+    loop::Mailbox<ConnectionLoss> losses_;
 };
 
 // The callbacks of one connection, which must outlive it. Worker thread.
 class EventSubscription {
 public:
-    EventSubscription(virConnectPtr connection, VirtEvents& events);
+    EventSubscription(virConnectPtr connection, ConnectionNumber number, VirtEvents& events);
     // A connection with callbacks would stay open when it is closed.
     ~EventSubscription();
 

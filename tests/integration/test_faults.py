@@ -98,7 +98,7 @@ def test_libvirtd_restarts_again_and_again(make_daemon, make_guest, client, libv
 @pytest.mark.parametrize("call", ["virDomainPinVcpuFlags", "virDomainGetXMLDesc", "virDomainSetMetadata", "virConnectListAllDomains"])
 def test_libvirtd_is_killed_under_a_call(make_daemon, make_guest, client, libvirtd, faults, call):
     guest = make_guest("midway", vcpus=1).start()
-    make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    daemon = make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
     known(client, guest)
     faults.hold(1, call)
     send_policy(client, guest)
@@ -108,6 +108,7 @@ def test_libvirtd_is_killed_under_a_call(make_daemon, make_guest, client, libvir
     wait_until(lambda: state(client) == "ready", "connected again", 60)
     set_policy(client, guest)  # the caller tries again, as the error said
     wait_pinned(client, guest)
+    assert daemon.log_text().count("connected to libvirt at") == 2, "one loss is one loss, however many notice it"
     client.manager("ResetPolicy", "(st)", guest.name, 0)
     assert guest.affinity()["vcpus"] == {0: ALL}
 

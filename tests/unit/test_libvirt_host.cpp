@@ -406,7 +406,7 @@ TEST_F(LibvirtHostTest, DroppedEventsAreMadeUpFor)
     std::vector<HostEvent> heard_events;
     VirtEvents events{
         loop_, [&heard_events](HostEvent event) { heard_events.push_back(std::move(event)); },
-        [](const Error& /*why*/) {}};
+        [](const ConnectionLoss& /*loss*/) {}};
     constexpr std::size_t posted = 3000;
     for (std::size_t i = 0; i < posted; ++i) {
         events.domain_changed(domain_.get(), "tunable");
