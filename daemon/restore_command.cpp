@@ -143,10 +143,7 @@ ConnectionResult connect(const std::string& uri, std::ostream& err)
     std::thread opener{
         [&promise, &uri] { promise.set_value(host::VirtConnection::open_deaf(uri)); }};
     if (opened.wait_for(connect_max) == std::future_status::timeout) {
-        err << "virtpind restore: libvirt does not answer; nothing was changed, run this again "
-               "when "
-               "it does\n"
-            << std::flush;
+        err << "virtpind restore: libvirt does not answer; nothing was changed\n" << std::flush;
         ::_exit(exit_failed);
     }
     opener.join();
