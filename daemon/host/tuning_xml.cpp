@@ -136,16 +136,17 @@ void write_cells(pugi::xml_node cpu, const std::vector<GuestCell>& cells)
     }
 }
 
-// libvirt wants vCPU 0 fixed, and whatever is offline or comes after a gap hotpluggable. An `order`
-// only tells which were plugged first, and it is all or none.
+// libvirt wants vCPU 0 fixed and no fixed vCPU after one that is not: those that were fixed stay so
+// up to the first gap. An `order` only tells which were plugged first, and it is all or none.
 void write_vcpu_list(pugi::xml_node list, const pugi::xml_node& old, const CpuDefinition& wanted)
 {
+    auto fixed = true;
     for (std::uint32_t id = 0; id < wanted.vcpus_max; ++id) {
         const auto text = std::to_string(id);
         const auto enabled = wanted.enabled.contains(VcpuId{id});
         const auto before = old.find_child_by_attribute("vcpu", "id", text.c_str());
-        const auto fixed = id == 0 || (enabled && has(before, "enabled", "yes") &&
-                                       has(before, "hotpluggable", "no"));
+        fixed = id == 0 || (fixed && enabled && has(before, "enabled", "yes") &&
+                            has(before, "hotpluggable", "no"));
         auto entry = insert_element(list, last_of(list, {"vcpu"}), "vcpu");
         set_attribute(entry, "id", text);
         set_attribute(entry, "enabled", enabled ? "yes" : "no");

@@ -266,6 +266,17 @@ def test_every_definition_that_is_planned_suits_libvirts_schema(libvirtd, tmp_pa
         check_schema(libvirtd, name, text)
 
 
+# libvirt refuses a vCPU that cannot be unplugged behind one that can.
+def test_gaps_in_a_list_of_fixed_vcpus_suit_libvirt(libvirtd, tmp_path):
+    fixed = "".join(f"<vcpu id='{i}' enabled='yes' hotpluggable='no'/>" for i in range(4))
+    text = planned_definition(tmp_path, "fixed", f"<vcpu placement='static'>4</vcpu><vcpus>{fixed}</vcpus>",
+                              "pack:1 [numa] l3:2 l2:4 l1:1 core:1 pu:2", smt="isolate", topology="match",
+                              tune="cache-passthrough")
+    listed = {v.get("id"): v for v in ET.fromstring(text).find("vcpus")}
+    assert listed["2"].get("enabled") == "yes" and listed["1"].get("enabled") == "no", "one thread of each core"
+    check_schema(libvirtd, "fixed", text)
+
+
 REFERENCES = {
     "a": ("pack:1 [numa] l3:2 core:6 pu:1", "<vcpu placement='static'>6</vcpu>", "6-11", "match"),
     "b": (SHAPES["one L3"], "<vcpu placement='static'>12</vcpu>", "6-11,18-23", "match"),

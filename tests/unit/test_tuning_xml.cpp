@@ -227,6 +227,28 @@ TEST(TuningXml, AListOfVcpusGoesWhenNoneIsOffline)
     EXPECT_EQ(text.find("vcpupin vcpu='2'"), std::string::npos);
 }
 
+// libvirt refuses "no" after "yes", whatever is enabled.
+TEST(TuningXml, NoVcpuIsFixedBehindOneThatIsNot)
+{
+    auto text = plain_guest(4);
+    std::string list = "<vcpus>";
+    for (const auto* id : {"0", "1", "2", "3"}) {
+        list += std::string{"<vcpu id='"} + id + "' enabled='yes' hotpluggable='no'/>";
+    }
+    text.insert(text.find("<vcpu "), list + "</vcpus>");
+    GuestCpus cpus{.topology = {.cores = 6}, .pins = {}, .cells = {}, .numatune = {}};
+    for (const auto id : {0U, 1U, 3U, 4U}) {
+        cpus.pins.emplace(VcpuId{id}, CpuSet{CpuId{id}});
+    }
+    const auto tuned = applied(text, {.cpus = cpus, .apply = {}, .withdraw = {}});
+    pugi::xml_document document;
+    std::string hotpluggable;
+    for (const auto vcpu : load_domain(document, tuned)->child("vcpus").children("vcpu")) {
+        hotpluggable += std::string{vcpu.attribute("hotpluggable").value()} + " ";
+    }
+    EXPECT_EQ(hotpluggable, "no no yes yes yes yes ");
+}
+
 TEST(TuningXml, WhatCannotBeWrittenIsAnError)
 {
     const GuestTuning smbios{.cpus = {}, .apply = {Tune::host_smbios}, .withdraw = {}};
