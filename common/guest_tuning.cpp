@@ -5,6 +5,14 @@
 
 namespace virtpind {
 
+std::string describe(const TuningAbilities& abilities)
+{
+    const auto word = [](const std::optional<bool>& able) {
+        return !able ? "unknown" : *able ? "yes" : "no";
+    };
+    return std::string{"invtsc "} + word(abilities.invtsc) + ", topoext " + word(abilities.topoext);
+}
+
 CpuDefinition tuned_definition(CpuDefinition now, const GuestTuning& tuning)
 {
     if (tuning.cpus) {

@@ -52,7 +52,12 @@ struct TuningAbilities {
     std::optional<bool> invtsc;
     std::optional<bool> topoext;
     std::uint64_t libvirt_version = 0; // as virConnectGetLibVersion: 10001000 is 10.1.0
+
+    friend bool operator==(const TuningAbilities&, const TuningAbilities&) = default;
 };
+
+// "invtsc yes, topoext unknown".
+[[nodiscard]] std::string describe(const TuningAbilities& abilities);
 
 // `now` with the tuning made.
 [[nodiscard]] CpuDefinition tuned_definition(CpuDefinition now, const GuestTuning& tuning);

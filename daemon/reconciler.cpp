@@ -216,6 +216,9 @@ void Reconciler::on_observed(Result<Observation> seen)
 
 void Reconciler::refresh_records(Observation&& seen)
 {
+    if (abilities_.tuning != seen.abilities.tuning) {
+        spdlog::info("what this host can give a guest: {}", describe(seen.abilities.tuning));
+    }
     abilities_ = seen.abilities;
     std::set<DomainUuid> present;
     for (auto& domain : seen.domains) {

@@ -12,18 +12,6 @@ namespace virtpind::host {
 
 namespace {
 
-// The <cpu> in a larger answer of libvirt's.
-std::string cpu_in(const MallocString& answer, const char* path)
-{
-    pugi::xml_document document;
-    if (!answer || !document.load_string(answer.get())) {
-        return "";
-    }
-    std::ostringstream text;
-    document.select_node(path).node().print(text, "", pugi::format_raw);
-    return text.str();
-}
-
 // With what its model implies, too.
 std::string expanded(const MallocString& cpu)
 {
@@ -36,20 +24,22 @@ std::string guest_cpu(virConnectPtr connection)
 {
     const MallocString answer{
         virConnectGetDomainCapabilities(connection, nullptr, nullptr, nullptr, "kvm", 0)};
-    if (!answer) {
+    const auto cpu =
+        answer ? cpu_in(answer.get(), "/domainCapabilities/cpu/mode[@name='host-model']") : "";
+    const char* text = cpu.c_str();
+    if (cpu.empty()) {
         return "";
     }
-    const char* cpu = answer.get();
     return expanded(MallocString{
-        virConnectBaselineHypervisorCPU(connection, nullptr, nullptr, nullptr, "kvm", &cpu, 1,
+        virConnectBaselineHypervisorCPU(connection, nullptr, nullptr, nullptr, "kvm", &text, 1,
                                         VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES)});
 }
 
 // The CPU that the host has.
 std::string host_cpu(virConnectPtr connection)
 {
-    const auto cpu =
-        cpu_in(MallocString{virConnectGetCapabilities(connection)}, "/capabilities/host/cpu");
+    const MallocString answer{virConnectGetCapabilities(connection)};
+    const auto cpu = answer ? cpu_in(answer.get(), "/capabilities/host/cpu") : "";
     const char* text = cpu.c_str();
     if (cpu.empty()) {
         return "";
@@ -59,6 +49,26 @@ std::string host_cpu(virConnectPtr connection)
 }
 
 } // namespace
+
+std::string cpu_in(std::string_view answer, const char* path)
+{
+    pugi::xml_document document;
+    if (!document.load_buffer(answer.data(), answer.size())) {
+        return "";
+    }
+    const auto model = document.select_node(path).node();
+    if (!model.first_child()) {
+        return "";
+    }
+    pugi::xml_document copy;
+    auto cpu = copy.append_child("cpu");
+    for (const auto child : model.children()) {
+        cpu.append_copy(child);
+    }
+    std::ostringstream text;
+    cpu.print(text, "", pugi::format_raw);
+    return text.str();
+}
 
 std::optional<bool> has_feature(std::string_view expanded_cpu, const char* feature)
 {

@@ -7,12 +7,17 @@
 #include <libvirt/libvirt.h>
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace virtpind::host {
 
 // Asks once per connection. What cannot be learnt is absent.
 [[nodiscard]] TuningAbilities read_tuning_abilities(virConnectPtr connection);
+
+// What an answer of libvirt's says of a CPU at `path`, as the <cpu> that its baseline calls take;
+// "" where it says nothing. Pure.
+[[nodiscard]] std::string cpu_in(std::string_view answer, const char* path);
 
 // Whether a <cpu> with all its features written out has one; nullopt where that is no CPU. Pure.
 [[nodiscard]] std::optional<bool> has_feature(std::string_view expanded_cpu, const char* feature);

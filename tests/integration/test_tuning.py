@@ -65,6 +65,30 @@ def test_passthrough_tunes_the_definition_and_reset_gives_it_back_byte_for_byte(
     assert guest.xml("--inactive") == before
 
 
+# The features of the CPU that libvirt would give a guest, and of the host's own.
+def expanded_features(libvirtd, command, model):
+    model = "".join(ET.tostring(child, encoding="unicode") for child in model)
+    cpu = libvirtd.virsh(command, "--features", "/dev/stdin", stdin=f"<cpu>{model}</cpu>").stdout
+    return {feature.get("name") for feature in ET.fromstring(cpu).iter("feature")}
+
+
+def test_what_the_host_can_give_a_guest_is_known(host, make_guest, libvirtd):
+    offered = ET.fromstring(libvirtd.virsh("domcapabilities", "--virttype", "kvm").stdout)
+    guests = expanded_features(libvirtd, "hypervisor-cpu-baseline", offered.find("cpu/mode[@name='host-model']"))
+    hosts = expanded_features(libvirtd, "cpu-baseline", ET.fromstring(libvirtd.virsh("capabilities").stdout).find("host/cpu"))
+    able = {"invtsc": "invtsc" in guests, "topoext": "topoext" in hosts}
+    guest = make_guest("able", vcpus=2)
+    host.wait_known(guest)
+    said = re.search("what this host can give a guest: (.*)", host.daemon.log_text()).group(1)
+    assert said == ", ".join(f"{name} {'yes' if able[name] else 'no'}" for name in ("invtsc", "topoext"))
+    host.set_policy(guest, "dedicated", tune=["invtsc", "topoext", "cache-passthrough"])
+    written = {feature.get("name") for feature in definition(guest).iter("feature")}
+    reasons = str(host.explain(guest))
+    for name, possible in able.items():
+        assert (name in written) == possible, f"{name}: {reasons}"
+        assert (f"{name} is left out" in reasons) != possible
+
+
 def test_another_policy_takes_back_what_it_does_not_ask_for(host, make_guest):
     guest = make_guest("less", vcpus=2)
     host.wait_known(guest)

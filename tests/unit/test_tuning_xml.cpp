@@ -2,6 +2,7 @@
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"
+#include "daemon/host/tuning_abilities.hpp"
 #include "daemon/host/tuning_xml.hpp"
 #include "daemon/host/xml_reader.hpp"
 #include "tests/support/tuning_case.hpp"
@@ -247,6 +248,26 @@ TEST(TuningXml, NoVcpuIsFixedBehindOneThatIsNot)
         hotpluggable += std::string{vcpu.attribute("hotpluggable").value()} + " ";
     }
     EXPECT_EQ(hotpluggable, "no no yes yes yes yes ");
+}
+
+// The baseline calls take a <cpu>, which the answers have by another name, or inside another.
+TEST(TuningAbilities, TheCpuIsTakenOutOfAnAnswer)
+{
+    const std::string capabilities =
+        "<domainCapabilities><cpu><mode name='maximum' supported='yes'/>"
+        "<mode name='host-model' supported='yes'><model fallback='forbid'>EPYC</model>"
+        "<feature policy='require' name='invtsc'/></mode></cpu></domainCapabilities>";
+    const auto* path = "/domainCapabilities/cpu/mode[@name='host-model']";
+    const auto cpu = cpu_in(capabilities, path);
+    EXPECT_EQ(cpu, R"(<cpu><model fallback="forbid">EPYC</model>)"
+                   R"(<feature policy="require" name="invtsc"/></cpu>)");
+    EXPECT_EQ(has_feature(cpu, "invtsc"), true);
+    EXPECT_EQ(has_feature(cpu, "topoext"), false);
+    EXPECT_EQ(has_feature("", "invtsc"), std::nullopt);
+    EXPECT_EQ(cpu_in("<domainCapabilities/>", path), "");
+    EXPECT_EQ(cpu_in("<capabilities><host><cpu><arch>x86_64</arch></cpu></host></capabilities>",
+                     "/capabilities/host/cpu"),
+              "<cpu><arch>x86_64</arch></cpu>");
 }
 
 TEST(TuningXml, WhatCannotBeWrittenIsAnError)
