@@ -63,7 +63,8 @@ bool is_passthrough_mode(const pugi::xml_node& cpu)
     return has(cpu, "mode", "host-passthrough") || has(cpu, "mode", "maximum");
 }
 
-// A mode that can carry the tunes, and a check that holds libvirt to them.
+// A mode that can carry the tunes. With a CPU of the host's, libvirt checks that the guest has them;
+// a named model keeps its own check: many start only without the features that QEMU lacks.
 void write_mode(pugi::xml_node cpu, const std::set<Tune>& tuned)
 {
     const auto needs_passthrough =
@@ -78,7 +79,7 @@ void write_mode(pugi::xml_node cpu, const std::set<Tune>& tuned)
             }
         }
     }
-    if (!has(cpu, "check", "full")) {
+    if (is_passthrough_mode(cpu) && !has(cpu, "check", "full")) {
         set_attribute(cpu, "check", "partial");
     }
 }

@@ -89,6 +89,18 @@ def test_what_the_host_can_give_a_guest_is_known(host, make_guest, libvirtd):
         assert (f"{name} is left out" in reasons) != possible
 
 
+# QEMU without KVM's help has not all of qemu64: with check='partial' it does not start.
+def test_a_named_model_still_starts(host, make_guest):
+    guest = make_guest("model", vcpus=2, extra="""<cpu mode='custom' match='exact' check='none'>
+        <model fallback='forbid'>qemu64</model></cpu>""")
+    host.wait_known(guest)
+    host.set_policy(guest, "dedicated", tune=["hide-hypervisor"])
+    cpu = definition(guest).find("cpu")
+    assert cpu.get("check") == "none" and cpu.find("feature[@name='hypervisor']").get("policy") == "disable"
+    guest.start()
+    host.wait(guest, "pinned")
+
+
 def test_another_policy_takes_back_what_it_does_not_ask_for(host, make_guest):
     guest = make_guest("less", vcpus=2)
     host.wait_known(guest)
