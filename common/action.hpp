@@ -54,6 +54,9 @@ struct DefinitionChange {
     enum class Mode { merge, replace } mode = Mode::merge;
     PinSet pins;
     GuestTuning tuning;
+    // What the definition said when this was planned: nothing is written into one that says
+    // something else by now. Absent: it may say anything.
+    std::optional<DefinitionParts> planned_on;
 
     [[nodiscard]] bool empty() const
     {
@@ -84,6 +87,7 @@ struct Outcome {
     std::string name;
     std::optional<int> id;
     bool gone = false;                // vanished or restarted meanwhile: not an error
+    bool edited = false;              // so was its definition, which was left as it is: nor is this
     std::size_t applied = 0;          // live actions and definition changes that libvirt accepted
     std::vector<Error> errors;        // libvirt's refusals, with context; the rest was still tried
     std::vector<std::string> differs; // after reading back: what does not hold, as sentences

@@ -33,6 +33,9 @@ struct DomainRecord {
     std::uint64_t generation = 1;
     std::optional<PolicySpec> runtime_policy;
     std::optional<BeforeImage> before;
+    // Somebody edited the definition after the before-image was made and before anything of it was
+    // ours: that is how it was before.
+    bool outdated = false;
     std::map<std::uint64_t, Hold> holds; // by cookie
     std::optional<int> deferred_id;      // DEFER: this run is left as it is
     std::optional<int> placed_id;        // the run whose pins were last verified,

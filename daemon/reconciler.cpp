@@ -22,10 +22,10 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds slow_apply_after{250};
 
 // Whether how it was is known, of the definition too if there is one: a transient domain may have
-// been made persistent since.
+// been made persistent since, and a definition edited before it was first written.
 bool is_saved(const DomainRecord& record)
 {
-    return record.before && (record.before->config || !record.seen.config);
+    return record.before && !record.outdated && (record.before->config || !record.seen.config);
 }
 
 // How the domain is now; of the running one, how it was when virtpind first touched it.
@@ -349,6 +349,7 @@ void Reconciler::save_next(std::shared_ptr<std::vector<DomainActions>> actions, 
         if (saved) {
             useless_images_.erase(image.uuid);
             record.before = image;
+            record.outdated = false;
             save_next(actions, at + 1);
             return;
         }
@@ -419,6 +420,13 @@ void Reconciler::take_outcome(const Outcome& outcome)
     if (outcome.gone) {
         spdlog::debug("{} went away or was restarted meanwhile", printable(outcome.name));
         record->state = settled_state(*record);
+        again_ = true;
+        return;
+    }
+    if (outcome.edited) {
+        spdlog::debug("the definition of {} was edited meanwhile", printable(outcome.name));
+        record->state = settled_state(*record);
+        record->outdated = record->before && record->before->written.empty();
         again_ = true;
         return;
     }

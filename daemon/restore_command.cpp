@@ -56,6 +56,10 @@ public:
             outcome.errors.push_back(
                 Error{.message = "it went away or was restarted meanwhile; run this again"});
         }
+        if (outcome.edited) {
+            outcome.errors.push_back(
+                Error{.message = "somebody edited its definition meanwhile; run this again"});
+        }
         if (!removed) {
             outcome.errors.push_back(removed.error());
         }

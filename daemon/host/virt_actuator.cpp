@@ -131,6 +131,10 @@ Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
         return note_failure(outcome, domain, std::move(changed).error(),
                             "changing the definition of " + printable(actions.name));
     }
+    if (*changed == DefinitionOutcome::edited) {
+        outcome.edited = true;
+        return Next::stop;
+    }
     if (*changed == DefinitionOutcome::written) {
         ++outcome.applied;
     }

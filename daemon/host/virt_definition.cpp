@@ -9,6 +9,7 @@
 #include "virt_definition.hpp"
 
 #include "common/policy.hpp"
+#include "common/text.hpp"
 #include "definition.hpp"
 #include "domain_xml.hpp"
 #include "pin_calls.hpp"
@@ -17,6 +18,7 @@
 #include "virt_observer.hpp"
 
 #include <libvirt/virterror.h>
+#include <spdlog/spdlog.h>
 
 namespace virtpind::host {
 
@@ -72,6 +74,9 @@ Result<void> define(virConnectPtr connection, const std::string& text)
     if (!defined && virGetLastErrorCode() == VIR_ERR_XML_INVALID_SCHEMA) {
         // It did not suit the schema before either, or libvirt would have refused our few elements
         // for what they are.
+        spdlog::warn("a definition does not suit libvirt's schema and is written without that "
+                     "check; `virt-xml-validate` tells where: {}",
+                     printable(last_error().message, 1024));
         defined.reset(virDomainDefineXMLFlags(connection, text.c_str(), 0));
     }
     if (!defined) {
@@ -129,6 +134,9 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         const auto edit = make_edit(std::move(*text), change);
         if (!edit) {
             return edit.error();
+        }
+        if (change.planned_on && *change.planned_on != edit->now.cpus->parts) {
+            return DefinitionOutcome::edited;
         }
         if (edit->edited == edit->text) {
             return DefinitionOutcome::unchanged;

@@ -10,7 +10,8 @@
 
 namespace virtpind::host {
 
-enum class DefinitionOutcome { unchanged, written };
+// `edited`: it says something else than what the change was planned on, and was left as it is.
+enum class DefinitionOutcome { unchanged, written, edited };
 
 // Writes only what differs; a definition that already says so is not written again (libvirt would
 // send an event for that, and the caller would come back). Nothing that somebody else changes

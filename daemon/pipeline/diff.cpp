@@ -236,6 +236,7 @@ DomainActions diff(const DiffInput& input, const DomainPlan& plan)
         auto change = definition_change(input, plan);
         if (!change.empty()) {
             actions.definition = std::move(change);
+            actions.definition->planned_on = parts_of(input.seen);
         }
     }
     return actions;
@@ -274,6 +275,7 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
                 .mode = DefinitionChange::Mode::replace,
                 .pins = with_pin_parts(*input.seen.config, undo.put_back, *before.config)};
             actions.definition->tuning.put_back = std::move(undo.put_back);
+            actions.definition->planned_on = parts_of(input.seen);
         }
         actions.left_alone = std::move(undo.left_alone);
     }

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -157,6 +158,24 @@ def test_reset_leaves_what_somebody_else_changed_since_and_says_so(host, make_gu
     assert after.find("on_crash").text == "restart"
     assert after.find("cpu/topology") is None and not list(after.iter("vcpupin"))
     assert after.find("cpu").get("mode") == before.find("cpu").get("mode")
+
+
+# Between what was observed and the first write, at the first touch.
+def test_an_edit_meanwhile_is_how_it_was_before(make_daemon, make_guest, client, libvirtd, faults):
+    make_daemon(config='{"housekeeping": ""}', environment=faults.environment)
+    guest = make_guest("meanwhile", vcpus=1).start()
+    client.wait_for_properties(guest.uuid, lambda is_: True, "known")
+    faults.plan("delay", 1, 1, "virDomainPin", 2000)
+    asked = threading.Thread(target=client.manager, args=(
+        "SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", client.options({"cpus": "1"}), 0))
+    asked.start()
+    wait_until(faults.calls, "in the first pin call")
+    libvirtd.virsh("emulatorpin", guest.name, "0", "--config")
+    asked.join()
+    wait_until(lambda: "<vcpupin vcpu='0' cpuset='1'/>" in guest.xml("--inactive"), "the next pass writes")
+    client.manager("ResetPolicy", "(st)", guest.name, 0)
+    after = definition(guest).find("cputune")
+    assert after.find("emulatorpin").get("cpuset") == "0" and after.find("vcpupin") is None
 
 
 def test_vcpus_grows_pinned_and_keeps_what_it_has(host, make_guest):

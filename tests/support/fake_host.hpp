@@ -192,6 +192,11 @@ private:
             change_live(domain, action);
             ++outcome.applied;
         }
+        if (actions.definition && actions.definition->planned_on &&
+            *actions.definition->planned_on != parts_of(domain)) {
+            outcome.edited = true;
+            return outcome;
+        }
         if (actions.definition) {
             const auto now = pin_parts(*domain.config);
             change_definition(*domain.config, *actions.definition);

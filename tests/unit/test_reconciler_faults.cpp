@@ -58,6 +58,24 @@ protected:
     }
 };
 
+// What the owner says while the first pass is under way is how it was before.
+TEST_F(SpineFaults, DefinitionThatIsEditedUnderAPassIsPlannedOnAgainAndNoted)
+{
+    auto& domain = host_.add(1, "edited", 2, 7);
+    host_.before_apply = [this, &domain] {
+        domain.config->emulator = CpuSet{CpuId{1}};
+        host_.before_apply = nullptr;
+    };
+    begin(by_default("dedicated"));
+    EXPECT_EQ(host_.applied.size(), 2U);
+    EXPECT_NE(domain.config->emulator, CpuSet{CpuId{1}});
+    const auto& image = host_.images.at(domain.facts.uuid);
+    EXPECT_EQ(image.config->emulator, CpuSet{CpuId{1}});
+    EXPECT_EQ(image.live, PinSet{}) << "that is from before the first pass";
+    EXPECT_EQ(reconciler_->records().begin()->second.failures, 0U);
+    expect_settled();
+}
+
 TEST_F(SpineFaults, EventsInAnyNumberAndOrderEndTheSame)
 {
     for (unsigned seed = 0; seed < 20; ++seed) {
