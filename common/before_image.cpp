@@ -2,6 +2,8 @@
 #include "before_image.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -35,6 +37,24 @@ bool holds(const DefinitionParts& written, const DefinitionParts& now)
     });
 }
 
+// Parts that only make sense together: with one of them as it was before and another as somebody
+// else has it, libvirt may refuse the definition.
+enum class Group { none, shape, cpu_model };
+
+Group group_of(const std::string& part, const std::string& value)
+{
+    static const std::set<std::string, std::less<>> shape{"vcpu", "vcpus", "cpu/topology",
+                                                          "cpu/numa"};
+    static const std::set<std::string, std::less<>> cpu_model{
+        "cpu@mode",  "cpu@match",  "cpu@check", "cpu@migratable",
+        "cpu/model", "cpu/vendor", "cpu/cache"};
+    // Memory that is bound cell by cell needs those cells; only then has it a colon.
+    const auto binds_cells = part == "numatune" && value.find(':') != std::string::npos;
+    return shape.count(part) != 0 || binds_cells ? Group::shape
+           : cpu_model.count(part) != 0          ? Group::cpu_model
+                                                 : Group::none;
+}
+
 } // namespace
 
 void BeforeImage::note_written(const DefinitionParts& now, const DefinitionParts& next)
@@ -66,26 +86,40 @@ void BeforeImage::note_written(const DefinitionParts& now, const DefinitionParts
     written.push_back(std::move(ours));
 }
 
+bool BeforeImage::is_ours(const DefinitionParts& now, const std::string& part) const
+{
+    return std::any_of(written.begin(), written.end(), [&](const DefinitionParts& one) {
+        const auto at = one.find(part);
+        return at != one.end() && at->second == value_of(now, part);
+    });
+}
+
 Undo make_undo(const BeforeImage& before, const DefinitionParts& now)
 {
-    const auto is_ours = [&](const std::string& name) {
-        return std::any_of(before.written.begin(), before.written.end(),
-                           [&](const DefinitionParts& written) {
-                               const auto at = written.find(name);
-                               return at != written.end() && at->second == value_of(now, name);
-                           });
-    };
     Undo undo;
+    std::map<Group, std::string> edited; // the first part of it that is somebody else's
     for (const auto& name : names_in({&before.parts, &now})) {
-        if (value_of(before.parts, name) == value_of(now, name)) {
+        const auto& then = value_of(before.parts, name);
+        if (then == value_of(now, name)) {
             continue;
         }
-        if (is_ours(name)) {
-            undo.put_back[name] = value_of(before.parts, name);
+        if (before.is_ours(now, name)) {
+            undo.put_back[name] = then;
         } else {
             undo.left_alone.push_back(name);
+            edited.emplace(group_of(name, value_of(now, name)), name);
         }
     }
+    edited.erase(Group::none);
+    std::erase_if(undo.put_back, [&](const auto& part) {
+        // As it would become, and as it is: either may bind cells.
+        auto of = edited.find(group_of(part.first, part.second));
+        of = of != edited.end() ? of : edited.find(group_of(part.first, value_of(now, part.first)));
+        if (of != edited.end()) {
+            undo.left_alone.push_back(part.first + " (goes with " + of->second + ")");
+        }
+        return of != edited.end();
+    });
     return undo;
 }
 

@@ -29,14 +29,19 @@ struct BeforeImage {
 
     static constexpr std::size_t written_max = 4;
 
+    // Whether a part of a definition says what virtpind wrote.
+    [[nodiscard]] bool is_ours(const DefinitionParts& now, const std::string& part) const;
+
     // Notes that a definition that says `now` is about to say `next`.
     void note_written(const DefinitionParts& now, const DefinitionParts& next);
 };
 
-// What of a definition that says `now` is to be as it was before.
+// What of a definition that says `now` is to be as it was before. Parts that depend on each other,
+// the guest's shape and its CPU model, go back together or not at all.
 struct Undo {
-    DefinitionParts put_back;            // "" for what is to be removed
-    std::vector<std::string> left_alone; // changed by somebody else since, by name
+    DefinitionParts put_back; // "" for what is to be removed
+    // By name: changed by somebody else since, or "NAME (goes with ANOTHER)" that was.
+    std::vector<std::string> left_alone;
 };
 
 [[nodiscard]] Undo make_undo(const BeforeImage& before, const DefinitionParts& now);

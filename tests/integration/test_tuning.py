@@ -157,7 +157,39 @@ def test_reset_leaves_what_somebody_else_changed_since_and_says_so(host, make_gu
     assert after.find("cpu/cache").get("mode") == "disable"
     assert after.find("on_crash").text == "restart"
     assert after.find("cpu/topology") is None and not list(after.iter("vcpupin"))
-    assert after.find("cpu").get("mode") == before.find("cpu").get("mode")
+    assert after.find("cpu").get("mode") == "host-passthrough", "it goes with the cache"
+
+
+# Put back one by one, the rest would not suit what the owner made of them, and libvirt would refuse all of it.
+HELD_TOGETHER = {
+    "topology": ("", r"<topology [^>]*/>", "<topology sockets='2' cores='1' threads='1'/>", "cpu/topology"),
+    "migratable": ("<cpu mode='host-model' check='partial'/>", "migratable='off'", "migratable='on'", "cpu@migratable"),
+}
+
+
+@pytest.mark.parametrize("case", HELD_TOGETHER)
+def test_reset_leaves_what_goes_with_an_edit_of_somebody_else(host, make_guest, libvirtd, case):
+    extra, old, new, part = HELD_TOGETHER[case]
+    guest = make_guest("together", vcpus=1, max_vcpus=4, extra=extra)
+    host.wait_known(guest)
+    host.set_policy(guest, "passthrough", smt="prefer", vcpus=2)
+    edited, count = re.subn(old, new, guest.xml("--inactive", "--security-info"))
+    assert count == 1, edited
+    if case == "topology":
+        edited = re.sub("<vcpu .*</vcpu>", "<vcpu placement='static'>2</vcpu>", edited)
+        edited = re.sub("(?s)<vcpus>.*</vcpus>", "", edited)
+    with host.daemon.suspended():
+        libvirtd.virsh("define", "/dev/stdin", stdin=edited)
+        libvirtd.virsh("metadata", guest.name, "https://virtpind.org/policy/1", "--config", "--remove")
+    wait_until(lambda: part in str(host.explain(guest)["history"]),
+               lambda: f"what was left alone is in the history: {host.explain(guest)['history']}")
+    after = definition(guest)
+    if case == "topology":
+        assert after.find("cpu/topology").get("sockets") == "2" and after.find("vcpu").text == "2"
+    else:
+        assert after.find("cpu").get("migratable") == "on" and after.find("cpu").get("mode") == "host-passthrough"
+        assert after.find("cpu/topology") is None, "the shape is ours to take back"
+    assert not list(after.iter("vcpupin"))
 
 
 # Between what was observed and the first write, at the first touch.

@@ -348,6 +348,45 @@ TEST(DiffRestore, WhatSomebodyElseChangedSinceStaysAndIsNamed)
     EXPECT_EQ(actions.left_alone, (std::vector<std::string>{"cputune/vcpupin:1", "vcpu@cpuset"}));
 }
 
+// Each of these would be refused by libvirt if only what is ours went back.
+TEST(MakeUndo, PartsThatGoTogetherStayTogether)
+{
+    BeforeImage before;
+    before.parts = {{"vcpu", "4"}, {"cpu", "there"}, {"cpu@mode", "host-model"}};
+    DefinitionParts ours{{"vcpu", "12"},
+                         {"cpu", "there"},
+                         {"cpu/topology", "1x6x2"},
+                         {"cpu/numa", "2 cells"},
+                         {"numatune", "restrictive 0-1 0:0 1:1"},
+                         {"cpu@mode", "host-passthrough"},
+                         {"cpu@migratable", "off"},
+                         {"os/smbios", "host"}};
+    before.note_written(before.parts, ours);
+    EXPECT_EQ(make_undo(before, ours).put_back.size(), 7U);
+
+    auto edited = ours;
+    edited["cpu/topology"] = "2x6x1";
+    auto undo = make_undo(before, edited);
+    EXPECT_EQ(
+        undo.put_back,
+        (DefinitionParts{{"cpu@mode", "host-model"}, {"cpu@migratable", ""}, {"os/smbios", ""}}));
+    EXPECT_EQ(undo.left_alone, (std::vector<std::string>{"cpu/topology",
+                                                         "cpu/numa (goes with cpu/topology)",
+                                                         "numatune (goes with cpu/topology)",
+                                                         "vcpu (goes with cpu/topology)"}));
+
+    edited = ours;
+    edited["cpu@migratable"] = "on";
+    undo = make_undo(before, edited);
+    EXPECT_EQ(undo.put_back.count("cpu@mode"), 0U);
+    EXPECT_EQ(undo.put_back.count("cpu/topology"), 1U);
+    EXPECT_EQ(undo.left_alone, (std::vector<std::string>{"cpu@migratable",
+                                                         "cpu@mode (goes with cpu@migratable)"}));
+
+    edited["cpu@migratable"] = ""; // as it was: nobody's edit to keep
+    EXPECT_TRUE(make_undo(before, edited).left_alone.empty());
+}
+
 // A crash leaves open whether the last thing noted was written.
 TEST(DiffRestore, KnowsItsOwnAfterACrashBetweenNotingAndWriting)
 {

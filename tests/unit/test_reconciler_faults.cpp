@@ -72,7 +72,7 @@ TEST_F(SpineFaults, DefinitionThatIsEditedUnderAPassIsPlannedOnAgainAndNoted)
     const auto& image = host_.images.at(domain.facts.uuid);
     EXPECT_EQ(image.config->emulator, CpuSet{CpuId{1}});
     EXPECT_EQ(image.live, PinSet{}) << "that is from before the first pass";
-    EXPECT_EQ(reconciler_->records().begin()->second.failures, 0U);
+    EXPECT_EQ(record(1).failures, 0U);
     expect_settled();
 }
 
