@@ -294,9 +294,11 @@ private:
                    })) {
             refuse_passthrough("QEMU starts on CPUs " + start.str() +
                                ", whose caches are unlike those of the vCPUs.");
-        } else if (host.online_cpus() != host.all_cpus() && real_caches(host, pins).l3.size() > 1) {
+        } else if (host.online_cpus() != host.all_cpus()) {
+            // Siblings that are offline (nosmt) still count in CPUID, and nothing tells whose
+            // siblings they are.
             refuse_passthrough("some CPUs of the host are offline, so that nobody can tell how "
-                               "many share an L3 by its CPUID.");
+                               "many share a cache by its CPUID.");
         }
         return passthrough_;
     }

@@ -281,12 +281,29 @@ TEST(GuestTopology, WhatTheHostLacksIsLeftOut)
     EXPECT_EQ(tuning.clusters_known, true);
 }
 
-TEST(GuestTopology, OfflineHostCpusHideHowManyShareAnL3)
+TEST(GuestTopology, OfflineHostCpusHideHowManyShareACache)
 {
     auto host = cached_host({.l3s = 2, .cores = 4, .threads = 1});
     host.cpus.back().online = false;
-    EXPECT_TRUE(passes_caches(match(host, "0-3")));
+    EXPECT_FALSE(passes_caches(match(host, "0-3")));
     EXPECT_FALSE(passes_caches(match(host, "0-1,4-5")));
+}
+
+// nosmt: every core has lost its second thread, CPUID still says that two share L1 and L2.
+TEST(GuestTopology, SiblingsThatAreOfflineStillCountInCpuid)
+{
+    const auto all = cached_host({.l3s = 1, .cores = 4});
+    auto host = cached_host({.l3s = 1, .cores = 4, .threads = 1});
+    EXPECT_TRUE(passes_caches(match(host, "0-3")));
+    for (auto id = 4U; id < 8; ++id) {
+        auto cpu = *all.find(CpuId{id});
+        cpu.online = false;
+        host.cpus.push_back(cpu);
+    }
+    const auto decision = match(host, "0-3");
+    EXPECT_FALSE(passes_caches(decision));
+    EXPECT_TRUE(says(decision.reasons, ReasonCode::tune_refused));
+    EXPECT_EQ(shape_of(decision.tuning), "1.1.4.1: 0-3=0,1,2,3");
 }
 
 // The definition enables other vCPUs than those that run.
