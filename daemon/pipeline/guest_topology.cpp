@@ -63,6 +63,10 @@ public:
                 in_.abilities.libvirt_version >= libvirt_with_clusters;
         }
         passthrough_ = asks(Tune::cache_passthrough);
+        if (cpu_vendor(in_.topology.vendor) == CpuVendor::amd && in_.abilities.topoext == false) {
+            refuse_passthrough("AMD CPUs tell of them by topoext only, which this host cannot give "
+                               "to a guest.");
+        }
         decide_count();
         if (in_.now.emulated) {
             refuse_all();
@@ -328,7 +332,8 @@ private:
                                                   : in_.now.topology;
         const auto siblings = shape && shape->threads > 1;
         const auto vendor = cpu_vendor(in_.topology.vendor);
-        const auto needed = decision_.tuning.cpus && siblings && vendor == CpuVendor::amd;
+        const auto needed =
+            vendor == CpuVendor::amd && (passthrough_ || (decision_.tuning.cpus && siblings));
         if (!asks(Tune::topoext) && !needed) {
             return;
         }
@@ -336,7 +341,7 @@ private:
             refuse(Tune::topoext, "topoext is left out: it is a feature of AMD CPUs.");
         } else if (in_.abilities.topoext == false) {
             refuse(Tune::topoext, "topoext is left out: this host cannot give it to a guest.");
-        } else if (vendor == CpuVendor::amd && !siblings && !asks(Tune::cache_passthrough)) {
+        } else if (vendor == CpuVendor::amd && !siblings && !passthrough_) {
             refuse(Tune::topoext, "topoext is left out: the guest has one thread per core.");
         } else {
             decision_.tuning.apply.insert(Tune::topoext);

@@ -262,8 +262,20 @@ TEST(GuestTopology, TopoextIsForAmdOnly)
         cached_host({.threads = 1}), cpu_list("0-3"), TopologyChoice::match, {Tune::topoext}};
     flat.host.vendor = "AuthenticAMD";
     EXPECT_EQ(flat.decide().tuning.withdraw, std::set{Tune::topoext});
-    flat.intent.policy.tune.insert(Tune::cache_passthrough); // caches are told by it
+    flat.intent.policy.tune = passthrough; // caches are told by it
     EXPECT_EQ(flat.decide().tuning.apply, (std::set{Tune::cache_passthrough, Tune::topoext}));
+}
+
+TEST(GuestTopology, WithoutTopoextNoAmdGuestHearsOfCaches)
+{
+    for (const auto choice : {TopologyChoice::match, TopologyChoice::keep}) {
+        TuningCase domain{cached_host({.threads = 1}), cpu_list("0-3"), choice, passthrough};
+        domain.host.vendor = "AuthenticAMD";
+        EXPECT_EQ(domain.decide().tuning.apply, (std::set{Tune::cache_passthrough, Tune::topoext}));
+        domain.abilities.topoext = false;
+        EXPECT_EQ(domain.decide().tuning.withdraw, passthrough);
+        EXPECT_TRUE(domain.decide().tuning.apply.empty());
+    }
 }
 
 TEST(GuestTopology, WhatTheHostLacksIsLeftOut)
