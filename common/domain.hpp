@@ -133,6 +133,7 @@ struct CpuDefinition {
     std::vector<GuestCell> cells;          // ascending id
     std::set<Tune> tuned;                  // those whose elements and attributes are all there
     bool emulated = false;                 // <domain type='qemu'>: no CPU of the host is passed on
+    std::string arch;                      // <os><type arch=>; "" where it is not said
     DefinitionParts parts; // what all this was read from, and those of the pins; not compared
 
     friend bool operator==(const CpuDefinition& a, const CpuDefinition& b)
@@ -140,7 +141,7 @@ struct CpuDefinition {
         return a.vcpus_max == b.vcpus_max && a.enabled == b.enabled &&
                a.lists_vcpus == b.lists_vcpus && a.placement == b.placement &&
                a.topology == b.topology && a.cells == b.cells && a.tuned == b.tuned &&
-               a.emulated == b.emulated;
+               a.emulated == b.emulated && a.arch == b.arch;
     }
 };
 

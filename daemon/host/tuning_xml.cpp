@@ -253,6 +253,7 @@ CpuDefinition read_cpu_definition(const pugi::xml_node& domain, const DomainFact
                        .topology = facts.topology,
                        .cells = facts.cells,
                        .emulated = has(domain, "type", "qemu"),
+                       .arch = domain.child("os").child("type").attribute("arch").value(),
                        .parts = read_parts(domain)};
     std::sort(cpus.cells.begin(), cpus.cells.end(),
               [](const GuestCell& a, const GuestCell& b) { return a.id < b.id; });

@@ -8,6 +8,7 @@
 #include "tuning_release.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace virtpind {
@@ -40,6 +41,22 @@ std::optional<std::map<VcpuId, CpuId>> single_cpus(const DomainPlan& plan, const
     return single;
 }
 
+// What is told of by CPUID.
+constexpr std::array x86_tunes{Tune::cache_passthrough, Tune::topoext, Tune::invtsc};
+
+// An unknown architecture is taken for x86, the only one with several tunes.
+bool is_x86(const std::string& arch)
+{
+    return arch.empty() || arch == "x86_64" || arch == "i686";
+}
+
+// The same vCPUs for a machine that has no dies: QEMU knows them on x86 only.
+GuestTopology without_dies(GuestTopology topology)
+{
+    topology.cores *= std::exchange(topology.dies, 1);
+    return topology;
+}
+
 CpuSet cpus_of(const std::map<VcpuId, CpuId>& pins)
 {
     CpuSet cpus;
@@ -63,7 +80,10 @@ public:
                 in_.abilities.libvirt_version >= libvirt_with_clusters;
         }
         passthrough_ = asks(Tune::cache_passthrough);
-        if (cpu_vendor(in_.topology.vendor) == CpuVendor::amd && in_.abilities.topoext == false) {
+        if (!is_x86(in_.now.arch)) {
+            refuse_x86_tunes();
+        } else if (cpu_vendor(in_.topology.vendor) == CpuVendor::amd &&
+                   in_.abilities.topoext == false) {
             refuse_passthrough("AMD CPUs tell of them by topoext only, which this host cannot give "
                                "to a guest.");
         }
@@ -77,9 +97,11 @@ public:
         } else {
             choose_shape();
         }
-        decide_passthrough();
-        decide_topoext();
-        decide_invtsc();
+        if (is_x86(in_.now.arch)) {
+            decide_passthrough();
+            decide_topoext();
+            decide_invtsc();
+        }
         for (const auto tune : {Tune::no_migrate, Tune::hide_hypervisor, Tune::host_smbios}) {
             if (asks(tune)) {
                 decision_.tuning.apply.insert(tune);
@@ -109,6 +131,17 @@ private:
             passthrough_ = false;
             refuse(Tune::cache_passthrough,
                    "The host's caches are not passed through: " + std::move(why));
+        }
+    }
+
+    void refuse_x86_tunes()
+    {
+        passthrough_ = false;
+        for (const auto tune : x86_tunes) {
+            if (asks(tune)) {
+                refuse(tune, std::string{to_string(tune)} + " is left out: it is for x86 guests, " +
+                                 "and this one is " + in_.now.arch + ".");
+            }
         }
     }
 
@@ -237,7 +270,9 @@ private:
     void set_cpus(const GuestLayout& layout, const CellPlan& cells)
     {
         GuestCpus cpus;
-        cpus.topology = with_room(layout.topology, in_.vcpus_room);
+        cpus.topology = with_room(is_x86(in_.now.arch) ? layout.topology
+                                                       : without_dies(layout.topology),
+                                  in_.vcpus_room);
         const auto vcpus = static_cast<std::uint32_t>(cpus.topology.product());
         cpus.cells = numbered_cells(cells, layout, vcpus);
         cpus.numatune = cells.numatune;

@@ -266,6 +266,20 @@ TEST(GuestTopology, TopoextIsForAmdOnly)
     EXPECT_EQ(flat.decide().tuning.apply, (std::set{Tune::cache_passthrough, Tune::topoext}));
 }
 
+TEST(GuestTopology, OtherArchitecturesGetTheShapeAndNoCpuid)
+{
+    TuningCase arm{cached_host({.l3s = 4, .cores = 3, .threads = 1}),
+                   cpu_list("3-11"),
+                   TopologyChoice::match,
+                   {Tune::cache_passthrough, Tune::topoext, Tune::invtsc}};
+    arm.now.arch = "aarch64";
+    const auto decision = arm.decide();
+    EXPECT_EQ(shape_of(decision.tuning), "1.1.9.1: 0-8=3,4,5,6,7,8,9,10,11");
+    EXPECT_TRUE(decision.tuning.apply.empty());
+    EXPECT_EQ(decision.tuning.withdraw, arm.intent.policy.tune);
+    EXPECT_TRUE(says(decision.reasons, ReasonCode::tune_refused));
+}
+
 TEST(GuestTopology, WithoutTopoextNoAmdGuestHearsOfCaches)
 {
     for (const auto choice : {TopologyChoice::match, TopologyChoice::keep}) {

@@ -192,6 +192,29 @@ TEST_F(PlanCommand, DomainFilesCarryTheirDefinition)
     EXPECT_NE(out_.str().find("\n+    <vcpupin vcpu='0' cpuset="), std::string::npos) << out_.str();
 }
 
+TEST_F(PlanCommand, GuestsOfOtherArchitecturesAreToldNothingByCpuid)
+{
+    std::string arm = definition;
+    arm.replace(arm.find("x86_64"), 6, "aarch64");
+    const auto path = write("arm.xml", arm);
+    const auto config = write(
+        "c.json",
+        R"({"policies": {"full": {"base": "passthrough", "smt": "prefer"}}, "default-policy": "full"})");
+    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    ASSERT_EQ(run({.topology = source,
+                   .config_path = config,
+                   .format = PlanFormat::json,
+                   .domains = {path}}),
+              0)
+        << err_.str();
+    const auto xml = answer()["domains"][0]["definition"].get<std::string>();
+    EXPECT_NE(xml.find("<topology"), std::string::npos) << xml;
+    for (const auto* word : {"<cache", "topoext", "invtsc"}) {
+        EXPECT_EQ(xml.find(word), std::string::npos) << word;
+    }
+    EXPECT_NE(out_.str().find("invtsc is left out: it is for x86 guests"), std::string::npos);
+}
+
 TEST_F(PlanCommand, DomainWithoutPolicyKeepsItsDefinition)
 {
     const auto path = write("win11.xml", definition);
