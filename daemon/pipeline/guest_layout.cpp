@@ -193,7 +193,10 @@ GuestTopology with_room(GuestTopology topology, std::uint32_t vcpus)
                  : topology.dies > 1  ? topology.dies
                                       : topology.cores;
     const auto unit = static_cast<std::uint32_t>(topology.product()) / last;
-    last = std::max(last, (vcpus + unit - 1) / unit);
+    const auto rounded_up = (vcpus + unit - 1) / unit;
+    const auto needs_eim =
+        vcpus <= vcpus_max_without_eim && rounded_up * unit > vcpus_max_without_eim;
+    last = std::max(last, needs_eim ? vcpus_max_without_eim / unit : rounded_up);
     return topology;
 }
 

@@ -13,6 +13,9 @@
 
 namespace virtpind {
 
+// More need an interrupt remapping unit in the guest, which is not ours to add.
+constexpr std::uint32_t vcpus_max_without_eim = 255;
+
 // Guest cell (its position) of each CPU; empty where the guest has no cells.
 using CellOfCpu = std::map<CpuId, std::uint32_t>;
 
@@ -72,7 +75,8 @@ struct GuestLayout {
                                                  const Frame& frame);
 
 // `topology` with room for `vcpus`: more cores of a single die, more dies of a single package, or
-// more packages. No vCPU changes its place, nor any APIC id.
+// more packages. No vCPU changes its place, nor any APIC id. Rounding up does not lead beyond what
+// the guest can have as it is.
 [[nodiscard]] GuestTopology with_room(GuestTopology topology, std::uint32_t vcpus);
 
 } // namespace virtpind

@@ -15,9 +15,6 @@ namespace virtpind {
 
 namespace {
 
-// More need an interrupt remapping unit in the guest, which is not ours to add.
-constexpr std::uint32_t vcpus_max_without_eim = 255;
-
 constexpr std::uint32_t libvirt_with_clusters = 10'001'000;
 
 std::string number_of(std::size_t count, std::string_view what)
@@ -270,9 +267,8 @@ private:
     void set_cpus(const GuestLayout& layout, const CellPlan& cells)
     {
         GuestCpus cpus;
-        cpus.topology = with_room(is_x86(in_.now.arch) ? layout.topology
-                                                       : without_dies(layout.topology),
-                                  in_.vcpus_room);
+        cpus.topology = with_room(
+            is_x86(in_.now.arch) ? layout.topology : without_dies(layout.topology), in_.vcpus_room);
         const auto vcpus = static_cast<std::uint32_t>(cpus.topology.product());
         cpus.cells = numbered_cells(cells, layout, vcpus);
         cpus.numatune = cells.numatune;

@@ -6,6 +6,32 @@
 
 namespace virtpind {
 
+namespace {
+
+// How many vCPUs the definition had before its number was ours; it keeps room for them.
+std::uint32_t room_for_vcpus(const CpuDefinition& now, const BeforeImage* before)
+{
+    return before != nullptr && before->is_ours(now.parts, "vcpu")
+               ? before->vcpus_max.value_or(now.vcpus_max)
+               : now.vcpus_max;
+}
+
+// Whether a vCPU that the plan leaves where it runs would run elsewhere with `pins`.
+bool moves_one_that_stays(const std::map<VcpuId, CpuSet>& pins, const DomainPlan& plan,
+                          const ObservedDomain& seen)
+{
+    if (!seen.live) {
+        return false;
+    }
+    return std::any_of(pins.begin(), pins.end(), [&](const auto& pin) {
+        const auto runs = seen.live->vcpus.find(pin.first);
+        return seen.facts.vcpus_online.contains(pin.first) && runs != seen.live->vcpus.end() &&
+               runs->second == plan.vcpus.at(pin.first) && runs->second != pin.second;
+    });
+}
+
+} // namespace
+
 void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
                const ObservedDomain& seen, const TuningAbilities& abilities,
                const BeforeImage* before)
@@ -13,13 +39,12 @@ void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
     if (!seen.cpus || intent.stance != Stance::managed) {
         return;
     }
-    const auto room = before != nullptr ? before->vcpus_max : std::nullopt;
     auto decision = make_guest_tuning({.topology = topology,
                                        .intent = intent,
                                        .plan = plan,
                                        .now = *seen.cpus,
                                        .abilities = abilities,
-                                       .vcpus_room = room.value_or(seen.cpus->vcpus_max),
+                                       .vcpus_room = room_for_vcpus(*seen.cpus, before),
                                        .before = before});
     plan.reasons.insert(plan.reasons.end(), decision.reasons.begin(), decision.reasons.end());
     plan.tuning = std::move(decision.tuning);
@@ -31,7 +56,7 @@ void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
                             std::all_of(pins.begin(), pins.end(), [&intent](const auto& pin) {
                                 return intent.vcpus_online.contains(pin.first);
                             });
-    if (same_vcpus) {
+    if (same_vcpus && !moves_one_that_stays(pins, plan, seen)) {
         for (const auto& [vcpu, cpus] : pins) {
             plan.vcpus[vcpu] = cpus;
         }

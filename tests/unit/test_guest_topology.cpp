@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/pipeline/guest_topology.hpp"
+#include "daemon/pipeline/guest_layout.hpp"
+#include "daemon/pipeline/plan_tuning.hpp"
 #include "tests/support/tuning_case.hpp"
 
 #include <gtest/gtest.h>
@@ -330,6 +331,67 @@ TEST(GuestTopology, SiblingsThatAreOfflineStillCountInCpuid)
     EXPECT_FALSE(passes_caches(decision));
     EXPECT_TRUE(says(decision.reasons, ReasonCode::tune_refused));
     EXPECT_EQ(shape_of(decision.tuning), "1.1.4.1: 0-3=0,1,2,3");
+}
+
+ObservedDomain running(const TuningCase& domain, const VcpuSet& online)
+{
+    ObservedDomain seen;
+    seen.facts.id = 1;
+    seen.facts.vcpus_online = online;
+    seen.live = PinSet{};
+    for (const auto vcpu : online) {
+        seen.live->vcpus[vcpu] = domain.plan.vcpus.at(vcpu);
+    }
+    seen.config = PinSet{};
+    seen.cpus = domain.now;
+    return seen;
+}
+
+// The tuned shape has siblings beside each other; vCPUs 0 and 1 run on two cores and stay there.
+TEST(TunePlan, GrowingMovesNoVcpuThatRuns)
+{
+    TuningCase domain{cached_host({.cores = 4}), cpu_list("1-2,5-6"), TopologyChoice::match, {}};
+    domain.intent.topology = GuestTopology{.cores = 2, .threads = 2};
+    const auto plan_for = [&domain](const ObservedDomain& seen) {
+        auto plan = domain.plan;
+        tune_plan(plan, domain.host, domain.intent, seen, {}, nullptr);
+        EXPECT_EQ(shape_of(plan.tuning), "1.1.2.2: 0-3=1,5,2,6");
+        return plan.vcpus;
+    };
+    EXPECT_EQ(plan_for(running(domain, VcpuSet::range(0, 1))), domain.plan.vcpus);
+    auto started = running(domain, VcpuSet::range(0, 3));
+    const auto tuned = domain.decide().tuning.cpus->pins;
+    started.live->vcpus = tuned;
+    EXPECT_EQ(plan_for(started), tuned) << "as it was started";
+    started.live->vcpus.clear();
+    EXPECT_EQ(plan_for(started), tuned) << "all of them are pinned anew";
+}
+
+TEST(TunePlan, RoomIsWhatTheOwnerLeftLast)
+{
+    TuningCase domain{
+        cached_host({.l3s = 2, .cores = 8}), cpu_list("0-1,16-17"), TopologyChoice::match, {}};
+    const auto vcpus_of = [&domain](const std::string& vcpu) {
+        BeforeImage before;
+        before.vcpus_max = 16;
+        before.parts = {{"vcpu", "<vcpu>16</vcpu>"}};
+        before.note_written(before.parts, {{"vcpu", "<vcpu>4</vcpu>"}});
+        domain.now.parts = {{"vcpu", vcpu}};
+        auto plan = domain.plan;
+        tune_plan(plan, domain.host, domain.intent, running(domain, domain.now.enabled), {},
+                  &before);
+        return plan.tuning.cpus->topology.product();
+    };
+    EXPECT_EQ(vcpus_of("<vcpu>4</vcpu>"), 16U) << "ours";
+    EXPECT_EQ(vcpus_of("<vcpu placement='static'>4</vcpu>"), 4U) << "the owner's own word";
+}
+
+TEST(GuestLayout, RoomEndsWhereAGuestNeedsMoreThanCpus)
+{
+    const GuestTopology wide{.sockets = 2, .cores = 8, .threads = 2};
+    EXPECT_EQ(with_room(wide, 100).product(), 112U);
+    EXPECT_EQ(with_room(wide, 250).product(), 240U) << "at 256 it would need an IOMMU";
+    EXPECT_EQ(with_room(wide, 300).product(), 304U) << "it has one";
 }
 
 // The definition enables other vCPUs than those that run.
