@@ -83,14 +83,22 @@ public:
         }
     }
 
-    // After the pins, so that a vCPU is born where it belongs.
+    // After the pins, so that a vCPU is born where it belongs. QEMU copies the caches for it, too, on
+    // the CPUs its emulator is on: where those are unlike, it goes back to where it started.
     void hotplug(const DomainPlan& plan)
     {
         if (!input_.abilities.hotplug_vcpus) {
             return;
         }
+        const auto moves = plan.start_emulator && !plan.plug.empty();
+        if (moves) {
+            actions_.emplace_back(PinEmulator{.cpus = *plan.start_emulator});
+        }
         for (const auto vcpu : plan.plug) {
             actions_.emplace_back(PlugVcpu{.vcpu = vcpu});
+        }
+        if (moves) {
+            actions_.emplace_back(PinEmulator{.cpus = plan.emulator});
         }
         for (const auto vcpu : plan.unplug) {
             actions_.emplace_back(UnplugVcpu{.vcpu = vcpu});

@@ -220,6 +220,27 @@ TEST(Diff, PlugsAVcpuAfterItIsPinned)
     EXPECT_TRUE(std::none_of(without.begin(), without.end(), is_plug));
 }
 
+TEST(Diff, PlugsWhereTheCachesAreThoseOfTheVcpus)
+{
+    auto plan = plan_for_two();
+    plan.plug = {VcpuId{2}};
+    plan.start_emulator = cpus("2,6");
+    auto seen = running_domain();
+    seen.live->emulator = plan.emulator;
+    const auto actions = diff(input_for(seen), plan);
+    std::vector<std::string> order;
+    for (const auto& action : actions.live) {
+        if (!std::holds_alternative<PinVcpu>(action) &&
+            !std::holds_alternative<PinIothread>(action)) {
+            order.push_back(describe(action));
+        }
+    }
+    EXPECT_EQ(order, (std::vector<std::string>{"pinning the emulator to 2,6", "plugging vCPU 2",
+                                               "pinning the emulator to 0,4"}));
+    plan.plug = {};
+    EXPECT_TRUE(diff(input_for(applied(seen, actions)), plan).live.empty());
+}
+
 // The running domain has its vCPUs by other numbers than it will have from its next start on.
 TEST(Diff, DefinitionIsPinnedByItsOwnNumbers)
 {
@@ -370,18 +391,18 @@ TEST(MakeUndo, PartsThatGoTogetherStayTogether)
     EXPECT_EQ(
         undo.put_back,
         (DefinitionParts{{"cpu@mode", "host-model"}, {"cpu@migratable", ""}, {"os/smbios", ""}}));
-    EXPECT_EQ(undo.left_alone, (std::vector<std::string>{"cpu/topology",
-                                                         "cpu/numa (goes with cpu/topology)",
-                                                         "numatune (goes with cpu/topology)",
-                                                         "vcpu (goes with cpu/topology)"}));
+    EXPECT_EQ(undo.left_alone,
+              (std::vector<std::string>{"cpu/topology", "cpu/numa (goes with cpu/topology)",
+                                        "numatune (goes with cpu/topology)",
+                                        "vcpu (goes with cpu/topology)"}));
 
     edited = ours;
     edited["cpu@migratable"] = "on";
     undo = make_undo(before, edited);
     EXPECT_EQ(undo.put_back.count("cpu@mode"), 0U);
     EXPECT_EQ(undo.put_back.count("cpu/topology"), 1U);
-    EXPECT_EQ(undo.left_alone, (std::vector<std::string>{"cpu@migratable",
-                                                         "cpu@mode (goes with cpu@migratable)"}));
+    EXPECT_EQ(undo.left_alone,
+              (std::vector<std::string>{"cpu@migratable", "cpu@mode (goes with cpu@migratable)"}));
 
     edited["cpu@migratable"] = ""; // as it was: nobody's edit to keep
     EXPECT_TRUE(make_undo(before, edited).left_alone.empty());
