@@ -65,6 +65,14 @@ Result<pugi::xml_node> load_domain(pugi::xml_document& document, std::string_vie
                      .message = "the domain XML is nested deeper than " +
                                 std::to_string(domain_xml_depth_max) + " elements"};
     }
+    const auto is_doctype = [](const auto& node) { return node.type() == pugi::node_doctype; };
+    if (document.find_child(is_doctype)) {
+        return Error{.code = Errc::invalid_argument,
+                     .message =
+                         "the domain XML has a DOCTYPE, whose entities would not survive an "
+                         "edit; remove it and write out what it declares, as `virsh dumpxml` "
+                         "does"};
+    }
     auto root = document.child("domain");
     if (!root) {
         return Error{.code = Errc::invalid_argument,

@@ -15,7 +15,7 @@
 namespace virtpind::host {
 
 // Loads into `document`, with every blank and comment, and answers its <domain>, which lives as
-// long as the document. Errors: limits_exceeded, invalid_argument.
+// long as the document. A DOCTYPE is refused. Errors: limits_exceeded, invalid_argument.
 [[nodiscard]] Result<pugi::xml_node> load_domain(pugi::xml_document& document,
                                                  std::string_view text);
 

@@ -268,6 +268,18 @@ TEST(TuningAbilities, TheCpuIsTakenOutOfAnAnswer)
               "<cpu><arch>x86_64</arch></cpu>");
 }
 
+// An entity that is written again as "&amp;b;" is another text.
+TEST(TuningXml, EntitiesAreRefusedNotSpoilt)
+{
+    const auto edited =
+        apply_tuning("<?xml version='1.0'?><!DOCTYPE domain [<!ENTITY b 'hello'>]>"
+                     "<domain><name>a</name><title>&b;</title><vcpu>1</vcpu><os/></domain>",
+                     {.cpus = {}, .apply = {Tune::host_smbios}, .withdraw = {}});
+    ASSERT_FALSE(edited);
+    EXPECT_EQ(edited.error().code, Errc::invalid_argument);
+    EXPECT_NE(edited.error().message.find("DOCTYPE"), std::string::npos);
+}
+
 TEST(TuningXml, WhatCannotBeWrittenIsAnError)
 {
     const GuestTuning smbios{.cpus = {}, .apply = {Tune::host_smbios}, .withdraw = {}};
