@@ -83,9 +83,8 @@ void append_escaped(std::string& out, std::string_view bytes)
     }
 }
 
-} // namespace
-
-std::string printable(std::string_view text, std::size_t bytes_max)
+// `kept`: control characters that may stay.
+std::string escaped(std::string_view text, std::size_t bytes_max, std::string_view kept)
 {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
@@ -94,7 +93,8 @@ std::string printable(std::string_view text, std::size_t bytes_max)
         if (out.size() + sequence.size() > bytes_max) {
             return out + "...";
         }
-        if (length == 0 || is_control(sequence)) {
+        if (length == 0 ||
+            (is_control(sequence) && kept.find(sequence) == std::string_view::npos)) {
             append_escaped(out, sequence);
         } else {
             out += sequence;
@@ -102,6 +102,18 @@ std::string printable(std::string_view text, std::size_t bytes_max)
         at += sequence.size();
     }
     return out;
+}
+
+} // namespace
+
+std::string printable(std::string_view text, std::size_t bytes_max)
+{
+    return escaped(text, bytes_max, "");
+}
+
+std::string printable_lines(std::string_view text)
+{
+    return escaped(text, std::string::npos, "\n\t");
 }
 
 } // namespace virtpind

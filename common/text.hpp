@@ -13,4 +13,7 @@ namespace virtpind {
 // broken UTF-8 on the bus (which ends the connection), must not be theirs to write.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t bytes_max = 256);
 
+// The same for a text of many lines, of any length: newlines and tabs stay.
+[[nodiscard]] std::string printable_lines(std::string_view text);
+
 } // namespace virtpind

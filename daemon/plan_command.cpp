@@ -209,7 +209,8 @@ void print_text(std::ostream& out, const PlanInput& input, const Answer& answer)
     for (std::size_t i = 0; i < answer.definitions.size(); ++i) {
         const auto& file = input.files[i];
         const auto diff_text = unified_diff(file.text, answer.definitions[i], file.path);
-        out << (diff_text.empty() ? "" : "\n") << diff_text;
+        // For people at a terminal; the definition itself is in the JSON, byte for byte.
+        out << (diff_text.empty() ? "" : "\n") << printable_lines(diff_text);
     }
 }
 

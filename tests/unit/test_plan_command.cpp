@@ -192,6 +192,18 @@ TEST_F(PlanCommand, DomainFilesCarryTheirDefinition)
     EXPECT_NE(out_.str().find("\n+    <vcpupin vcpu='0' cpuset="), std::string::npos) << out_.str();
 }
 
+TEST_F(PlanCommand, HostileDefinitionsStayPrintable)
+{
+    std::string hostile = definition;
+    hostile.replace(hostile.find(" kept "), 6, "\x1b[31m\tred");
+    const auto path = write("win11.xml", hostile);
+    const auto config = write("c.json", R"({"domains": {"win11": "dedicated"}})");
+    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    ASSERT_EQ(run({.topology = source, .config_path = config, .domains = {path}}), 0) << err_.str();
+    EXPECT_EQ(out_.str().find('\x1b'), std::string::npos);
+    EXPECT_NE(out_.str().find("\n   <!--\\x1b[31m\tred-->\n"), std::string::npos) << out_.str();
+}
+
 TEST_F(PlanCommand, GuestsOfOtherArchitecturesAreToldNothingByCpuid)
 {
     std::string arm = definition;
