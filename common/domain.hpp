@@ -156,6 +156,10 @@ struct ObservedDomain {
     std::optional<std::map<VcpuId, CpuSet>> actual_vcpus;
 };
 
+// "; vCPUs 2-3 stay plugged until the next start", where more run than the definition starts with;
+// else "".
+[[nodiscard]] std::string what_stays_plugged(const DomainFacts& facts);
+
 // Those of the definition.
 [[nodiscard]] DefinitionParts parts_of(const ObservedDomain& seen);
 

@@ -191,6 +191,14 @@ PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& f
     return pins;
 }
 
+std::string what_stays_plugged(const DomainFacts& facts)
+{
+    const auto more = facts.active() && facts.vcpus_online.size() > facts.vcpus_boot.size();
+    return more ? "; vCPUs " + (facts.vcpus_online - facts.vcpus_boot).str() +
+                      " stay plugged until the next start"
+                : "";
+}
+
 DefinitionParts parts_of(const ObservedDomain& seen)
 {
     if (seen.cpus) {

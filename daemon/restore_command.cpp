@@ -124,6 +124,9 @@ private:
                          : ", ")
                  << part;
         }
+        if (outcome.after) {
+            out_ << what_stays_plugged(outcome.after->facts);
+        }
         out_ << '\n';
     }
 

@@ -128,6 +128,9 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     if (record.plan && !record.decision.restore) {
         what += "; " + places_of(*record.plan);
     }
+    if (restored) {
+        what += what_stays_plugged(record.seen.facts);
+    }
     if (!outcome.left_alone.empty()) {
         what += "; left as somebody else has changed them since: ";
         for (const auto& part : outcome.left_alone) {
