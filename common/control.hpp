@@ -96,16 +96,12 @@ public:
     // the change that the domain's definition would see. Error: limits_exceeded while too many are
     // being made, for `caller` (a unique bus name) or in all.
     virtual void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      Reply<std::string> reply) = 0;
+                      const std::string& caller, Reply<std::string> reply) = 0;
     // Leave the domain alone until released; `owner` is the caller's unique bus name. Replies with
     // the cookie when no pass that began before changes the domain any more. It holds from the call
     // on: an owner that vanishes meanwhile leaves nothing behind.
     virtual void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
                       Reply<std::uint64_t> reply) = 0;
-                      const std::string& caller, Reply<std::string> reply) = 0;
-    // Leave the domain alone until released; `owner` is the caller's unique bus name.
-    [[nodiscard]] virtual Result<std::uint64_t>
-    hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner) = 0;
     [[nodiscard]] virtual Result<void> release(std::uint64_t cookie, const std::string& owner) = 0;
     virtual void owner_vanished(const std::string& owner) = 0;
     // Reads the configuration again, all or nothing; domains follow in the next pass. Error:

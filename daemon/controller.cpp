@@ -74,12 +74,9 @@ Error cannot_be_met(const DomainPlan& plan)
 
 } // namespace
 
-Controller::Controller(HostPort& host, Reconciler& reconciler, DaemonTasks tasks)
-    : host_{host}, reconciler_{reconciler}, tasks_{std::move(tasks)}
-
 Controller::Controller(loop::EventLoop& loop, HostPort& host, Reconciler& reconciler,
-                       TopologyExporter exporter)
-    : host_{host}, reconciler_{reconciler}, exporter_{std::move(exporter)}, plans_{loop}
+                       DaemonTasks tasks)
+    : host_{host}, reconciler_{reconciler}, tasks_{std::move(tasks)}, plans_{loop}
 {}
 
 Result<DomainUuid> Controller::find_domain(std::string_view name_or_uuid) const
@@ -307,10 +304,6 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     const auto record = record_of(uuid);
     if (!record) {
         return reply(record.error());
-    }
-    // Everybody may ask; what the passes need of libvirt must not wait behind that.
-    if (previews_ >= previews_max) {
-        return reply(too_many("plans are being made", previews_max));
     }
     auto spec = make_policy_spec(reconciler_.config().catalog, policy, std::move(options),
                                  PolicyName::required);

@@ -27,9 +27,7 @@ struct DaemonTasks {
 
 class Controller final : public ControlPort {
 public:
-    Controller(HostPort& host, Reconciler& reconciler, DaemonTasks tasks);
-    Controller(loop::EventLoop& loop, HostPort& host, Reconciler& reconciler,
-               TopologyExporter exporter);
+    Controller(loop::EventLoop& loop, HostPort& host, Reconciler& reconciler, DaemonTasks tasks);
 
     [[nodiscard]] Result<DomainUuid> find_domain(std::string_view name_or_uuid) const override;
     void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) override;
@@ -38,12 +36,9 @@ public:
     void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                  Reply<std::uint64_t> reply) override;
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              Reply<std::string> reply) override;
+              const std::string& caller, Reply<std::string> reply) override;
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override;
-              const std::string& caller, Reply<std::string> reply) override;
-    [[nodiscard]] Result<std::uint64_t> hold(const DomainUuid& uuid, const std::string& reason,
-                                             const std::string& owner) override;
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;
     void owner_vanished(const std::string& owner) override;
     [[nodiscard]] Result<void> reload() override;
@@ -75,8 +70,7 @@ private:
     Reconciler& reconciler_;
     DaemonTasks tasks_;
     std::uint64_t last_cookie_ = 0;
-    std::size_t exports_ = 0;  // under way
-    std::size_t previews_ = 0; // under way; libvirt has the definition that they need
+    std::size_t exports_ = 0; // under way
     PlanQueue plans_;
     mutable Described described_;
 };

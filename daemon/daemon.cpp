@@ -105,7 +105,8 @@ public:
                 config.catalog,
                 [this](const HostEvent& event) { on_host_event(event); }}
         , reconciler_{loop, host_, host::read_boot_id(), load_before_images()}
-        , controller_{host_,
+        , controller_{loop,
+                      host_,
                       reconciler_,
                       {.export_topology =
                            [this](const Plan& plan, const Reply<std::string>& reply) {
@@ -113,12 +114,6 @@ public:
                            },
                        .read_config_again = [this] { return read_config_again(); }}}
         , reader_{loop, "host-reader", 4 + exports_max} // exports leave room for readings
-
-        , controller_{loop, host_, reconciler_,
-                      [this](const Plan& plan) {
-                          return host::export_topology_xml(options_.topology, labels_of(plan));
-                      }}
-        , reader_{loop, "host-reader", 4}
         , watch_{loop, [this] { read_topology_again(); }}
         , clock_{loop, [this] { on_clock_jump(); }}
         , groups_{loop,
@@ -275,7 +270,7 @@ private:
             reply(Error{.code = Errc::limits_exceeded,
                         .message = "the host is being read too often already; ask again"});
         }
-}
+    }
 
     // The clock was set, or the machine slept: nobody told what happened meanwhile.
     void on_clock_jump()

@@ -26,20 +26,14 @@ public:
         std::vector<std::string> problems; // sentences, one per file that could not be used
     };
 
-    // Never fails: a file that is no before-image is renamed to NAME.corrupt and becomes a problem.
-    // So does a file or directory that cannot be read at all (permissions, a failing disk, a
-    // symbolic link), but that one is left alone: it may be good.
+    // Removes what a crash left half written. Never fails: a file that is no before-image is
+    // renamed to NAME.corrupt and becomes a problem. So does a file or directory that cannot be
+    // read at all (permissions, a failing disk, a symbolic link), but that one is left alone: it
+    // may be good.
     [[nodiscard]] Loaded load_all() const;
 
     // Answers when the file is on disk. Errors: not_persisted (also: one that cannot be read is in
     // its place), limits_exceeded.
-    [[nodiscard]] Result<void> save(const BeforeImage& image) const;
-    // Removes what a crash left half written. Never fails: a file that cannot be read as a
-    // before-image is renamed to NAME.corrupt and becomes a problem; so does a directory that
-    // cannot be read.
-    [[nodiscard]] Loaded load_all() const;
-
-    // Answers when the file is on disk. Errors: not_persisted, limits_exceeded.
     [[nodiscard]] Result<void> save(const BeforeImage& image);
     // Goes on after a failure and returns the first. A file that is not there is forgotten already.
     [[nodiscard]] Result<void> forget(const std::vector<DomainUuid>& uuids);

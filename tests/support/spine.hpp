@@ -101,15 +101,14 @@ protected:
     RecordingSink sink_;
     Reconciler reconciler_{loop_, host_, "boot", {}};
     std::vector<Reply<std::string>> exports_; // asked for, not answered
-    Controller controller_{host_,
+    Controller controller_{loop_,
+                           host_,
                            reconciler_,
                            {.export_topology =
                                 [this](const Plan&, Reply<std::string> reply) {
                                     exports_.push_back(std::move(reply));
                                 },
                             .read_config_again = [] { return Result<void>{}; }}};
-    Controller controller_{loop_, host_, reconciler_,
-                           [](const Plan&) -> Result<std::string> { return std::string{}; }};
 };
 
 } // namespace virtpind::test
