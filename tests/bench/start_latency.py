@@ -6,11 +6,14 @@ directly, in one run, on a private libvirtd with real QEMU guests.
     tests/support/private-host tests/bench/start_latency.py BUILD/daemon/virtpind [ROUNDS]
 
 The guests are transient, so that everything is to be pinned when they start (a defined guest has its pins
-in the definition by then). Both sides pin two vCPUs, the emulator and an I/O thread and read the domain
-back. virtpind also looks at every domain, plans, and saves the before-image to disk; the direct side is a
-loop of calls on a connection that is open already.
+in the definition by then). Both sides begin when their own connection hears the event, pin two vCPUs, the
+emulator and an I/O thread, and read the domain back. virtpind also looks at every domain, plans, and saves the
+before-image; the direct side is a loop of calls on a connection that is open already, and virtpind stands
+still meanwhile. The two take turns, so that both have the same machine.
 """
 import contextlib
+import json
+import queue
 import statistics
 import sys
 import tempfile
@@ -25,17 +28,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 from private_bus import PrivateBus  # noqa: E402
 from private_libvirtd import URI, Guest, Libvirtd  # noqa: E402
 import virtpind_daemon  # noqa: E402
-from waiting import wait_until  # noqa: E402
 
 
-class StartedTimes:
-    """When each domain's STARTED event arrived here, by UUID (CLOCK_REALTIME, seconds)."""
+class StartedEvents:
+    """STARTED events as they come: (UUID, CLOCK_REALTIME in seconds)."""
 
     def __init__(self):
         libvirt.virEventRegisterDefaultImpl()
         threading.Thread(target=self._run, daemon=True).start()
         self.connection = libvirt.open(URI)
-        self.seen = {}
+        self.seen = queue.SimpleQueue()
         self.connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._on_event, None)
 
     @staticmethod
@@ -45,7 +47,13 @@ class StartedTimes:
 
     def _on_event(self, _connection, domain, event, _detail, _opaque):
         if event == libvirt.VIR_DOMAIN_EVENT_STARTED:
-            self.seen[domain.UUIDString()] = time.time()
+            self.seen.put((domain.UUIDString(), time.time()))
+
+    def wait_for(self, guest):
+        while True:
+            uuid, when = self.seen.get(timeout=60)
+            if uuid == guest.uuid:
+                return when
 
 
 def pin_directly(connection, uuid):
@@ -61,32 +69,28 @@ def pin_directly(connection, uuid):
 
 
 @contextlib.contextmanager
-def transient_guest(libvirtd, name):
-    guest = Guest(libvirtd, name, vcpus=2, iothreads=1)
-    libvirtd.virsh("create", "/dev/stdin", stdin=guest.definition)
-    yield guest
+def started(libvirtd, guest):
+    """The guest is being started: whoever wants to act on its event is there when it comes."""
+    starting = threading.Thread(target=libvirtd.virsh, args=("create", "/dev/stdin"), kwargs={"stdin": guest.definition})
+    starting.start()
+    yield
+    starting.join()
     guest.destroy()
 
 
-def measure_direct(libvirtd, started, rounds):
-    times = []
-    for i in range(rounds):
-        with transient_guest(libvirtd, f"direct{i}") as guest:
-            wait_until(lambda: guest.uuid in started.seen, "STARTED arrives")
-            begin = time.time()
-            pin_directly(started.connection, guest.uuid)
-            times.append(time.time() - begin)
-    return times
+def measure_direct(libvirtd, events, guest):
+    with started(libvirtd, guest):
+        begin = events.wait_for(guest)
+        pin_directly(events.connection, guest.uuid)
+        return time.time() - begin
 
 
-def measure_daemon(libvirtd, started, client, rounds):
-    times = []
-    for i in range(rounds):
-        with transient_guest(libvirtd, f"daemon{i}") as guest:
-            seen = client.wait_for_properties(
-                guest.uuid, lambda is_: is_["PinState"] == "pinned" and is_["LastAppliedUSec"] > 0, "pinned")
-            times.append(seen["LastAppliedUSec"] / 1e6 - started.seen[guest.uuid])
-    return times
+def measure_daemon(libvirtd, events, client, guest):
+    with started(libvirtd, guest):
+        begin = events.wait_for(guest)
+        seen = client.wait_for_properties(
+            guest.uuid, lambda is_: is_["PinState"] == "pinned" and is_["LastAppliedUSec"] > 0, "pinned")
+        return seen["LastAppliedUSec"] / 1e6 - begin
 
 
 def row(name, seconds):
@@ -101,12 +105,18 @@ def main():
         libvirtd = Libvirtd(Path(directory) / "libvirtd.log").start()
         bus = PrivateBus(directory).start()
         try:
-            started = StartedTimes()
-            direct = measure_direct(libvirtd, started, rounds)
+            events = StartedEvents()
+            mine = [Guest(libvirtd, f"direct{i}", vcpus=2, iothreads=1) for i in range(rounds)]
+            its = [Guest(libvirtd, f"daemon{i}", vcpus=2, iothreads=1) for i in range(rounds)]
+            policies = {guest.uuid: {"policy": "dedicated"} for guest in its}
             daemon = virtpind_daemon.VirtpindDaemon(
-                directory, bus, URI, config='{"housekeeping": "", "default-policy": "dedicated"}').start()
+                directory, bus, URI, config=json.dumps({"housekeeping": "", "domains": policies}), log_level="info").start()
             client = bus.connect()
-            pinned = measure_daemon(libvirtd, started, client, rounds)
+            direct, pinned = [], []
+            for one, other in zip(mine, its):
+                with daemon.suspended():
+                    direct.append(measure_direct(libvirtd, events, one))
+                pinned.append(measure_daemon(libvirtd, events, client, other))
             client.close()
             daemon.close()
         finally:
@@ -115,7 +125,7 @@ def main():
     print(f"STARTED event to last verified pin, ms, {rounds} guests each")
     print("| | median | best | worst |\n|---|---|---|---|")
     row("the same calls made directly", direct)
-    row("virtpind, from the event on", pinned)
+    row("virtpind", pinned)
     print(f"ratio of the medians: {statistics.median(pinned) / statistics.median(direct):.2f}")
 
 

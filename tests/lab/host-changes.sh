@@ -1,0 +1,108 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The host changes under the service: CPUs, SMT, what guests may use, hugepages, sleep. Sourced by tests/lab/checks, with
+# the guests a (bound to CPUs 2-7), b (a device of node 1) and c (bound to CPUs 12-15) running and pinned.
+# shellcheck disable=SC2317,SC2154 # functions are called by way of ok() and within()
+
+cpu_state() { echo "$2" >"/sys/devices/system/cpu/cpu$1/online"; } # CPU 0|1
+list_cpus() { # LIST: one number a line
+	local part
+	for part in ${1//,/ }; do seq "${part%-*}" "${part#*-}"; done
+}
+allowed() { cat /sys/fs/cgroup/machine.slice/cpuset.cpus.effective 2>/dev/null || cat /sys/devices/system/cpu/online; }
+is_within() { [ -z "$(comm -13 <(list_cpus "$2" | sort) <(list_cpus "$1" | sort))" ]; } # LIST LIST: the first in the second
+
+# Every vCPU runs where it may, and nobody's dedicated CPU is another's. What the kernel says, not what was asked.
+everybody_is_in_order() { # GUEST...
+	local guest thread cpus may taken=""
+	may=$(allowed)
+	for guest in "$@"; do
+		pin_state_is "$guest" pinned || return
+		for thread in $(vcpus "$guest" "$(virsh vcpucount "$guest" --live --active)"); do
+			cpus=$thread
+			is_within "$cpus" "$may" || return
+			case $cpus in
+			*[,-]*) ;;
+			*) ! grep -qx "$cpus" <<<"$taken" || return; taken+=$cpus$'\n' ;;
+			esac
+		done
+	done
+}
+everybody_is_single() { # GUEST...
+	everybody_is_in_order "$@" || return
+	local guest
+	for guest in "$@"; do ! grep -q '[-,]' <<<"$(vcpus "$guest" 2)" || return; done
+}
+configure() { # PERIOD: seconds between passes that nobody called for
+	sed "s/\"period-seconds\": 60/\"period-seconds\": $1/" /run/pristine.json >/etc/virtpind/virtpind.json
+	systemctl reload virtpind
+}
+generation() { busctl get-property org.virtpind1 /org/virtpind1 org.virtpind1.Manager TopologyGeneration | cut -d ' ' -f 2; }
+generation_above() { [ "$(generation)" -gt "$1" ]; }
+
+is_told_of() { [ "$(domain_property "$1" LastError)" != '(ss) "" ""' ]; }
+
+host_changes() {
+	local before pid_before
+	cp /etc/virtpind/virtpind.json /run/pristine.json
+	pid_before=$(unit MainPID)
+	# Only the kernel's events can be what it hears: the next pass of its own is an hour away.
+	configure 3600
+
+	before=$(generation)
+	for cpu in 4 5 6 7; do cpu_state $cpu 0; done
+	ok "a whole L3 goes offline: it is noticed" within 30 generation_above "$before"
+	ok "its guest moves, and nobody is on a CPU that is not there" within 60 everybody_is_in_order a b c
+	for cpu in 4 5 6 7; do cpu_state $cpu 1; done
+	ok "it comes back, and all are in order" within 60 everybody_is_single a b c
+
+	if [ "$(cat /sys/devices/system/cpu/smt/control)" = on ]; then
+		before=$(generation)
+		echo off >/sys/devices/system/cpu/smt/control
+		ok "SMT is switched off: it is noticed" within 30 generation_above "$before"
+		ok "the service is ready" within 60 state_is ready
+		ok "nobody is on a CPU that is not there, nor on another's" within 60 everybody_is_in_order a b c
+		before=$(generation)
+		echo on >/sys/devices/system/cpu/smt/control
+		ok "SMT is switched on again: it is noticed" within 30 generation_above "$before"
+		ok "and all are in order" within 60 everybody_is_single a b c
+	else
+		skip "SMT is switched off and on" "this kernel says $(cat /sys/devices/system/cpu/smt/control)"
+	fi
+
+	# No event tells of control groups and hugepages: the periodic look does.
+	configure 5
+	systemctl set-property --runtime machine.slice AllowedCPUs=0-11
+	ok "guests may use CPUs 0-11 only: who can, keeps to them" within 60 everybody_is_in_order a b
+	ok "who is bound to others is told of" within 60 is_told_of c
+	# An empty value would leave the control group as it is; see the systemd issue tracker.
+	systemctl set-property --runtime machine.slice AllowedCPUs=0-15
+	ok "they may use all again, and all are in order" within 60 everybody_is_single a b c
+
+	echo 64 >/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
+	begin h 2 2 "<memoryBacking><hugepages><page size='2048' unit='KiB'/></hugepages></memoryBacking>"
+	fits_node_0() { manager Plan 'ssa{sv}' h dedicated 1 fallback s fail | grep -q 'nodeset\\*": *\\*"0'; }
+	does_not_fit() { manager Plan 'ssa{sv}' h dedicated 1 fallback s fail 2>&1 | grep -q 'memory-short'; }
+	ok "hugepages appear: a guest that wants them is planned there" within 60 fits_node_0
+	echo 0 >/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
+	ok "they are gone: the plan says that there are none" within 60 does_not_fit
+	ok "and all others are in order" within 60 everybody_is_single a b c
+	virsh -q undefine h
+
+	configure 3600
+	if grep -qs processors /sys/power/pm_test && grep -qs mem /sys/power/state; then
+		# All that a sleep does but the sleep itself: tasks are frozen, all CPUs but one are taken down and come back.
+		echo processors >/sys/power/pm_test
+		before=$(generation)
+		echo mem >/sys/power/state
+		echo none >/sys/power/pm_test
+		ok "the machine sleeps and wakes: the service is ready" within 60 state_is ready
+		ok "and all are in order" within 60 everybody_is_single a b c
+	else
+		skip "the machine sleeps and wakes" "this kernel cannot be put to sleep"
+	fi
+
+	cp /run/pristine.json /etc/virtpind/virtpind.json
+	systemctl reload virtpind
+	is "the service has lived through it all" "$pid_before 0" "$(unit MainPID) $(unit NRestarts)"
+}
