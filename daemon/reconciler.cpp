@@ -49,6 +49,21 @@ BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
     return image;
 }
 
+// A domain that cannot be read now is still on the CPUs that it was last seen on, as long as it
+// runs.
+void keep_what_was_seen(ObservedDomain& now, const ObservedDomain& before)
+{
+    const auto unreadable = !now.live && !now.config;
+    if (!unreadable || now.facts.uuid != before.facts.uuid || now.facts.id != before.facts.id) {
+        return;
+    }
+    auto metadata = std::move(now.facts.metadata);
+    const auto state = now.facts.state;
+    now = before;
+    now.facts.metadata = std::move(metadata);
+    now.facts.state = state;
+}
+
 } // namespace
 
 Error unreachable()
@@ -230,6 +245,7 @@ void Reconciler::refresh_records(Observation&& seen)
                 record.before = std::move(image.mapped());
             }
         }
+        keep_what_was_seen(domain, record.seen);
         if (is_new || record.seen.facts.id != domain.facts.id) {
             record.failures = 0;
             record.repairs = 0;

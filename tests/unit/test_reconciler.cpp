@@ -147,6 +147,36 @@ TEST_F(Spine, ForeignPinsAreLeftAloneAndTheirCpusAvoided)
     EXPECT_EQ(foreign.live->vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
 }
 
+TEST_F(Spine, DomainThatCannotBeReadKeepsItsCpus)
+{
+    host_.add(1, "web1", 4, 1);
+    host_.add(2, "web2", 4, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    CpuSet taken;
+    for (const auto& [vcpu, cpus] : domain(1).live->vcpus) {
+        taken |= cpus;
+    }
+    const auto readable = domain(1);
+    ObservedDomain unreadable;
+    unreadable.facts.uuid = readable.facts.uuid;
+    unreadable.facts.name = readable.facts.name;
+    unreadable.facts.id = readable.facts.id;
+    unreadable.facts.state = RunState::other;
+    unreadable.facts.metadata.content = Error{.code = Errc::internal, .message = "no XML"};
+    domain(1) = unreadable;
+    changed(1);
+    EXPECT_EQ(record(1).state, PinState::failed);
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    for (const auto& [vcpu, cpus] : domain(2).live->vcpus) {
+        EXPECT_FALSE(cpus.intersects(taken)) << cpus.str();
+    }
+    domain(1) = readable;
+    changed(1);
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(domain(1).live->vcpus, readable.live->vcpus);
+}
+
 TEST_F(Spine, TakingOverADomainMendsSiblingsThatWerePinnedWrong)
 {
     auto& seen = host_.add(1, "forum", 4, 1);
