@@ -120,16 +120,21 @@ std::string pci_address(Reader& reader, const pugi::xml_node& address)
     return text.data();
 }
 
+// Devices that reach the guest's pages without being a PCI device of the guest's own: mediated
+// ones, vDPA, and NVMe disks that QEMU drives itself.
+bool locks_memory(std::string_view name, std::string_view type)
+{
+    return (name == "hostdev" && type == "mdev") || (name == "interface" && type == "vdpa") ||
+           (name == "disk" && (type == "nvme" || type == "vhostvdpa"));
+}
+
 // Passthrough devices: <hostdev type='pci'> and <interface type='hostdev'> (a virtual function).
-// Mediated ones have no address of their own, but the pages they reach are locked all the same.
 void read_devices(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
 {
     for (const auto device : domain.child("devices").children()) {
         const std::string_view name = device.name();
         const std::string_view type = device.attribute("type").value();
-        if (name == "hostdev" && type == "mdev") {
-            facts.memory_locked = true;
-        }
+        facts.memory_locked = facts.memory_locked || locks_memory(name, type);
         const auto is_pci =
             (name == "hostdev" && type == "pci") || (name == "interface" && type == "hostdev");
         if (!is_pci) {

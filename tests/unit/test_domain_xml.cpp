@@ -98,6 +98,21 @@ Error parse_error(std::string_view inside)
     return domain ? Error{} : domain.error();
 }
 
+TEST(DomainXml, DevicesThatReachTheGuestsPagesLockThem)
+{
+    const auto locks = [](std::string_view device) {
+        return parsed(domain_with("<vcpu>1</vcpu><devices>" + std::string{device} + "</devices>"))
+            .facts.memory_locked;
+    };
+    EXPECT_TRUE(locks("<hostdev mode='subsystem' type='mdev'/>"));
+    EXPECT_TRUE(locks("<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>"));
+    EXPECT_TRUE(locks("<disk type='nvme' device='disk'><source type='pci' namespace='1'>"
+                      "<address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>"
+                      "</source></disk>"));
+    EXPECT_TRUE(locks("<disk type='vhostvdpa'><source dev='/dev/vhost-vdpa-0'/></disk>"));
+    EXPECT_FALSE(locks("<disk type='file'/><interface type='network'/>"));
+}
+
 TEST(DomainXml, ReadsWhatADomainIs)
 {
     const auto facts = parsed(win11, XmlKind::live).facts;
