@@ -78,11 +78,15 @@ struct Cost {
     std::uint32_t split = 0;      // 7  cores used only in part
     std::uint32_t shared = 0;     // 8  cores shared with another domain
     std::uint32_t neighbours = 0; // 9  L3s that a claim or housekeeping also uses (cache=alone)
+    std::uint32_t big_caches = 0; //    cache=pack: L3s with V-cache, left to others; else 0
+    std::uint32_t room = 0;       //    cache=pack: free CPUs of the L3s it uses, its own included:
+                                  //    the fewest that suffice fit best; else 0
     std::uint32_t moves = 0;      // 10 vCPUs that change CPU while running
     std::uint32_t io_nodes = 0;   //    a domain without devices: vCPUs on nodes with I/O, where
                                   //    the host has others
     std::array<std::uint32_t, 3> broken{}; // 11 wholly free nodes, L3s, cores broken into
-    std::uint32_t small_cache = 0;         // 12 vCPUs off the V-cache, where the host has one
+    std::uint32_t small_cache = 0;         // 12 vCPUs off the V-cache, where the host has one;
+                                           //    cache=pack: 0
     std::uint64_t rank = 0;                //    sum of the CPUs' ranks
     friend auto operator<=>(const Cost&, const Cost&) = default;
 };

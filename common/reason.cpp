@@ -28,6 +28,7 @@ const std::vector<ReasonInfo>& reason_table()
         {avoids_device_node, "avoids-device-node",
          "no devices, so it leaves the nodes with I/O to others"},
         {vcache_chosen, "vcache-chosen", "on the L3 with the larger stacked cache"},
+        {vcache_missed, "vcache-missed", "some vCPUs are off the L3 with the larger stacked cache"},
         {l3_alone, "l3-alone", "nobody else uses its L3s"},
         {l3_shared, "l3-shared", "another claim or housekeeping also uses its L3s"},
         {kept_in_place, "kept-in-place", "its present pins are valid and stay"},

@@ -29,6 +29,7 @@ enum class ReasonCode {
     far_from_device,
     avoids_device_node,
     vcache_chosen,
+    vcache_missed,
     l3_alone,
     l3_shared,
     kept_in_place,

@@ -59,6 +59,8 @@ Json cost_to_json(const Cost& cost)
             {"split", cost.split},
             {"shared", cost.shared},
             {"neighbours", cost.neighbours},
+            {"big-caches", cost.big_caches},
+            {"room", cost.room},
             {"moves", cost.moves},
             {"io-nodes", cost.io_nodes},
             {"broken", cost.broken},

@@ -173,8 +173,16 @@ private:
 
     void say_caches()
     {
-        if (host_.has_vcache && cost_.small_cache == 0) {
+        const auto on_vcache =
+            static_cast<std::size_t>(std::count_if(cpus_.begin(), cpus_.end(), [this](CpuId cpu) {
+                return is_big_cache(host_, host_.cpu(cpu).l3);
+            }));
+        if (host_.has_vcache && on_vcache == cpus_.size()) {
             say(ReasonCode::vcache_chosen, "On the L3 with V-cache.");
+        } else if (cost_.small_cache > 0 && intent_.policy.cores == CoreChoice::performance) {
+            say(ReasonCode::vcache_missed,
+                counted(cost_.small_cache, "vCPU") + " of " + std::to_string(cpus_.size()) +
+                    (cost_.small_cache == 1 ? " is" : " are") + " not on the L3 with V-cache.");
         }
         if (intent_.policy.cache != CacheChoice::alone) {
             return;

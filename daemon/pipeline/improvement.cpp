@@ -2,6 +2,7 @@
 #include "improvement.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace virtpind {
@@ -13,7 +14,13 @@ std::string instead(const char* what, std::uint32_t better, std::uint32_t now)
     return std::to_string(better) + " instead of " + std::to_string(now) + " " + what;
 }
 
-// The first weighty term in which `better` is better.
+// What is worth wishing for.
+auto wishes(const Cost& cost)
+{
+    return std::tuple_cat(weighty_terms(cost), std::tuple{cost.small_cache});
+}
+
+// The first of these terms in which `better` is better.
 std::string difference(const Cost& better, const Cost& now)
 {
     if (better.kind != now.kind) {
@@ -40,7 +47,10 @@ std::string difference(const Cost& better, const Cost& now)
     if (better.split != now.split) {
         return instead("cores used in part", better.split, now.split);
     }
-    return instead("cores shared with others", better.shared, now.shared);
+    if (better.shared != now.shared) {
+        return instead("cores shared with others", better.shared, now.shared);
+    }
+    return instead("vCPUs off the V-cache", better.small_cache, now.small_cache);
 }
 
 // "web1 (6-7), db (8-9)": who claims any of `wanted`.
@@ -95,11 +105,11 @@ std::optional<std::string> limit_of_host(const Fleet& fleet, const Member& membe
 std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
 {
     const auto& now = member.placed->cost;
-    if (is_perfect(now)) {
+    if (is_perfect(now) && now.small_cache == 0) {
         return std::nullopt;
     }
     const auto alone = fleet.place_alone(member);
-    if (!alone || weighty_terms(alone->cost) >= weighty_terms(now)) {
+    if (!alone || wishes(alone->cost) >= wishes(now)) {
         return limit_of_host(fleet, member);
     }
     const auto gain = difference(alone->cost, now);

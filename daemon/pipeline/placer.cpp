@@ -128,8 +128,12 @@ private:
             if (zone.l3) {
                 score.add(l3, 1);
                 score.add(broken_l3s, around.free.includes(host_.l3_cpus[raw(*zone.l3)]));
-                score.add(neighbours, policy_.cache == CacheChoice::alone &&
-                                          has_neighbours(host_, *zone.l3, around));
+                if (policy_.cache == CacheChoice::alone) {
+                    score.add(neighbours, has_neighbours(host_, *zone.l3, around));
+                } else {
+                    score.add(big_caches, is_big_cache(host_, *zone.l3));
+                    score.add(room, free_of(zone));
+                }
             }
             demand_.zone_costs.push_back(score);
         }
@@ -139,11 +143,20 @@ private:
             demand_.node_io.push_back(
                 task_.intent.devices.empty() && host_.io_nodes_set && node.has_io ? 1 : 0);
         }
-        for (const auto& l3_cache : host_.topology->l3s) {
-            demand_.l3_small.push_back(host_.has_vcache && !l3_cache.vcache ? 1 : 0);
+        for (std::uint32_t i = 0; i < host_.topology->l3s.size(); ++i) {
+            demand_.l3_small.push_back(misses_vcache(host_, policy_, L3Index{i}) ? 1 : 0);
         }
         demand_.vcpus = shape_.vcpus;
         demand_.counts_moves = !present_.empty();
+    }
+
+    [[nodiscard]] std::size_t free_of(const Zone& zone) const
+    {
+        std::size_t free = 0;
+        for (const auto core : zone.cores) {
+            free += task_.around.free.common(host_.cores[raw(core)].set);
+        }
+        return free;
     }
 
     [[nodiscard]] bool may_use(CpuId cpu) const
@@ -292,6 +305,8 @@ private:
         bound.split = score.get(split);
         bound.shared = score.get(shared);
         bound.neighbours = score.get(neighbours);
+        bound.big_caches = score.get(big_caches);
+        bound.room = score.get(room);
         bound.moves =
             score.get(moves) -
             std::min(score.get(moves), static_cast<std::uint32_t>(shape_.vcpus - present_.size()));

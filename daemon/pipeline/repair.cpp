@@ -45,6 +45,8 @@ void add(Cost& sum, const Cost& cost)
     sum.split += cost.split;
     sum.shared += cost.shared;
     sum.neighbours += cost.neighbours;
+    sum.big_caches += cost.big_caches;
+    sum.room += cost.room;
     sum.moves += cost.moves;
     sum.io_nodes += cost.io_nodes;
     for (std::size_t i = 0; i < sum.broken.size(); ++i) {

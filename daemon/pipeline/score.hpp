@@ -24,6 +24,8 @@ public:
         split,
         shared,
         neighbours,
+        big_caches,
+        room,
         moves,
         io_nodes,
         broken_nodes,
@@ -86,7 +88,7 @@ public:
 private:
     static constexpr std::size_t field_bits = 16;
     static constexpr std::size_t per_word = 4;
-    std::array<std::uint64_t, 6> words_{}; // 14 fields, the rank, the scatter
+    std::array<std::uint64_t, 6> words_{}; // 16 fields, the rank, the scatter
 };
 
 } // namespace virtpind

@@ -133,8 +133,12 @@ void count_breaks(Cost& cost, const HostIndex& host, const Intent& intent,
     }
     for (const auto l3 : touched.l3s) {
         cost.broken[1] += around.free.includes(host.l3_cpus[raw(l3)]) ? 1U : 0U;
-        cost.neighbours +=
-            intent.policy.cache == CacheChoice::alone && has_neighbours(host, l3, around) ? 1U : 0U;
+        if (intent.policy.cache == CacheChoice::alone) {
+            cost.neighbours += has_neighbours(host, l3, around) ? 1U : 0U;
+        } else {
+            cost.big_caches += is_big_cache(host, l3) ? 1U : 0U;
+            cost.room += narrow(around.free.common(host.l3_cpus[raw(l3)]));
+        }
     }
 }
 
@@ -146,7 +150,7 @@ void count_cpus(Cost& cost, const HostIndex& host, const Intent& intent, const V
         cost.kind += is_wished(core_class, intent.policy.cores) ? 0U : 1U;
         const auto present = present_cpu(intent, vcpu);
         cost.moves += present && *present != id ? 1U : 0U;
-        cost.small_cache += host.has_vcache && !host.topology->l3s[raw(cpu.l3)].vcache ? 1U : 0U;
+        cost.small_cache += misses_vcache(host, intent.policy, cpu.l3) ? 1U : 0U;
         cost.rank += cpu.rank;
     }
 }
@@ -186,12 +190,21 @@ bool is_wished(CoreClass core_class, CoreChoice wish)
     return true;
 }
 
+bool is_big_cache(const HostIndex& host, L3Index l3)
+{
+    return host.has_vcache && host.topology->l3s[raw(l3)].vcache;
+}
+
+bool misses_vcache(const HostIndex& host, const Policy& policy, L3Index l3)
+{
+    return host.has_vcache && policy.cache == CacheChoice::alone && !is_big_cache(host, l3);
+}
+
 bool has_neighbours(const HostIndex& host, L3Index l3, const Surroundings& around)
 {
     const auto& cpus = host.l3_cpus[raw(l3)];
     return cpus.intersects(around.claimed) ||
-           (!(host.has_vcache && host.topology->l3s[raw(l3)].vcache) &&
-            cpus.intersects(around.housekeeping));
+           (!is_big_cache(host, l3) && cpus.intersects(around.housekeeping));
 }
 
 Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& around,

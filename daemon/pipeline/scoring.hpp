@@ -32,6 +32,12 @@ struct Surroundings {
 // Whether a core of this class is what `wish` asks for.
 [[nodiscard]] bool is_wished(CoreClass core_class, CoreChoice wish);
 
+// An L3 with V-cache on a host that has others, too.
+[[nodiscard]] bool is_big_cache(const HostIndex& host, L3Index l3);
+
+// Whether a vCPU there misses the V-cache. Domains with cache=pack leave it to others.
+[[nodiscard]] bool misses_vcache(const HostIndex& host, const Policy& policy, L3Index l3);
+
 // Whether `l3` has neighbours for a domain that wishes to be alone: a claim uses it, or
 // housekeeping does. Housekeeping does not count on a V-cache L3: half that cache and a
 // few host threads are still better than the small L3 next to it.

@@ -265,10 +265,10 @@ inline std::string describe(const Cost& cost)
 {
     const auto& broken = cost.broken;
     std::string text;
-    for (const auto term :
-         {cost.kind, cost.imbalance, cost.nodes, cost.distance, cost.device, cost.packages,
-          cost.siblings, cost.l3, cost.split, cost.shared, cost.neighbours, cost.moves,
-          cost.io_nodes, broken[0], broken[1], broken[2], cost.small_cache}) {
+    for (const auto term : {cost.kind, cost.imbalance, cost.nodes, cost.distance, cost.device,
+                            cost.packages, cost.siblings, cost.l3, cost.split, cost.shared,
+                            cost.neighbours, cost.big_caches, cost.room, cost.moves, cost.io_nodes,
+                            broken[0], broken[1], broken[2], cost.small_cache}) {
         text += std::to_string(term) + " ";
     }
     return text + std::to_string(cost.rank) + "\n";

@@ -362,6 +362,42 @@ TEST(Planner, locked_memory_holds_a_running_domain_on_its_nodes)
     EXPECT_EQ(plan.numatune->mode, NumaMode::strict);
 }
 
+// Running, each vCPU on the CPU of `numbers` at its place.
+Intent running_on(Intent intent, std::initializer_list<std::uint32_t> numbers)
+{
+    intent.activity = Activity::running;
+    std::uint32_t vcpu = 0;
+    for (const auto number : numbers) {
+        intent.current.vcpus[VcpuId{vcpu++}] = CpuSet{CpuId{number}};
+    }
+    return intent;
+}
+
+TEST(PlannerCache, pack_takes_the_l3_that_fits_best)
+{
+    const auto host = regular_host({.l3s = 2, .cores = 4, .threads = 1});
+    const auto other = running_on(domain("o", 3), {4, 5, 6});
+    auto vm = domain("n", 1);
+    vm.policy.cache = CacheChoice::pack;
+    EXPECT_EQ(plan_on(host, {other, vm}, cpus("0")).domains[1].claim, cpus("7"));
+}
+
+TEST(PlannerCache, pack_leaves_the_vcache_to_others_who_hear_when_they_miss_it)
+{
+    auto host = regular_host({.l3s = 2, .cores = 4});
+    host.l3s[1].vcache = true;
+    auto packed = domain("packed", 2);
+    packed.policy.cache = CacheChoice::pack;
+    const auto plan = plan_on(host, {packed, domain("game", 6)}, CpuSet{});
+    EXPECT_TRUE(tells(plan.domains[1], ReasonCode::vcache_chosen));
+    EXPECT_FALSE(tells(plan.domains[1], ReasonCode::vcache_missed));
+    EXPECT_FALSE(plan.domains[0].claim.intersects(host.l3s[1].cpus));
+    const auto other = running_on(domain("other", 8), {4, 12, 5, 13, 6, 14, 7, 15});
+    const auto missed = plan_on(host, {other, domain("game", 6)}, CpuSet{}).domains[1];
+    EXPECT_TRUE(tells(missed, ReasonCode::vcache_missed));
+    EXPECT_TRUE(tells(missed, ReasonCode::to_do_better));
+}
+
 TEST(ValidateRequest, names_the_field)
 {
     const auto host = ryzen();
