@@ -58,9 +58,9 @@ struct Intent {
     std::optional<std::uint64_t> hugepage_kib; // resolved size, never 0
     bool memory_locked = false;
     PinSet current; // live pins while running, else the definition's; for stability and for claims
-    // Nodes its memory is on, where known and running; empty: unknown.
-    NodeSet memory_nodes;
-    Reasons why; // reasons known before planning (policy source, foreign, held)
+    bool has_memory = false; // it is active, so what it has of the host's memory is taken already
+    NodeSet memory_nodes;    // that its memory is on; empty: unknown, or it has none yet
+    Reasons why;             // reasons known before planning (policy source, foreign, held)
 };
 
 // Cost of one dedicated domain; smaller is better, compared in this order.

@@ -7,6 +7,7 @@
 #include "common/uuid.hpp"
 #include "daemon/pipeline/intents.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -20,6 +21,7 @@ namespace {
 constexpr std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t topology_part_max = 4096;
 
+constexpr std::uint64_t kib_max = static_cast<std::uint64_t>(number_max);
 const auto read_kib = read_number<std::uint64_t>(0, number_max);
 
 Result<host::TopologySource> read_topology_source(const JsonNode& node)
@@ -177,6 +179,29 @@ struct ScenarioDomain {
     Activity activity = Activity::arriving;
 };
 
+// Absent, the domain's memory is that of its cells. Cells that do not say all may leave some of it
+// open.
+void read_memory(JsonFields& fields, DomainFacts& facts)
+{
+    std::uint64_t in_cells = 0;
+    VcpuSet in_some_cell;
+    auto all_say = !facts.cells.empty();
+    for (const auto& cell : facts.cells) {
+        in_cells += std::min(cell.memory_kib, kib_max - in_cells);
+        in_some_cell |= cell.vcpus;
+        all_say = all_say && cell.memory_kib > 0;
+    }
+    facts.memory_kib = in_cells;
+    fields.optional("memory-kib", facts.memory_kib, read_kib);
+    const auto whole = all_say && in_some_cell.size() == facts.vcpus_max;
+    if (facts.memory_kib < in_cells || (whole && facts.memory_kib != in_cells)) {
+        fields.fail("'memory-kib' is " + std::to_string(facts.memory_kib) +
+                    ", and the cells have " + std::to_string(in_cells) + " together");
+    }
+    fields.optional("hugepage-kib", facts.hugepage_kib, read_kib);
+    facts.memory_locked = facts.hugepage_kib.has_value(); // hugepages do not move
+}
+
 void read_shape(JsonFields& fields, DomainFacts& facts)
 {
     const auto read_count = read_number<std::uint32_t>(1, id_set_limit);
@@ -194,8 +219,7 @@ void read_shape(JsonFields& fields, DomainFacts& facts)
     facts.vcpus_boot = facts.vcpus_online;
     fields.optional("topology", facts.topology, read_guest_topology);
     fields.optional("cells", facts.cells, read_cells);
-    fields.optional("memory-kib", facts.memory_kib, read_kib);
-    fields.optional("hugepage-kib", facts.hugepage_kib, read_kib);
+    read_memory(fields, facts);
     fields.optional("iothreads", facts.iothreads, [](const JsonNode& node) {
         const auto read_id = read_number<std::uint32_t>(1, id_set_limit);
         return read_array<IothreadId>([read_id](const JsonNode& item) -> Result<IothreadId> {
@@ -274,6 +298,10 @@ Result<Intent> decide_intent(const JsonNode& node, ScenarioDomain domain, const 
     }
     auto intent = std::move(decision.intent);
     intent.activity = domain.activity;
+    intent.has_memory = domain.activity == Activity::running;
+    if (!intent.has_memory) {
+        intent.memory_nodes = {};
+    }
     for (std::size_t i = 0; i < domain.devices.size(); ++i) {
         if (!domain.devices[i].nodes.empty()) {
             intent.devices[i].nodes = domain.devices[i].nodes;

@@ -62,6 +62,9 @@ Fleet::Fleet(const HostIndex& host, const PlanRequest& request, CpuSet usable, C
     , memory_{host}
 {
     classify();
+    for (auto& member : members_) {
+        member.memory = memory_.hold(*member.intent);
+    }
     reserve();
 }
 
@@ -158,12 +161,16 @@ CpuSet Fleet::pool() const
 bool Fleet::place(Member& member, Claims claims, Sake sake)
 {
     const auto surroundings = around(member, claims);
+    memory_.give_back(std::exchange(member.memory, {}));
     auto placed = false;
     if (is_running(member) && sake == Sake::own) {
         member.standing = standing_pins(host_, *member.intent, surroundings);
         if (stands_whole(member)) {
             keep_in_place(member, surroundings);
             placed = claim_own_cores(member, surroundings);
+            if (placed) {
+                take_memory(member);
+            }
         }
         const auto stays = !member.standing.conflict && !member.standing.kept.empty();
         if (!placed && (stays || member.intent->policy.move == MoveLimit::never)) {
@@ -179,6 +186,7 @@ bool Fleet::place(Member& member, Claims claims, Sake sake)
     if (!placed) {
         member.placed.reset();
         member.standing = {};
+        member.memory = memory_.hold(*member.intent);
         const auto stays = member.intent->policy.fallback == Fallback::fail;
         member.claim = stays ? stands_on(member, surroundings) : CpuSet{};
     }
@@ -239,18 +247,23 @@ bool Fleet::try_place(Member& member, const Surroundings& around, std::optional<
         return false;
     }
     member.misfit.reset();
-    NodeSet used;
-    for (const auto& [vcpu, cpu] : member.placed->pins) {
-        used.insert(host_.node_id(host_.cpu(cpu).node));
-    }
-    member.memory = memory_.take(*member.intent, used);
+    take_memory(member);
     return true;
+}
+
+void Fleet::take_memory(Member& member)
+{
+    NodeSet nodes;
+    for (const auto& [vcpu, cpu] : member.placed->pins) {
+        nodes.insert(host_.node_id(host_.cpu(cpu).node));
+    }
+    member.memory = memory_.take(*member.intent, nodes);
 }
 
 std::optional<Placed> Fleet::place_alone(const Member& member)
 {
     const Surroundings empty{.free = free_of_all(), .claimed = {}, .housekeeping = housekeeping_};
-    const auto available = memory_.available(*member.intent);
+    const auto available = memory_.available(*member.intent, MemoryBook::Others::ignored);
     auto outcome = place_dedicated(host_,
                                    PlaceTask{.intent = *member.intent,
                                              .around = empty,
@@ -282,7 +295,8 @@ bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const
 
 void Fleet::lift(Member& member)
 {
-    memory_.give_back(std::exchange(member.memory, {}));
+    memory_.give_back(member.memory);
+    member.memory = memory_.hold(*member.intent); // where it goes to is not known yet
     member.claim = {};
     member.placed.reset();
     member.emulator_core = {};
@@ -291,7 +305,7 @@ void Fleet::lift(Member& member)
 
 void Fleet::restore(Member& member, Member before)
 {
-    lift(member);
+    memory_.give_back(member.memory);
     member = std::move(before);
     memory_.take_again(member.memory);
 }

@@ -26,8 +26,8 @@ struct Member {
     std::optional<Placed> placed;
     CpuSet emulator_core; // its own extra cores, part of `claim`
     CpuSet iothread_core;
-    CpuSet others; // what the others claimed when it was placed
-    MemoryBook::Taken memory;
+    CpuSet others;                // what the others claimed when it was placed
+    MemoryBook::Taken memory;     // booked for it: where it is placed, else where it has it
     std::optional<Misfit> misfit; // set when it could not be placed
     bool was_moved = false;       // to make room for another
 };
@@ -43,7 +43,7 @@ public:
 
     [[nodiscard]] const std::vector<Member>& members() const { return members_; }
 
-    [[nodiscard]] const MemoryBook& memory() const { return memory_; }
+    [[nodiscard]] MemoryBook& memory() { return memory_; }
 
     // Which of the others' claims count for a domain.
     enum class Claims { all, active };
@@ -75,6 +75,7 @@ public:
     void restore(Member& member, Member before);
 
 private:
+    void take_memory(Member& member);
     void keep_in_place(Member& member, const Surroundings& around) const;
     void classify();
     void reserve();

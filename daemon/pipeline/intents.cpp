@@ -50,6 +50,18 @@ std::vector<IntentDevice> located_devices(const std::vector<std::string>& addres
     return devices;
 }
 
+// Where a guest has only its cells bound to nodes, they are all of its memory.
+NodeSet nodes_named_by(const NumaTune& tune)
+{
+    auto nodes = tune.nodes;
+    if (nodes.empty()) {
+        for (const auto& [cell, of_cell] : tune.cells) {
+            nodes |= of_cell;
+        }
+    }
+    return nodes;
+}
+
 CpuSet narrow_pins(const ObservedDomain& seen, const CpuSet& online)
 {
     const auto& pins = seen.live ? seen.live : seen.config;
@@ -204,8 +216,9 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.hugepage_kib = resolved_hugepage(facts.hugepage_kib, topology);
     intent.memory_locked = facts.memory_locked;
     intent.current = seen.live ? *seen.live : seen.config.value_or(PinSet{});
+    intent.has_memory = facts.active();
     if (facts.active() && intent.current.numatune) {
-        intent.memory_nodes = intent.current.numatune->nodes;
+        intent.memory_nodes = nodes_named_by(*intent.current.numatune);
     } else if (facts.active() && facts.memory_locked) {
         // Allocated where its vCPUs ran first, as far as their pins tell.
         intent.memory_nodes = topology.nodes_of(narrow_pins(seen, topology.online_cpus()));

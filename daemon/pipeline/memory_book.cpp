@@ -1,62 +1,182 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "memory_book.hpp"
 
+#include "standing.hpp"
+
 #include <algorithm>
 
 namespace virtpind {
+
+namespace {
+
+bool has_memory(const Intent& intent)
+{
+    return intent.activity == Activity::running || intent.has_memory;
+}
+
+// An equal part for each of `count` nodes, rounded up.
+std::uint64_t equal_part(std::uint64_t kib, std::size_t count)
+{
+    return kib / count + (kib % count != 0 ? 1 : 0);
+}
+
+} // namespace
 
 MemoryBook::MemoryBook(const HostIndex& host) : host_{host}
 {
     const auto& nodes = host.topology->nodes;
     nodes_with_memory_ = static_cast<std::size_t>(std::count_if(
         nodes.begin(), nodes.end(), [](const Node& node) { return node.memory_kib > 0; }));
-    auto& ordinary = free_[0];
+    add_ordinary();
+    add_hugepages();
+    for (auto& [page_kib, stock] : stocks_) {
+        stock.unbooked = stock.free;
+    }
+}
+
+void MemoryBook::add_ordinary()
+{
+    auto& stock = stocks_[0];
+    for (const auto& node : host_.topology->nodes) {
+        const auto total = nodes_with_memory_ > 0 ? std::optional{node.memory_kib} : std::nullopt;
+        const auto tells = several_nodes() && node.free_memory_kib.has_value();
+        stock.total.push_back(total);
+        stock.free.push_back(tells && node.memory_kib > 0 ? node.free_memory_kib : total);
+        stock.tells.push_back(tells);
+    }
+}
+
+void MemoryBook::add_hugepages()
+{
+    const auto& nodes = host_.topology->nodes;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-        ordinary.push_back(nodes_with_memory_ > 0 && nodes[i].memory_kib == 0
-                               ? std::optional<std::uint64_t>{0}
-                               : nodes[i].free_memory_kib);
         for (const auto& pages : nodes[i].hugepages) {
-            auto& free = free_[pages.page_kib];
-            free.resize(nodes.size(), 0); // a node that does not list the size has none
-            free[i] = pages.free * pages.page_kib;
+            auto& stock = stocks_[pages.page_kib];
+            stock.total.resize(nodes.size(), 0); // a node that does not list the size has none
+            stock.free.resize(nodes.size(), 0);
+            stock.tells.resize(nodes.size(), false);
+            stock.total[i] = pages.total * pages.page_kib;
+            stock.free[i] = pages.free * pages.page_kib;
+            stock.tells[i] = pages.free < pages.total;
         }
     }
 }
 
-std::vector<std::optional<std::uint64_t>> MemoryBook::available(const Intent& intent) const
+// Absent: nothing is known, or nothing depends on it.
+const MemoryBook::Stock* MemoryBook::stock_for(const Intent& intent) const
 {
-    const auto at = free_.find(intent.hugepage_kib.value_or(0));
-    if (at == free_.end()) {
-        return std::vector<std::optional<std::uint64_t>>(host_.topology->nodes.size());
+    const auto at = stocks_.find(intent.hugepage_kib.value_or(0));
+    return intent.memory_kib != 0 && at != stocks_.end() ? &at->second : nullptr;
+}
+
+MemoryBook::Amounts MemoryBook::available(const Intent& intent, Others others) const
+{
+    const auto* stock = stock_for(intent);
+    const auto nothing_to_choose = !intent.hugepage_kib && !several_nodes();
+    if (stock == nullptr || (nothing_to_choose && has_memory(intent))) {
+        return Amounts(host_.topology->nodes.size());
     }
-    auto available = at->second;
-    if (intent.activity != Activity::dormant && !intent.memory_nodes.empty()) {
-        const auto share = intent.memory_kib / intent.memory_nodes.size() + 1;
-        for (std::size_t i = 0; i < available.size(); ++i) {
-            if (available[i] && intent.memory_nodes.contains(host_.topology->nodes[i].id)) {
-                *available[i] += share;
-            }
+    auto available = others == Others::booked ? stock->free : stock->unbooked;
+    if (!has_memory(intent)) {
+        return available;
+    }
+    const auto home = home_nodes(host_, intent);
+    return home.empty() ? with_all_anywhere(intent, *stock, std::move(available))
+                        : with_its_own(intent, home, *stock, std::move(available));
+}
+
+// It is unknown where its memory is: all of it could be on any node that does not tell of it.
+MemoryBook::Amounts MemoryBook::with_all_anywhere(const Intent& intent, const Stock& stock,
+                                                  Amounts available)
+{
+    for (std::size_t i = 0; i < available.size(); ++i) {
+        if (available[i] && stock.tells[i]) {
+            const auto at_most = std::min(*stock.total[i], *available[i] + intent.memory_kib);
+            available[i] = std::max(*available[i], at_most);
         }
     }
     return available;
 }
 
+MemoryBook::Amounts MemoryBook::with_its_own(const Intent& intent, const NodeSet& home,
+                                             const Stock& stock, Amounts available) const
+{
+    const auto part = equal_part(intent.memory_kib, home.size());
+    std::uint64_t at_home = 0;
+    for (std::size_t i = 0; i < available.size(); ++i) {
+        if (available[i] && home.contains(host_.topology->nodes[i].id)) {
+            *available[i] += stock.tells[i] ? part : 0;
+            at_home += *available[i];
+        }
+    }
+    for (std::size_t i = 0; at_home < intent.memory_kib && i < available.size(); ++i) {
+        if (available[i] && home.contains(host_.topology->nodes[i].id)) {
+            available[i] = std::max(*available[i], part); // it is there, whatever was booked
+        }
+    }
+    return available;
+}
+
+MemoryBook::Taken MemoryBook::hold(const Intent& intent)
+{
+    const auto* stock = stock_for(intent);
+    if (stock == nullptr || !has_memory(intent)) {
+        return {};
+    }
+    const auto home = home_nodes(host_, intent);
+    std::vector<std::size_t> untold;
+    for (std::size_t i = 0; i < stock->free.size(); ++i) {
+        if (!stock->tells[i] && home.contains(host_.topology->nodes[i].id)) {
+            untold.push_back(i);
+        }
+    }
+    const auto part = equal_part(intent.memory_kib, std::max<std::size_t>(home.size(), 1));
+    return book(intent, untold, part * untold.size());
+}
+
 MemoryBook::Taken MemoryBook::take(const Intent& intent, const NodeSet& nodes)
 {
+    const auto* stock = stock_for(intent);
+    if (stock == nullptr) {
+        return {};
+    }
+    const auto home = has_memory(intent) ? home_nodes(host_, intent) : NodeSet{};
+    const auto stays = intent.memory_locked || intent.policy.memory == MemoryChoice::keep;
+    if (!home.empty() && stays) {
+        return hold(intent);
+    }
+    const auto part = home.empty() ? 0 : equal_part(intent.memory_kib, home.size());
+    auto comes = intent.memory_kib;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < stock->free.size(); ++i) {
+        const auto node = host_.topology->nodes[i].id;
+        if (nodes.contains(node)) {
+            places.push_back(i);
+            comes -= stock->tells[i] && home.contains(node) ? std::min(comes, part) : 0;
+        }
+    }
+    return book(intent, places, comes);
+}
+
+MemoryBook::Taken MemoryBook::book(const Intent& intent, const std::vector<std::size_t>& nodes,
+                                   std::uint64_t kib)
+{
     Taken taken{.page_kib = intent.hugepage_kib.value_or(0), .kib = {}};
-    const auto at = free_.find(taken.page_kib);
-    if (at == free_.end() || intent.activity != Activity::arriving ||
-        !intent.memory_nodes.empty()) {
+    const auto nothing_to_choose = taken.page_kib == 0 && !several_nodes();
+    if (nodes.empty() || nothing_to_choose) {
         return taken;
     }
-    auto wanted = intent.memory_kib;
-    taken.kib.resize(at->second.size(), 0);
-    for (std::size_t i = 0; i < at->second.size(); ++i) {
-        auto& free = at->second[i];
-        if (free && nodes.contains(host_.topology->nodes[i].id)) {
-            taken.kib[i] = std::min(wanted, *free);
-            *free -= taken.kib[i];
-            wanted -= taken.kib[i];
+    auto& free = stocks_.at(taken.page_kib).free;
+    taken.kib.resize(free.size(), 0);
+    // First everybody's part, then what is missing of it from those that have more.
+    for (const auto most : {equal_part(kib, nodes.size()), kib}) {
+        for (const auto node : nodes) {
+            if (auto& left = free[node]) {
+                const auto part = std::min({kib, most, *left});
+                taken.kib[node] += part;
+                *left -= part;
+                kib -= part;
+            }
         }
     }
     return taken;
@@ -65,7 +185,7 @@ MemoryBook::Taken MemoryBook::take(const Intent& intent, const NodeSet& nodes)
 void MemoryBook::give_back(const Taken& taken)
 {
     for (std::size_t i = 0; i < taken.kib.size(); ++i) {
-        if (auto& free = free_[taken.page_kib][i]) {
+        if (auto& free = stocks_.at(taken.page_kib).free[i]) {
             *free += taken.kib[i];
         }
     }
@@ -74,7 +194,7 @@ void MemoryBook::give_back(const Taken& taken)
 void MemoryBook::take_again(const Taken& taken)
 {
     for (std::size_t i = 0; i < taken.kib.size(); ++i) {
-        if (auto& free = free_[taken.page_kib][i]) {
+        if (auto& free = stocks_.at(taken.page_kib).free[i]) {
             *free -= std::min(*free, taken.kib[i]);
         }
     }

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Memory and hugepages that the nodes still have to give, as far as the host tells.
+//
+// A live host tells what is free: what domains have already is not part of it. A host read from a
+// file tells only how much there is; then those that have their memory are booked where it is. One
+// node with memory has nothing to choose, so there only its size counts: overcommitting it is
+// the operator's business.
 #pragma once
 
 #include "common/plan.hpp"
@@ -14,21 +19,28 @@ namespace virtpind {
 
 class MemoryBook {
 public:
+    using Amounts = std::vector<std::optional<std::uint64_t>>; // KiB by NodeIndex; absent: unknown
+
     explicit MemoryBook(const HostIndex& host);
 
-    // What `intent` could have on each node, by NodeIndex; absent: unknown. A domain that has
-    // memory already counts as having an equal part of it on each of its memory nodes.
-    [[nodiscard]] std::vector<std::optional<std::uint64_t>> available(const Intent& intent) const;
-
-    // What a newly placed domain will take, so that it can be given back.
+    // What was set aside, so that it can be given back.
     struct Taken {
         std::uint64_t page_kib = 0;     // 0: ordinary memory
-        std::vector<std::uint64_t> kib; // by NodeIndex
+        std::vector<std::uint64_t> kib; // by NodeIndex; empty: nothing
     };
 
-    // Sets aside the memory of a domain on `nodes`, lowest first. Domains that have their memory,
-    // or are shut off, take nothing.
+    // What `intent` could have on each node beside the others, or if nobody was booked. Its own
+    // memory counts where it is. Precondition: nothing is booked for it.
+    enum class Others { booked, ignored };
+    [[nodiscard]] Amounts available(const Intent& intent, Others others = Others::booked) const;
+
+    // Books what a domain has already, where the host does not tell of it.
+    [[nodiscard]] Taken hold(const Intent& intent);
+
+    // Books the memory that comes to `nodes` with a domain that is placed there, in equal parts as
+    // far as they have them.
     [[nodiscard]] Taken take(const Intent& intent, const NodeSet& nodes);
+
     void give_back(const Taken& taken);
     void take_again(const Taken& taken); // what was given back
 
@@ -36,10 +48,27 @@ public:
     [[nodiscard]] bool several_nodes() const { return nodes_with_memory_ > 1; }
 
 private:
+    // Memory in pages of one size, by NodeIndex.
+    struct Stock {
+        Amounts total;
+        Amounts unbooked;        // before anything was booked
+        Amounts free;            // what is left of that
+        std::vector<bool> tells; // what domains have already is not part of it
+    };
+
+    void add_ordinary();
+    void add_hugepages();
+    [[nodiscard]] const Stock* stock_for(const Intent& intent) const;
+    [[nodiscard]] static Amounts with_all_anywhere(const Intent& intent, const Stock& stock,
+                                                   Amounts available);
+    [[nodiscard]] Amounts with_its_own(const Intent& intent, const NodeSet& home,
+                                       const Stock& stock, Amounts available) const;
+    [[nodiscard]] Taken book(const Intent& intent, const std::vector<std::size_t>& nodes,
+                             std::uint64_t kib);
+
     const HostIndex& host_;
     std::size_t nodes_with_memory_ = 0;
-    // By page size (0: ordinary memory) and NodeIndex.
-    std::map<std::uint64_t, std::vector<std::optional<std::uint64_t>>> free_;
+    std::map<std::uint64_t, Stock> stocks_; // by page size; 0: ordinary memory
 };
 
 } // namespace virtpind

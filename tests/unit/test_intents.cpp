@@ -171,6 +171,16 @@ TEST_F(Intents, LockedMemoryIsWhereThePinsAre)
     EXPECT_EQ(decide(seen).intent.memory_nodes, NodeSet{NodeId{0}});
 }
 
+TEST_F(Intents, CellsBoundToNodesTellWhereTheMemoryIs)
+{
+    auto seen = domain(7);
+    seen.live->numatune = NumaTune{.cells = {{0, NodeSet{NodeId{0}}}, {1, NodeSet{NodeId{1}}}}};
+    const auto intent = decide(seen).intent;
+    EXPECT_EQ(intent.memory_nodes, (NodeSet{NodeId{0}, NodeId{1}}));
+    EXPECT_TRUE(intent.has_memory);
+    EXPECT_FALSE(decide(domain(std::nullopt)).intent.has_memory);
+}
+
 TEST_F(Intents, DomainsThatAreShutOffAndNotOursClaimNothing)
 {
     const auto decision = decide(pinned(domain(std::nullopt)));

@@ -373,6 +373,93 @@ Intent running_on(Intent intent, std::initializer_list<std::uint32_t> numbers)
     return intent;
 }
 
+Intent with_hugepages(Intent intent, std::uint64_t memory_kib)
+{
+    intent.memory_kib = memory_kib;
+    intent.hugepage_kib = 2048;
+    intent.memory_locked = true;
+    return intent;
+}
+
+// Two nodes with room for one domain of 3 GiB each, as a file describes them.
+Topology two_nodes_with_hugepages()
+{
+    auto host = two_nodes();
+    for (auto& node : host.nodes) {
+        node.hugepages = {{.page_kib = 2048, .total = 2048, .free = 2048}};
+    }
+    return host;
+}
+
+constexpr std::uint64_t three_gib = 3145728;
+
+TEST(PlannerMemory, what_a_running_domain_has_is_not_asked_for_again)
+{
+    auto host = regular_host({.cores = 4});
+    host.nodes[0].memory_kib = 32000;
+    host.nodes[0].free_memory_kib = 5000;
+    auto vm = domain("big", 2);
+    vm.memory_kib = 24000;
+    vm.has_memory = true; // started a moment ago, pinned nowhere
+    EXPECT_EQ(plan_on(host, {vm}).domains.front().placement, Placement::dedicated);
+    auto nodes = two_nodes();
+    for (auto& node : nodes.nodes) {
+        node.memory_kib = 32000;
+        node.free_memory_kib = 5000;
+    }
+    EXPECT_EQ(plan_on(nodes, {vm}).domains.front().placement, Placement::dedicated);
+    vm.memory_kib = 40000; // on both nodes
+    const auto over_both = plan_on(nodes, {vm}).domains.front();
+    EXPECT_EQ(nodes.nodes_of(vcpu_cpus(over_both)).size(), 2U);
+}
+
+TEST(PlannerMemory, one_node_may_be_overcommitted_but_not_by_one_domain)
+{
+    auto host = regular_host({.cores = 4});
+    host.nodes[0].memory_kib = 32000;
+    host.nodes[0].free_memory_kib = 5000;
+    std::vector<Intent> intents{domain("a", 2), domain("b", 2)};
+    intents[0].memory_kib = 24000;
+    intents[1].memory_kib = 24000;
+    const auto plan = plan_on(host, intents);
+    EXPECT_EQ(plan.domains[0].placement, Placement::dedicated);
+    EXPECT_EQ(plan.domains[1].placement, Placement::dedicated);
+    intents[1].memory_kib = 48000;
+    EXPECT_TRUE(tells(plan_on(host, intents).domains[1], ReasonCode::memory_short));
+}
+
+TEST(PlannerMemory, the_size_of_nodes_counts_where_nothing_tells_what_is_free)
+{
+    auto host = two_nodes();
+    host.nodes[0].memory_kib = 8000;
+    host.nodes[1].memory_kib = 8000;
+    auto vm = domain("vm", 4);
+    vm.memory_kib = 100000;
+    const auto plan = plan_on(host, {vm}).domains.front();
+    EXPECT_FALSE(plan.satisfied);
+    EXPECT_TRUE(tells(plan, ReasonCode::memory_short));
+    vm.memory_kib = 12000;
+    const auto over_both = plan_on(host, {vm}).domains.front();
+    EXPECT_EQ(host.nodes_of(vcpu_cpus(over_both)).size(), 2U);
+}
+
+TEST(PlannerMemory, running_domains_have_theirs_where_nothing_tells_what_is_free)
+{
+    auto host = two_nodes_with_hugepages();
+    auto old = with_hugepages(running_on(domain("old", 4), {1, 2, 9, 10}), three_gib);
+    old.memory_nodes = {NodeId{0}};
+    auto newcomer = with_hugepages(domain("new", 2), three_gib);
+    newcomer.policy.cpus = host.nodes[0].cpus;
+    const auto plan = plan_on(host, {old, newcomer});
+    EXPECT_EQ(plan.domains[0].placement, Placement::dedicated);
+    EXPECT_FALSE(plan.domains[1].satisfied);
+    EXPECT_TRUE(tells(plan.domains[1], ReasonCode::memory_short));
+    for (auto& node : host.nodes) { // a live host, where somebody else has a page on each node
+        node.hugepages.front().total += 1537;
+    }
+    EXPECT_TRUE(plan_on(host, {old, newcomer}).domains[1].satisfied);
+}
+
 TEST(PlannerCache, pack_takes_the_l3_that_fits_best)
 {
     const auto host = regular_host({.l3s = 2, .cores = 4, .threads = 1});

@@ -153,6 +153,26 @@ TEST(Scenario, ConfigurationGivesPoliciesAndHousekeeping)
     EXPECT_EQ(intent(", \"policy\": \"dedicated\"", config).policy.name, "dedicated");
 }
 
+TEST(Scenario, MemoryIsThatOfTheCellsWhereItIsNotGiven)
+{
+    const std::string first = "{\"vcpus\": \"0-1\", \"memory-kib\": 8}";
+    const std::string second = "{\"vcpus\": \"2-3\", \"memory-kib\": 4}";
+    EXPECT_EQ(intent(", \"cells\": [" + first + ", " + second + "]").memory_kib, 12U);
+    EXPECT_EQ(intent(", \"memory-kib\": 20, \"cells\": [" + first + "]").memory_kib, 20U);
+}
+
+TEST(Scenario, HugepagesAreLockedMemoryWhereARunningDomainIsPinned)
+{
+    const std::string members = ", \"hugepage-kib\": 2048, \"pins\": {\"0\": \"8\"}";
+    const auto running = intent(members + ", \"running\": true");
+    EXPECT_TRUE(running.memory_locked);
+    EXPECT_TRUE(running.has_memory);
+    EXPECT_EQ(running.memory_nodes, NodeSet{NodeId{1}});
+    const auto newcomer = intent(members);
+    EXPECT_FALSE(newcomer.has_memory);
+    EXPECT_TRUE(newcomer.memory_nodes.empty());
+}
+
 TEST(Scenario, CommandLineTopologyStandsAboveItsOwn)
 {
     const Config config;
@@ -214,6 +234,10 @@ TEST(Scenario, ErrorsNameLinePathAndTheWayOut)
          "s.json:2: domains[0].topology.cores: a whole number from 1 to"},
         {with_domain(", \"cells\": [{\"memory-kib\": 1}]"),
          "s.json:2: domains[0].cells[0]: 'vcpus' is missing"},
+        {with_domain(", \"memory-kib\": 9, \"cells\": [{\"vcpus\": \"0-3\", \"memory-kib\": 8}]"),
+         "s.json:2: domains[0]: 'memory-kib' is 9, and the cells have 8 together"},
+        {with_domain(", \"memory-kib\": 7, \"cells\": [{\"vcpus\": \"0-1\", \"memory-kib\": 8}]"),
+         "s.json:2: domains[0]: 'memory-kib' is 7, and the cells have 8 together"},
         {with_domain(", \"policy\": {\"name\": \"dedicated\",\n\"smt\": \"x\"}"),
          "s.json:3: domains[0].policy.smt: option 'smt': unknown value 'x'"},
         {with_domain(", \"policy\": \"dedicatd\""),
