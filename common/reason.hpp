@@ -52,6 +52,9 @@ enum class ReasonCode {
     // shared, none, foreign, held
     floats_on_pool,
     pool_full,
+    no_pool,
+    cpus_not_in_pool,
+    claim_overrun,
     own_core_denied,
     hands_off,
     foreign_pins,

@@ -259,34 +259,87 @@ void explain_misfit(Fleet& fleet, const Member& member, DomainPlan& plan)
 {
     plan.reasons.push_back({member.misfit->code, misfit_text(*member.misfit, *member.intent)});
     if (member.intent->policy.fallback == Fallback::shared) {
-        plan.reasons.push_back(
-            {ReasonCode::fell_back_to_shared, "It floats on the pool until there is room."});
+        plan.reasons.push_back({ReasonCode::fell_back_to_shared, "It floats until there is room."});
     } else {
-        plan.reasons.push_back(
-            {ReasonCode::left_untouched, "It is left as it is, as fallback=fail asks."});
+        explain_left_alone(plan);
     }
     if (auto advice = how_to_fit(fleet, member)) {
         plan.reasons.push_back({ReasonCode::to_do_better, std::move(*advice)});
     }
 }
 
-void explain_shared(const HostIndex& host, const Member& member, const SharedPool::Share& share,
-                    DomainPlan& plan)
+void explain_left_alone(DomainPlan& plan)
 {
-    const auto vcpus = member.intent->vcpus_online.size();
     plan.reasons.push_back(
-        {ReasonCode::floats_on_pool, counted(vcpus, "vCPU") + " float on " + share.cpus.str() +
-                                         " of the pool (node " +
-                                         host.topology->nodes_of(share.cpus).str() + ")."});
+        {ReasonCode::left_untouched, "It is left as it is, as fallback=fail asks."});
+}
+
+void explain_share(const Fleet& fleet, const Member& member, const Share& share, DomainPlan& plan)
+{
+    const auto& intent = *member.intent;
+    const auto vcpus = counted(intent.vcpus_online.size(), "vCPU");
+    const auto nodes = fleet.host().topology->nodes_of(share.cpus).str();
+    const auto& cpus = share.cpus;
+    if (share.bound_by_memory) {
+        plan.reasons.push_back({ReasonCode::memory_locked,
+                                "Its memory is locked, so it floats on its own nodes only."});
+    }
+    switch (share.on) {
+    case Share::On::pool:
+        plan.reasons.push_back(
+            {ReasonCode::floats_on_pool,
+             vcpus + " float on " + cpus.str() + " of the pool (node " + nodes + ")."});
+        break;
+    case Share::On::housekeeping:
+        plan.reasons.push_back({ReasonCode::no_pool, vcpus + " float on the housekeeping CPUs " +
+                                                         cpus.str() +
+                                                         ", as the others are all claimed."});
+        break;
+    case Share::On::claimed:
+        plan.reasons.push_back(
+            {ReasonCode::no_pool, vcpus + " float on " + cpus.str() + ", claimed by " +
+                                      claimants(fleet, member, cpus) +
+                                      ", as there is nothing else for it to float on."});
+        break;
+    }
     if (!share.holds) {
         plan.reasons.push_back(
-            {ReasonCode::pool_full, "The pool has only " + counted(share.cpus.size(), "CPU") +
+            {ReasonCode::pool_full, "The pool has only " + counted(cpus.size(), "CPU") +
                                         " for it; vCPUs will wait for each other."});
     }
-    if (share.mixed && member.intent->policy.cores != CoreChoice::any) {
+    if (share.mixed && intent.policy.cores != CoreChoice::any) {
         plan.reasons.push_back({ReasonCode::kind_mixed,
                                 "The pool has no one kind of core that holds it, so kinds mix."});
     }
+}
+
+void explain_shortfall(const Member& member, const Share& share, DomainPlan& plan)
+{
+    const auto& intent = *member.intent;
+    if (share.beyond_cpus) {
+        plan.reasons.push_back({ReasonCode::cpus_not_in_pool,
+                                "The option cpus allows " + intent.policy.cpus.str() +
+                                    ", and none of these can be floated on: they are claimed, or "
+                                    "housekeeping."});
+    }
+    if (share.over_nodes) {
+        plan.reasons.push_back(
+            {ReasonCode::no_single_node, "No single node has room in the pool for " +
+                                             counted(intent.vcpus_online.size(), "vCPU") +
+                                             ", as numa=single asks."});
+    }
+    if (share.memory_short) {
+        plan.reasons.push_back(
+            {ReasonCode::memory_short,
+             "The nodes where it could float have less free memory than it needs."});
+    }
+}
+
+void explain_overrun(const std::vector<std::string>& names, DomainPlan& plan)
+{
+    plan.reasons.push_back(
+        {ReasonCode::claim_overrun,
+         "Its CPUs are also used by " + listed(names) + ", which can float nowhere else."});
 }
 
 void explain_untouched(const Member& member, DomainPlan& plan)

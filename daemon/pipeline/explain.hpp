@@ -14,8 +14,16 @@ void explain_dedicated(Fleet& fleet, const Member& member, DomainPlan& plan);
 // Why it did not fit and what it gets instead. Precondition: member.misfit is set.
 void explain_misfit(Fleet& fleet, const Member& member, DomainPlan& plan);
 
-void explain_shared(const HostIndex& host, const Member& member, const SharedPool::Share& share,
-                    DomainPlan& plan);
+void explain_left_alone(DomainPlan& plan);
+
+// Where it floats.
+void explain_share(const Fleet& fleet, const Member& member, const Share& share, DomainPlan& plan);
+
+// What it asked for and does not get. Precondition: share.as_asked() is false.
+void explain_shortfall(const Member& member, const Share& share, DomainPlan& plan);
+
+// For one whose claim the named ones float on.
+void explain_overrun(const std::vector<std::string>& names, DomainPlan& plan);
 
 // Hands off, foreign, held, broken: only where the intent does not tell already.
 void explain_untouched(const Member& member, DomainPlan& plan);

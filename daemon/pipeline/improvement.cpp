@@ -53,24 +53,6 @@ std::string difference(const Cost& better, const Cost& now)
     return instead("vCPUs off the V-cache", better.small_cache, now.small_cache);
 }
 
-// "web1 (6-7), db (8-9)": who claims any of `wanted`.
-std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted)
-{
-    constexpr std::size_t named_max = 4;
-    std::string text;
-    std::size_t count = 0;
-    for (const auto& other : fleet.members()) {
-        const auto blocking = other.claim & wanted;
-        if (&other == &member || blocking.empty() || other.intent->activity == Activity::dormant) {
-            continue;
-        }
-        if (++count <= named_max) {
-            text += (text.empty() ? "" : ", ") + other.intent->name + " (" + blocking.str() + ")";
-        }
-    }
-    return count > named_max ? text + " and " + std::to_string(count - named_max) + " more" : text;
-}
-
 // The largest number of vCPUs that one of `groups` could hold with nobody else around.
 std::size_t largest_part(const std::vector<CpuSet>& groups, const CpuSet& free)
 {
@@ -101,6 +83,30 @@ std::optional<std::string> limit_of_host(const Fleet& fleet, const Member& membe
 }
 
 } // namespace
+
+std::string listed(const std::vector<std::string>& names)
+{
+    constexpr std::size_t named_max = 4;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), named_max); ++i) {
+        text += (i == 0 ? "" : ", ") + names[i];
+    }
+    return names.size() > named_max
+               ? text + " and " + std::to_string(names.size() - named_max) + " more"
+               : text;
+}
+
+std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted)
+{
+    std::vector<std::string> names;
+    for (const auto& other : fleet.members()) {
+        const auto blocking = other.claim & wanted;
+        if (&other != &member && !blocking.empty() && other.intent->activity != Activity::dormant) {
+            names.push_back(other.intent->name + " (" + blocking.str() + ")");
+        }
+    }
+    return listed(names);
+}
 
 std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
 {

@@ -6,8 +6,15 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace virtpind {
+
+// "a, b, c, d and 3 more".
+[[nodiscard]] std::string listed(const std::vector<std::string>& names);
+
+// Who but `member` claims any of `wanted`: "web1 (6-7), db (8-9)".
+[[nodiscard]] std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted);
 
 // A sentence, or nothing when no better placement is worth wishing for.
 // Precondition: member.placed is set.

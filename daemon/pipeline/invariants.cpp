@@ -2,7 +2,10 @@
 #include "invariants.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace virtpind {
 
@@ -26,6 +29,7 @@ public:
             check_domain();
         }
         check_claims();
+        check_promises();
         return std::move(problems_);
     }
 
@@ -140,25 +144,158 @@ private:
 
     void check_nodes(const CpuSet& own)
     {
-        const auto& topology = *request_.topology;
-        const auto nodes = topology.nodes_of(own);
+        const auto nodes = request_.topology->nodes_of(own);
         expect(intent_->policy.numa != NumaChoice::single || nodes.size() == 1,
                "numa=single but it spans nodes " + nodes.str());
-        if (intent_->activity == Activity::running && intent_->memory_locked &&
-            !intent_->memory_nodes.empty()) {
-            expect(intent_->memory_nodes.includes(nodes), "its locked memory is on nodes " +
-                                                              intent_->memory_nodes.str() +
-                                                              ", its vCPUs on " + nodes.str());
+        check_locked(own);
+        check_memory(nodes);
+    }
+
+    // The nodes of its locked memory: as far as nobody tells, those that it is pinned to.
+    [[nodiscard]] NodeSet locked_nodes() const
+    {
+        const auto& topology = *request_.topology;
+        if (!intent_->memory_locked || intent_->activity == Activity::dormant) {
+            return {};
         }
+        const auto told = !intent_->memory_nodes.empty() || intent_->activity != Activity::running;
+        return told ? intent_->memory_nodes
+                    : topology.nodes_of(intent_->current.narrow_cpus(topology.online_cpus(),
+                                                                     intent_->vcpus_online));
+    }
+
+    // The usable CPUs there; empty: nothing holds it.
+    [[nodiscard]] CpuSet locked_home() const
+    {
+        return plan_.usable & request_.topology->cpus_of(locked_nodes());
+    }
+
+    void check_locked(const CpuSet& own)
+    {
+        const auto home = locked_home();
+        expect(home.empty() || home.includes(own), "its locked memory is on nodes " +
+                                                       locked_nodes().str() +
+                                                       ", its vCPUs on CPUs " + own.str());
     }
 
     void check_shared()
     {
+        const auto& policy = intent_->policy;
         const auto& first = domain_->vcpus.begin()->second;
-        expect(plan_.pool.includes(first) || plan_.pool.empty(), "it floats beyond the pool");
         expect(domain_->claim.empty(), "it floats and claims CPUs");
         for (const auto& [vcpu, pin] : domain_->vcpus) {
             expect(pin == first, "its vCPUs do not float on the same CPUs");
+        }
+        const auto home = locked_home();
+        const auto& where = home.empty() ? plan_.usable : home;
+        expect(plan_.pool.includes(first) || !plan_.pool.intersects(where),
+               "it floats beyond the pool");
+        expect((plan_.pool | plan_.housekeeping).includes(first) ||
+                   !plan_.housekeeping.intersects(where),
+               "it floats on claimed CPUs beside housekeeping");
+        check_locked(first);
+        if (!domain_->satisfied) {
+            return;
+        }
+        const auto nodes = request_.topology->nodes_of(first);
+        expect(plan_.pool.includes(first), "it floats beyond the pool and counts as satisfied");
+        expect(policy.cpus.empty() || policy.cpus.includes(first),
+               "it floats on CPUs that the option cpus rules out and counts as satisfied");
+        expect(policy.numa != NumaChoice::single || nodes.size() == 1,
+               "numa=single but it floats over nodes " + nodes.str());
+        check_memory(nodes);
+    }
+
+    // A newcomer's memory is there at all on the nodes it gets.
+    void check_memory(const NodeSet& nodes)
+    {
+        const auto wanted = needed_memory();
+        if (wanted == 0 || has_memory()) {
+            return;
+        }
+        const auto room = memory_of(nodes, intent_->hugepage_kib.value_or(0));
+        expect(!room || *room >= wanted, "nodes " + nodes.str() + " do not have its memory");
+    }
+
+    [[nodiscard]] bool has_memory() const
+    {
+        return intent_->has_memory || intent_->activity == Activity::running;
+    }
+
+    [[nodiscard]] std::uint64_t needed_memory() const
+    {
+        return intent_->policy.memory == MemoryChoice::follow ? intent_->memory_kib : 0;
+    }
+
+    // What newcomers find there in pages of one size (0: ordinary); absent: unknown.
+    [[nodiscard]] std::optional<std::uint64_t> memory_of(const NodeSet& nodes,
+                                                         std::uint64_t page_kib) const
+    {
+        std::uint64_t sum = 0;
+        auto known = false;
+        std::size_t with_memory = 0;
+        for (const auto& node : request_.topology->nodes) {
+            with_memory += node.memory_kib > 0 ? 1U : 0U;
+            for (const auto& pages : node.hugepages) {
+                known = known || pages.page_kib == page_kib;
+                sum += nodes.contains(node.id) && pages.page_kib == page_kib
+                           ? pages.free * pages.page_kib
+                           : 0;
+            }
+            if (page_kib == 0 && nodes.contains(node.id)) {
+                sum += node.memory_kib == 0 ? 0 : node.free_memory_kib.value_or(node.memory_kib);
+            }
+        }
+        // With one node that has memory, overcommitting it is nobody's choice of nodes.
+        known = known || (page_kib == 0 && with_memory > 1);
+        return known ? std::optional{sum} : std::nullopt;
+    }
+
+    // Memory that a newcomer finds on its nodes.
+    struct Promise {
+        std::uint64_t page_kib = 0;
+        NodeSet nodes;
+        std::uint64_t kib = 0;
+    };
+
+    // Precondition: intent_ and domain_ are those of one domain.
+    [[nodiscard]] std::optional<Promise> promise() const
+    {
+        const auto placed = domain_->placement == Placement::dedicated ||
+                            (domain_->placement == Placement::shared && domain_->satisfied);
+        if (!placed || has_memory() || needed_memory() == 0) {
+            return std::nullopt;
+        }
+        CpuSet cpus;
+        for (const auto vcpu : intent_->vcpus_online) {
+            cpus |= domain_->vcpus.at(vcpu);
+        }
+        return Promise{.page_kib = intent_->hugepage_kib.value_or(0),
+                       .nodes = request_.topology->nodes_of(cpus),
+                       .kib = needed_memory()};
+    }
+
+    // No nodes are promised to all newcomers together beyond what they have.
+    void check_promises()
+    {
+        std::vector<Promise> promises;
+        for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
+            intent_ = &request_.intents[i];
+            domain_ = &plan_.domains[i];
+            if (auto made = promise()) {
+                promises.push_back(std::move(*made));
+            }
+        }
+        domain_ = nullptr;
+        for (const auto& at : promises) {
+            std::uint64_t promised = 0;
+            for (const auto& other : promises) {
+                const auto within = other.page_kib == at.page_kib && at.nodes.includes(other.nodes);
+                promised += within ? other.kib : 0;
+            }
+            const auto room = memory_of(at.nodes, at.page_kib);
+            expect(!room || *room >= promised,
+                   "nodes " + at.nodes.str() + " are promised more memory than they have");
         }
     }
 

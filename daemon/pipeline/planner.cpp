@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace virtpind {
 
@@ -29,8 +30,13 @@ public:
         place_dedicated(Dormant::no);
         repair(fleet_);
         plan_.pool = fleet_.pool();
-        place_dedicated(Dormant::yes);
-        fill();
+        plan_.domains.resize(fleet_.members().size());
+        SharedPool pool{host_, plan_.pool, plan_.housekeeping, plan_.usable};
+        fill(pool, Activity::running); // these stay where they are when that is as good
+        fill(pool, Activity::arriving);
+        explain_overruns();
+        place_dedicated(Dormant::yes); // their memory is what all the others leave
+        fill(pool, Activity::dormant);
         return std::move(plan_);
     }
 
@@ -64,28 +70,14 @@ private:
         }
     }
 
-    // Running shared domains first: they stay where they are when that is as good.
-    std::vector<std::size_t> filling_order() const
+    void fill(SharedPool& pool, Activity activity)
     {
-        std::vector<std::size_t> order(fleet_.members().size());
-        for (std::size_t i = 0; i < order.size(); ++i) {
-            order[i] = i;
-        }
-        std::stable_sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
-            const auto& members = fleet_.members();
-            return members[a].intent->activity < members[b].intent->activity;
-        });
-        return order;
-    }
-
-    void fill()
-    {
-        SharedPool pool{host_, plan_.pool,
-                        plan_.housekeeping.empty() ? plan_.usable : plan_.housekeeping};
-        plan_.domains.resize(fleet_.members().size());
-        for (const auto index : filling_order()) {
-            const auto& member = fleet_.members()[index];
-            auto& plan = plan_.domains[index];
+        for (std::size_t i = 0; i < fleet_.members().size(); ++i) {
+            auto& member = fleet_.members()[i];
+            if (member.intent->activity != activity) {
+                continue;
+            }
+            auto& plan = plan_.domains[i];
             plan.uuid = member.intent->uuid;
             plan.name = member.intent->name;
             plan.reasons = member.intent->why;
@@ -97,7 +89,23 @@ private:
         }
     }
 
-    void fill_one(const Member& member, SharedPool& pool, DomainPlan& plan)
+    // Those that float on the claims of others are named there, too.
+    void explain_overruns()
+    {
+        for (auto& plan : plan_.domains) {
+            std::vector<std::string> names;
+            for (const auto* other : overrunning_) {
+                if (other->vcpus.begin()->second.intersects(plan.claim)) {
+                    names.push_back(other->name);
+                }
+            }
+            if (!names.empty()) {
+                explain_overrun(names, plan);
+            }
+        }
+    }
+
+    void fill_one(Member& member, SharedPool& pool, DomainPlan& plan)
     {
         if (member.role == Member::Role::untouched) {
             explain_untouched(member, plan);
@@ -118,7 +126,9 @@ private:
                     return;
                 }
             }
-            pin_shared(member, pool, plan);
+            if (!pin_shared(member, pool, plan)) {
+                return;
+            }
         }
         plan_threads({.host = host_,
                       .member = member,
@@ -149,20 +159,40 @@ private:
         explain_dedicated(fleet_, member, plan);
     }
 
-    void pin_shared(const Member& member, SharedPool& pool, DomainPlan& plan)
+    // False: it is left untouched.
+    bool pin_shared(Member& member, SharedPool& pool, DomainPlan& plan)
     {
-        const auto share = pool.admit(*member.intent, fleet_.memory());
-        plan.placement = Placement::shared;
+        const auto& intent = *member.intent;
+        auto& memory = fleet_.memory();
+        memory.give_back(std::exchange(member.memory, {}));
+        const auto share = pool.find(intent, memory.available(intent));
         plan.claim = {};
-        for (std::uint32_t i = 0; i < member.intent->vcpus_max; ++i) {
+        if (!share.as_asked()) {
+            plan.satisfied = false;
+            explain_shortfall(member, share, plan);
+            if (intent.policy.fallback == Fallback::fail) {
+                explain_left_alone(plan);
+                member.memory = memory.hold(intent);
+                return false;
+            }
+        }
+        pool.admit(intent, share);
+        member.memory = memory.take(intent, host_.topology->nodes_of(share.cpus));
+        plan.placement = Placement::shared;
+        for (std::uint32_t i = 0; i < intent.vcpus_max; ++i) {
             plan.vcpus.emplace(VcpuId{i}, share.cpus);
         }
-        explain_shared(host_, member, share, plan);
+        explain_share(fleet_, member, share, plan);
+        if (share.on == Share::On::claimed) {
+            overrunning_.push_back(&plan);
+        }
+        return true;
     }
 
     HostIndex host_;
     Plan plan_;
     Fleet fleet_;
+    std::vector<const DomainPlan*> overrunning_; // active ones that float on claimed CPUs
 };
 
 // Everything that breaks ties by position then does so by priority first, and by arrival only

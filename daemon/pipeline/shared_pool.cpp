@@ -22,10 +22,19 @@ NodeSet present_nodes(const HostIndex& host, const Intent& intent)
     return host.topology->nodes_of(intent.current.narrow_cpus(host.online, intent.vcpus_online));
 }
 
+// Memory that has to be free on its nodes.
+std::uint64_t memory_to_bind(const Intent& intent)
+{
+    return intent.policy.memory == MemoryChoice::follow ? intent.memory_kib : 0;
+}
+
 } // namespace
 
-SharedPool::SharedPool(const HostIndex& host, const CpuSet& pool, const CpuSet& spare)
-    : host_{host}, on_spare_{pool.empty()}, pool_{pool.empty() ? spare : pool}
+SharedPool::SharedPool(const HostIndex& host, CpuSet pool, CpuSet housekeeping, CpuSet usable)
+    : host_{host}
+    , pool_{std::move(pool)}
+    , housekeeping_{std::move(housekeeping)}
+    , usable_{std::move(usable)}
 {
     for (const auto& cpus : host.node_cpus) {
         pool_size_.push_back(cpus.common(pool_));
@@ -66,45 +75,75 @@ CpuSet SharedPool::kind_part(const Intent& intent, const CpuSet& cpus) const
     return holds ? best : usual.empty() ? cpus : usual;
 }
 
-// What the domain's own restrictions leave of the pool; the whole pool where nothing is left.
-CpuSet SharedPool::cpus_for(const Intent& intent, const CpuSet& of) const
+// What the domain's own restrictions leave. Nobody is confined to a part of what is not the pool:
+// on a single CPU it would look placed.
+void SharedPool::reach(const Intent& intent, Share& share) const
 {
-    auto cpus = of;
-    if (!on_spare_ && cpus.intersects(intent.policy.cpus)) {
-        cpus &= intent.policy.cpus;
+    auto where = usable_;
+    if (intent.memory_locked) {
+        const auto home = usable_ & host_.topology->cpus_of(home_nodes(host_, intent));
+        share.bound_by_memory = !home.empty() && home != usable_;
+        where = home.empty() ? usable_ : home;
     }
-    const auto home = host_.topology->cpus_of(home_nodes(host_, intent));
-    if (intent.memory_locked && cpus.intersects(home)) {
-        cpus &= home;
+    share.on = pool_.intersects(where)           ? Share::On::pool
+               : housekeeping_.intersects(where) ? Share::On::housekeeping
+                                                 : Share::On::claimed;
+    const auto& cpus = intent.policy.cpus;
+    if (share.on != Share::On::pool) {
+        share.cpus = share.on == Share::On::housekeeping ? housekeeping_ & where : where;
+        share.beyond_cpus = !cpus.empty() && !cpus.includes(share.cpus);
+        return;
     }
-    return kind_part(intent, cpus);
+    share.cpus = pool_ & where;
+    share.beyond_cpus = !cpus.empty() && !cpus.intersects(share.cpus);
+    if (!cpus.empty() && !share.beyond_cpus) {
+        share.cpus &= cpus;
+    }
 }
 
-SharedPool::Nodes SharedPool::choose(const Intent& intent, const CpuSet& cpus,
-                                     const MemoryBook& memory) const
+// numa=spread: the most nodes that can have equal parts of the vCPUs; all where none can.
+SharedPool::Nodes SharedPool::even_nodes(const Intent& intent, const Share& of,
+                                         Nodes candidates) const
+{
+    const auto room = [&](std::size_t node) { return of.cpus.common(host_.node_cpus[node]); };
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [&room](std::size_t a, std::size_t b) { return room(a) > room(b); });
+    const auto wanted = intent.vcpus_online.size();
+    for (auto count = std::min(candidates.size(), wanted); count > 1; --count) {
+        if (room(candidates[count - 1]) * count >= wanted) {
+            candidates.resize(count);
+            break;
+        }
+    }
+    return candidates;
+}
+
+SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
+                                     const MemoryBook::Amounts& available) const
 {
     const auto wanted = intent.vcpus_online.size();
     const auto local = device_nodes(host_, intent);
     const auto home = home_nodes(host_, intent);
     const auto present = present_nodes(host_, intent);
-    const auto available = memory.available(intent);
-    const auto needed =
-        intent.policy.memory == MemoryChoice::follow ? intent.memory_kib : std::uint64_t{0};
+    const auto needed = memory_to_bind(intent);
     Nodes candidates;
     for (std::size_t node = 0; node < pool_size_.size(); ++node) {
-        if (cpus.intersects(host_.node_cpus[node])) {
+        if (of.cpus.intersects(host_.node_cpus[node])) {
             candidates.push_back(node);
         }
     }
+    if (of.on != Share::On::pool) {
+        return candidates;
+    }
     const auto holds_alone = [&](std::size_t node) {
-        return cpus.common(host_.node_cpus[node]) >= wanted &&
+        return of.cpus.common(host_.node_cpus[node]) >= wanted &&
                (!available[node] || *available[node] >= needed);
     };
     const auto some_hold = std::any_of(candidates.begin(), candidates.end(), holds_alone);
     // One node that holds it where there is one; else the largest, for these make the fewest.
     const auto key = [&](std::size_t node) {
         const auto id = host_.topology->nodes[node].id;
-        const auto smaller = some_hold ? 0 : pool_.size() - cpus.common(host_.node_cpus[node]);
+        const auto smaller = some_hold ? 0 : pool_.size() - of.cpus.common(host_.node_cpus[node]);
         return std::tuple{!holds_alone(node),
                           smaller,
                           !local.empty() && !local.contains(id),
@@ -115,39 +154,54 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const CpuSet& cpus,
     };
     std::sort(candidates.begin(), candidates.end(),
               [&key](std::size_t a, std::size_t b) { return key(a) < key(b); });
+    if (intent.policy.numa == NumaChoice::spread) {
+        return even_nodes(intent, of, std::move(candidates));
+    }
     Nodes nodes;
     std::size_t room = 0;
     std::uint64_t memory_room = 0;
     for (const auto node : candidates) {
         nodes.push_back(node);
-        room += cpus.common(host_.node_cpus[node]);
+        room += of.cpus.common(host_.node_cpus[node]);
         memory_room += available[node].value_or(needed);
-        if (!on_spare_ && room >= wanted && memory_room >= needed) {
+        if (room >= wanted && memory_room >= needed) {
             break;
         }
     }
     return nodes;
 }
 
-SharedPool::Share SharedPool::admit(const Intent& intent, const MemoryBook& memory)
+Share SharedPool::find(const Intent& intent, const MemoryBook::Amounts& available) const
 {
-    const auto cpus = cpus_for(intent, pool_);
     Share share;
-    const auto nodes = choose(intent, cpus, memory);
+    reach(intent, share);
+    share.cpus = kind_part(intent, share.cpus);
+    const auto nodes = choose(intent, share, available);
+    CpuSet chosen;
+    std::uint64_t memory = 0;
+    const auto needed = memory_to_bind(intent);
     for (const auto node : nodes) {
-        share.cpus |= cpus & host_.node_cpus[node];
+        chosen |= share.cpus & host_.node_cpus[node];
+        memory += std::min(available[node].value_or(needed), needed);
     }
-    for (const auto node : nodes) {
-        const auto part = static_cast<double>(share.cpus.common(host_.node_cpus[node]));
-        vcpus_[node] += static_cast<double>(intent.vcpus_online.size()) * part /
-                        static_cast<double>(share.cpus.size());
-    }
+    share.cpus = std::move(chosen);
     share.holds = share.cpus.size() >= intent.vcpus_online.size();
+    share.over_nodes = intent.policy.numa == NumaChoice::single && nodes.size() > 1;
+    share.memory_short = memory < needed;
     const auto kinds =
         std::count_if(host_.topology->kinds.begin(), host_.topology->kinds.end(),
                       [&share](const Kind& kind) { return kind.cpus.intersects(share.cpus); });
     share.mixed = kinds > 1;
     return share;
+}
+
+void SharedPool::admit(const Intent& intent, const Share& share)
+{
+    const auto vcpus = static_cast<double>(intent.vcpus_online.size());
+    for (std::size_t node = 0; node < vcpus_.size(); ++node) {
+        const auto part = static_cast<double>(share.cpus.common(host_.node_cpus[node]));
+        vcpus_[node] += vcpus * part / static_cast<double>(share.cpus.size());
+    }
 }
 
 } // namespace virtpind

@@ -10,31 +10,50 @@
 
 namespace virtpind {
 
+// The part that one domain floats on.
+struct Share {
+    CpuSet cpus;
+    // What `cpus` are. Without a pool, or where locked memory holds a domain on nodes without one,
+    // it floats on housekeeping, and without that on CPUs that others claim.
+    enum class On { pool, housekeeping, claimed } on = On::pool;
+    bool holds = false;           // at least as many CPUs as the domain has vCPUs online
+    bool mixed = false;           // cores of several kinds
+    bool bound_by_memory = false; // locked memory confines it to nodes
+    // What it asked for and does not get.
+    bool beyond_cpus = false;  // nothing of the option cpus is there
+    bool over_nodes = false;   // numa=single, but no node holds it
+    bool memory_short = false; // the nodes do not have its memory free
+
+    [[nodiscard]] bool as_asked() const
+    {
+        return on == On::pool && !beyond_cpus && !over_nodes && !memory_short;
+    }
+};
+
 class SharedPool {
 public:
-    // Where there is no pool at all, `spare` (not empty) takes its place.
-    SharedPool(const HostIndex& host, const CpuSet& pool, const CpuSet& spare);
+    // Precondition: `usable` is not empty.
+    SharedPool(const HostIndex& host, CpuSet pool, CpuSet housekeeping, CpuSet usable);
 
-    struct Share {
-        CpuSet cpus;
-        bool holds = false; // at least as many CPUs as the domain has vCPUs online
-        bool mixed = false; // cores of several kinds
-    };
+    // The part for `intent`, which could have `available` memory on each node.
+    [[nodiscard]] Share find(const Intent& intent, const MemoryBook::Amounts& available) const;
 
-    // The part for `intent`, whose vCPUs from now on count as load there.
-    [[nodiscard]] Share admit(const Intent& intent, const MemoryBook& memory);
+    // From now on the domain's vCPUs count as load there.
+    void admit(const Intent& intent, const Share& share);
 
 private:
     using Nodes = std::vector<std::size_t>;
-    [[nodiscard]] CpuSet cpus_for(const Intent& intent, const CpuSet& of) const;
+    void reach(const Intent& intent, Share& share) const;
     [[nodiscard]] CpuSet kind_part(const Intent& intent, const CpuSet& cpus) const;
-    [[nodiscard]] Nodes choose(const Intent& intent, const CpuSet& cpus,
-                               const MemoryBook& memory) const;
+    [[nodiscard]] Nodes choose(const Intent& intent, const Share& of,
+                               const MemoryBook::Amounts& available) const;
+    [[nodiscard]] Nodes even_nodes(const Intent& intent, const Share& of, Nodes candidates) const;
     [[nodiscard]] double load(std::size_t node, std::size_t more) const;
 
     const HostIndex& host_;
-    bool on_spare_; // then nobody is confined to a part of it: on a single CPU it would look placed
     CpuSet pool_;
+    CpuSet housekeeping_;
+    CpuSet usable_;
     std::vector<std::size_t> pool_size_; // CPUs by NodeIndex
     std::vector<double> vcpus_;          // admitted so far, by NodeIndex
 };

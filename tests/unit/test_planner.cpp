@@ -362,6 +362,14 @@ TEST(Planner, locked_memory_holds_a_running_domain_on_its_nodes)
     EXPECT_EQ(plan.numatune->mode, NumaMode::strict);
 }
 
+Intent shared(std::string name, std::uint32_t vcpus)
+{
+    auto intent = domain(std::move(name), vcpus);
+    intent.policy.name = "shared";
+    intent.policy.placement = Placement::shared;
+    return intent;
+}
+
 // Running, each vCPU on the CPU of `numbers` at its place.
 Intent running_on(Intent intent, std::initializer_list<std::uint32_t> numbers)
 {
@@ -443,6 +451,36 @@ TEST(PlannerMemory, the_size_of_nodes_counts_where_nothing_tells_what_is_free)
     EXPECT_EQ(host.nodes_of(vcpu_cpus(over_both)).size(), 2U);
 }
 
+TEST(PlannerMemory, shared_domains_take_theirs)
+{
+    const auto host = two_nodes_with_hugepages();
+    std::vector<Intent> intents;
+    for (const auto* name : {"s0", "s1", "s2"}) {
+        intents.push_back(with_hugepages(shared(name, 4), three_gib));
+    }
+    const auto plan = plan_on(host, intents);
+    EXPECT_NE(host.nodes_of(vcpu_cpus(plan.domains[0])), host.nodes_of(vcpu_cpus(plan.domains[1])));
+    EXPECT_TRUE(plan.domains[1].satisfied);
+    EXPECT_FALSE(plan.domains[2].satisfied);
+    EXPECT_TRUE(tells(plan.domains[2], ReasonCode::memory_short));
+}
+
+TEST(PlannerMemory, dormant_domains_take_theirs_from_each_other_only)
+{
+    const auto host = two_nodes_with_hugepages();
+    std::vector<Intent> intents;
+    for (const auto* name : {"d0", "d1", "d2"}) {
+        intents.push_back(with_hugepages(domain(name, 4), three_gib));
+        intents.back().activity = Activity::dormant;
+    }
+    const auto plan = plan_on(host, intents);
+    EXPECT_NE(host.nodes_of(vcpu_cpus(plan.domains[0])), host.nodes_of(vcpu_cpus(plan.domains[1])));
+    EXPECT_FALSE(plan.domains[2].satisfied);
+    EXPECT_TRUE(tells(plan.domains[2], ReasonCode::memory_short));
+    intents.push_back(with_hugepages(shared("active", 4), three_gib));
+    EXPECT_TRUE(plan_on(host, intents).domains[3].satisfied);
+}
+
 TEST(PlannerMemory, running_domains_have_theirs_where_nothing_tells_what_is_free)
 {
     auto host = two_nodes_with_hugepages();
@@ -458,6 +496,70 @@ TEST(PlannerMemory, running_domains_have_theirs_where_nothing_tells_what_is_free
         node.hugepages.front().total += 1537;
     }
     EXPECT_TRUE(plan_on(host, {old, newcomer}).domains[1].satisfied);
+}
+
+// On two_nodes(): node 1 is CPUs 4-7,12-15.
+TEST(PlannerLocked, a_shared_domain_floats_on_its_nodes_even_without_a_pool)
+{
+    const auto host = two_nodes();
+    const auto other = running_on(domain("d", 8), {4, 12, 5, 13, 6, 14, 7, 15});
+    auto vm = shared("s", 4);
+    vm.activity = Activity::running;
+    vm.memory_locked = true;
+    vm.memory_nodes = {NodeId{1}};
+    const auto plan = plan_on(host, {other, vm});
+    EXPECT_EQ(vcpu_cpus(plan.domains[1]), host.nodes[1].cpus);
+    EXPECT_FALSE(plan.domains[1].satisfied);
+    EXPECT_TRUE(tells(plan.domains[1], ReasonCode::memory_locked));
+    EXPECT_TRUE(tells(plan.domains[1], ReasonCode::no_pool));
+    EXPECT_TRUE(tells(plan.domains[0], ReasonCode::claim_overrun));
+    EXPECT_TRUE(plan_on(host, {vm}).domains[0].satisfied);
+}
+
+TEST(PlannerShared, is_not_satisfied_outside_of_its_cpus)
+{
+    auto vm = shared("s", 2);
+    vm.policy.cpus = cpus("0,12"); // housekeeping
+    const auto floats = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(floats.placement, Placement::shared);
+    EXPECT_FALSE(floats.satisfied);
+    EXPECT_TRUE(tells(floats, ReasonCode::cpus_not_in_pool));
+    vm.policy.fallback = Fallback::fail;
+    const auto untouched = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(untouched.placement, Placement::none);
+    EXPECT_FALSE(untouched.satisfied);
+    EXPECT_TRUE(tells(untouched, ReasonCode::left_untouched));
+    vm.policy.cpus = cpus("0,1,12");
+    EXPECT_EQ(vcpu_cpus(plan_on(ryzen(), {vm}).domains.front()), cpus("1"));
+}
+
+TEST(PlannerShared, numa_single_and_spread)
+{
+    const auto host = two_nodes();
+    auto vm = shared("s", 12);
+    vm.policy.numa = NumaChoice::single;
+    const auto too_large = plan_on(host, {vm}).domains.front();
+    EXPECT_FALSE(too_large.satisfied);
+    EXPECT_TRUE(tells(too_large, ReasonCode::no_single_node));
+    auto small = shared("s", 4);
+    small.policy.numa = NumaChoice::single;
+    EXPECT_TRUE(plan_on(host, {small}).domains.front().satisfied);
+    small.policy.numa = NumaChoice::spread;
+    EXPECT_EQ(host.nodes_of(vcpu_cpus(plan_on(host, {small}).domains.front())).size(), 2U);
+}
+
+TEST(PlannerShared, without_a_pool_it_says_whose_cpus_it_floats_on)
+{
+    const auto host = regular_host({.cores = 2});
+    const auto on_housekeeping = plan_on(host, {domain("all", 2), shared("s", 2)});
+    EXPECT_EQ(vcpu_cpus(on_housekeeping.domains[1]), on_housekeeping.housekeeping);
+    EXPECT_FALSE(on_housekeeping.domains[1].satisfied);
+    EXPECT_TRUE(tells(on_housekeeping.domains[1], ReasonCode::no_pool));
+    EXPECT_FALSE(tells(on_housekeeping.domains[0], ReasonCode::claim_overrun));
+    const auto on_claims = plan_on(host, {domain("all", 4), shared("s", 2)}, CpuSet{});
+    EXPECT_FALSE(on_claims.domains[1].satisfied);
+    EXPECT_TRUE(tells(on_claims.domains[1], ReasonCode::no_pool));
+    EXPECT_TRUE(tells(on_claims.domains[0], ReasonCode::claim_overrun));
 }
 
 TEST(PlannerCache, pack_takes_the_l3_that_fits_best)
@@ -519,6 +621,30 @@ TEST(Housekeeping, takes_one_core_per_further_io_node_and_never_everything)
     EXPECT_TRUE(auto_housekeeping(tiny, tiny.usable_cpus()).empty());
     const auto hybrid = hybrid_host(2, 4);
     EXPECT_EQ(auto_housekeeping(hybrid, hybrid.usable_cpus()), cpus("0-1,4"));
+}
+
+TEST(Invariants, notice_shared_domains_that_float_elsewhere)
+{
+    const auto host = two_nodes();
+    auto vm = shared("s", 2);
+    vm.policy.cpus = cpus("4-7");
+    vm.policy.numa = NumaChoice::single;
+    vm.activity = Activity::running;
+    vm.memory_locked = true;
+    vm.memory_nodes = {NodeId{1}};
+    const PlanRequest request{.topology = &host, .intents = {vm, domain("d", 2)}};
+    const auto broken_by = [&request](const CpuSet& pin) {
+        auto plan = make_plan(request);
+        EXPECT_TRUE(check_plan(request, plan).empty());
+        for (auto& [vcpu, floats] : plan.domains[0].vcpus) {
+            floats = pin;
+        }
+        return !check_plan(request, plan).empty();
+    };
+    EXPECT_FALSE(broken_by(cpus("5-7")));
+    EXPECT_TRUE(broken_by(cpus("5-7,13"))); // beyond `cpus`
+    EXPECT_TRUE(broken_by(cpus("2-3")));    // away from its memory
+    EXPECT_TRUE(broken_by(cpus("0,8")));    // housekeeping
 }
 
 TEST(Invariants, notice_a_broken_plan)
