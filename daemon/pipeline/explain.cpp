@@ -232,6 +232,11 @@ std::string misfit_text(const Misfit& misfit, const Intent& intent)
         return have + " are free, but no single node has what " + need + " need.";
     case ReasonCode::memory_short:
         return have + " are free, but not together with enough free memory.";
+    case ReasonCode::memory_locked:
+        return need +
+               " need as many free CPUs on the nodes that hold its locked memory, and there "
+               "are " +
+               std::to_string(misfit.cpus) + ".";
     case ReasonCode::no_kind:
         return have + " are free, but no one kind of core has what " + need + " need.";
     default:

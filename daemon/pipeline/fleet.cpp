@@ -220,7 +220,14 @@ bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
             return true;
         }
     }
-    return !bound_home && try_place(member, around, std::nullopt, {});
+    if (!bound_home) {
+        return try_place(member, around, std::nullopt, {});
+    }
+    const auto there = (around.free & host_.topology->cpus_of(home)).size();
+    if (intent.memory_locked && there < intent.vcpus_online.size()) {
+        member.misfit = Misfit{.code = ReasonCode::memory_locked, .cpus = there};
+    }
+    return false;
 }
 
 bool Fleet::try_place(Member& member, const Surroundings& around, std::optional<NodeSet> nodes,

@@ -180,22 +180,38 @@ private:
         return false;
     }
 
-    // Takes the CPUs of domains of lower priority, lowest first and newcomers before running ones,
-    // until `member` fits; then gives those another place if there is one.
-    void displace_lower(Member& member)
+    // Those whose CPUs `member` may take, lowest priority first and newcomers before running ones.
+    Movers of_lower_priority(const Member& member)
     {
-        Movers lower;
-        for (auto* mover : movable(member)) {
+        auto lower = movable(member);
+        std::erase_if(lower, [&member](const Member* mover) {
             // A running one that wants all or nothing would stay on its CPUs all the same.
             const auto stays =
                 is_running(*mover) && mover->intent->policy.fallback == Fallback::fail;
-            if (!stays && mover->intent->policy.priority < member.intent->policy.priority) {
-                lower.push_back(mover);
-            }
-        }
+            return stays || mover->intent->policy.priority >= member.intent->policy.priority;
+        });
         std::stable_sort(lower.begin(), lower.end(), [](const Member* a, const Member* b) {
             return a->intent->policy.priority < b->intent->policy.priority;
         });
+        return lower;
+    }
+
+    // Takes the CPUs of domains of lower priority, those with locked memory only if there is still
+    // something for them on their nodes.
+    void displace_lower(Member& member)
+    {
+        auto lower = of_lower_priority(member);
+        if (!displace(member, lower) && std::erase_if(lower, [](const Member* mover) {
+                                            return mover->intent->memory_locked;
+                                        }) > 0) {
+            displace(member, lower);
+        }
+    }
+
+    // Lifts one after the other until `member` fits, then gives those another place if there is
+    // one. All or nothing.
+    bool displace(Member& member, const Movers& lower)
+    {
         const auto member_before = member;
         std::vector<Member> before;
         auto fits = false;
@@ -207,16 +223,27 @@ private:
                 break;
             }
         }
-        for (auto i = before.size(); i-- > 0;) { // the highest priority first
-            if (!fits) {
-                fleet_.restore(*lower[i], std::move(before[i]));
-            } else if (fleet_.place(*lower[i], Fleet::Claims::all, Fleet::Sake::others)) {
-                lower[i]->was_moved = true;
-            }
+        for (auto i = before.size(); fits && i-- > 0;) { // the highest priority first
+            const auto placed = fleet_.place(*lower[i], Fleet::Claims::all, Fleet::Sake::others);
+            lower[i]->was_moved = placed || lower[i]->was_moved;
         }
+        fits = fits && std::none_of(lower.begin(), lower.end(),
+                                    [this](const Member* mover) { return is_stranded(*mover); });
         if (!fits) {
             fleet_.restore(member, member_before);
+            for (std::size_t i = 0; i < before.size(); ++i) {
+                fleet_.restore(*lower[i], std::move(before[i]));
+            }
         }
+        return fits;
+    }
+
+    // Its locked memory holds it on nodes where there is nothing for it to float on.
+    [[nodiscard]] bool is_stranded(const Member& member) const
+    {
+        const auto home = home_nodes(fleet_.host(), *member.intent);
+        return !member.placed && member.intent->memory_locked && !home.empty() &&
+               !fleet_.pool().intersects(fleet_.host().topology->cpus_of(home));
     }
 
     // Every cost given all others. True when something was placed elsewhere.

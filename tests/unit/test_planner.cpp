@@ -516,6 +516,27 @@ TEST(PlannerLocked, a_shared_domain_floats_on_its_nodes_even_without_a_pool)
     EXPECT_TRUE(plan_on(host, {vm}).domains[0].satisfied);
 }
 
+TEST(PlannerLocked, is_displaced_only_where_it_can_float_on_its_nodes)
+{
+    const auto host = two_nodes();
+    auto old = running_on(domain("old", 4), {4, 12, 5, 13});
+    old.memory_locked = true;
+    old.memory_nodes = {NodeId{1}};
+    auto urgent = domain("urgent", 8);
+    urgent.policy.priority = 5;
+    urgent.policy.cpus = host.nodes[1].cpus;
+    const auto stays = plan_on(host, {old, urgent});
+    EXPECT_EQ(stays.domains[0].placement, Placement::dedicated);
+    EXPECT_EQ(stays.domains[1].placement, Placement::shared);
+    urgent.vcpus_max = 6;
+    urgent.vcpus_online = VcpuSet::range(0, 5);
+    const auto yields = plan_on(host, {old, urgent});
+    EXPECT_EQ(yields.domains[1].placement, Placement::dedicated);
+    EXPECT_EQ(yields.domains[0].placement, Placement::shared);
+    EXPECT_EQ(host.nodes_of(vcpu_cpus(yields.domains[0])), NodeSet{NodeId{1}});
+    EXPECT_TRUE(tells(yields.domains[0], ReasonCode::memory_locked));
+}
+
 TEST(PlannerShared, is_not_satisfied_outside_of_its_cpus)
 {
     auto vm = shared("s", 2);
