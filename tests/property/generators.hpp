@@ -210,6 +210,41 @@ inline void pick_devices(Intent& intent, const Topology& host)
     }
 }
 
+// Memory of the host, in units that domains need one to three of; each node has some.
+constexpr std::uint64_t memory_unit_kib = 2048;
+
+inline void pick_stocks(Topology& host)
+{
+    const auto has_hugepages = once_in(2);
+    const auto tells = once_in(2);
+    for (auto& node : host.nodes) {
+        node.memory_kib = pick(1, 6) * memory_unit_kib;
+        if (tells) {
+            node.free_memory_kib = node.memory_kib - pick(0, 1) * memory_unit_kib;
+        }
+        if (has_hugepages) {
+            const auto total = pick(0, 6);
+            node.hugepages = {{.page_kib = memory_unit_kib,
+                               .total = total,
+                               .free = tells ? pick(0, total) : total}};
+        }
+    }
+}
+
+inline void pick_memory(Intent& intent)
+{
+    intent.memory_kib = pick(0, 3) * memory_unit_kib;
+    intent.policy.memory = pick_one(
+        {MemoryChoice::follow, MemoryChoice::follow, MemoryChoice::follow, MemoryChoice::keep});
+    for (auto& cell : intent.cells) {
+        cell.memory_kib = intent.memory_kib / intent.cells.size();
+    }
+    if (once_in(4)) {
+        intent.hugepage_kib = memory_unit_kib;
+        intent.memory_locked = true;
+    }
+}
+
 // What a counterexample looks like, for a person.
 inline std::string describe(const Topology& host)
 {
@@ -220,8 +255,14 @@ inline std::string describe(const Topology& host)
                 " kind " + std::to_string(raw(core.kind)) + "\n";
     }
     for (std::size_t node = 0; node < host.nodes.size(); ++node) {
-        text += "node " + std::to_string(node) + (host.nodes[node].has_io ? " has I/O" : "") +
-                ", distances";
+        const auto& place = host.nodes[node];
+        text += "node " + std::to_string(node) + (place.has_io ? " has I/O" : "") + ", memory " +
+                (place.free_memory_kib ? std::to_string(*place.free_memory_kib) + " of " : "") +
+                std::to_string(place.memory_kib) + ", pages";
+        for (const auto& pages : place.hugepages) {
+            text += " " + std::to_string(pages.free) + " of " + std::to_string(pages.total);
+        }
+        text += ", distances";
         for (const auto distance : host.distance[node]) {
             text += " " + std::to_string(distance);
         }
@@ -252,6 +293,8 @@ inline std::string describe(const Intent& intent)
     }
     text += " emulator " + number(policy.emulator.mode) + " fallback " + number(policy.fallback) +
             " iothreads " + std::to_string(intent.iothreads.size());
+    text += " memory " + number(policy.memory) + " " + std::to_string(intent.memory_kib) +
+            (intent.hugepage_kib ? " in hugepages" : "");
     if (intent.memory_locked) {
         text += " locked on " + intent.memory_nodes.str();
     }

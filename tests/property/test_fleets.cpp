@@ -59,6 +59,7 @@ Intent pick_member(const Topology& host, std::size_t number)
         intent.policy.emulator.mode = ThreadChoice::Mode::own;
         intent.iothreads = {IothreadId{1}};
     }
+    pick_memory(intent);
     pick_activity(intent, host);
     return intent;
 }
@@ -67,6 +68,9 @@ Intent pick_member(const Topology& host, std::size_t number)
 void pick_fleet(Fleet& fleet)
 {
     fleet.topology = pick_host(fleet_host);
+    if (once_in(2)) {
+        pick_stocks(fleet.topology);
+    }
     fleet.request.topology = &fleet.topology;
     const auto domains = pick(1, 8);
     for (std::size_t i = 0; i < domains; ++i) {
@@ -99,6 +103,17 @@ void log_plan(const Plan& plan)
     }
 }
 
+// As a file describes a host. What a live one tells of is free would change with the plan.
+void forget_what_is_free(Topology& host)
+{
+    for (auto& node : host.nodes) {
+        node.free_memory_kib.reset();
+        for (auto& pages : node.hugepages) {
+            pages.free = pages.total;
+        }
+    }
+}
+
 // The same fleet with everything where `plan` puts it, and running if it was to run.
 PlanRequest applied(const PlanRequest& request, const Plan& plan)
 {
@@ -109,6 +124,13 @@ PlanRequest applied(const PlanRequest& request, const Plan& plan)
         if (domain.placement == Placement::none) {
             continue;
         }
+        const auto home = next.topology->nodes_of(
+            intent.current.narrow_cpus(next.topology->online_cpus(), intent.vcpus_online));
+        if (domain.numatune && !intent.memory_locked) {
+            intent.memory_nodes = domain.numatune->nodes;
+        } else if (intent.activity == Activity::running && intent.memory_nodes.empty()) {
+            intent.memory_nodes = home; // what is not moved stays where it was
+        }
         intent.current.vcpus = domain.vcpus;
         intent.current.emulator = domain.emulator;
         intent.current.iothreads = domain.iothreads;
@@ -117,6 +139,16 @@ PlanRequest applied(const PlanRequest& request, const Plan& plan)
         }
     }
     return next;
+}
+
+// Such a newcomer would not have started. Once it runs it has its memory, and another place.
+bool somebody_lacks_memory(const Plan& plan)
+{
+    return std::any_of(plan.domains.begin(), plan.domains.end(), [](const DomainPlan& domain) {
+        return std::any_of(domain.reasons.begin(), domain.reasons.end(), [](const Reason& reason) {
+            return reason.code == ReasonCode::memory_short;
+        });
+    });
 }
 
 bool same_pins(const DomainPlan& a, const DomainPlan& b)
@@ -153,8 +185,10 @@ RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
 {
     Fleet fleet;
     pick_fleet(fleet);
+    forget_what_is_free(fleet.topology);
     const auto plan = make_plan(fleet.request);
     log_plan(plan);
+    RC_PRE(!somebody_lacks_memory(plan));
     // Who is left untouched is still a newcomer, or stays on whatever CPUs somebody pinned it to,
     // other domains' or not: then what is there is not what the plan says. And where there is
     // no pool, one that floats on a single claimed CPU cannot be told from the one that has it.
@@ -163,7 +197,8 @@ RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
         const auto& domain = plan.domains[i];
         RC_PRE(intent.stance != Stance::managed || intent.activity == Activity::dormant ||
                domain.placement != Placement::none);
-        RC_PRE(!plan.pool.empty() || domain.placement != Placement::shared ||
+        RC_PRE(domain.placement != Placement::shared ||
+               plan.pool.includes(domain.vcpus.begin()->second) ||
                domain.vcpus.begin()->second.size() > 1);
     }
     const auto next = applied(fleet.request, plan);
@@ -179,7 +214,10 @@ RC_GTEST_PROP(Fleets, a_newcomer_that_fits_moves_nobody, ())
 {
     Fleet fleet;
     pick_fleet(fleet);
-    auto next = applied(fleet.request, make_plan(fleet.request));
+    forget_what_is_free(fleet.topology);
+    const auto plan = make_plan(fleet.request);
+    RC_PRE(!somebody_lacks_memory(plan));
+    auto next = applied(fleet.request, plan);
     const auto before = make_plan(next);
     auto newcomer = pick_intent(fleet.topology, 99, 6);
     RC_LOG() << describe(newcomer);
