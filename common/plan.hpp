@@ -23,7 +23,8 @@ enum class Activity {
     dormant,  // shut off: planned last, for its definition only; never in the way of the others
 };
 
-// The claim that a domain makes without being planned.
+// The claim that a domain makes without being planned. One that is shut off is on no CPU now, so it
+// claims nothing, whatever its stance is.
 enum class Stance {
     managed,   // plan it by its policy
     hands_off, // policy none: not touched, claims nothing

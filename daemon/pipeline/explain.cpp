@@ -349,14 +349,17 @@ void explain_overrun(const std::vector<std::string>& names, DomainPlan& plan)
 
 void explain_untouched(const Member& member, DomainPlan& plan)
 {
-    const auto add = [&plan](ReasonCode code, const char* text) {
+    const auto add = [&plan](ReasonCode code, const std::string& text) {
         if (!tells(plan, code)) {
             plan.reasons.push_back({code, text});
         }
     };
+    const auto shut_off = member.intent->activity == Activity::dormant;
     switch (member.intent->stance) {
     case Stance::foreign:
-        add(ReasonCode::foreign_pins, "Someone else pinned it; set a policy to take it over.");
+        add(ReasonCode::foreign_pins,
+            std::string{"Someone else pinned it; set a policy to take it over."} +
+                (shut_off ? " It is shut off, so it has no claim to those CPUs now." : ""));
         return;
     case Stance::held:
         add(ReasonCode::held, "Somebody asked to leave it alone for now.");

@@ -78,7 +78,7 @@ void Fleet::classify()
             member.role = intent.policy.placement == Placement::dedicated ? Member::Role::dedicated
                           : intent.policy.placement == Placement::shared  ? Member::Role::shared
                                                                           : Member::Role::untouched;
-        } else if (intent.stance != Stance::hands_off &&
+        } else if (intent.stance != Stance::hands_off && is_active(member) &&
                    !(intent.stance == Stance::held &&
                      intent.policy.placement == Placement::shared)) {
             member.claim = intent.current.narrow_cpus(host_.online, intent.vcpus_online) & usable_;

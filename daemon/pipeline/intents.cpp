@@ -155,8 +155,7 @@ Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
 void mark_broken(Decision& decision, Error why, ReasonCode code)
 {
     decision.stance = Stance::broken;
-    decision.intent.stance =
-        decision.intent.activity == Activity::dormant ? Stance::hands_off : Stance::broken;
+    decision.intent.stance = Stance::broken;
     decision.intent.why.push_back({.code = code, .text = why.message});
     decision.unreadable = std::move(why);
 }
@@ -241,10 +240,7 @@ std::vector<Decision> decide_intents(const IntentInput& input)
         decision.intent.why.insert(decision.intent.why.begin(), why.begin(), why.end());
         decision.intent.activity =
             activity_of(seen, decision.policy.policy, memory, online, input.look);
-        // Pins of a domain that is shut off occupy nothing now.
-        decision.intent.stance = decision.stance != Stance::managed && !seen.facts.active()
-                                     ? Stance::hands_off
-                                     : decision.stance;
+        decision.intent.stance = decision.stance;
         decisions.push_back(std::move(decision));
     }
     return decisions;

@@ -182,10 +182,16 @@ TEST_F(Intents, CellsBoundToNodesTellWhereTheMemoryIs)
 }
 
 TEST_F(Intents, DomainsThatAreShutOffAndNotOursClaimNothing)
+
+TEST_F(Intents, StanceIsTheSameWhetherADomainRunsOrIsShutOff)
 {
     const auto decision = decide(pinned(domain(std::nullopt)));
     EXPECT_EQ(decision.stance, Stance::foreign);
-    EXPECT_EQ(decision.intent.stance, Stance::hands_off);
+    EXPECT_EQ(decision.intent.stance, Stance::foreign);
+    EXPECT_EQ(decision.intent.activity, Activity::dormant);
+    auto seen = domain(std::nullopt);
+    seen.facts.metadata.content = Error{.code = Errc::invalid_policy, .message = "smtt"};
+    EXPECT_EQ(decide(seen).intent.stance, Stance::broken);
 }
 
 TEST_F(Intents, DevicesBringTheirNodesUnlessTheyAreNearAll)

@@ -237,6 +237,40 @@ TEST_F(PlanCommand, DomainWithoutPolicyKeepsItsDefinition)
     EXPECT_NE(err_.str().find("bad.xml"), std::string::npos) << err_.str();
 }
 
+std::string pinned_by_hand()
+{
+    std::string xml = definition;
+    const std::string before = "  <os>";
+    xml.replace(xml.find("win11"), 5, "hand");
+    xml.replace(xml.find("11111111"), 8, "22222222");
+    xml.insert(xml.find(before), "  <cputune><vcpupin vcpu='0' cpuset='2'/><vcpupin vcpu='1' "
+                                 "cpuset='14'/></cputune>\n");
+    return xml;
+}
+
+std::string with_policy(const std::string& attributes)
+{
+    std::string xml = definition;
+    xml.insert(xml.find("  <os>"), "  <metadata><virtpind:policy "
+                                   "xmlns:virtpind='https://virtpind.org/policy/1' " +
+                                       attributes + "/></metadata>\n");
+    return xml;
+}
+
+TEST_F(PlanCommand, CpusOfADomainPinnedByHandAreClaimed)
+{
+    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    const auto hand = write("hand.xml", pinned_by_hand());
+    const auto mine = write("mine.xml", with_policy("name='dedicated' cpus='1-4,13-16'"));
+    ASSERT_EQ(run({.topology = source, .format = PlanFormat::json, .domains = {hand, mine}}), 0)
+        << err_.str();
+    const auto domains = answer()["domains"];
+    EXPECT_EQ(domains[0]["claim"], "2,14");
+    EXPECT_EQ(domains[0]["reasons"][0]["code"], "foreign-pins");
+    const auto others = CpuSet::parse(domains[1]["claim"].get<std::string>());
+    EXPECT_FALSE(others->intersects(*CpuSet::parse("2,14"))) << domains;
+}
+
 TEST(UnifiedDiff, IsWhatPatchReads)
 {
     EXPECT_EQ(unified_diff("a\n", "a\n", "f"), "");

@@ -268,6 +268,19 @@ TEST(Planner, foreign_pins_are_claimed)
     EXPECT_TRUE(tells(plan.domains[1], ReasonCode::to_do_better));
 }
 
+TEST(Planner, foreign_domains_that_are_shut_off_claim_nothing_and_say_so)
+{
+    auto other = domain("other", 2);
+    other.stance = Stance::foreign;
+    other.activity = Activity::dormant;
+    other.current.vcpus = {{VcpuId{0}, cpus("6")}, {VcpuId{1}, cpus("18")}};
+    const auto plan = plan_on(ryzen(), {other, threaded("win11", 6)});
+    EXPECT_TRUE(plan.domains[0].claim.empty());
+    EXPECT_TRUE(tells(plan.domains[0], ReasonCode::foreign_pins));
+    EXPECT_FALSE(tells(plan.domains[0], ReasonCode::hands_off));
+    EXPECT_EQ(plan.domains[1].claim, cpus("6-11,18-23"));
+}
+
 TEST(Planner, running_domains_stay_when_somebody_arrives)
 {
     auto old = threaded("old", 2);

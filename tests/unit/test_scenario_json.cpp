@@ -130,7 +130,7 @@ TEST(Scenario, RunningHasThreeForms)
 TEST(Scenario, PinsOfARunningDomainWithoutPolicyAreForeign)
 {
     EXPECT_EQ(intent(", \"running\": true, \"pins\": {\"0\": \"3\"}").stance, Stance::foreign);
-    EXPECT_EQ(intent(", \"running\": false, \"pins\": {\"0\": \"3\"}").stance, Stance::hands_off);
+    EXPECT_EQ(intent(", \"running\": false, \"pins\": {\"0\": \"3\"}").stance, Stance::foreign);
 }
 
 TEST(Scenario, AutoCountsDevicesThatSayOnlyTheirNodes)
