@@ -119,11 +119,17 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
         domains.push_back(file->seen);
         input.files.push_back(std::move(*file));
     }
-    for (auto& decision : decide_intents({.config = config,
-                          .topology = *input.scenario.topology,
-                          .domains = domains,
-                          .memories = {},
-                          .look = IntentInput::Look::first})) {
+    auto decisions = decide_intents({.config = config,
+                                     .topology = *input.scenario.topology,
+                                     .domains = domains,
+                                     .memories = {},
+                                     .look = IntentInput::Look::first});
+    for (std::size_t i = 0; i < decisions.size(); ++i) {
+        auto& decision = decisions[i];
+        if (decision.unreadable) {
+            return std::move(*decision.unreadable)
+                .context("reading " + in_quotes(input.files[i].path));
+        }
         decision.intent.activity = arriving_unless_running(decision.intent.activity);
         input.scenario.intents.push_back(std::move(decision.intent));
     }

@@ -271,6 +271,16 @@ TEST_F(PlanCommand, CpusOfADomainPinnedByHandAreClaimed)
     EXPECT_FALSE(others->intersects(*CpuSet::parse("2,14"))) << domains;
 }
 
+TEST_F(PlanCommand, PolicyThatCannotBeReadIsBadInput)
+{
+    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    const auto path = write("broken.xml", with_policy("name='dedicatd'"));
+    EXPECT_EQ(run({.topology = source, .domains = {path}}), 2);
+    EXPECT_EQ(out_.str(), "");
+    EXPECT_NE(err_.str().find("broken.xml"), std::string::npos) << err_.str();
+    EXPECT_NE(err_.str().find("did you mean 'dedicated'?"), std::string::npos) << err_.str();
+}
+
 TEST(UnifiedDiff, IsWhatPatchReads)
 {
     EXPECT_EQ(unified_diff("a\n", "a\n", "f"), "");
