@@ -21,4 +21,10 @@ using Words = std::vector<std::string_view>;
 [[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,
                                        const Words& valid);
 
+// "1 node", "2 nodes".
+[[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
+
+// The word that goes with so many: by_count(1, "is", "are").
+[[nodiscard]] std::string by_count(std::size_t count, std::string_view one, std::string_view many);
+
 } // namespace virtpind

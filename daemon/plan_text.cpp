@@ -3,6 +3,7 @@
 
 #include "common/policy.hpp"
 #include "common/text.hpp"
+#include "common/words.hpp"
 
 #include <algorithm>
 #include <map>
@@ -17,12 +18,6 @@ constexpr char housekeeping_mark = 'h';
 constexpr char pool_mark = '.';
 constexpr char unusable_mark = '-';
 constexpr char many_mark = '*'; // domains beyond the alphabet
-
-// "1 node", "2 nodes".
-std::string counted(std::size_t count, const std::string& noun)
-{
-    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
 
 std::string size_text(std::uint64_t bytes)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "explain.hpp"
 
+#include "common/words.hpp"
 #include "guest_shape.hpp"
 #include "improvement.hpp"
 
@@ -10,11 +11,6 @@
 namespace virtpind {
 
 namespace {
-
-std::string counted(std::size_t count, const std::string& noun)
-{
-    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
 
 class Explainer {
 public:
@@ -58,8 +54,13 @@ private:
 
     void say_where()
     {
-        const auto vcpus = "All " + counted(intent_.vcpus_online.size(), "vCPU");
+        const auto count = intent_.vcpus_online.size();
+        const auto vcpus = "All " + counted(count, "vCPU");
         const auto nodes = host_.topology->nodes_of(cpus_);
+        if (count == 1) {
+            say(ReasonCode::fits_one_l3, "The vCPU is on node " + nodes.str() + ".");
+            return;
+        }
         if (cost_.l3 == 1) {
             say(ReasonCode::fits_one_l3, vcpus + " share one L3 on node " + nodes.str() + ".");
             return;
@@ -99,9 +100,11 @@ private:
             if (cost_.siblings == 0) {
                 say(ReasonCode::siblings_kept, "Every guest core is one host core.");
             } else {
-                say(ReasonCode::siblings_broken, std::to_string(cost_.siblings) + " of " +
-                                                     counted(shape.sibling_cores(), "guest core") +
-                                                     " have their vCPUs on different host cores.");
+                say(ReasonCode::siblings_broken,
+                    std::to_string(cost_.siblings) + " of " +
+                        counted(shape.sibling_cores(), "guest core") +
+                        by_count(cost_.siblings, " has its", " have their") +
+                        " vCPUs on different host cores.");
             }
         }
         const auto smt = intent_.policy.smt;
@@ -113,8 +116,9 @@ private:
             say(ReasonCode::cores_whole, "It has its cores whole, shared with nobody.");
         }
         if (cost_.shared > 0) {
-            say(ReasonCode::core_shared,
-                counted(cost_.shared, "core") + " it uses also belongs in part to another domain.");
+            say(ReasonCode::core_shared, counted(cost_.shared, "core") + " it uses also " +
+                                             by_count(cost_.shared, "belongs", "belong") +
+                                             " in part to another domain.");
         }
     }
 
@@ -162,9 +166,9 @@ private:
             say(ReasonCode::near_device,
                 "On node " + local.str() + ", where its devices are attached.");
         } else if (!local.empty()) {
-            say(ReasonCode::far_from_device, counted(cost_.device, "vCPU") +
-                                                 " are away from node " + local.str() +
-                                                 ", where its devices are attached.");
+            say(ReasonCode::far_from_device,
+                counted(cost_.device, "vCPU") + by_count(cost_.device, " is", " are") +
+                    " away from node " + local.str() + ", where its devices are attached.");
         } else if (intent_.devices.empty() && host_.io_nodes_set && cost_.io_nodes == 0) {
             say(ReasonCode::avoids_device_node,
                 "It has no devices and leaves the nodes with I/O to domains that have.");
@@ -191,7 +195,7 @@ private:
             say(ReasonCode::l3_alone, "Nobody else uses its L3s.");
         } else {
             say(ReasonCode::l3_shared, counted(cost_.neighbours, "L3") + " that it uses " +
-                                           (cost_.neighbours == 1 ? "serves" : "serve") +
+                                           by_count(cost_.neighbours, "serves", "serve") +
                                            " others as well.");
         }
     }
@@ -202,8 +206,10 @@ private:
             return;
         }
         if (cost_.moves > 0) {
-            say(ReasonCode::moved, counted(cost_.moves, "vCPU") + " change their CPU" +
-                                       (member_.was_moved ? " to make room for others." : "."));
+            say(ReasonCode::moved,
+                counted(cost_.moves, "vCPU") +
+                    by_count(cost_.moves, " changes its CPU", " change their CPU") +
+                    (member_.was_moved ? " to make room for others." : "."));
         } else if (!member_.standing.kept.empty()) {
             say(ReasonCode::kept_in_place, "Running vCPUs stay where they are pinned.");
         }
@@ -282,7 +288,8 @@ void explain_left_alone(DomainPlan& plan)
 void explain_share(const Fleet& fleet, const Member& member, const Share& share, DomainPlan& plan)
 {
     const auto& intent = *member.intent;
-    const auto vcpus = counted(intent.vcpus_online.size(), "vCPU");
+    const auto vcpus = intent.vcpus_online.size();
+    const auto floats = counted(vcpus, "vCPU") + by_count(vcpus, " floats on ", " float on ");
     const auto nodes = fleet.host().topology->nodes_of(share.cpus).str();
     const auto& cpus = share.cpus;
     if (share.bound_by_memory) {
@@ -291,18 +298,17 @@ void explain_share(const Fleet& fleet, const Member& member, const Share& share,
     }
     switch (share.on) {
     case Share::On::pool:
-        plan.reasons.push_back(
-            {ReasonCode::floats_on_pool,
-             vcpus + " float on " + cpus.str() + " of the pool (node " + nodes + ")."});
+        plan.reasons.push_back({ReasonCode::floats_on_pool,
+                                floats + cpus.str() + " of the pool (node " + nodes + ")."});
         break;
     case Share::On::housekeeping:
-        plan.reasons.push_back({ReasonCode::no_pool, vcpus + " float on the housekeeping CPUs " +
-                                                         cpus.str() +
-                                                         ", as the others are all claimed."});
+        plan.reasons.push_back(
+            {ReasonCode::no_pool,
+             floats + "the housekeeping CPUs " + cpus.str() + ", as the others are all claimed."});
         break;
     case Share::On::claimed:
         plan.reasons.push_back(
-            {ReasonCode::no_pool, vcpus + " float on " + cpus.str() + ", claimed by " +
+            {ReasonCode::no_pool, floats + cpus.str() + ", claimed by " +
                                       claimants(fleet, member, cpus) +
                                       ", as there is nothing else for it to float on."});
         break;

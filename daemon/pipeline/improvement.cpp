@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "improvement.hpp"
 
+#include "common/words.hpp"
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -78,8 +80,8 @@ std::optional<std::string> limit_of_host(const Fleet& fleet, const Member& membe
         return std::nullopt;
     }
     return "No " + std::string{over_nodes ? "NUMA node" : "L3"} +
-           " of this host is large enough: with at most " + std::to_string(most) +
-           " vCPUs it could fit one.";
+           " of this host is large enough: with at most " + counted(most, "vCPU") +
+           " it could fit one.";
 }
 
 } // namespace

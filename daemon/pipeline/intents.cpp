@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "intents.hpp"
 
+#include "common/words.hpp"
 #include "hotplug.hpp"
 
 #include <algorithm>
@@ -96,7 +97,7 @@ void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet&
     intent.plug = choice.vcpus - facts.vcpus_online;
     intent.unplug = facts.vcpus_online - choice.vcpus;
     intent.vcpus_as_asked = choice.missing == 0 && choice.surplus == 0;
-    const auto number = "The policy asks for " + std::to_string(wanted) + " vCPUs: ";
+    const auto number = "The policy asks for " + counted(wanted, "vCPU") + ": ";
     if (choice.missing != 0) {
         intent.why.push_back({.code = ReasonCode::vcpus_missing,
                               .text = number + "the domain has room for " +

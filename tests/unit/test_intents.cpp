@@ -181,8 +181,6 @@ TEST_F(Intents, CellsBoundToNodesTellWhereTheMemoryIs)
     EXPECT_FALSE(decide(domain(std::nullopt)).intent.has_memory);
 }
 
-TEST_F(Intents, DomainsThatAreShutOffAndNotOursClaimNothing)
-
 TEST_F(Intents, StanceIsTheSameWhetherADomainRunsOrIsShutOff)
 {
     const auto decision = decide(pinned(domain(std::nullopt)));

@@ -94,6 +94,23 @@ TEST(Planner, guest_of_one_ccd_gets_the_other_ccd_with_siblings_in_order)
     EXPECT_TRUE(tells(win11, ReasonCode::fits_one_l3));
 }
 
+TEST(Planner, one_of_something_is_singular)
+{
+    const auto text = [](const DomainPlan& plan) {
+        std::string all;
+        for (const auto& reason : plan.reasons) {
+            all += reason.text + "\n";
+        }
+        return all;
+    };
+    auto small = domain("small", 1);
+    EXPECT_NE(text(plan_on(ryzen(), {small}).domains.front()).find("The vCPU is on node 0."),
+              std::string::npos);
+    small.policy.placement = Placement::shared;
+    EXPECT_NE(text(plan_on(ryzen(), {small}).domains.front()).find("1 vCPU floats on "),
+              std::string::npos);
+}
+
 TEST(Planner, adjacent_numbering_is_followed_too)
 {
     const auto host = regular_host({.cores = 4, .numbering = test::Numbering::adjacent});
