@@ -63,8 +63,8 @@ bool is_passthrough_mode(const pugi::xml_node& cpu)
     return has(cpu, "mode", "host-passthrough") || has(cpu, "mode", "maximum");
 }
 
-// A mode that can carry the tunes. With a CPU of the host's, libvirt checks that the guest has them;
-// a named model keeps its own check: many start only without the features that QEMU lacks.
+// A mode that can carry the tunes. With a CPU of the host's, libvirt checks that the guest has
+// them; a named model keeps its own check: many start only without the features that QEMU lacks.
 void write_mode(pugi::xml_node cpu, const std::set<Tune>& tuned)
 {
     const auto needs_passthrough =

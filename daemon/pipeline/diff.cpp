@@ -83,8 +83,8 @@ public:
         }
     }
 
-    // After the pins, so that a vCPU is born where it belongs. QEMU copies the caches for it, too, on
-    // the CPUs its emulator is on: where those are unlike, it goes back to where it started.
+    // After the pins, so that a vCPU is born where it belongs. QEMU copies the caches for it, too,
+    // on the CPUs its emulator is on: where those are unlike, it goes back to where it started.
     void hotplug(const DomainPlan& plan)
     {
         if (!input_.abilities.hotplug_vcpus) {

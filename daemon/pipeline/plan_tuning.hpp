@@ -7,8 +7,8 @@
 namespace virtpind {
 
 // Adds the tuning and its reasons to the plan of a domain. Where the domain has the tuned shape
-// already, its vCPUs are numbered as the tuning numbers them: gaps and dies then mean L3s. Those that
-// run and stay where they are keep their numbers, until the next start.
+// already, its vCPUs are numbered as the tuning numbers them: gaps and dies then mean L3s. Those
+// that run and stay where they are keep their numbers, until the next start.
 void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
                const ObservedDomain& seen, const TuningAbilities& abilities,
                const BeforeImage* before);
