@@ -242,7 +242,7 @@ def test_what_was_plugged_stays_and_is_told_of(host, make_guest, by_command):
     told = "vCPUs 1 stay plugged until the next start"
     if by_command:
         host.daemon.stop()
-        assert told in restore(host.daemon, "--all").stdout
+        assert told in host.daemon.restore("--all").stdout
     else:
         host.reset(guest)
         assert told in str(host.explain(guest)["history"])
