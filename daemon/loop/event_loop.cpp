@@ -31,6 +31,13 @@ void require(int status, const char* doing)
     }
 }
 
+std::uint64_t monotonic_usec()
+{
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                          std::chrono::steady_clock::now().time_since_epoch())
+                                          .count());
+}
+
 // A source that fails would be silently disabled by sd-event; the daemon cannot live without any
 // of its sources, so a failure ends the loop instead.
 void finish(sd_event_source* source, Priority priority)
@@ -125,10 +132,11 @@ void Timer::start(std::chrono::microseconds delay)
                                             stop();
                                             on_time_();
                                         }});
-    // Accuracy 1: the default of 0 means 250 ms of slack.
-    require(sd_event_add_time_relative(event_, &source.impl_->source, CLOCK_MONOTONIC,
-                                       static_cast<std::uint64_t>(delay.count()), 1, on_timer,
-                                       source.impl_.get()),
+    // Not sd_event_add_time_relative(), which counts from when this turn of the loop began: that is
+    // too early in a callback that takes long. Accuracy 1: the default of 0 means 250 ms of slack.
+    require(sd_event_add_time(event_, &source.impl_->source, CLOCK_MONOTONIC,
+                              monotonic_usec() + static_cast<std::uint64_t>(delay.count()), 1,
+                              on_timer, source.impl_.get()),
             "starting a timer");
     finish(source.impl_->source, Priority::timers);
     source_ = std::move(source);
