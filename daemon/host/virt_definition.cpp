@@ -107,6 +107,12 @@ Result<Edit> make_edit(std::string text, const DefinitionChange& change)
     if (!next) {
         return std::move(next).error();
     }
+    if (!change.pins.iothreads.empty()) {
+        // libvirt will, and that must be known as ours even if we die before reading it back.
+        PinSet listed;
+        listed.iothreads_listed = true;
+        next->cpus->parts.merge(pin_parts(listed));
+    }
     return Edit{.text = std::move(text),
                 .now = std::move(*now),
                 .edited = std::move(*edited),
