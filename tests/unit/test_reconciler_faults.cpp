@@ -66,7 +66,8 @@ TEST_F(SpineFaults, DefinitionThatIsEditedUnderAPassIsPlannedOnAgainAndNoted)
         domain.config->emulator = CpuSet{CpuId{1}};
         host_.before_apply = nullptr;
     };
-    begin(by_default("dedicated"));
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
     EXPECT_EQ(host_.applied.size(), 2U);
     EXPECT_NE(domain.config->emulator, CpuSet{CpuId{1}});
     const auto& image = host_.images.at(domain.facts.uuid);
