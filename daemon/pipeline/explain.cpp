@@ -4,9 +4,11 @@
 #include "common/words.hpp"
 #include "guest_shape.hpp"
 #include "improvement.hpp"
+#include "misfit.hpp"
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace virtpind {
 
@@ -226,30 +228,6 @@ private:
     CpuSet cpus_;
 };
 
-std::string misfit_text(const Misfit& misfit, const Intent& intent)
-{
-    const auto need = counted(intent.vcpus_online.size(), "vCPU");
-    const auto have = counted(misfit.cpus, "CPU");
-    switch (misfit.code) {
-    case ReasonCode::no_whole_cores:
-        return have + " are free, but they do not make up the whole cores that " + need +
-               " need with this smt option.";
-    case ReasonCode::no_single_node:
-        return have + " are free, but no single node has what " + need + " need.";
-    case ReasonCode::memory_short:
-        return have + " are free, but not together with enough free memory.";
-    case ReasonCode::memory_locked:
-        return need +
-               " need as many free CPUs on the nodes that hold its locked memory, and there "
-               "are " +
-               std::to_string(misfit.cpus) + ".";
-    case ReasonCode::no_kind:
-        return have + " are free, but no one kind of core has what " + need + " need.";
-    default:
-        return need + " need as many free CPUs, and there are " + have + ".";
-    }
-}
-
 bool tells(const DomainPlan& plan, ReasonCode code)
 {
     return std::any_of(plan.reasons.begin(), plan.reasons.end(),
@@ -268,13 +246,19 @@ void explain_dedicated(Fleet& fleet, const Member& member, DomainPlan& plan)
 
 void explain_misfit(Fleet& fleet, const Member& member, DomainPlan& plan)
 {
-    plan.reasons.push_back({member.misfit->code, misfit_text(*member.misfit, *member.intent)});
+    fleet.memory().give_back(member.memory); // while it is asked where it could be
+    auto misfit = find_misfit(fleet, *member.intent,
+                              {.around = fleet.around(member, Fleet::Claims::active),
+                               .memory = MemoryBook::Others::booked});
+    auto advice = how_to_fit(fleet, member, misfit.ways);
+    fleet.memory().take_again(member.memory);
+    plan.reasons.push_back(std::move(misfit.reason));
     if (member.intent->policy.fallback == Fallback::shared) {
         plan.reasons.push_back({ReasonCode::fell_back_to_shared, "It floats until there is room."});
     } else {
         explain_left_alone(plan);
     }
-    if (auto advice = how_to_fit(fleet, member)) {
+    if (advice) {
         plan.reasons.push_back({ReasonCode::to_do_better, std::move(*advice)});
     }
 }

@@ -11,7 +11,8 @@ namespace virtpind {
 // Precondition: member.placed is set. `fleet` is not changed but for its tables.
 void explain_dedicated(Fleet& fleet, const Member& member, DomainPlan& plan);
 
-// Why it did not fit and what it gets instead. Precondition: member.misfit is set.
+// Why a dedicated domain did not fit, now that the others have their places, and what it gets
+// instead. Precondition: member.placed is not set.
 void explain_misfit(Fleet& fleet, const Member& member, DomainPlan& plan);
 
 void explain_left_alone(DomainPlan& plan);

@@ -202,7 +202,6 @@ void Fleet::keep_in_place(Member& member, const Surroundings& around) const
                            .cost = cost_of(host_, *member.intent, around, pins),
                            .proven = true};
     member.claim = member.placed->claim;
-    member.misfit.reset();
 }
 
 bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
@@ -220,41 +219,39 @@ bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
             return true;
         }
     }
-    if (!bound_home) {
-        return try_place(member, around, std::nullopt, {});
-    }
-    const auto there = (around.free & host_.topology->cpus_of(home)).size();
-    if (intent.memory_locked && there < intent.vcpus_online.size()) {
-        member.misfit = Misfit{.code = ReasonCode::memory_locked, .cpus = there};
-    }
-    return false;
+    return !bound_home && try_place(member, around, std::nullopt, {});
 }
 
 bool Fleet::try_place(Member& member, const Surroundings& around, std::optional<NodeSet> nodes,
                       const VcpuMap& kept)
 {
-    const auto available = memory_.available(*member.intent);
-    auto outcome = place_dedicated(host_,
-                                   PlaceTask{.intent = *member.intent,
-                                             .around = around,
-                                             .available_kib = available,
-                                             .nodes = std::move(nodes),
-                                             .kept = kept},
-                                   tables_);
-    if (const auto* misfit = std::get_if<Misfit>(&outcome)) {
-        member.misfit = *misfit;
+    if (!find_place(member, around, memory_.available(*member.intent), std::move(nodes), kept)) {
         return false;
     }
-    member.placed = std::move(std::get<Placed>(outcome));
+    take_memory(member);
+    return true;
+}
+
+bool Fleet::find_place(Member& member, const Surroundings& around,
+                       const MemoryBook::Amounts& available, std::optional<NodeSet> nodes,
+                       const VcpuMap& kept)
+{
+    member.placed = place_dedicated(host_,
+                                    PlaceTask{.intent = *member.intent,
+                                              .around = around,
+                                              .available_kib = available,
+                                              .nodes = std::move(nodes),
+                                              .kept = kept},
+                                    tables_);
+    if (!member.placed) {
+        return false;
+    }
     member.others = around.claimed;
     member.claim = member.placed->claim;
     if (!claim_own_cores(member, around)) {
         member.placed.reset();
-        member.misfit = Misfit{.code = ReasonCode::no_room, .cpus = around.free.size()};
         return false;
     }
-    member.misfit.reset();
-    take_memory(member);
     return true;
 }
 
@@ -269,17 +266,35 @@ void Fleet::take_memory(Member& member)
 
 std::optional<Placed> Fleet::place_alone(const Member& member)
 {
-    const Surroundings empty{.free = free_of_all(), .claimed = {}, .housekeeping = housekeeping_};
-    const auto available = memory_.available(*member.intent, MemoryBook::Others::ignored);
-    auto outcome = place_dedicated(host_,
-                                   PlaceTask{.intent = *member.intent,
-                                             .around = empty,
-                                             .available_kib = available,
-                                             .nodes = std::nullopt,
-                                             .kept = {}},
-                                   tables_);
-    auto* placed = std::get_if<Placed>(&outcome);
-    return placed != nullptr ? std::optional{std::move(*placed)} : std::nullopt;
+    const auto room = all_to_itself();
+    const auto available = memory_.available(*member.intent, room.memory);
+    return place_dedicated(host_,
+                           PlaceTask{.intent = *member.intent,
+                                     .around = room.around,
+                                     .available_kib = available,
+                                     .nodes = std::nullopt,
+                                     .kept = {}},
+                           tables_);
+}
+
+std::optional<Placed> Fleet::what_if(const Intent& intent, const Room& room)
+{
+    Member trial;
+    trial.intent = &intent;
+    const auto home = home_nodes(host_, intent);
+    const auto bound = intent.memory_locked && !home.empty();
+    if (!find_place(trial, room.around, memory_.available(intent, room.memory),
+                    bound ? std::optional{home} : std::nullopt, {})) {
+        return std::nullopt;
+    }
+    trial.placed->claim = trial.claim;
+    return std::move(trial.placed);
+}
+
+Fleet::Room Fleet::all_to_itself() const
+{
+    return {.around = {.free = free_of_all(), .claimed = {}, .housekeeping = housekeeping_},
+            .memory = MemoryBook::Others::ignored};
 }
 
 bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const

@@ -26,10 +26,9 @@ struct Member {
     std::optional<Placed> placed;
     CpuSet emulator_core; // its own extra cores, part of `claim`
     CpuSet iothread_core;
-    CpuSet others;                // what the others claimed when it was placed
-    MemoryBook::Taken memory;     // booked for it: where it is placed, else where it has it
-    std::optional<Misfit> misfit; // set when it could not be placed
-    bool was_moved = false;       // to make room for another
+    CpuSet others;            // what the others claimed when it was placed
+    MemoryBook::Taken memory; // booked for it: where it is placed, else where it has it
+    bool was_moved = false;   // to make room for another
 };
 
 class Fleet {
@@ -58,12 +57,26 @@ public:
     enum class Sake { own, others };
 
     // Places `member` as cheaply as the others leave room for, with its own extra cores, and
-    // claims that. False, with `misfit` set, when it does not fit: then it claims nothing, but for
-    // what it stands on if it is to be left untouched.
+    // claims that. False when it does not fit: then it claims nothing, but for what it stands on if
+    // it is to be left untouched.
     bool place(Member& member, Claims claims, Sake sake);
 
     // Where `member` would be placed if no other domain were there.
     [[nodiscard]] std::optional<Placed> place_alone(const Member& member);
+
+    // What the others leave to a domain.
+    struct Room {
+        Surroundings around;
+        MemoryBook::Others memory = MemoryBook::Others::booked;
+    };
+
+    // Where a domain like `intent` would be placed in `room`, its own extra cores included in the
+    // claim. For questions: nothing is claimed or booked by it. Precondition: nothing is booked
+    // for it.
+    [[nodiscard]] std::optional<Placed> what_if(const Intent& intent, const Room& room);
+
+    // What a domain would have all to itself.
+    [[nodiscard]] Room all_to_itself() const;
 
     // Usable and not housekeeping.
     [[nodiscard]] CpuSet free_of_all() const { return usable_ - housekeeping_; }
@@ -79,6 +92,9 @@ private:
     void keep_in_place(Member& member, const Surroundings& around) const;
     void classify();
     void reserve();
+    [[nodiscard]] bool find_place(Member& member, const Surroundings& around,
+                                  const MemoryBook::Amounts& available,
+                                  std::optional<NodeSet> nodes, const VcpuMap& kept);
     [[nodiscard]] bool try_place(Member& member, const Surroundings& around,
                                  std::optional<NodeSet> nodes, const VcpuMap& kept);
     [[nodiscard]] bool place_again(Member& member, const Surroundings& around, Sake sake);

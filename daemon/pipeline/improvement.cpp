@@ -2,6 +2,7 @@
 #include "improvement.hpp"
 
 #include "common/words.hpp"
+#include "misfit.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -63,6 +64,19 @@ std::size_t largest_part(const std::vector<CpuSet>& groups, const CpuSet& free)
         largest = std::max(largest, group.common(free));
     }
     return largest;
+}
+
+// "cores=any, numa=prefer or at most 4 vCPUs".
+std::string any_of(const std::vector<std::string>& ways)
+{
+    if (ways.empty()) {
+        return "fewer vCPUs, less housekeeping or weaker options";
+    }
+    auto text = ways.front();
+    for (std::size_t i = 1; i < ways.size(); ++i) {
+        text += (i + 1 < ways.size() ? ", " : " or ") + ways[i];
+    }
+    return text;
 }
 
 // What this host cannot do for so many vCPUs, however empty it is.
@@ -132,21 +146,25 @@ std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
            "higher priority.";
 }
 
-std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member)
+std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,
+                                      const std::vector<std::string>& ways)
 {
-    const auto alone = fleet.place_alone(member);
+    const auto whole = fleet.all_to_itself();
+    const auto alone = fleet.what_if(*member.intent, whole);
     if (!alone) {
-        const auto free = fleet.free_of_all();
-        return "This host cannot meet the policy even when empty: " + std::to_string(free.size()) +
-               " CPUs are usable beside housekeeping. Use fewer vCPUs, less housekeeping, or "
-               "weaker options.";
+        const auto count = whole.around.free.size();
+        return "Without the claims of others it would not fit either: " + counted(count, "CPU") +
+               by_count(count, " is", " are") + " usable beside housekeeping. It would fit with " +
+               any_of(find_misfit(fleet, *member.intent, whole).ways) + ".";
     }
     const auto blockers = claimants(fleet, member, alone->claim);
     if (blockers.empty()) {
-        return std::nullopt;
+        return "It would fit with " + any_of(ways) + ".";
     }
+    const auto otherwise =
+        ways.empty() ? "" : " Beside those it would fit with " + any_of(ways) + ".";
     return "It would fit on CPUs " + alone->claim.str() + ", which are claimed by " + blockers +
-           ". Stop or shrink those, or give this domain a higher priority.";
+           ". Stop or shrink those, or give this domain a higher priority." + otherwise;
 }
 
 } // namespace virtpind

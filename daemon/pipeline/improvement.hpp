@@ -20,7 +20,9 @@ namespace virtpind {
 // Precondition: member.placed is set.
 [[nodiscard]] std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member);
 
-// Precondition: member.misfit is set.
-[[nodiscard]] std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member);
+// `ways`: what would let it fit beside the others (misfit.hpp). Precondition: member.placed is not
+// set.
+[[nodiscard]] std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,
+                                                    const std::vector<std::string>& ways);
 
 } // namespace virtpind

@@ -24,27 +24,19 @@ bool one_per_core(SmtChoice smt)
     return smt == SmtChoice::isolate || smt == SmtChoice::spread;
 }
 
+bool has_siblings(const HostIndex& host)
+{
+    return std::any_of(host.cores.begin(), host.cores.end(),
+                       [](const HostCore& core) { return core.cpus.size() > 1; });
+}
+
 // Without L3s, sibling threads and a vendor, a host description does not tell cores from threads
 // (a nested host, a bare list of CPUs): nobody can promise whole cores there.
 bool tells_cores_apart(const HostIndex& host)
 {
-    return !host.topology->vendor.empty() ||
-           std::any_of(host.cores.begin(), host.cores.end(),
-                       [](const HostCore& core) { return core.cpus.size() > 1; }) ||
+    return !host.topology->vendor.empty() || has_siblings(host) ||
            std::any_of(host.topology->l3s.begin(), host.topology->l3s.end(),
                        [](const L3& l3) { return l3.size_bytes > 0; });
-}
-
-// Siblings were promised, and the host has none.
-bool lacks_siblings(const HostIndex& host, const Intent& intent)
-{
-    if (intent.policy.smt != SmtChoice::require) {
-        return false;
-    }
-    const auto threads = intent.topology ? intent.topology->threads : 1U;
-    const auto smt = std::any_of(host.cores.begin(), host.cores.end(),
-                                 [](const HostCore& core) { return core.cpus.size() > 1; });
-    return (threads > 1 && !smt) || !tells_cores_apart(host);
 }
 
 // Tiers of kinds, best first; within a tier each element is one choice.
@@ -92,23 +84,24 @@ public:
         set_costs();
     }
 
-    std::variant<Placed, Misfit> run()
+    std::optional<Placed> run()
     {
-        if (!lacks_siblings(host_, task_.intent)) {
-            for (const auto& tier : kind_tiers(host_, policy_.cores)) {
-                std::optional<Placed> best;
-                for (const auto& kinds : tier) {
-                    auto placed = on_kinds(kinds);
-                    if (placed && (!best || placed->cost < best->cost)) {
-                        best = std::move(placed);
-                    }
-                }
-                if (best) {
-                    return std::move(*best);
+        if (lacks_siblings(host_, task_.intent)) {
+            return std::nullopt;
+        }
+        for (const auto& tier : kind_tiers(host_, policy_.cores)) {
+            std::optional<Placed> best;
+            for (const auto& kinds : tier) {
+                auto placed = on_kinds(kinds);
+                if (placed && (!best || placed->cost < best->cost)) {
+                    best = std::move(placed);
                 }
             }
+            if (best) {
+                return best;
+            }
         }
-        return misfit();
+        return std::nullopt;
     }
 
 private:
@@ -317,30 +310,6 @@ private:
         return bound == cost && !host_.crossing;
     }
 
-    [[nodiscard]] Misfit misfit() const
-    {
-        using enum ReasonCode;
-        std::size_t cpus = 0;
-        for (const auto cpu : task_.around.free) {
-            cpus += may_use(cpu) ? 1U : 0U;
-        }
-        if (lacks_siblings(host_, task_.intent)) {
-            return {no_whole_cores, cpus};
-        }
-        if (cpus < shape_.vcpus) {
-            return {no_room, cpus};
-        }
-        if (policy_.smt != SmtChoice::prefer) {
-            return {no_whole_cores, cpus};
-        }
-        if (policy_.numa == NumaChoice::single) {
-            return {no_single_node, cpus};
-        }
-        return {host_.topology->is_hybrid() && policy_.cores != CoreChoice::any ? no_kind
-                                                                                : memory_short,
-                cpus};
-    }
-
     const HostIndex& host_;
     const PlaceTask& task_;
     const Policy& policy_;
@@ -366,10 +335,20 @@ CpuSet claim_of(const HostIndex& host, const Policy& policy, const VcpuMap& pins
     return claim;
 }
 
-std::variant<Placed, Misfit> place_dedicated(const HostIndex& host, const PlaceTask& task,
-                                             PackMemory& memory)
+std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& task,
+                                      PackMemory& memory)
 {
     return Placer{host, task, memory}.run();
+}
+
+bool lacks_siblings(const HostIndex& host, const Intent& intent)
+{
+    const auto& policy = intent.policy;
+    if (policy.smt != SmtChoice::require) {
+        return false;
+    }
+    const auto threads = intent.topology ? intent.topology->threads : 1U;
+    return (threads > 1 && !has_siblings(host)) || !tells_cores_apart(host);
 }
 
 } // namespace virtpind

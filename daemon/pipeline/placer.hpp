@@ -3,12 +3,10 @@
 // bounded search gives one.
 #pragma once
 
-#include "common/reason.hpp"
 #include "packing.hpp"
 #include "scoring.hpp"
 
 #include <optional>
-#include <variant>
 
 namespace virtpind {
 
@@ -28,15 +26,13 @@ struct Placed {
     bool proven = false;
 };
 
-// Why nothing fits.
-struct Misfit {
-    ReasonCode code{};    // no_room, no_whole_cores, no_single_node, memory_short, no_kind
-    std::size_t cpus = 0; // that were there to choose from
-};
+// Nothing where it does not fit; misfit.hpp tells why.
+[[nodiscard]] std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& task,
+                                                    PackMemory& memory);
 
-[[nodiscard]] std::variant<Placed, Misfit>
-place_dedicated(const HostIndex& host, const PlaceTask& task, PackMemory& memory);
-
+// Whether the domain is promised siblings (smt=require) that this host does not have, or does not
+// tell.
+[[nodiscard]] bool lacks_siblings(const HostIndex& host, const Intent& intent);
 // What `pins` claim by the domain's policy.
 [[nodiscard]] CpuSet claim_of(const HostIndex& host, const Policy& policy, const VcpuMap& pins);
 

@@ -119,7 +119,7 @@ private:
         if (member.placed) {
             pin_dedicated(member, plan);
         } else {
-            if (member.misfit) {
+            if (member.role == Member::Role::dedicated) {
                 plan.satisfied = false;
                 explain_misfit(fleet_, member, plan);
                 if (member.intent->policy.fallback == Fallback::fail) {

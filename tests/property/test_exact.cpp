@@ -104,18 +104,17 @@ RC_GTEST_PROP(Exact, nothing_beats_the_planner, ())
                          .nodes = std::nullopt,
                          .kept = scene.kept};
     PackMemory tables;
-    const auto outcome = place_dedicated(host, task, tables);
-    const auto* placed = std::get_if<Placed>(&outcome);
+    const auto placed = place_dedicated(host, task, tables);
     const auto best = BruteForce{host, task}.best();
     RC_LOG() << describe(scene);
-    if (placed != nullptr) {
+    if (placed) {
         RC_LOG() << "placed " << describe(placed->pins) << test::describe(placed->cost);
     }
     if (best) {
         RC_LOG() << "best " << test::describe(*best);
     }
-    RC_TAG(placed == nullptr ? "does not fit" : placed->proven ? "proven" : "not proven");
-    if (placed == nullptr) {
+    RC_TAG(!placed ? "does not fit" : placed->proven ? "proven" : "not proven");
+    if (!placed) {
         RC_ASSERT(!best);
         return;
     }

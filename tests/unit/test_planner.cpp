@@ -355,6 +355,114 @@ TEST(Planner, what_does_not_fit_floats_or_is_left_alone)
     EXPECT_TRUE(tells(plan, ReasonCode::no_room));
 }
 
+// What the first reason is, and the advice.
+struct Refusal {
+    ReasonCode code{};
+    std::string text;
+    std::string advice;
+};
+
+Refusal refusal(const DomainPlan& plan)
+{
+    EXPECT_FALSE(plan.satisfied);
+    Refusal found;
+    for (const auto& reason : plan.reasons) {
+        found.text = found.text.empty() ? reason.text : found.text;
+        found.code = &reason == plan.reasons.data() ? reason.code : found.code;
+        found.advice = reason.code == ReasonCode::to_do_better ? reason.text : found.advice;
+    }
+    return found;
+}
+
+TEST(Planner, misfit_names_what_to_give_up)
+{
+    auto own = domain("own", 6);
+    own.policy.emulator.mode = ThreadChoice::Mode::own;
+    const auto small = regular_host({.cores = 4});
+    auto why = refusal(plan_on(small, {own}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::no_own_core);
+    EXPECT_NE(why.advice.find("emulator=auto or at most 5 vCPUs."), std::string::npos)
+        << why.advice;
+
+    auto host = two_nodes();
+    host.nodes[0].hugepages = {{.page_kib = 2048, .total = 8, .free = 8}};
+    auto huge = domain("huge", 4);
+    huge.policy.smt = SmtChoice::require;
+    huge.memory_kib = 65536;
+    huge.hugepage_kib = 2048;
+    why = refusal(plan_on(host, {huge}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::memory_short);
+    EXPECT_NE(why.text.find("64 MiB of free hugepages of 2048 KiB"), std::string::npos) << why.text;
+
+    auto wide = domain("wide", 10);
+    wide.policy.smt = SmtChoice::require;
+    wide.policy.numa = NumaChoice::single;
+    why = refusal(plan_on(host, {wide}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::no_single_node);
+    EXPECT_NE(why.advice.find("numa=prefer or at most 8 vCPUs."), std::string::npos) << why.advice;
+
+    why = refusal(plan_on(hybrid_host(6, 8), {domain("kinds", 12)}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::no_kind);
+    EXPECT_NE(why.advice.find("cores=any or at most 10 vCPUs."), std::string::npos) << why.advice;
+
+    auto isolated = domain("isolated", 4);
+    isolated.policy.smt = SmtChoice::isolate;
+    why = refusal(plan_on(small, {isolated}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::no_whole_cores);
+    EXPECT_NE(why.advice.find("smt=prefer or at most 3 vCPUs."), std::string::npos) << why.advice;
+
+    auto narrow = domain("narrow", 4);
+    narrow.policy.cpus = cpus("2-3");
+    why = refusal(plan_on(small, {narrow}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::restricted_cpus);
+
+    auto apart = domain("apart", 3);
+    apart.policy.smt = SmtChoice::spread;
+    apart.policy.numa = NumaChoice::single;
+    apart.policy.cpus = cpus("2-5");
+    why = refusal(plan_on(two_nodes(), {apart}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::no_single_node);
+    EXPECT_NE(why.advice.find("more CPUs in cpus"), std::string::npos) << why.advice;
+
+    auto both = isolated;
+    both.policy.cpus = cpus("2-3");
+    EXPECT_EQ(refusal(plan_on(small, {both}).domains.front()).code, ReasonCode::no_room_as_asked);
+}
+
+TEST(Planner, memory_that_is_locked_elsewhere_is_named)
+{
+    auto host = two_nodes();
+    auto locked = domain("locked", 4);
+    locked.activity = Activity::running;
+    locked.memory_locked = true;
+    locked.memory_nodes = {NodeId{1}};
+    auto urgent = domain("urgent", 8);
+    urgent.policy.priority = 5;
+    urgent.policy.cpus = host.nodes[1].cpus;
+    const auto why = refusal(plan_on(host, {locked, urgent}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::memory_locked);
+    EXPECT_NE(why.advice.find("claimed by urgent ("), std::string::npos) << why.advice;
+}
+
+TEST(Planner, memory_that_others_booked_is_not_a_limit_of_the_host)
+{
+    constexpr std::uint64_t gib = 1U << 20U; // in KiB
+    auto host = two_nodes();
+    host.nodes[0].memory_kib = 8 * gib;
+    host.nodes[1].memory_kib = 8 * gib;
+    const auto big = [](const char* name) {
+        auto vm = domain(name, 2);
+        vm.memory_kib = 6 * gib;
+        vm.policy.numa = NumaChoice::single;
+        return vm;
+    };
+    const auto why = refusal(plan_on(host, {big("a"), big("b"), big("late")}).domains.back());
+    EXPECT_EQ(why.code, ReasonCode::memory_short);
+    EXPECT_NE(why.advice.find("It would fit "), std::string::npos) << why.advice;
+    EXPECT_EQ(why.advice.find("would not fit either"), std::string::npos) << why.advice;
+    EXPECT_NE(why.advice.find("more free memory"), std::string::npos) << why.advice;
+}
+
 TEST(Planner, dormant_domains_are_never_in_the_way)
 {
     auto dormant = threaded("dormant", 6);

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Why a dedicated domain does not fit, and what would let it: one thing that it asks for is given
+// up at a time, and the domain placed again. A fixed number of placements.
+#pragma once
+
+#include "fleet.hpp"
+
+#include <string>
+#include <vector>
+
+namespace virtpind {
+
+struct Misfit {
+    Reason reason;                 // the first thing whose giving up makes room
+    std::vector<std::string> ways; // "cores=any", "at most 10 vCPUs": each of them makes room
+};
+
+// Precondition: `intent` does not fit in `room`, and nothing is booked for it.
+[[nodiscard]] Misfit find_misfit(Fleet& fleet, const Intent& intent, const Fleet::Room& room);
+
+} // namespace virtpind
