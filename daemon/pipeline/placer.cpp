@@ -30,11 +30,11 @@ bool has_siblings(const HostIndex& host)
                        [](const HostCore& core) { return core.cpus.size() > 1; });
 }
 
-// Without L3s, sibling threads and a vendor, a host description does not tell cores from threads
+// Without caches, sibling threads and a vendor, a host description does not tell cores from threads
 // (a nested host, a bare list of CPUs): nobody can promise whole cores there.
 bool tells_cores_apart(const HostIndex& host)
 {
-    return !host.topology->vendor.empty() || has_siblings(host) ||
+    return !host.topology->vendor.empty() || !host.topology->caches.empty() || has_siblings(host) ||
            std::any_of(host.topology->l3s.begin(), host.topology->l3s.end(),
                        [](const L3& l3) { return l3.size_bytes > 0; });
 }
@@ -344,7 +344,7 @@ std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& ta
 bool lacks_siblings(const HostIndex& host, const Intent& intent)
 {
     const auto& policy = intent.policy;
-    if (policy.smt != SmtChoice::require) {
+    if (policy.smt != SmtChoice::require || policy.topology != TopologyChoice::keep) {
         return false;
     }
     const auto threads = intent.topology ? intent.topology->threads : 1U;

@@ -31,7 +31,7 @@ struct Placed {
                                                     PackMemory& memory);
 
 // Whether the domain is promised siblings (smt=require) that this host does not have, or does not
-// tell.
+// tell. Nobody is promised any by a topology that is rewritten to that of the CPUs chosen.
 [[nodiscard]] bool lacks_siblings(const HostIndex& host, const Intent& intent);
 // What `pins` claim by the domain's policy.
 [[nodiscard]] CpuSet claim_of(const HostIndex& host, const Policy& policy, const VcpuMap& pins);

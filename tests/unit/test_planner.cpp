@@ -463,6 +463,26 @@ TEST(Planner, memory_that_others_booked_is_not_a_limit_of_the_host)
     EXPECT_NE(why.advice.find("more free memory"), std::string::npos) << why.advice;
 }
 
+TEST(Planner, siblings_are_missed_only_where_the_topology_is_kept)
+{
+    const auto host = regular_host({.cores = 8, .threads = 1});
+    auto vm = threaded("vm", 2);
+    vm.policy.smt = SmtChoice::require;
+    const auto why = refusal(plan_on(host, {vm}).domains.front());
+    EXPECT_EQ(why.code, ReasonCode::no_smt);
+    EXPECT_NE(why.advice.find("topology=match"), std::string::npos) << why.advice;
+    vm.policy.topology = TopologyChoice::match;
+    EXPECT_TRUE(plan_on(host, {vm}).domains.front().satisfied);
+    auto bare = host; // a list of CPUs, as nested hosts are described
+    bare.l3s[0].size_bytes = 0;
+    vm.topology.reset();
+    EXPECT_TRUE(plan_on(bare, {vm}).domains.front().satisfied);
+    vm.policy.topology = TopologyChoice::keep;
+    EXPECT_EQ(refusal(plan_on(bare, {vm}).domains.front()).code, ReasonCode::no_smt);
+    bare.caches = {{.level = 2, .cpus = cpus("0")}}; // an ARM host without L3
+    EXPECT_TRUE(plan_on(bare, {vm}).domains.front().satisfied);
+}
+
 TEST(Planner, dormant_domains_are_never_in_the_way)
 {
     auto dormant = threaded("dormant", 6);
