@@ -102,6 +102,7 @@ struct DomainPlan {
         true; // false: it did not get what its policy asked for (exit status 3, Unsatisfiable)
     std::map<VcpuId, CpuSet> vcpus; // online: one CPU each (dedicated) or the pool part (shared);
                                     // offline ones too, pinned in advance to the domain's own CPUs
+    VcpuSet online;                 // of `vcpus`: those that are, or come, online
     CpuSet emulator;                // empty only when placement is none
     // Emulator pin of the definition where it differs from the live one (two-phase pin); else
     // absent.

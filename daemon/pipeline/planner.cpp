@@ -4,6 +4,7 @@
 #include "planner.hpp"
 
 #include "explain.hpp"
+#include "fixed_threads.hpp"
 #include "fleet.hpp"
 #include "repair.hpp"
 #include "shared_pool.hpp"
@@ -37,6 +38,7 @@ public:
         explain_overruns();
         place_dedicated(Dormant::yes); // their memory is what all the others leave
         fill(pool, Activity::dormant);
+        explain_fixed_threads(fleet_, plan_.domains);
         return std::move(plan_);
     }
 
@@ -137,6 +139,7 @@ private:
                       .pool = plan_.pool,
                       .several_memory_nodes = fleet_.memory().several_nodes()},
                      plan);
+        plan.online = member.intent->vcpus_online;
         plan.plug = member.intent->plug;
         plan.unplug = member.intent->unplug;
         plan.satisfied = plan.satisfied && member.intent->vcpus_as_asked;

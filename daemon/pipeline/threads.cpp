@@ -113,6 +113,12 @@ CpuSet add_threads(const ThreadsTask& task, DomainPlan& plan, const ThreadChoice
     auto chosen = choose_threads(task, plan, choice, own, words);
     plan.reasons.push_back({chosen.code, std::string{words.threads} + " run on " +
                                              chosen.cpus.str() + ": " + chosen.why + "."});
+    if (choice.mode == ThreadChoice::Mode::fixed && !choice.cpus.intersects(task.usable)) {
+        plan.reasons.push_back(
+            {ReasonCode::fixed_cpus_unusable, std::string{words.threads} +
+                                                  " are fixed by policy to " + choice.cpus.str() +
+                                                  ", none of which may be used on this host now."});
+    }
     if (choice.mode == ThreadChoice::Mode::own && own.empty()) {
         plan.reasons.push_back({ReasonCode::own_core_denied,
                                 std::string{words.threads} +

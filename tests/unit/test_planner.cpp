@@ -250,6 +250,31 @@ TEST(Planner, cache_passthrough_on_unlike_caches_starts_the_emulator_on_its_own_
     EXPECT_EQ(plan.emulator, cpus("0,16"));
 }
 
+TEST(Planner, threads_fixed_to_cpus_of_others_are_told_to_both)
+{
+    auto owner = domain("owner", 2);
+    owner.policy.cpus = cpus("6,18");
+    auto guest = domain("guest", 2);
+    guest.policy.emulator = {.mode = ThreadChoice::Mode::fixed, .cpus = cpus("6-7")};
+    const auto plan = plan_on(ryzen(), {owner, guest});
+    EXPECT_EQ(plan.domains[1].emulator, cpus("6-7"));
+    EXPECT_TRUE(tells(plan.domains[0], ReasonCode::claim_has_threads));
+    EXPECT_FALSE(tells(plan.domains[0], ReasonCode::threads_on_claim));
+    EXPECT_TRUE(tells(plan.domains[1], ReasonCode::threads_on_claim));
+    EXPECT_FALSE(tells(plan.domains[1], ReasonCode::claim_has_threads));
+}
+
+TEST(Planner, threads_fixed_to_cpus_that_are_off_say_so)
+{
+    auto host = ryzen();
+    host.cpus[5].online = false;
+    auto vm = domain("vm", 2);
+    vm.policy.emulator = {.mode = ThreadChoice::Mode::fixed, .cpus = cpus("5")};
+    const auto plan = plan_on(host, {vm}).domains.front();
+    EXPECT_EQ(plan.emulator, cpus("0,12"));
+    EXPECT_TRUE(tells(plan, ReasonCode::fixed_cpus_unusable));
+}
+
 TEST(Planner, own_emulator_and_iothreads_get_a_core_each)
 {
     auto vm = threaded("vm", 2);
@@ -269,6 +294,7 @@ TEST(Planner, offline_vcpus_wait_on_the_domains_own_cpus)
     vm.vcpus_max = 4;
     const auto plan = plan_on(ryzen(), {vm}).domains.front();
     EXPECT_EQ(plan.vcpus.at(VcpuId{3}), plan.claim);
+    EXPECT_EQ(plan.online, VcpuSet::range(0, 1));
 }
 
 TEST(Planner, foreign_pins_are_claimed)

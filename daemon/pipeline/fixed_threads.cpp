@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fixed_threads.hpp"
+
+#include "improvement.hpp"
+
+#include <string>
+
+namespace virtpind {
+
+namespace {
+
+// Where the policy fixes threads of one domain.
+struct FixedThreads {
+    std::size_t domain = 0; // position
+    const char* threads = "";
+    CpuSet cpus;
+};
+
+bool is_fixed(const ThreadChoice& choice)
+{
+    return choice.mode == ThreadChoice::Mode::fixed;
+}
+
+std::vector<FixedThreads> fixed_threads(const Fleet& fleet, const std::vector<DomainPlan>& plans)
+{
+    std::vector<FixedThreads> fixed;
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+        const auto& policy = fleet.members()[i].intent->policy;
+        if (is_fixed(policy.emulator)) {
+            fixed.push_back({i, "Emulator threads", plans[i].emulator});
+        }
+        if (is_fixed(policy.iothreads) && !plans[i].iothreads.empty()) {
+            fixed.push_back({i, "I/O threads", plans[i].iothreads.begin()->second});
+        }
+    }
+    return fixed;
+}
+
+bool is_dormant(const Member& member)
+{
+    return member.intent->activity == Activity::dormant;
+}
+
+} // namespace
+
+void explain_fixed_threads(const Fleet& fleet, std::vector<DomainPlan>& plans)
+{
+    const auto fixed = fixed_threads(fleet, plans);
+    for (const auto& [domain, threads, cpus] : fixed) {
+        const auto owners = claimants(fleet, fleet.members()[domain], cpus);
+        if (!owners.empty()) {
+            plans[domain].reasons.push_back(
+                {ReasonCode::threads_on_claim, std::string{threads} + " are fixed by policy to " +
+                                                   cpus.str() + ", which is claimed by " + owners +
+                                                   "; they disturb each other."});
+        }
+    }
+    for (std::size_t i = 0; i < plans.size() && !fixed.empty(); ++i) {
+        std::vector<std::string> guests;
+        for (const auto& [domain, threads, cpus] : fixed) {
+            const auto common = plans[i].claim & cpus;
+            if (domain != i && !common.empty() && !is_dormant(fleet.members()[domain])) {
+                guests.push_back(plans[domain].name + " (" + common.str() + ")");
+            }
+        }
+        if (!guests.empty() && !is_dormant(fleet.members()[i])) {
+            plans[i].reasons.push_back({ReasonCode::claim_has_threads,
+                                        "Threads of others are fixed by policy to CPUs that it "
+                                        "claims: " +
+                                            listed(guests) + "."});
+        }
+    }
+}
+
+} // namespace virtpind

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Emulator and I/O threads that a policy fixes to CPUs of another domain: done as asked, and said
+// to both.
+#pragma once
+
+#include "common/plan.hpp"
+#include "fleet.hpp"
+
+#include <vector>
+
+namespace virtpind {
+
+// `plans` are those of the fleet's members, in their order.
+void explain_fixed_threads(const Fleet& fleet, std::vector<DomainPlan>& plans);
+
+} // namespace virtpind
