@@ -201,19 +201,46 @@ std::string memory_text(const DomainPlan& plan)
                          : "";
 }
 
+// "2 vCPUs (6 offline)".
+std::string vcpu_count(const DomainPlan& plan)
+{
+    const auto offline = plan.vcpus.size() - plan.online.size();
+    return counted(plan.online.size(), "vCPU") +
+           (offline > 0 ? " (" + std::to_string(offline) + " offline)" : "");
+}
+
+// It has more or fewer vCPUs than its policy asks for.
+bool has_other_count(const DomainPlan& plan)
+{
+    return std::any_of(plan.reasons.begin(), plan.reasons.end(), [](const Reason& reason) {
+        return reason.code == ReasonCode::vcpus_missing || reason.code == ReasonCode::vcpus_kept;
+    });
+}
+
+// What a domain does not get, before what it gets.
+std::string unsatisfied_text(const DomainPlan& plan)
+{
+    if (plan.satisfied) {
+        return "";
+    }
+    if (plan.placement == plan.requested) {
+        return has_other_count(plan) ? "NOT SATISFIED, not the number of vCPUs asked for, is "
+                                     : "NOT SATISFIED, not all that it asks for, is ";
+    }
+    return "NOT SATISFIED, asked for " + std::string{to_string(plan.requested)} + ", is ";
+}
+
 // "A win11: dedicated, 12 vCPUs on 6-11,18-23; emulator on 0,12; proven optimal".
 std::string domain_line(const DomainPlan& plan, char mark)
 {
     auto text = std::string{mark} + " " + printable(plan.name) + ": ";
-    text += plan.satisfied
-                ? ""
-                : "NOT SATISFIED, asked for " + std::string{to_string(plan.requested)} + ", is ";
+    text += unsatisfied_text(plan);
     if (plan.placement == Placement::none) {
         text += "left alone";
         return text + (plan.claim.empty() ? "\n" : "; it is pinned to " + plan.claim.str() + "\n");
     }
-    text += std::string{to_string(plan.placement)} + ", " + counted(plan.vcpus.size(), "vCPU") +
-            " on " + pinned_cpus(plan).str();
+    text += std::string{to_string(plan.placement)} + ", " + vcpu_count(plan) + " on " +
+            pinned_cpus(plan).str();
     text += "; emulator on " + plan.emulator.str();
     text += plan.start_emulator ? " (started on " + plan.start_emulator->str() + ")" : "";
     text += iothread_text(plan) + memory_text(plan);

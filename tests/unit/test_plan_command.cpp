@@ -108,6 +108,36 @@ TEST_F(PlanCommand, TextIsAMapWithEveryoneOnIt)
     }
 }
 
+TEST_F(PlanCommand, OfflineVcpusAndAWrongNumberOfThemAreNamed)
+{
+    ASSERT_EQ(run_scenario(R"([{"name": "a", "vcpus": 2, "max-vcpus": 8, "policy": "dedicated"}])",
+                           PlanFormat::text),
+              0);
+    EXPECT_NE(out_.str().find("A a: dedicated, 2 vCPUs (6 offline) on "), std::string::npos)
+        << out_.str();
+    ASSERT_EQ(
+        run_scenario(R"([{"name": "a", "vcpus": 2, "policy": {"name": "dedicated", "vcpus": 5}}])",
+                     PlanFormat::text),
+        3);
+    EXPECT_NE(out_.str().find("A a: NOT SATISFIED, not the number of vCPUs asked for, is "
+                              "dedicated, 2 vCPUs on "),
+              std::string::npos)
+        << out_.str();
+}
+
+TEST_F(PlanCommand, ASharedDomainThatLacksSomethingElseSaysSo)
+{
+    ASSERT_EQ(run_scenario(R"([{"name": "a", "vcpus": 2,
+                                "policy": {"name": "dedicated", "cpus": "6,18"}},
+                               {"name": "b", "vcpus": 2,
+                                "policy": {"name": "shared", "cpus": "6,18"}}])",
+                           PlanFormat::text),
+              3);
+    EXPECT_NE(out_.str().find("b: NOT SATISFIED, not all that it asks for, is shared, 2 vCPUs on "),
+              std::string::npos)
+        << out_.str();
+}
+
 TEST_F(PlanCommand, ExitStatusTellsUnsatisfied)
 {
     EXPECT_EQ(run_scenario(R"([{"name": "a", "vcpus": 24, "policy": "dedicated"}])"), 3);
