@@ -302,6 +302,9 @@ Result<Intent> decide_intent(const JsonNode& node, ScenarioDomain domain, const 
     if (!intent.has_memory) {
         intent.memory_nodes = {};
     }
+    // Those that say only their nodes have no address to be found by; the others were found.
+    std::erase_if(intent.why,
+                  [](const Reason& reason) { return reason.code == ReasonCode::device_unknown; });
     for (std::size_t i = 0; i < domain.devices.size(); ++i) {
         if (!domain.devices[i].nodes.empty()) {
             intent.devices[i].nodes = domain.devices[i].nodes;

@@ -63,6 +63,19 @@ NodeSet nodes_named_by(const NumaTune& tune)
     return nodes;
 }
 
+// Devices that placement cannot look at.
+void name_unknown_devices(const std::vector<std::string>& addresses, const Topology& topology,
+                          Reasons& why)
+{
+    for (const auto& address : addresses) {
+        if (topology.find_device(address) == nullptr) {
+            why.push_back({.code = ReasonCode::device_unknown,
+                           .text = "The host has no PCI device " + address +
+                                   ", so its place does not count; lspci -D lists the devices."});
+        }
+    }
+}
+
 CpuSet narrow_pins(const ObservedDomain& seen, const CpuSet& online)
 {
     const auto& pins = seen.live ? seen.live : seen.config;
@@ -212,6 +225,9 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.cells = facts.cells;
     intent.iothreads = facts.iothreads;
     intent.devices = located_devices(facts.pci_devices, topology);
+    if (policy.placement != Placement::none) {
+        name_unknown_devices(facts.pci_devices, topology, intent.why);
+    }
     intent.memory_kib = facts.memory_kib;
     intent.hugepage_kib = resolved_hugepage(facts.hugepage_kib, topology);
     intent.memory_locked = facts.memory_locked;

@@ -202,6 +202,9 @@ TEST_F(Intents, DevicesBringTheirNodesUnlessTheyAreNearAll)
     EXPECT_EQ(decision.intent.devices[0].nodes, NodeSet{NodeId{1}});
     EXPECT_TRUE(decision.intent.devices[1].nodes.empty());
     EXPECT_TRUE(decision.intent.devices[2].nodes.empty());
+    ASSERT_EQ(decision.intent.why.size(), 1U);
+    EXPECT_EQ(decision.intent.why[0].code, ReasonCode::device_unknown);
+    EXPECT_NE(decision.intent.why[0].text.find("0000:99:00.0"), std::string::npos);
 }
 
 TEST_F(Intents, DefaultHugepageSizeIsTheHosts)

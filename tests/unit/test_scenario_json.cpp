@@ -140,6 +140,11 @@ TEST(Scenario, AutoCountsDevicesThatSayOnlyTheirNodes)
               Placement::dedicated);
 }
 
+TEST(Scenario, DevicesThatSayOnlyTheirNodesAreNotMissing)
+{
+    EXPECT_TRUE(intent(", \"policy\": \"auto\", \"devices\": [{\"nodes\": \"1\"}]").why.empty());
+}
+
 TEST(Scenario, ConfigurationGivesPoliciesAndHousekeeping)
 {
     Config config;
