@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <limits>
 
@@ -207,6 +208,51 @@ std::string shown_key(std::string_view key)
     return plain ? std::string{key} : "[" + in_quotes(key) + "]";
 }
 
+// The next step of "cells[1].vcpus", which is taken from it: "cells", "[1]", "vcpus".
+std::string_view take_step(std::string_view& path)
+{
+    path.remove_prefix(path.front() == '.' ? 1 : 0);
+    const auto end = std::min(path.find_first_of(".[", 1), path.size());
+    const auto step = path.substr(0, end);
+    path.remove_prefix(end);
+    return step;
+}
+
+const JsonValue* item_at(const JsonValue& value, std::string_view step)
+{
+    const auto* items = std::get_if<JsonValue::Array>(&value.data);
+    std::size_t index = 0;
+    std::from_chars(step.data() + 1, step.data() + step.size(), index);
+    return items != nullptr && index < items->size() ? &(*items)[index] : nullptr;
+}
+
+const JsonValue* member_at(const JsonValue& value, std::string_view step)
+{
+    const auto* members = std::get_if<JsonValue::Object>(&value.data);
+    if (members == nullptr) {
+        return nullptr;
+    }
+    const auto at = std::find_if(members->begin(), members->end(),
+                                 [step](const auto& member) { return member.key == step; });
+    return at != members->end() ? &at->value : nullptr;
+}
+
+// The value at the end of `path`, or the last one on the way that is there.
+const JsonValue& deepest(const JsonValue& value, std::string_view path)
+{
+    const auto* deepest = &value;
+    while (!path.empty()) {
+        const auto step = take_step(path);
+        const auto* next =
+            step.front() == '[' ? item_at(*deepest, step) : member_at(*deepest, step);
+        if (next == nullptr) {
+            break;
+        }
+        deepest = next;
+    }
+    return *deepest;
+}
+
 } // namespace
 
 Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
@@ -235,6 +281,13 @@ Error JsonNode::error(std::string_view what) const
     return Error{.code = Errc::invalid_config,
                  .message = place(source_, value_->line) + path_ + (path_.empty() ? "" : ": ") +
                             std::string{what}};
+}
+
+Error JsonNode::error_at(std::string_view path, std::string_view what) const
+{
+    return JsonNode{deepest(*value_, path), source_,
+                    path_ + (path_.empty() ? "" : ".") + std::string{path}}
+        .error(what);
 }
 
 bool JsonNode::is_string() const

@@ -49,6 +49,9 @@ public:
     JsonNode(const JsonValue& value, std::string_view source) : value_{&value}, source_{source} {}
 
     [[nodiscard]] Error error(std::string_view what) const;
+    // About what is at `path` ("policy.cpus", "cells[1].vcpus") within this value, with the line of
+    // as much of it as is there.
+    [[nodiscard]] Error error_at(std::string_view path, std::string_view what) const;
 
     [[nodiscard]] bool is_string() const;
 

@@ -184,7 +184,10 @@ Result<Options> parse_options(int argc, const char* const* argv)
         return Options{PrintAndExit{.text = std::string{wanted.what()} + "\n"}};
     } catch (const CLI::ParseError& wrong) {
         return Error{.code = Errc::invalid_argument,
-                     .message = std::string{wrong.what()} + "; see virtpind --help"};
+                     .message = std::string{wrong.what()} + "; see " +
+                                (plan_command->parsed()      ? "virtpind plan --help"
+                                 : restore_command->parsed() ? "virtpind restore --help"
+                                                             : "virtpind --help")};
     }
     if (restore_command->parsed()) {
         return finish_restore(std::move(restore), words, restore_all);

@@ -93,10 +93,24 @@ Result<DomainFile> read_domain_file(const std::string& name, const PolicyCatalog
     return file;
 }
 
+Error bad_file(const DomainFile& file, const std::string& what)
+{
+    return Error{.code = Errc::invalid_argument, .message = what}.context("reading " +
+                                                                          in_quotes(file.path));
+}
+
 // A definition in a file is about to be started.
 Activity arriving_unless_running(Activity activity)
 {
     return activity == Activity::dormant ? Activity::arriving : activity;
+}
+
+const DomainFile* find_twin(const std::vector<DomainFile>& files, const DomainUuid& uuid)
+{
+    const auto at = std::find_if(files.begin(), files.end(), [&uuid](const DomainFile& file) {
+        return file.seen.facts.uuid == uuid;
+    });
+    return at != files.end() ? &*at : nullptr;
 }
 
 Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& config)
@@ -116,6 +130,10 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
         }
         auto& uuid = file->seen.facts.uuid;
         uuid = uuid.str().empty() ? made_up_uuid(domains.size()) : uuid;
+        if (const auto* twin = find_twin(input.files, uuid)) {
+            return bad_file(*file, "uuid: " + uuid.str() + " is also that of " +
+                                       in_quotes(twin->path) + "; each domain needs its own");
+        }
         domains.push_back(file->seen);
         input.files.push_back(std::move(*file));
     }
@@ -129,6 +147,9 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
         if (decision.unreadable) {
             return std::move(*decision.unreadable)
                 .context("reading " + in_quotes(input.files[i].path));
+        }
+        if (const auto wrong = find_fault(*input.scenario.topology, decision.intent)) {
+            return bad_file(input.files[i], wrong->field + ": " + wrong->what);
         }
         decision.intent.activity = arriving_unless_running(decision.intent.activity);
         input.scenario.intents.push_back(std::move(decision.intent));

@@ -6,12 +6,14 @@
 #include "common/policy_json.hpp"
 #include "common/uuid.hpp"
 #include "daemon/pipeline/intents.hpp"
+#include "daemon/pipeline/planner.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
 #include <limits>
+#include <set>
 #include <utility>
 
 namespace virtpind {
@@ -74,7 +76,11 @@ Result<GuestCell> read_cell(const JsonNode& node)
 {
     GuestCell cell;
     JsonFields fields{node, {"vcpus", "memory-kib"}};
-    fields.required("vcpus", cell.vcpus, read_id_set<VcpuId>);
+    fields.required("vcpus", cell.vcpus, [](const JsonNode& vcpus) -> Result<VcpuSet> {
+        auto ids = read_id_set<VcpuId>(vcpus);
+        return ids && ids->empty() ? vcpus.error("names no vCPU; a cell has at least one")
+                                   : std::move(ids);
+    });
     fields.optional("memory-kib", cell.memory_kib, read_kib);
     if (const auto& error = fields.error()) {
         return *error;
@@ -93,18 +99,10 @@ Result<std::vector<GuestCell>> read_cells(const JsonNode& node)
     return cells;
 }
 
-Result<NodeSet> read_nodes(const JsonNode& node, const Topology& topology)
+Result<NodeSet> read_nodes(const JsonNode& node)
 {
     auto nodes = read_id_set<NodeId>(node);
-    if (!nodes) {
-        return nodes;
-    }
-    for (const auto id : *nodes) {
-        if (topology.find_node(id) == nullptr) {
-            return node.error("no such NUMA node: " + std::to_string(raw(id)));
-        }
-    }
-    return nodes->empty() ? node.error("names no node") : std::move(nodes);
+    return nodes && nodes->empty() ? node.error("names no node") : std::move(nodes);
 }
 
 // A passthrough device; nodes are set for those that say only where they are.
@@ -128,8 +126,7 @@ Result<ScenarioDevice> read_device(const JsonNode& node, const Topology& topolog
         }
         return address;
     });
-    fields.optional("nodes", device.nodes,
-                    [&topology](const JsonNode& nodes) { return read_nodes(nodes, topology); });
+    fields.optional("nodes", device.nodes, read_nodes);
     if (const auto& error = fields.error()) {
         return *error;
     }
@@ -139,7 +136,8 @@ Result<ScenarioDevice> read_device(const JsonNode& node, const Topology& topolog
     return device;
 }
 
-Result<std::map<VcpuId, CpuSet>> read_pins(const JsonNode& node, const Topology& topology)
+Result<std::map<VcpuId, CpuSet>> read_pins(const JsonNode& node, const Topology& topology,
+                                           std::uint32_t vcpus_max)
 {
     const auto members = node.as_object();
     if (!members) {
@@ -151,6 +149,10 @@ Result<std::map<VcpuId, CpuSet>> read_pins(const JsonNode& node, const Topology&
         const auto [end, status] = std::from_chars(key.data(), key.data() + key.size(), vcpu);
         if (status != std::errc{} || end != key.data() + key.size() || vcpu >= id_set_limit) {
             return value.error(in_quotes(key) + " is not the number of a vCPU");
+        }
+        if (vcpu >= vcpus_max) {
+            return value.error("there is no vCPU " + std::string{key} + "; the last one is " +
+                               std::to_string(vcpus_max - 1));
         }
         auto cpus = read_cpus(topology)(value);
         if (!cpus) {
@@ -202,6 +204,23 @@ void read_memory(JsonFields& fields, DomainFacts& facts)
     facts.memory_locked = facts.hugepage_kib.has_value(); // hugepages do not move
 }
 
+Result<std::vector<IothreadId>> read_iothreads(const JsonNode& node)
+{
+    const auto read_id = read_number<std::uint32_t>(1, id_set_limit);
+    std::set<IothreadId> seen;
+    return read_array<IothreadId>([&](const JsonNode& item) -> Result<IothreadId> {
+        const auto id = read_id(item);
+        if (!id) {
+            return id.error();
+        }
+        if (!seen.insert(IothreadId{*id}).second) {
+            return item.error("I/O thread " + std::to_string(*id) +
+                              " is there twice; each has its own number");
+        }
+        return IothreadId{*id};
+    })(node);
+}
+
 void read_shape(JsonFields& fields, DomainFacts& facts)
 {
     const auto read_count = read_number<std::uint32_t>(1, id_set_limit);
@@ -220,20 +239,16 @@ void read_shape(JsonFields& fields, DomainFacts& facts)
     fields.optional("topology", facts.topology, read_guest_topology);
     fields.optional("cells", facts.cells, read_cells);
     read_memory(fields, facts);
-    fields.optional("iothreads", facts.iothreads, [](const JsonNode& node) {
-        const auto read_id = read_number<std::uint32_t>(1, id_set_limit);
-        return read_array<IothreadId>([read_id](const JsonNode& item) -> Result<IothreadId> {
-            const auto id = read_id(item);
-            return id ? Result<IothreadId>{IothreadId{*id}} : id.error();
-        })(node);
-    });
+    fields.optional("iothreads", facts.iothreads, read_iothreads);
 }
 
 void read_pinning(JsonFields& fields, const Topology& topology, ScenarioDomain& domain)
 {
     PinSet pins;
-    fields.optional("pins", pins.vcpus,
-                    [&topology](const JsonNode& node) { return read_pins(node, topology); });
+    const auto vcpus_max = domain.seen.facts.vcpus_max;
+    fields.optional("pins", pins.vcpus, [&topology, vcpus_max](const JsonNode& node) {
+        return read_pins(node, topology, vcpus_max);
+    });
     fields.optional("emulator", pins.emulator, read_cpus(topology));
     std::optional<bool> running;
     fields.optional("running", running, read_bool);
@@ -310,7 +325,29 @@ Result<Intent> decide_intent(const JsonNode& node, ScenarioDomain domain, const 
             intent.devices[i].nodes = domain.devices[i].nodes;
         }
     }
+    if (const auto wrong = find_fault(topology, intent)) {
+        return node.error_at(wrong->field, wrong->what);
+    }
     return intent;
+}
+
+// What distinguishes a domain from those before it.
+struct Known {
+    std::set<DomainUuid> uuids;
+    std::set<std::string> names;
+};
+
+Result<void> check_distinct(const JsonNode& node, const DomainFacts& facts, Known& known)
+{
+    if (!known.names.insert(facts.name).second) {
+        return node.error_at("name", in_quotes(facts.name) +
+                                         " is the name of two domains; each needs its own");
+    }
+    if (!known.uuids.insert(facts.uuid).second) {
+        return node.error_at("uuid",
+                             facts.uuid.str() + " is the uuid of two domains; each needs its own");
+    }
+    return {};
 }
 
 Result<std::vector<Intent>> read_domains(const JsonNode& node, const Config& config,
@@ -324,6 +361,7 @@ Result<std::vector<Intent>> read_domains(const JsonNode& node, const Config& con
         return node.error("more than " + std::to_string(scenario_domains_max) + " domains");
     }
     std::vector<Intent> intents;
+    Known known;
     for (const auto& item : *items) {
         auto domain = read_domain(item, topology, config.catalog);
         if (!domain) {
@@ -331,6 +369,9 @@ Result<std::vector<Intent>> read_domains(const JsonNode& node, const Config& con
         }
         if (domain->seen.facts.uuid.str().empty()) {
             domain->seen.facts.uuid = made_up_uuid(intents.size());
+        }
+        if (auto distinct = check_distinct(item, domain->seen.facts, known); !distinct) {
+            return std::move(distinct).error();
         }
         auto intent = decide_intent(item, std::move(*domain), config, topology);
         if (!intent) {
@@ -376,7 +417,16 @@ Result<Scenario> parse_scenario(std::string_view text, std::string_view source,
     const auto& host = *scenario.topology;
     fields.optional("usable", scenario.usable, read_cpus(host));
     scenario.housekeeping = context.config.housekeeping;
-    fields.optional("housekeeping", scenario.housekeeping, read_cpus(host));
+    const auto usable =
+        scenario.usable ? host.usable_cpus() & *scenario.usable : host.usable_cpus();
+    fields.optional("housekeeping", scenario.housekeeping,
+                    [&host, &usable](const JsonNode& node) -> Result<CpuSet> {
+                        auto cpus = read_cpus(host)(node);
+                        return cpus && !usable.empty() && cpus->includes(usable)
+                                   ? node.error(cpus->str() + " is every usable CPU, and leaves "
+                                                              "none to domains; name fewer")
+                                   : std::move(cpus);
+                    });
     fields.required("domains", scenario.intents,
                     [&](const JsonNode& node) { return read_domains(node, context.config, host); });
     if (const auto& error = fields.error()) {

@@ -24,6 +24,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace virtpind {
@@ -37,6 +38,15 @@ struct PlanRequest {
 
 // Precondition: the intents are valid (see validate_request).
 [[nodiscard]] Plan make_plan(const PlanRequest& request);
+
+// What is wrong with one domain, and where: field "policy.cpus", "cells[1].vcpus" in the words of a
+// scenario.
+struct IntentFault {
+    std::string field;
+    std::string what;
+};
+
+[[nodiscard]] std::optional<IntentFault> find_fault(const Topology& topology, const Intent& intent);
 
 // Input errors a caller can make, naming the field: duplicate UUIDs, guest topology whose product
 // is not the vCPU count, cells that name vCPUs beyond it or overlap, CPUs or nodes that do not

@@ -301,6 +301,29 @@ TEST_F(PlanCommand, CpusOfADomainPinnedByHandAreClaimed)
     EXPECT_FALSE(others->intersects(*CpuSet::parse("2,14"))) << domains;
 }
 
+TEST_F(PlanCommand, WhatIsWrongInADefinitionNamesItsFile)
+{
+    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    const auto good = write("good.xml", pinned_by_hand());
+    const auto bad = write("bad.xml", with_policy("name='dedicated' cpus='90'"));
+    EXPECT_EQ(run({.topology = source, .domains = {good, bad}}), 2);
+    EXPECT_NE(err_.str().find("bad.xml': policy.cpus: no such CPU: 90; the host has 0-23"),
+              std::string::npos)
+        << err_.str();
+    const auto twin = write("twin.xml", definition);
+    EXPECT_EQ(run({.topology = source, .domains = {write("a.xml", definition), twin}}), 2);
+    EXPECT_NE(err_.str().find("twin.xml': uuid: 11111111-"), std::string::npos) << err_.str();
+}
+
+TEST_F(PlanCommand, WrongOptionsPointToTheHelpOfTheCommand)
+{
+    const std::vector<const char*> words{"virtpind", "plan", "--format", "yaml", "a.xml"};
+    const auto options = parse_options(static_cast<int>(words.size()), words.data());
+    ASSERT_FALSE(options.ok());
+    EXPECT_NE(options.error().message.find("; see virtpind plan --help"), std::string::npos)
+        << options.error().message;
+}
+
 TEST_F(PlanCommand, PolicyThatCannotBeReadIsBadInput)
 {
     const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
