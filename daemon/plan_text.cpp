@@ -38,15 +38,19 @@ CpuSet pinned_cpus(const DomainPlan& plan)
     return cpus;
 }
 
-// What stands for each domain with CPUs of its own, in the order of the plan.
+bool floats(const DomainPlan& plan)
+{
+    return plan.placement == Placement::shared;
+}
+
+// What stands for each domain that is on the map, in the order of the plan.
 std::vector<char> domain_marks(const Plan& plan)
 {
     std::vector<char> marks;
     std::size_t next = 0;
     for (const auto& domain : plan.domains) {
-        const auto mark = domain.claim.empty()    ? ' '
-                          : next < letters.size() ? letters[next++]
-                                                  : many_mark;
+        const auto absent = domain.claim.empty() && !floats(domain);
+        const auto mark = absent ? ' ' : next < letters.size() ? letters[next++] : many_mark;
         marks.push_back(mark);
     }
     return marks;
@@ -75,10 +79,29 @@ std::map<CpuId, char> cpu_marks(const Plan& plan, const Topology& topology)
     return marks;
 }
 
+// "  C,D float": who floats on some of `cpus`.
+std::string floating_on(const Plan& plan, const CpuSet& cpus)
+{
+    const auto marks = domain_marks(plan);
+    std::string text;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        const auto& domain = plan.domains[i];
+        if (!floats(domain) || !pinned_cpus(domain).intersects(cpus)) {
+            continue;
+        }
+        ++count;
+        if (marks[i] != many_mark || text.empty() || text.back() != many_mark) {
+            text += (text.empty() ? "  " : ",") + std::string{marks[i]};
+        }
+    }
+    return text + (count == 0 ? "" : by_count(count, " floats", " float"));
+}
+
 class Map {
 public:
     Map(const Plan& plan, const Topology& topology)
-        : topology_{topology}, marks_{cpu_marks(plan, topology)}
+        : plan_{plan}, topology_{topology}, marks_{cpu_marks(plan, topology)}
     {}
 
     std::string draw() const
@@ -125,7 +148,7 @@ private:
         CpuSet in_row;
         const auto end_row = [&] {
             label.resize(std::max(label.size() + 1, label_width), ' ');
-            text += label + row + "  CPUs " + in_row.str() + "\n";
+            text += label + row + "  CPUs " + in_row.str() + floating_on(plan_, in_row) + "\n";
             label.clear();
             row.clear();
             in_row = {};
@@ -164,6 +187,7 @@ private:
                             : "]");
     }
 
+    const Plan& plan_;
     const Topology& topology_;
     std::map<CpuId, char> marks_;
 };

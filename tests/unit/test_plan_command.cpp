@@ -108,6 +108,21 @@ TEST_F(PlanCommand, TextIsAMapWithEveryoneOnIt)
     }
 }
 
+TEST_F(PlanCommand, WhoFloatsIsOnTheMap)
+{
+    ASSERT_EQ(run_scenario(R"([{"name": "win11", "vcpus": 12, "policy": "dedicated"},
+                               {"name": "mail", "vcpus": 2, "policy": "shared"},
+                               {"name": "idle", "vcpus": 2},
+                               {"name": "wiki", "vcpus": 1, "policy": "shared"}])",
+                           PlanFormat::text),
+              0);
+    for (const auto* part : {"[. .]  CPUs 0-5,12-17  B,C float\n", "[A A]  CPUs 6-11,18-23\n",
+                             "\nB mail: shared, 2 vCPUs on ", "\n  idle: left alone\n",
+                             "\nC wiki: shared, 1 vCPU on "}) {
+        EXPECT_NE(out_.str().find(part), std::string::npos) << part << "\n" << out_.str();
+    }
+}
+
 TEST_F(PlanCommand, OfflineVcpusAndAWrongNumberOfThemAreNamed)
 {
     ASSERT_EQ(run_scenario(R"([{"name": "a", "vcpus": 2, "max-vcpus": 8, "policy": "dedicated"}])",
