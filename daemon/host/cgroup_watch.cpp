@@ -43,9 +43,9 @@ std::optional<int> id_in(std::string_view name)
 
 } // namespace
 
-std::map<int, std::filesystem::path> find_domain_groups(const std::filesystem::path& root)
+std::multimap<int, std::filesystem::path> find_domain_groups(const std::filesystem::path& root)
 {
-    std::map<int, std::filesystem::path> groups;
+    std::multimap<int, std::filesystem::path> groups;
     for (const auto* parent :
          {"machine.slice", "cpuset/machine.slice", "machine", "cpuset/machine"}) {
         std::error_code failed;
@@ -92,33 +92,40 @@ void CgroupWatch::follow(const std::map<DomainUuid, int>& running)
 // A new domain's, and those that failed: its group may have come after it was listed.
 void CgroupWatch::add_missing()
 {
-    const auto is_missing = [](const auto& watch) { return watch.second.descriptor < 0; };
+    const auto is_missing = [](const auto& watch) { return watch.second.descriptors.empty(); };
     if (!inotify_ || std::none_of(watches_.begin(), watches_.end(), is_missing)) {
         return;
     }
     const auto groups = find_domain_groups(root_);
     for (auto& [uuid, watch] : watches_) {
-        const auto group = groups.find(watch.id);
-        if (watch.descriptor >= 0 || group == groups.end()) {
+        if (!watch.descriptors.empty()) {
             continue;
         }
-        std::error_code failed;
-        const auto nested = group->second / "libvirt";
-        const auto& path = std::filesystem::is_directory(nested, failed) ? nested : group->second;
-        watch.descriptor =
-            ::inotify_add_watch(inotify_.get(), path.c_str(), IN_CREATE | IN_ONLYDIR);
-        if (watch.descriptor >= 0) {
-            by_descriptor_[watch.descriptor] = uuid;
+        const auto [begin, end] = groups.equal_range(watch.id);
+        for (auto group = begin; group != end; ++group) {
+            const auto descriptor = add_watch(group->second);
+            if (descriptor >= 0) {
+                watch.descriptors.push_back(descriptor);
+                by_descriptor_[descriptor] = uuid;
+            }
         }
     }
 }
 
+int CgroupWatch::add_watch(const std::filesystem::path& group) const
+{
+    std::error_code failed;
+    const auto nested = group / "libvirt";
+    const auto& path = std::filesystem::is_directory(nested, failed) ? nested : group;
+    return ::inotify_add_watch(inotify_.get(), path.c_str(), IN_CREATE | IN_ONLYDIR);
+}
+
 void CgroupWatch::drop(const Watch& watch)
 {
-    if (watch.descriptor >= 0) {
+    for (const auto descriptor : watch.descriptors) {
         // Fails when the group is gone, and the watch with it.
-        ::inotify_rm_watch(inotify_.get(), watch.descriptor);
-        by_descriptor_.erase(watch.descriptor);
+        ::inotify_rm_watch(inotify_.get(), descriptor);
+        by_descriptor_.erase(descriptor);
     }
 }
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <vector>
 
 namespace virtpind::host {
 
@@ -29,10 +30,11 @@ public:
 private:
     struct Watch {
         int id = 0; // of the run
-        int descriptor = -1;
+        std::vector<int> descriptors;
     };
 
     void add_missing();
+    [[nodiscard]] int add_watch(const std::filesystem::path& group) const;
     void drop(const Watch& watch);
     void on_readable();
     void tell();
@@ -47,11 +49,12 @@ private:
     loop::Source source_;
 };
 
-// The groups of all domains by the id of their run. Known layouts: with systemd
+// The groups of all domains by the id of their run. An id may have several: of another libvirtd on
+// this kernel, or left by one that was killed. Known layouts: with systemd
 // machine.slice/machine-qemu\x2dID\x2dNAME.scope, without machine/qemu-ID-NAME.libvirt-qemu; cgroup
 // v1 has either below the controller "cpuset". libvirt makes the threads' groups in them, or in a
 // directory "libvirt" there.
-[[nodiscard]] std::map<int, std::filesystem::path>
+[[nodiscard]] std::multimap<int, std::filesystem::path>
 find_domain_groups(const std::filesystem::path& root);
 
 } // namespace virtpind::host

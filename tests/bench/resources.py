@@ -104,10 +104,12 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         libvirtd = Libvirtd(Path(directory) / "libvirtd.log").start()
         bus = PrivateBus(directory).start()
+        made = []
         try:
             for i in range(guests):
                 # Paused: so many guests that run their firmware would keep a small machine busy.
                 guest = Guest(libvirtd, f"guest{i}", vcpus=2)
+                made.append(guest)
                 definition = guest.definition.replace("<memory unit='MiB'>128", "<memory unit='MiB'>32")
                 libvirtd.virsh("create", "/dev/stdin", "--paused", stdin=definition)
             daemon, ready, pinned = start_virtpind(directory, bus, guests)
@@ -126,6 +128,8 @@ def main():
                     print(f"{name} is not installed, or did not start")
             daemon.close()
         finally:
+            for guest in made:
+                guest.destroy()
             bus.stop()
             libvirtd.stop()
 

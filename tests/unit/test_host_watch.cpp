@@ -12,6 +12,7 @@ namespace virtpind::host {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 namespace fs = std::filesystem;
 
@@ -60,7 +61,7 @@ TEST_F(GroupWatchTest, GroupsOfEveryLayoutAreFoundById)
           "machine/qemu-5", "machine/qemu--6-web", "machine/qemu-99999999999-web"}) {
         fs::create_directories(root_ / other);
     }
-    EXPECT_EQ(find_domain_groups(root_), (std::map<int, fs::path>{{7, scope}, {12, plain}}));
+    EXPECT_EQ(find_domain_groups(root_), (std::multimap<int, fs::path>{{7, scope}, {12, plain}}));
     EXPECT_TRUE(find_domain_groups(root_ / "nowhere").empty());
 }
 
@@ -75,6 +76,19 @@ TEST_F(GroupWatchTest, GroupThatComesAfterItsDomainIsWatchedFromTheNextLookOn)
     EXPECT_TRUE(hears_of(web1));
     fs::create_directory(second / "vcpu1");
     EXPECT_TRUE(hears_of(web2));
+}
+
+TEST_F(GroupWatchTest, GroupThatSomebodyElseLeftUnderTheSameIdHidesNothing)
+{
+    CgroupWatch watch{loop_, [this](const DomainUuid& uuid) { heard_.insert(uuid); }, root_};
+    for (const auto* other : {"old", "zeta"}) {
+        fs::create_directories(root_ /
+                               ("cpuset/machine/qemu-1-"s + other + ".libvirt-qemu/libvirt"));
+    }
+    const auto own = make("cpuset/machine/qemu-1-web1.libvirt-qemu/libvirt");
+    watch.follow({{web1, 1}});
+    fs::create_directory(own / "vcpu1");
+    EXPECT_TRUE(hears_of(web1));
 }
 
 // Setting the host's clock is not a test's business: that the kernel takes the timer, that it is
