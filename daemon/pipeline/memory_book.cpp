@@ -71,16 +71,21 @@ const MemoryBook::Stock* MemoryBook::stock_for(const Intent& intent) const
 
 MemoryBook::Amounts MemoryBook::available(const Intent& intent, Others others) const
 {
+    const Amounts unknown(host_.topology->nodes.size());
     const auto* stock = stock_for(intent);
-    const auto nothing_to_choose = !intent.hugepage_kib && !several_nodes();
-    if (stock == nullptr || (nothing_to_choose && has_memory(intent))) {
-        return Amounts(host_.topology->nodes.size());
+    if (stock == nullptr) {
+        return unknown;
     }
     auto available = others == Others::booked ? stock->free : stock->unbooked;
     if (!has_memory(intent)) {
         return available;
     }
     const auto home = home_nodes(host_, intent);
+    const auto nothing_to_choose = !intent.hugepage_kib && !several_nodes();
+    const auto stays = intent.memory_locked && !home.empty();
+    if (nothing_to_choose || stays) {
+        return unknown;
+    }
     return home.empty() ? with_all_anywhere(intent, *stock, std::move(available))
                         : with_its_own(intent, home, *stock, std::move(available));
 }

@@ -132,7 +132,9 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
             candidates.push_back(node);
         }
     }
-    if (of.on != Share::On::pool) {
+    // Locked memory is on all of its nodes and does not move, so neither do the vCPUs between them.
+    const auto bound = intent.memory_locked && !home.empty();
+    if (of.on != Share::On::pool || bound) {
         return candidates;
     }
     const auto holds_alone = [&](std::size_t node) {

@@ -141,14 +141,17 @@ PlanRequest applied(const PlanRequest& request, const Plan& plan)
     return next;
 }
 
-// Such a newcomer would not have started. Once it runs it has its memory, and another place.
-bool somebody_lacks_memory(const Plan& plan)
+// One that is pinned nowhere yet and not satisfied, perhaps for want of memory, could not have
+// started. Once its pins tell where its memory is, it has that, and another place.
+bool somebody_may_lack_memory(const PlanRequest& request, const Plan& plan)
 {
-    return std::any_of(plan.domains.begin(), plan.domains.end(), [](const DomainPlan& domain) {
-        return std::any_of(domain.reasons.begin(), domain.reasons.end(), [](const Reason& reason) {
-            return reason.code == ReasonCode::memory_short;
-        });
-    });
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        const auto& intent = request.intents[i];
+        if (intent.current.vcpus.empty() && intent.memory_kib > 0 && !plan.domains[i].satisfied) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool same_pins(const DomainPlan& a, const DomainPlan& b)
@@ -188,7 +191,7 @@ RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
     forget_what_is_free(fleet.topology);
     const auto plan = make_plan(fleet.request);
     log_plan(plan);
-    RC_PRE(!somebody_lacks_memory(plan));
+    RC_PRE(!somebody_may_lack_memory(fleet.request, plan));
     // Who is left untouched is still a newcomer, or stays on whatever CPUs somebody pinned it to,
     // other domains' or not: then what is there is not what the plan says. And where there is
     // no pool, one that floats on a single claimed CPU cannot be told from the one that has it.
@@ -216,7 +219,7 @@ RC_GTEST_PROP(Fleets, a_newcomer_that_fits_moves_nobody, ())
     pick_fleet(fleet);
     forget_what_is_free(fleet.topology);
     const auto plan = make_plan(fleet.request);
-    RC_PRE(!somebody_lacks_memory(plan));
+    RC_PRE(!somebody_may_lack_memory(fleet.request, plan));
     auto next = applied(fleet.request, plan);
     const auto before = make_plan(next);
     auto newcomer = pick_intent(fleet.topology, 99, 6);

@@ -700,6 +700,23 @@ TEST(PlannerLocked, a_shared_domain_floats_on_its_nodes_even_without_a_pool)
     EXPECT_TRUE(plan_on(host, {vm}).domains[0].satisfied);
 }
 
+TEST(PlannerLocked, floats_on_all_nodes_of_its_memory_whoever_comes)
+{
+    const auto host = two_nodes_with_hugepages();
+    const auto running = [](std::string name, NodeSet memory_nodes) {
+        auto vm = with_hugepages(shared(std::move(name), 4), three_gib);
+        vm.activity = Activity::running;
+        vm.memory_nodes = std::move(memory_nodes);
+        return vm;
+    };
+    const auto vm = running("both", NodeSet{NodeId{0}, NodeId{1}});
+    const auto alone = plan_on(host, {vm});
+    EXPECT_TRUE(alone.domains[0].satisfied);
+    EXPECT_EQ(vcpu_cpus(alone.domains[0]), alone.pool);
+    const auto beside = plan_on(host, {vm, running("beside", NodeSet{NodeId{1}})});
+    EXPECT_EQ(vcpu_cpus(beside.domains[0]), alone.pool);
+}
+
 TEST(PlannerLocked, is_displaced_only_where_it_can_float_on_its_nodes)
 {
     const auto host = two_nodes();

@@ -471,7 +471,7 @@ TEST_F(SpineHold, MayBeOfADomainThatHasATroubleOfItsOwn)
         Error{.code = Errc::invalid_policy, .message = "unknown option"};
     connect();
     EXPECT_TRUE(hold(1));
-    EXPECT_EQ(record(1).state, PinState::held);
+    EXPECT_EQ(record(1).state, PinState::failed) << "which is what its owner must see";
 }
 
 TEST_F(Spine, UnreadableMetadataIsAVisibleFailureAndItsPinsStay)

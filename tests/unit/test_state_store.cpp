@@ -164,7 +164,7 @@ TEST_F(StateStoreTest, CorruptFilesAreSetAsideAndReported)
 // Root reads everything: a directory and links stand in for what permissions and disks refuse.
 TEST_F(StateStoreTest, FilesThatCannotBeReadAreReportedAndLeftAlone)
 {
-    const StateStore store{dir_};
+    StateStore store{dir_};
     const auto name = web1.str() + ".json";
     fs::create_directories(file("unreadable.json"));
     std::ofstream{dir_ / "elsewhere"} << format_before_image(full_image());
