@@ -6,19 +6,21 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <string_view>
 
 namespace virtpind::host {
 
 namespace {
 
 // Of guests: distinguishable also by the colour-blind (Okabe and Ito), pale enough for black text.
-constexpr std::array<const char*, 6> palette = {"#e69f00", "#56b4e9", "#66c2a5",
-                                                "#f0e442", "#8da0cb", "#e78ac3"};
+constexpr std::array<std::string_view, 6> palette = {"#e69f00", "#56b4e9", "#66c2a5",
+                                                     "#f0e442", "#8da0cb", "#e78ac3"};
 // Of what is no guest's: greys, which no guest has.
-constexpr const char* housekeeping_colour = "#999999";
-constexpr const char* pool_colour = "#dddddd";
+constexpr std::string_view housekeeping_colour = "#999999";
+constexpr std::string_view pool_colour = "#dddddd";
 
-const char* colour_of(const TopologyLabel& label, std::size_t position)
+std::string_view colour_of(const TopologyLabel& label, std::size_t position)
 {
     switch (label.whose) {
     case TopologyLabel::Whose::housekeeping:
@@ -31,10 +33,11 @@ const char* colour_of(const TopologyLabel& label, std::size_t position)
     return palette[position % palette.size()];
 }
 
-void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const TopologyLabel& label, const char* colour)
+void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const TopologyLabel& label,
+           std::string_view colour)
 {
     // lstopo takes "KEY=value;KEY=value" and no blanks.
-    const auto style = std::string{"Background="} + colour;
+    const auto style = std::string{"Background="}.append(colour);
     hwloc_obj_add_info(unit, "lstopoStyle", style.c_str());
     hwloc_obj_add_info(unit, "virtpind", label.name.c_str());
     const auto thread = label.threads.find(CpuId{unit->os_index});
