@@ -29,24 +29,6 @@ Result<DomainHandle> look_up(const VirtConnection& connection, const DomainUuid&
     return domain;
 }
 
-// Whether somebody else's call has been waiting for QEMU for long: ours would block for 30 s each,
-// those that change only the definition too. Drivers that cannot tell count as responsive.
-bool hangs(virDomainPtr domain)
-{
-    constexpr unsigned patience_ms = 2000;
-    virDomainControlInfo info{};
-    return virDomainGetControlInfo(domain, &info, 0) == 0 &&
-           (info.state == VIR_DOMAIN_CONTROL_OCCUPIED || info.state == VIR_DOMAIN_CONTROL_ERROR) &&
-           info.stateTime > patience_ms;
-}
-
-Error no_answer(virDomainPtr domain)
-{
-    return Error{.code = Errc::timed_out,
-                 .message = printable(virDomainGetName(domain)) +
-                            " does not answer libvirt; nothing was changed"};
-}
-
 enum class Next { go_on, stop };
 
 // Whether a call failed because the domain is not there any more, or runs no longer.

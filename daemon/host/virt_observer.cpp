@@ -164,6 +164,23 @@ Result<std::string> read_xml(virDomainPtr domain, unsigned flags)
     return std::string{text.get()};
 }
 
+bool hangs(virDomainPtr domain)
+{
+    constexpr unsigned patience_ms = 2000;
+    virDomainControlInfo info{};
+    return virDomainGetID(domain) != static_cast<unsigned>(-1) &&
+           virDomainGetControlInfo(domain, &info, 0) == 0 &&
+           (info.state == VIR_DOMAIN_CONTROL_OCCUPIED || info.state == VIR_DOMAIN_CONTROL_ERROR) &&
+           info.stateTime > patience_ms;
+}
+
+Error no_answer(virDomainPtr domain)
+{
+    return Error{.code = Errc::timed_out,
+                 .message = printable(virDomainGetName(domain)) +
+                            " does not answer libvirt; nothing was changed"};
+}
+
 DomainUuid uuid_of(virDomainPtr domain)
 {
     std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
@@ -176,6 +193,10 @@ Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& conne
                                                      const PolicyCatalog& catalog,
                                                      ObserveDepth depth)
 {
+    // Newer libvirts wait for it, 30 s for each XML; whoever comes after it must not.
+    if (hangs(domain)) {
+        return std::optional{unreadable(domain, no_answer(domain))};
+    }
     auto observed = read_domain(connection, domain, catalog, depth);
     if (observed) {
         return std::optional{std::move(*observed)};

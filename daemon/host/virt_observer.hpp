@@ -26,6 +26,13 @@ namespace virtpind::host {
 // virDomainGetXMLDesc.
 [[nodiscard]] Result<std::string> read_xml(virDomainPtr domain, unsigned flags);
 
+// Whether somebody else's call has been waiting for QEMU for long: ours would block for 30 s each,
+// those that change only the definition too, and with libvirt 11 those that read it. Drivers that
+// cannot tell count as responsive.
+[[nodiscard]] bool hangs(virDomainPtr domain);
+// What is said of one that does.
+[[nodiscard]] Error no_answer(virDomainPtr domain);
+
 [[nodiscard]] DomainUuid uuid_of(virDomainPtr domain);
 
 } // namespace virtpind::host
