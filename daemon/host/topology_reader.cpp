@@ -201,6 +201,16 @@ void warn_of_ignored_indexes(hwloc_topology_t hwloc, const std::string& descript
                                 "understand them, or they are the natural ones.");
 }
 
+// From 2.10 on, hwloc gives each node of a description 1 GiB where it says nothing.
+void forget_invented_memory(const std::string& description, Topology& topology)
+{
+    if (description.find("memory=") == std::string::npos) {
+        for (auto& node : topology.nodes) {
+            node.memory_kib = 0;
+        }
+    }
+}
+
 } // namespace
 
 Result<TopologySource> parse_topology_source(std::string_view text)
@@ -248,6 +258,7 @@ Result<Topology> read_topology(const TopologySource& source)
     }
     if (source.kind == TopologySource::Kind::synthetic) {
         warn_of_ignored_indexes(hwloc, source.text, *topology);
+        forget_invented_memory(source.text, *topology);
     }
     classify_cores(*topology, hints);
     return topology;

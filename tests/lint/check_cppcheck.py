@@ -14,6 +14,7 @@ SUPPRESSED = {
     "accessMoved": "daemon/pipeline/host_index.cpp: each turn of a loop moves another element",
     "ignoredReturnValue": "the condition of `... + (n == 1 ? a : b)` is taken for a statement",
     "incorrectStringBooleanError": "the same",
+    "normalCheckLevelMaxBranches": "what newer ones say of themselves",
     "throwInNoexceptFunction": "dbus/loop_attachment.cpp: trampoline() catches",
 }
 

@@ -166,6 +166,7 @@ TEST(Synthetic, RegularHost)
     EXPECT_EQ(t.l3s[0].size_bytes, 16777216U);
     EXPECT_EQ(t.nodes[1].memory_kib, 1048576U);
     EXPECT_FALSE(t.nodes[0].free_memory_kib);
+    EXPECT_EQ(synthetic("pack:2 [numa] core:2 pu:1").nodes[0].memory_kib, 0U) << "nothing is said of it";
     EXPECT_EQ(t.distance, (std::vector<std::vector<std::uint32_t>>{{10, 20}, {20, 10}}));
     ASSERT_EQ(t.kinds.size(), 1U);
     EXPECT_EQ(t.kinds[0].core_class, CoreClass::uniform);
