@@ -166,7 +166,8 @@ TEST(Synthetic, RegularHost)
     EXPECT_EQ(t.l3s[0].size_bytes, 16777216U);
     EXPECT_EQ(t.nodes[1].memory_kib, 1048576U);
     EXPECT_FALSE(t.nodes[0].free_memory_kib);
-    EXPECT_EQ(synthetic("pack:2 [numa] core:2 pu:1").nodes[0].memory_kib, 0U) << "nothing is said of it";
+    EXPECT_EQ(synthetic("pack:2 [numa] core:2 pu:1").nodes[0].memory_kib, 0U)
+        << "nothing is said of it";
     EXPECT_EQ(t.distance, (std::vector<std::vector<std::uint32_t>>{{10, 20}, {20, 10}}));
     ASSERT_EQ(t.kinds.size(), 1U);
     EXPECT_EQ(t.kinds[0].core_class, CoreClass::uniform);
@@ -578,7 +579,8 @@ TEST(LiveHost, Loads)
 
 TEST(ExportTopology, LabelsCpusAndStaysReadable)
 {
-    const auto source = *parse_topology_source("synthetic:pack:1 [numa] core:4 pu:1");
+    const auto source =
+        *parse_topology_source("synthetic:pack:1 [numa(memory=1073741824)] core:4 pu:1");
     const auto xml = export_topology_xml(
         source, {{"win11 <&>", *CpuSet::parse("0-1"), {{CpuId{1}, "win11 <&> vCPU 0"}}},
                  {"pool", *CpuSet::parse("1-3"), {}}});
@@ -596,7 +598,7 @@ TEST(ExportTopology, LabelsCpusAndStaysReadable)
     std::ofstream{path} << *xml;
     const auto again = read("xml:" + path.string());
     fs::remove(path);
-    EXPECT_TRUE(same_layout(again, synthetic("pack:1 [numa] core:4 pu:1")));
+    EXPECT_TRUE(same_layout(again, synthetic("pack:1 [numa(memory=1073741824)] core:4 pu:1")));
 }
 
 TEST(ExportTopology, NoGuestHasTheColoursOfHousekeepingAndPool)
