@@ -2,7 +2,6 @@
 #include "virt_events.hpp"
 
 #include <array>
-#include <memory>
 
 namespace virtpind::host {
 
@@ -84,21 +83,10 @@ void on_change(virConnectPtr /*connection*/, virDomainPtr domain, Ignored... /*i
     events_of(opaque).domain_changed(domain, to_word(change));
 }
 
-// Owned by libvirt, which may call back until it frees it.
-struct CloseContext {
-    VirtEvents& events;
-    ConnectionNumber number;
-};
-
 void on_close(virConnectPtr /*connection*/, int reason, void* opaque)
 {
-    const auto& context = *static_cast<CloseContext*>(opaque);
-    context.events.connection_lost(context.number, reason);
-}
-
-void free_context(void* opaque)
-{
-    const std::unique_ptr<CloseContext> context{static_cast<CloseContext*>(opaque)};
+    const auto& closing = *static_cast<EventSubscription::Closing*>(opaque);
+    closing.events.connection_lost(closing.number, reason);
 }
 
 struct Subscribed {
@@ -185,13 +173,11 @@ void VirtEvents::deliver(DomainChanged change)
 
 EventSubscription::EventSubscription(virConnectPtr connection, ConnectionNumber number,
                                      VirtEvents& events)
-    : connection_{connection}
+    : connection_{connection}, closing_{events, number}
 {
     // A driver that does not know one of them, or has no close callback, is looked at periodically.
-    auto context = std::make_unique<CloseContext>(CloseContext{events, number});
-    if (virConnectRegisterCloseCallback(connection, on_close, context.get(), free_context) == 0) {
-        static_cast<void>(context.release()); // libvirt has it now
-    }
+    // libvirt takes the callback for a driver that has none, and would never free what is its own.
+    virConnectRegisterCloseCallback(connection, on_close, &closing_, nullptr);
     for (const auto& [id, callback] : subscribed()) {
         const auto registered =
             virConnectDomainEventRegisterAny(connection, nullptr, id, callback, &events, nullptr);

@@ -55,8 +55,16 @@ public:
     EventSubscription(const EventSubscription&) = delete;
     EventSubscription& operator=(const EventSubscription&) = delete;
 
+    // What the close callback is about.
+    struct Closing {
+        VirtEvents& events;
+        ConnectionNumber number;
+    };
+
 private:
     virConnectPtr connection_; // borrowed
+    // libvirt calls back under a lock that unregistering takes, too: not after it is gone.
+    Closing closing_;
     std::vector<int> ids_;
 };
 
