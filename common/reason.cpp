@@ -2,6 +2,7 @@
 #include "reason.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace virtpind {
 
@@ -109,6 +110,21 @@ std::string_view to_string(ReasonCode code)
     const auto row = std::find_if(table.begin(), table.end(),
                                   [code](const ReasonInfo& info) { return info.code == code; });
     return row != table.end() ? row->word : "unknown";
+}
+
+const Reason* main_shortfall(const Reasons& reasons)
+{
+    using enum ReasonCode;
+    static constexpr std::array shortfalls{
+        memory_short,     fixed_cpus_unusable, pool_full,        no_pool,
+        cpus_not_in_pool, claim_overrun,       own_core_denied,  no_room,
+        no_whole_cores,   no_single_node,      no_kind,          no_smt,
+        no_own_core,      no_room_as_asked,    cells_do_not_fit, vcpus_missing,
+        vcpus_kept};
+    const auto found = std::find_if(reasons.begin(), reasons.end(), [](const Reason& reason) {
+        return std::find(shortfalls.begin(), shortfalls.end(), reason.code) != shortfalls.end();
+    });
+    return found != reasons.end() ? &*found : reasons.empty() ? nullptr : &reasons.front();
 }
 
 } // namespace virtpind

@@ -108,4 +108,8 @@ struct ReasonInfo {
 [[nodiscard]] const std::vector<ReasonInfo>& reason_table();
 [[nodiscard]] std::string_view to_string(ReasonCode code);
 
+// The reason why a domain does not get what it asks for, of all that were found for one; if none of
+// them says that, the first. nullptr when there is none.
+[[nodiscard]] const Reason* main_shortfall(const Reasons& reasons);
+
 } // namespace virtpind

@@ -58,17 +58,6 @@ std::string joined(const Outcome& outcome)
     return text;
 }
 
-std::string first_reason(const DomainPlan& plan)
-{
-    for (const auto& reason : plan.reasons) {
-        if (reason.code != ReasonCode::left_untouched &&
-            reason.code != ReasonCode::fell_back_to_shared) {
-            return reason.text;
-        }
-    }
-    return plan.reasons.empty() ? "it does not fit." : plan.reasons.front().text;
-}
-
 // Nothing was applied, some of it was, or not even the former state could be saved.
 Errc failure_code(const Outcome& outcome)
 {
@@ -150,8 +139,9 @@ void set_decided_error(DomainRecord& record)
         record.error.emplace(*record.decision.unreadable);
     } else if (record.decision.stance == Stance::managed && record.plan &&
                record.plan->placement == Placement::none) {
-        record.error.emplace(
-            Error{.code = Errc::unsatisfiable, .message = first_reason(*record.plan)});
+        const auto* why = main_shortfall(record.plan->reasons);
+        record.error.emplace(Error{.code = Errc::unsatisfiable,
+                                   .message = why != nullptr ? why->text : "It does not fit."});
     } else if (!record.kept_plugged.empty()) {
         record.error.emplace(
             Error{.code = Errc::partially_applied,

@@ -39,10 +39,10 @@ std::optional<std::pair<std::string, std::string>> problem_of(const DomainRecord
                          who + printable(record.error->message, 1024)};
     }
     if (record.seen.facts.active() && record.plan && !record.plan->satisfied) {
-        const auto& reasons = record.plan->reasons;
-        return std::pair{std::string{"Unsatisfiable"},
-                         who + (reasons.empty() ? "does not get what its policy asks for"
-                                                : reasons.front().text)};
+        const auto* why = main_shortfall(record.plan->reasons);
+        return std::pair{
+            std::string{"Unsatisfiable"},
+            who + (why != nullptr ? why->text : "does not get what its policy asks for")};
     }
     return std::nullopt;
 }

@@ -370,6 +370,18 @@ TEST_F(Spine, WhatCannotBeMetIsRefusedBeforeAnythingChanges)
     EXPECT_TRUE(host_.applied.empty());
 }
 
+TEST_F(Spine, AProblemSaysWhyItDoesNotFitNotWhatElseIsRemarkable)
+{
+    host_.add(1, "web1", 17, 1).facts.pci_devices = {"0000:99:00.0"};
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_EQ(record(1).plan->reasons.front().code, ReasonCode::device_unknown);
+    ASSERT_EQ(sink_.manager.problems.size(), 1U);
+    EXPECT_EQ(sink_.manager.problems[0].first, "Unsatisfiable");
+    EXPECT_NE(sink_.manager.problems[0].second.find("17"), std::string::npos)
+        << sink_.manager.problems[0].second;
+}
+
 TEST_F(Spine, RuntimeOnlyIsNotStoredAndEndsWithReset)
 {
     host_.add(1, "web1", 4, 1);
