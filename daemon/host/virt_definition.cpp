@@ -34,6 +34,13 @@ Result<std::string> read_definition(virDomainPtr domain)
     return read_xml(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
 }
 
+// Whether the definition is there still: that of a running domain may be undefined at any time, and
+// defining it again would bring it back. What is read then is the running domain.
+bool is_defined(virDomainPtr domain)
+{
+    return virDomainIsPersistent(domain) != 0; // an error shows in the next call
+}
+
 // The pins of `change` that `current` does not have.
 std::vector<LiveAction> differing_pins(const PinSet& current, const PinSet& wanted)
 {
@@ -141,7 +148,8 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         if (!edit) {
             return edit.error();
         }
-        if (change.planned_on && *change.planned_on != edit->now.cpus->parts) {
+        if (!is_defined(domain) ||
+            (change.planned_on && *change.planned_on != edit->now.cpus->parts)) {
             return DefinitionOutcome::edited;
         }
         if (edit->edited == edit->text) {
@@ -157,7 +165,7 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
                           : std::move(called).error();
         }
         text = read_definition(domain);
-        if (text && *text == edit->text) {
+        if (text && *text == edit->text && is_defined(domain)) {
             auto defined = define(connection.raw(), edit->edited);
             return defined ? Result<DefinitionOutcome>{DefinitionOutcome::written}
                            : std::move(defined).error();
@@ -177,7 +185,8 @@ void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain)
     if (!tidy || *tidy == *text) {
         return;
     }
-    if (const auto again = read_definition(domain); again && *again == *text) {
+    if (const auto again = read_definition(domain);
+        again && *again == *text && is_defined(domain)) {
         [[maybe_unused]] const auto defined = define(connection.raw(), *tidy);
     }
 }

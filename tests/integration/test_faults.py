@@ -248,6 +248,23 @@ def test_domain_is_undefined_midway(midway, client, faults):
     wait_until(lambda: not list((daemon.directory / "state").rglob("*.json")), "its before-image is forgotten")
 
 
+@pytest.mark.parametrize("max_vcpus", [2, 12], ids=["pin by pin", "defined anew"])
+def test_running_domain_is_undefined_midway(make_daemon, make_guest, client, libvirtd, faults, max_vcpus):
+    """It runs on, and nothing brings its definition back."""
+    guest = make_guest("mid", vcpus=1, max_vcpus=max_vcpus).start()
+    daemon = make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    known(client, guest)
+    faults.hold(2, "virDomainPin")
+    send_policy(client, guest)
+    wait_until(lambda: len(faults.calls()) >= 2, "in the second pin call")
+    libvirtd.virsh("undefine", guest.name)
+    faults.release()
+    wait_pinned(client, guest)
+    client.manager("Reapply", "(st)", guest.name, 0)
+    assert "Persistent:     no" in libvirtd.virsh("dominfo", guest.name).stdout
+    assert not complaints(daemon)
+
+
 def test_domain_is_restarted_midway(midway, client, faults):
     guest, daemon = midway()
     guest.destroy()
