@@ -70,6 +70,9 @@ struct DomainActions {
     DomainUuid uuid;
     std::string name;
     std::optional<int> id;
+    // As it was seen; a change of these comes with an event, and another pass.
+    RunState state = RunState::shutoff;
+    bool persistent = true;
     std::vector<LiveAction> live;
     std::optional<DefinitionChange> definition;
     // Where the definition as it is written is noted, before that; none when it is put back, which

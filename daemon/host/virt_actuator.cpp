@@ -126,7 +126,8 @@ Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
 void read_back(const VirtConnection& connection, virDomainPtr domain, const PolicyCatalog& catalog,
                const DomainActions& actions, Outcome& outcome)
 {
-    auto observed = observe_domain(connection, domain, catalog, ObserveDepth::affinities);
+    auto observed = observe_domain(connection, domain, catalog, ObserveDepth::affinities,
+                                   {.state = actions.state, .persistent = actions.persistent});
     if (!observed) {
         outcome.errors.push_back(
             std::move(observed).error().context("reading back " + printable(actions.name)));

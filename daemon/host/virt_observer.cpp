@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace virtpind::host {
@@ -64,22 +65,14 @@ Result<std::map<VcpuId, CpuSet>> read_vcpu_affinities(virDomainPtr domain, std::
     return affinities;
 }
 
-// What a running domain's own XML does not tell: its state, its definition, what the kernel does.
+// What a running domain's own XML does not tell: its definition, what the kernel does.
 Result<void> complete_active(const VirtConnection& connection, virDomainPtr domain,
-                             const PolicyCatalog& catalog, ObserveDepth depth,
+                             const PolicyCatalog& catalog, ObserveDepth depth, Standing standing,
                              ObservedDomain& observed)
 {
     auto& facts = observed.facts;
-    int state = VIR_DOMAIN_NOSTATE;
-    if (virDomainGetState(domain, &state, nullptr, 0) < 0) {
-        return last_error();
-    }
-    facts.state = to_run_state(state);
-    const auto persistent = virDomainIsPersistent(domain);
-    if (persistent < 0) {
-        return last_error();
-    }
-    facts.persistent = persistent == 1;
+    facts.state = standing.state;
+    facts.persistent = standing.persistent;
     if (facts.persistent) {
         const auto text = read_xml(domain, VIR_DOMAIN_XML_INACTIVE);
         if (!text) {
@@ -120,7 +113,8 @@ ObservedDomain unreadable(virDomainPtr domain, Error why)
 }
 
 Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPtr domain,
-                                   const PolicyCatalog& catalog, ObserveDepth depth)
+                                   const PolicyCatalog& catalog, ObserveDepth depth,
+                                   Standing standing)
 {
     const auto text = read_xml(domain, 0);
     if (!text) {
@@ -135,23 +129,63 @@ Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPt
         // what tells, since the domain may have stopped or started since it was listed.
         return observed;
     }
-    if (auto completed = complete_active(connection, domain, catalog, depth, *observed);
+    if (auto completed = complete_active(connection, domain, catalog, depth, standing, *observed);
         !completed) {
         return std::move(completed).error();
     }
     return observed;
 }
 
-Result<std::vector<DomainHandle>> list_domains(virConnectPtr connection)
+Result<std::vector<DomainHandle>> list_domains(virConnectPtr connection, unsigned filter)
 {
     virDomainPtr* list = nullptr;
-    const auto count = virConnectListAllDomains(connection, &list, 0);
+    const auto count = virConnectListAllDomains(connection, &list, filter);
     if (count < 0) {
         return last_error().context("listing domains");
     }
     const MallocPtr<virDomainPtr> owner{list};
     return std::vector<DomainHandle>(list, list + count);
 }
+
+// Nearly all domains are persistent, and run when they are active. Asking for the others in one
+// call each spares two calls per domain.
+class Standings {
+public:
+    static Result<Standings> ask(virConnectPtr connection)
+    {
+        Standings standings;
+        const auto transient = list_domains(connection, VIR_CONNECT_LIST_DOMAINS_TRANSIENT);
+        if (!transient) {
+            return transient.error();
+        }
+        for (const auto& domain : *transient) {
+            standings.transient_.insert(uuid_of(domain.get()));
+        }
+        const auto not_running = list_domains(connection, VIR_CONNECT_LIST_DOMAINS_PAUSED |
+                                                              VIR_CONNECT_LIST_DOMAINS_OTHER);
+        if (!not_running) {
+            return not_running.error();
+        }
+        for (const auto& domain : *not_running) {
+            int state = VIR_DOMAIN_NOSTATE;
+            if (virDomainGetState(domain.get(), &state, nullptr, 0) == 0) { // else it has gone
+                standings.not_running_.emplace(uuid_of(domain.get()), to_run_state(state));
+            }
+        }
+        return standings;
+    }
+
+    [[nodiscard]] Standing of(const DomainUuid& uuid) const
+    {
+        const auto at = not_running_.find(uuid);
+        return {.state = at != not_running_.end() ? at->second : RunState::running,
+                .persistent = !transient_.contains(uuid)};
+    }
+
+private:
+    std::set<DomainUuid> transient_;
+    std::map<DomainUuid, RunState> not_running_;
+};
 
 } // namespace
 
@@ -191,13 +225,13 @@ DomainUuid uuid_of(virDomainPtr domain)
 Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& connection,
                                                      virDomainPtr domain,
                                                      const PolicyCatalog& catalog,
-                                                     ObserveDepth depth)
+                                                     ObserveDepth depth, Standing standing)
 {
     // Newer libvirts wait for it, 30 s for each XML; whoever comes after it must not.
     if (hangs(domain)) {
         return std::optional{unreadable(domain, no_answer(domain))};
     }
-    auto observed = read_domain(connection, domain, catalog, depth);
+    auto observed = read_domain(connection, domain, catalog, depth, standing);
     if (observed) {
         return std::optional{std::move(*observed)};
     }
@@ -215,13 +249,18 @@ Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& conne
 Result<Observation> observe_host(const VirtConnection& connection, const PolicyCatalog& catalog,
                                  ObserveDepth depth)
 {
-    const auto handles = list_domains(connection.raw());
+    const auto handles = list_domains(connection.raw(), 0);
     if (!handles) {
         return handles.error();
     }
+    const auto standings = Standings::ask(connection.raw());
+    if (!standings) {
+        return standings.error();
+    }
     Observation observation{.domains = {}, .abilities = connection.abilities()};
     for (const auto& handle : *handles) {
-        auto observed = observe_domain(connection, handle.get(), catalog, depth);
+        auto observed = observe_domain(connection, handle.get(), catalog, depth,
+                                       standings->of(uuid_of(handle.get())));
         if (!observed) {
             return std::move(observed).error();
         }

@@ -17,11 +17,16 @@ namespace virtpind::host {
 [[nodiscard]] Result<Observation> observe_host(const VirtConnection& connection,
                                                const PolicyCatalog& catalog, ObserveDepth depth);
 
+// What the XML of an active domain does not tell.
+struct Standing {
+    RunState state = RunState::running;
+    bool persistent = true;
+};
+
 // One domain; nullopt when it vanished.
-[[nodiscard]] Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& connection,
-                                                                   virDomainPtr domain,
-                                                                   const PolicyCatalog& catalog,
-                                                                   ObserveDepth depth);
+[[nodiscard]] Result<std::optional<ObservedDomain>>
+observe_domain(const VirtConnection& connection, virDomainPtr domain, const PolicyCatalog& catalog,
+               ObserveDepth depth, Standing standing);
 
 // virDomainGetXMLDesc.
 [[nodiscard]] Result<std::string> read_xml(virDomainPtr domain, unsigned flags);

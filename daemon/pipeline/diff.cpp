@@ -217,6 +217,8 @@ DomainActions actions_for(const ObservedDomain& seen)
     actions.uuid = seen.facts.uuid;
     actions.name = seen.facts.name;
     actions.id = seen.facts.id;
+    actions.state = seen.facts.state;
+    actions.persistent = seen.facts.persistent;
     return actions;
 }
 
