@@ -96,8 +96,8 @@ struct Outcome {
     std::vector<std::string> differs; // after reading back: what does not hold, as sentences
     VcpuSet kept_plugged; // that the guest did not give back; no error: asking again is no use
     std::vector<std::string> left_alone; // of the actions
-    // BeforeImage::written as it is on disk now, where the definition was about to be changed.
-    std::optional<std::vector<DefinitionParts>> written;
+    // As it is on disk now, where the definition was about to be changed.
+    std::optional<BeforeImage> before;
     std::optional<ObservedDomain> after; // the domain as read back (live pins and real affinities)
 };
 

@@ -86,6 +86,34 @@ void BeforeImage::note_written(const DefinitionParts& now, const DefinitionParts
     written.push_back(std::move(ours));
 }
 
+void BeforeImage::take_edits(const ObservedDomain& now, const DefinitionParts& next)
+{
+    const auto says = parts_of(now);
+    DefinitionParts edited;
+    for (const auto& part : names_in({&says, &next})) {
+        const auto& value = value_of(says, part);
+        const auto was_ours = std::any_of(written.begin(), written.end(), [&part](const auto& one) {
+            return one.count(part) != 0;
+        });
+        if (!was_ours && value != value_of(next, part) && value != value_of(parts, part)) {
+            edited[part] = value;
+        }
+    }
+    for (const auto& [part, value] : edited) {
+        if (value.empty()) {
+            parts.erase(part);
+        } else {
+            parts[part] = value;
+        }
+    }
+    if (config && now.config) {
+        config = with_pin_parts(std::move(*config), edited, *now.config);
+    }
+    if (now.cpus && edited.count("vcpu") != 0) {
+        vcpus_max = now.cpus->vcpus_max;
+    }
+}
+
 bool BeforeImage::is_ours(const DefinitionParts& now, const std::string& part) const
 {
     return std::any_of(written.begin(), written.end(), [&](const DefinitionParts& one) {

@@ -34,6 +34,10 @@ struct BeforeImage {
 
     // Notes that a definition that says `now` is about to say `next`.
     void note_written(const DefinitionParts& now, const DefinitionParts& next);
+
+    // What `next` is about to change and what never was ours is how it was before, also where it
+    // was edited after this image was made. To be called before note_written().
+    void take_edits(const ObservedDomain& now, const DefinitionParts& next);
 };
 
 // What of a definition that says `now` is to be as it was before. Parts that depend on each other,

@@ -96,6 +96,8 @@ struct DomainFacts {
     std::optional<int> id; // libvirt id; only while active; changes at every start
     RunState state = RunState::shutoff;
     bool persistent = true;
+    // Being started, saved or migrated: whatever else is to be done with it has to wait for that.
+    bool in_transit = false;
     std::uint32_t vcpus_max = 1;
     VcpuSet vcpus_online;    // live ones while active, else those enabled at boot
     VcpuSet vcpus_boot;      // enabled in the persistent definition
@@ -103,6 +105,8 @@ struct DomainFacts {
     std::optional<GuestTopology> topology; // absent: libvirt's default (sockets = vCPUs)
     std::vector<GuestCell> cells;
     std::vector<IothreadId> iothreads;
+    // Those of the definition, where the running domain may have others.
+    std::optional<std::vector<IothreadId>> iothreads_boot;
     std::vector<std::string> pci_devices; // host addresses of <hostdev type='pci'>, "0000:01:00.0"
     std::uint64_t memory_kib = 0;
     std::optional<std::uint64_t>

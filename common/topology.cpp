@@ -96,6 +96,17 @@ CpuSet Topology::usable_cpus() const
     return cpus_where(cpus, [](const Cpu& cpu) { return cpu.online && cpu.allowed; });
 }
 
+NodeSet Topology::memory_nodes() const
+{
+    NodeSet set;
+    for (const auto& node : nodes) {
+        if (node.memory_kib > 0) {
+            set.insert(node.id);
+        }
+    }
+    return set;
+}
+
 NodeSet Topology::nodes_of(const CpuSet& wanted) const
 {
     NodeSet set;

@@ -128,6 +128,9 @@ struct Topology {
     // Online and allowed: what may be pinned to at all.
     [[nodiscard]] CpuSet usable_cpus() const;
 
+    // Nodes that have memory.
+    [[nodiscard]] NodeSet memory_nodes() const;
+
     [[nodiscard]] bool is_hybrid() const { return kinds.size() > 1; }
 
     // Nodes whose CPUs intersect `wanted`.

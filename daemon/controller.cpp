@@ -22,16 +22,6 @@ std::string quoted(std::string_view text)
     return "'" + printable(text, 80) + "'";
 }
 
-// A change of a domain's policy, as it is logged once it is made.
-struct PolicyChange {
-    LogEvent event = LogEvent::policy_set;
-    DomainUuid uuid;
-    std::string domain; // its name
-    std::string policy; // empty: reset
-    Caller caller;
-    std::uint64_t generation = 0;
-};
-
 void log_change(const PolicyChange& change)
 {
     const auto generation = std::to_string(change.generation);
@@ -59,6 +49,14 @@ const DomainPlan* unsatisfied(const Plan& plan, const DomainUuid& uuid)
 {
     const auto* domain = plan.find(uuid);
     return domain != nullptr && !domain->satisfied ? domain : nullptr;
+}
+
+// What is remembered of another policy's troubles says nothing about this one.
+void begin_anew(DomainRecord& record, std::optional<int> deferred_id)
+{
+    record.deferred_id = deferred_id;
+    record.failures = 0;
+    record.kept_plugged = {};
 }
 
 Error cannot_be_met(const DomainPlan& plan)
@@ -195,10 +193,8 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
     // one only the first wins.
     auto& record = *reconciler_.find(request.uuid);
     const auto generation = ++record.generation;
-    record.deferred_id =
+    const auto deferred_id =
         (request.flags & flag_defer) != 0 ? record.seen.facts.id : std::optional<int>{};
-    record.failures = 0;
-    record.kept_plugged = {};
     const PolicyChange change{.event = LogEvent::policy_set,
                               .uuid = request.uuid,
                               .domain = record.seen.facts.name,
@@ -208,24 +204,13 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
     if ((request.flags & flag_runtime_only) != 0) {
         log_change(change);
         record.runtime_policy = std::move(*spec);
+        record.runtime_generation = generation;
+        begin_anew(record, deferred_id);
         apply_then_reply(request.uuid, generation, std::move(reply));
         return;
     }
-    host_.store_policy(request.uuid, std::move(*spec),
-                       [this, change, reply = std::move(reply)](Result<void> stored) {
-                           if (!stored) {
-                               reply(
-                                   said_to_virtpind(std::move(stored).error(), "store the policy"));
-                               return;
-                           }
-                           log_change(change);
-                           // A stored policy replaces one that was set for this run of the daemon
-                           // only.
-                           if (auto* kept = reconciler_.find(change.uuid)) {
-                               kept->runtime_policy.reset();
-                           }
-                           apply_then_reply(change.uuid, change.generation, reply);
-                       });
+    // A stored policy replaces one that was set for this run of the daemon only.
+    store_then_apply(change, std::move(*spec), deferred_id, std::move(reply));
 }
 
 void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
@@ -238,28 +223,47 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
     }
     auto& record = *reconciler_.find(uuid);
     const auto generation = ++record.generation;
-    record.runtime_policy.reset();
-    record.deferred_id.reset();
-    record.failures = 0;
-    record.kept_plugged = {};
     const PolicyChange change{.event = LogEvent::policy_reset,
                               .uuid = uuid,
                               .domain = record.seen.facts.name,
                               .policy = {},
                               .caller = std::move(caller),
                               .generation = generation};
-    if ((flags & flag_runtime_only) != 0 || !record.seen.facts.metadata.content) {
+    const auto nothing_stored = !record.seen.facts.metadata.content && record.storing == 0;
+    if ((flags & flag_runtime_only) != 0 || nothing_stored) {
         log_change(change);
+        record.runtime_policy.reset();
+        record.runtime_generation = generation;
+        begin_anew(record, std::nullopt);
         apply_then_reply(uuid, generation, std::move(reply));
         return;
     }
+    store_then_apply(change, std::nullopt, std::nullopt, std::move(reply));
+}
+
+// Nothing of the record changes when the policy cannot be stored; and a later change, which may
+// have been for this run only, stays.
+void Controller::store_then_apply(const PolicyChange& change, std::optional<PolicySpec> spec,
+                                  std::optional<int> deferred_id, Reply<std::uint64_t> reply)
+{
+    ++reconciler_.find(change.uuid)->storing;
+    const auto doing = spec ? "store the policy" : "remove the policy";
     host_.store_policy(
-        uuid, std::nullopt, [this, change, reply = std::move(reply)](Result<void> removed) {
-            if (!removed) {
-                reply(said_to_virtpind(std::move(removed).error(), "remove the policy"));
+        change.uuid, std::move(spec),
+        [this, change, deferred_id, doing, reply = std::move(reply)](Result<void> stored) {
+            auto* record = reconciler_.find(change.uuid);
+            if (record != nullptr && record->storing > 0) {
+                --record->storing;
+            }
+            if (!stored) {
+                reply(said_to_virtpind(std::move(stored).error(), doing));
                 return;
             }
             log_change(change);
+            if (record != nullptr && record->runtime_generation < change.generation) {
+                record->runtime_policy.reset();
+                begin_anew(*record, deferred_id);
+            }
             apply_then_reply(change.uuid, change.generation, reply);
         });
 }

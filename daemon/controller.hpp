@@ -4,11 +4,13 @@
 #pragma once
 
 #include "common/control.hpp"
+#include "daemon/log_events.hpp"
 #include "daemon/plan_queue.hpp"
 #include "daemon/reconciler.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace virtpind {
@@ -23,6 +25,16 @@ struct DaemonTasks {
     std::function<void(const Plan& plan, Reply<std::string> reply)> export_topology;
     // As ControlPort::reload().
     std::function<Result<void>()> read_config_again;
+};
+
+// A change of a domain's policy, as it is logged once it is made.
+struct PolicyChange {
+    LogEvent event = LogEvent::policy_set;
+    DomainUuid uuid;
+    std::string domain; // its name
+    std::string policy; // empty: reset
+    Caller caller;
+    std::uint64_t generation = 0;
 };
 
 class Controller final : public ControlPort {
@@ -63,6 +75,8 @@ private:
     [[nodiscard]] Result<std::uint64_t> add_hold(const DomainUuid& uuid, const std::string& reason,
                                                  const std::string& owner);
     void make_plan(const DomainUuid& uuid, const Policy& policy, Reply<std::string> reply);
+    void store_then_apply(const PolicyChange& change, std::optional<PolicySpec> spec,
+                          std::optional<int> deferred_id, Reply<std::uint64_t> reply);
     void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
                           Reply<std::uint64_t> reply);
 

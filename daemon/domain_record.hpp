@@ -32,6 +32,8 @@ struct DomainRecord {
     // Grows with every policy change; starts anew with the daemon.
     std::uint64_t generation = 1;
     std::optional<PolicySpec> runtime_policy;
+    std::uint64_t runtime_generation = 0; // that set it, or took it away
+    unsigned storing = 0; // policies on their way into the metadata, which does not show them yet
     std::optional<BeforeImage> before;
     // Somebody edited the definition after the before-image was made and before anything of it was
     // ours: that is how it was before.
@@ -56,7 +58,7 @@ struct DomainRecord {
     // Failed attempts in a row, and when the next one is due.
     unsigned failures = 0;
     std::chrono::steady_clock::time_point retry_at{};
-    // Changes in a row that each followed the last within a minute: a quarrel with somebody else.
+    // Changes in a row that each followed closely on the last: a quarrel with somebody else.
     unsigned repairs = 0;
     std::chrono::steady_clock::time_point repaired_at{};
 

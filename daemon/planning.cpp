@@ -74,7 +74,8 @@ DiffInput diff_input(const PlanningInput& input, const DomainRecord& record, Liv
             .online = input.topology.online_cpus(),
             .abilities = input.abilities,
             .before = before_of(record),
-            .live = live == LivePart::deferred ? DiffInput::Live::deferred : DiffInput::Live::now};
+            .live = live == LivePart::deferred ? DiffInput::Live::deferred : DiffInput::Live::now,
+            .memory_nodes = input.topology.memory_nodes()};
 }
 
 } // namespace

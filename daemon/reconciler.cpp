@@ -212,7 +212,6 @@ void Reconciler::on_observed(Result<Observation> seen)
         end_pass(said_to_virtpind(std::move(seen).error(), "read the domains"));
         return;
     }
-    failed_passes_ = 0;
     refresh_records(std::move(*seen));
 
     // From here on the records are one consistent picture; nothing below reads the host.
@@ -223,6 +222,7 @@ void Reconciler::on_observed(Result<Observation> seen)
                                   "report it together with the output of Describe"});
         return;
     }
+    failed_passes_ = 0;
     save_before_images(collect_actions()); // then apply, on_applied, end_pass
     if (each_look_) {
         each_look_(records_); // while libvirt is at work
@@ -318,6 +318,14 @@ std::vector<DomainActions> Reconciler::collect_actions()
 {
     std::vector<DomainActions> all;
     for (auto& [uuid, record] : records_) {
+        if (record.seen.facts.in_transit) {
+            // libvirt would keep us waiting; when that has ended, it says so by an event.
+            record.retry_at = {};
+            if (record.placed_id != record.seen.facts.id) {
+                record.state = PinState::idle;
+            }
+            continue;
+        }
         auto actions = actions_of(record);
         if (actions && !actions->empty()) {
             all.push_back(std::move(*actions));
@@ -436,21 +444,21 @@ void Reconciler::take_outcome(const Outcome& outcome)
     if (outcome.gone) {
         spdlog::debug("{} went away or was restarted meanwhile", printable(outcome.name));
         record->state = settled_state(*record);
-        again_ = true;
+        wait_again_for(outcome.uuid);
         return;
     }
     if (outcome.edited) {
         spdlog::debug("the definition of {} was edited meanwhile", printable(outcome.name));
         record->state = settled_state(*record);
         record->outdated = record->before && record->before->written.empty();
-        again_ = true;
+        wait_again_for(outcome.uuid);
         return;
     }
     if (outcome.after) {
         record->seen = *outcome.after;
     }
-    if (record->before && outcome.written) {
-        record->before->written = *outcome.written;
+    if (record->before && outcome.before) {
+        record->before = outcome.before;
     }
     if (!outcome.kept_plugged.empty()) {
         record->kept_plugged = outcome.kept_plugged;
@@ -461,6 +469,18 @@ void Reconciler::take_outcome(const Outcome& outcome)
     if (!plan_is_current()) {
         record->retry_at = {}; // what failed was meant for another host; the next pass is at hand
     }
+}
+
+// Nothing was done for it in this pass; who asked for it hears what comes of the next.
+void Reconciler::wait_again_for(const DomainUuid& uuid)
+{
+    again_ = true;
+    const auto others =
+        std::stable_partition(current_.begin(), current_.end(),
+                              [&uuid](const Waiter& waiter) { return waiter.uuid != uuid; });
+    waiting_.insert(waiting_.begin(), std::make_move_iterator(others),
+                    std::make_move_iterator(current_.end()));
+    current_.erase(others, current_.end());
 }
 
 void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
@@ -569,6 +589,12 @@ Result<void> Reconciler::verdict(const Waiter& waiter, const std::optional<Error
     if (record == nullptr) {
         return Error{.code = Errc::not_found,
                      .message = "the domain " + waiter.uuid->str() + " went away meanwhile"};
+    }
+    if (record->seen.facts.in_transit) {
+        return Error{.code = Errc::apply_failed,
+                     .message = printable(record->seen.facts.name) +
+                                " is being started, saved or migrated; it is seen to as soon as "
+                                "that has ended"};
     }
     if (record->error) {
         return *record->error;

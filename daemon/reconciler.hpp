@@ -111,6 +111,7 @@ private:
     void plan_anew();
     void on_applied(std::vector<Outcome> outcomes);
     void take_outcome(const Outcome& outcome);
+    void wait_again_for(const DomainUuid& uuid);
     void settle(DomainRecord& record, const Outcome* outcome);
     void forget_restored(DomainRecord& record);
     void forget_useless_images();

@@ -42,11 +42,15 @@ public:
     // The metadata, the live pins and the definition; the image goes when all of it is done.
     void restore(const ObservedDomain& seen, const BeforeImage& image)
     {
+        if (is_unreadable(seen)) {
+            return;
+        }
         const auto removed = remove_policy(seen);
         const auto actions = diff_restore({.seen = seen,
                                            .online = topology_.online_cpus(),
                                            .abilities = connection_.abilities(),
-                                           .before = &image},
+                                           .before = &image,
+                                           .memory_nodes = topology_.memory_nodes()},
                                           topology_.usable_cpus(), boot_id_);
         auto outcome = host::apply_noted(connection_, PolicyCatalog{}, store_, actions);
         for (auto& sentence : outcome.differs) {
@@ -72,6 +76,9 @@ public:
     // A domain with a policy of which nothing else is known.
     void forget_policy(const ObservedDomain& seen)
     {
+        if (is_unreadable(seen)) {
+            return;
+        }
         if (auto removed = remove_policy(seen); !removed) {
             fail(seen.facts.name, removed.error().message);
             return;
@@ -95,6 +102,19 @@ public:
     [[nodiscard]] bool failed() const { return failed_; }
 
 private:
+    // Nothing is known of it then, not even that nothing is to be done.
+    bool is_unreadable(const ObservedDomain& seen)
+    {
+        if (seen.live || seen.config) {
+            return false;
+        }
+        const auto& why = seen.facts.metadata.content;
+        fail(seen.facts.name,
+             (why && !*why ? why->error().message : std::string{"it cannot be read"}) +
+                 "; how it was before stays noted; run this again");
+        return true;
+    }
+
     [[nodiscard]] Result<void> remove_policy(const ObservedDomain& seen) const
     {
         return seen.facts.metadata.content

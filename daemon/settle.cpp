@@ -14,10 +14,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds retry_max{60};
-// So many repairs of a domain that was in order, each within a minute of the last, are a quarrel
-// with somebody else; from then on it is repaired once a minute.
+// So many repairs of a domain that was in order, each soon after the last, are a quarrel with
+// somebody else; from then on it is repaired once a minute, as long as it goes on.
 constexpr unsigned repairs_max = 5;
-constexpr std::chrono::seconds repairs_window{60};
+constexpr std::chrono::seconds repairs_pause{60};
+constexpr std::chrono::seconds repairs_window = 2 * repairs_pause;
 
 std::uint64_t realtime_usec()
 {
@@ -91,7 +92,7 @@ void slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_p
     record.repairs = now - record.repaired_at < repairs_window ? record.repairs + 1 : 1;
     record.repaired_at = now;
     if (record.repairs > repairs_max) {
-        record.retry_at = now + repairs_window;
+        record.retry_at = now + repairs_pause;
         log_domain(LogEvent::pins_contested, record, pass,
                    "something else keeps changing its pins; repairing it once a minute");
     }

@@ -212,6 +212,7 @@ void LibvirtHost::apply(std::vector<DomainActions> actions,
             outcomes.reserve(shared->size());
             for (const auto& domain : *shared) {
                 outcomes.push_back(apply_noted(connection, *catalog, store_, domain));
+                worker_.note_progress(); // the watchdog is for a call that is stuck, not for many
             }
             return outcomes;
         },

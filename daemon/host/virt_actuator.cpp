@@ -52,12 +52,15 @@ Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std:
 }
 
 // What a guest that keeps a vCPU looks like: it said so, did not answer in libvirt's 5 s, or runs
-// nothing that could answer.
+// nothing that could answer. A lost connection, or another call that was under way too long, says
+// nothing of the guest.
 bool is_refusal(const Error& error)
 {
-    return error.native_code == VIR_ERR_OPERATION_FAILED ||
-           error.native_code == VIR_ERR_OPERATION_TIMEOUT ||
-           error.native_code == VIR_ERR_INTERNAL_ERROR;
+    const auto never_asked = error.code == Errc::host_unavailable ||
+                             error.message.find("state change lock") != std::string::npos;
+    return !never_asked && (error.native_code == VIR_ERR_OPERATION_FAILED ||
+                            error.native_code == VIR_ERR_OPERATION_TIMEOUT ||
+                            error.native_code == VIR_ERR_INTERNAL_ERROR);
 }
 
 // Whether an action has become useless, or harmful, by what came of those before it.
@@ -137,8 +140,33 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
         outcome.gone = true;
         return;
     }
+    if (!(*observed)->live && !(*observed)->config) {
+        const auto& why = (*observed)->facts.metadata.content;
+        outcome.errors.push_back(why && !*why ? why->error() : no_answer(domain));
+        return;
+    }
     outcome.after = std::move(**observed);
     outcome.differs = differences(actions, *outcome.after);
+}
+
+// libvirt adds elements of its own to what it is given, and writes ours in its own way: those are
+// ours, too. What else differs by now is somebody else's.
+DefinitionParts what_came_of(const DefinitionParts& was, DefinitionParts meant,
+                             const DefinitionParts& is)
+{
+    const auto changed = [&](const std::string& part) {
+        const auto before = was.find(part);
+        const auto after = meant.find(part);
+        return before == was.end() || after == meant.end() || before->second != after->second;
+    };
+    for (const auto& [part, value] : is) {
+        if (changed(part)) {
+            meant[part] = value;
+        }
+    }
+    std::erase_if(
+        meant, [&](const auto& part) { return is.count(part.first) == 0 && changed(part.first); });
+    return meant;
 }
 
 Result<void> set_metadata(virDomainPtr domain, const std::optional<std::string>& element,
@@ -194,24 +222,28 @@ Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catal
     auto image = *actions.before;
     std::optional<DefinitionParts> was;
     DefinitionParts meant;
-    const auto note = [&](const DefinitionParts& now, const DefinitionParts& next) {
-        image.note_written(now, next);
+    const auto note = [&](const ObservedDomain& now, const DefinitionParts& next) {
+        image.take_edits(now, next);
+        image.note_written(parts_of(now), next);
         auto saved = store.save(image);
         if (saved) {
-            was = now;
+            was = parts_of(now);
             meant = next;
         }
         return saved;
     };
     auto outcome = apply_actions(connection, catalog, actions, note);
-    // libvirt adds elements of its own to what it is given; they are ours, too.
-    if (was && outcome.after && outcome.after->cpus && outcome.after->cpus->parts != meant) {
-        if (auto noted = note(DefinitionParts{*was}, outcome.after->cpus->parts); !noted) {
-            outcome.errors.push_back(std::move(noted).error());
+    if (was && outcome.after && outcome.after->cpus) {
+        const auto made = what_came_of(*was, meant, outcome.after->cpus->parts);
+        if (made != meant) {
+            image.note_written(*was, made);
+            if (auto saved = store.save(image); !saved) {
+                outcome.errors.push_back(std::move(saved).error());
+            }
         }
     }
     if (was) {
-        outcome.written = std::move(image.written);
+        outcome.before = std::move(image);
     }
     return outcome;
 }
@@ -231,6 +263,12 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     }
     if (id && hangs(domain->get())) {
         return no_answer(domain->get()).context(doing);
+    }
+    if (id && is_in_transit(domain->get())) {
+        return Error{.code = Errc::apply_failed,
+                     .message = "it is being started, saved or migrated; try again when that has "
+                                "ended; nothing was changed"}
+            .context(doing);
     }
     const auto element =
         policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};

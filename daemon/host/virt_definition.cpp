@@ -38,7 +38,7 @@ Result<std::string> read_definition(virDomainPtr domain)
 // defining it again would bring it back. What is read then is the running domain.
 bool is_defined(virDomainPtr domain)
 {
-    return virDomainIsPersistent(domain) != 0; // an error shows in the next call
+    return virDomainIsPersistent(domain) == 1;
 }
 
 // The pins of `change` that `current` does not have.
@@ -155,7 +155,7 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         if (edit->edited == edit->text) {
             return DefinitionOutcome::unchanged;
         }
-        if (auto noted = note(edit->now.cpus->parts, edit->next); !noted) {
+        if (auto noted = note(edit->now, edit->next); !noted) {
             return std::move(noted).error();
         }
         const auto pins = differing_pins(*edit->now.config, change.pins);

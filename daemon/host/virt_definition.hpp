@@ -19,7 +19,7 @@ enum class DefinitionOutcome { unchanged, written, edited };
 // `note` is told what it says and what it is about to say, before; nothing is written when that
 // fails.
 using NoteDefinition =
-    std::function<Result<void>(const DefinitionParts& now, const DefinitionParts& next)>;
+    std::function<Result<void>(const ObservedDomain& now, const DefinitionParts& next)>;
 [[nodiscard]] Result<DefinitionOutcome> change_definition(const VirtConnection& connection,
                                                           virDomainPtr domain,
                                                           const DefinitionChange& change,

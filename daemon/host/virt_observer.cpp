@@ -49,6 +49,15 @@ RunState to_run_state(int state)
     }
 }
 
+// A job of libvirt's own has paused it, and keeps others waiting until it has ended.
+bool is_in_transit(int state, int reason)
+{
+    return state == VIR_DOMAIN_PAUSED &&
+           (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_SAVE ||
+            reason == VIR_DOMAIN_PAUSED_DUMP || reason == VIR_DOMAIN_PAUSED_SNAPSHOT ||
+            reason == VIR_DOMAIN_PAUSED_STARTING_UP);
+}
+
 Result<std::map<VcpuId, CpuSet>> read_vcpu_affinities(virDomainPtr domain, std::size_t online)
 {
     std::vector<virVcpuInfo> infos(online);
@@ -73,6 +82,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
     auto& facts = observed.facts;
     facts.state = standing.state;
     facts.persistent = standing.persistent;
+    facts.in_transit = standing.in_transit;
     if (facts.persistent) {
         const auto text = read_xml(domain, VIR_DOMAIN_XML_INACTIVE);
         if (!text) {
@@ -85,6 +95,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
         observed.config = std::move(definition->config);
         observed.cpus = std::move(definition->cpus);
         facts.vcpus_boot = definition->facts.vcpus_boot;
+        facts.iothreads_boot = std::move(definition->facts.iothreads);
         facts.metadata = std::move(definition->facts.metadata);
     }
     if (depth == ObserveDepth::affinities && connection.abilities().real_affinities) {
@@ -168,8 +179,11 @@ public:
         }
         for (const auto& domain : *not_running) {
             int state = VIR_DOMAIN_NOSTATE;
-            if (virDomainGetState(domain.get(), &state, nullptr, 0) == 0) { // else it has gone
-                standings.not_running_.emplace(uuid_of(domain.get()), to_run_state(state));
+            int reason = 0;
+            if (virDomainGetState(domain.get(), &state, &reason, 0) == 0) { // else it has gone
+                standings.not_running_.emplace(
+                    uuid_of(domain.get()), NotRunning{.state = to_run_state(state),
+                                                      .in_transit = is_in_transit(state, reason)});
             }
         }
         return standings;
@@ -178,13 +192,18 @@ public:
     [[nodiscard]] Standing of(const DomainUuid& uuid) const
     {
         const auto at = not_running_.find(uuid);
-        return {.state = at != not_running_.end() ? at->second : RunState::running,
-                .persistent = !transient_.contains(uuid)};
+        const auto [state, in_transit] = at != not_running_.end() ? at->second : NotRunning{};
+        return {.state = state, .persistent = !transient_.contains(uuid), .in_transit = in_transit};
     }
 
 private:
+    struct NotRunning {
+        RunState state = RunState::running;
+        bool in_transit = false;
+    };
+
     std::set<DomainUuid> transient_;
-    std::map<DomainUuid, RunState> not_running_;
+    std::map<DomainUuid, NotRunning> not_running_;
 };
 
 } // namespace
@@ -206,6 +225,13 @@ bool hangs(virDomainPtr domain)
            virDomainGetControlInfo(domain, &info, 0) == 0 &&
            (info.state == VIR_DOMAIN_CONTROL_OCCUPIED || info.state == VIR_DOMAIN_CONTROL_ERROR) &&
            info.stateTime > patience_ms;
+}
+
+bool is_in_transit(virDomainPtr domain)
+{
+    int state = VIR_DOMAIN_NOSTATE;
+    int reason = 0;
+    return virDomainGetState(domain, &state, &reason, 0) == 0 && is_in_transit(state, reason);
 }
 
 Error no_answer(virDomainPtr domain)

@@ -21,6 +21,7 @@ namespace virtpind::host {
 struct Standing {
     RunState state = RunState::running;
     bool persistent = true;
+    bool in_transit = false;
 };
 
 // One domain; nullopt when it vanished.
@@ -35,7 +36,9 @@ observe_domain(const VirtConnection& connection, virDomainPtr domain, const Poli
 // those that change only the definition too, and with libvirt 11 those that read it. Drivers that
 // cannot tell count as responsive.
 [[nodiscard]] bool hangs(virDomainPtr domain);
-// What is said of one that does.
+// Whether libvirt itself is at work on it (start, save, migration) and keeps others waiting.
+[[nodiscard]] bool is_in_transit(virDomainPtr domain);
+// What is said of one that hangs.
 [[nodiscard]] Error no_answer(virDomainPtr domain);
 
 [[nodiscard]] DomainUuid uuid_of(virDomainPtr domain);

@@ -55,6 +55,11 @@ Posted Worker::submit(Job job)
     return Posted::stored;
 }
 
+void Worker::note_progress() noexcept
+{
+    job_started_ = steady_now_ns();
+}
+
 std::chrono::milliseconds Worker::busy_for() const
 {
     const auto started = job_started_.load();

@@ -37,7 +37,11 @@ public:
     // Main thread. `full`: the job was refused and will not run.
     [[nodiscard]] Posted submit(Job job);
 
-    // How long the running job has been running; zero when idle. The watchdog asks.
+    // The running job says, on its thread, that it has come a step further.
+    void note_progress() noexcept;
+
+    // How long the running job has been running, or since it last said that it came further; zero
+    // when idle. The watchdog asks.
     [[nodiscard]] std::chrono::milliseconds busy_for() const;
 
 private:

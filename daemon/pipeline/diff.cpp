@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "diff.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -180,12 +181,30 @@ PinSet merged(PinSet pins, const PinSet& more)
     return pins;
 }
 
+// The plan binds the cells that the running guest has; the definition may have others by now.
+void drop_unknown_cells(const ObservedDomain& seen, std::optional<NumaTune>& numatune)
+{
+    if (!seen.cpus || !numatune) {
+        return;
+    }
+    std::erase_if(numatune->cells, [&seen](const auto& bound) {
+        return std::none_of(seen.cpus->cells.begin(), seen.cpus->cells.end(),
+                            [&bound](const GuestCell& cell) { return cell.id == bound.first; });
+    });
+}
+
 DefinitionChange definition_change(const DiffInput& input, const DomainPlan& plan)
 {
     const auto& tuning = plan.tuning;
     PinSet wanted;
     wanted.emulator = plan.start_emulator.value_or(plan.emulator);
     wanted.iothreads = plan.iothreads;
+    if (const auto& boot = input.seen.facts.iothreads_boot) {
+        // libvirt refuses a pin of one that the definition does not have (plugged live only).
+        std::erase_if(wanted.iothreads, [&boot](const auto& pin) {
+            return std::find(boot->begin(), boot->end(), pin.first) == boot->end();
+        });
+    }
     // Where the numbering itself goes back, the pins follow when it is there.
     const auto renumbered =
         tuning.put_back.count("vcpu") != 0 || tuning.put_back.count("vcpus") != 0;
@@ -194,6 +213,7 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
     }
     if (!tuning.cpus || !tuning.cpus->numatune) {
         wanted.numatune = plan.numatune;
+        drop_unknown_cells(input.seen, wanted.numatune);
     }
     const auto& now = *input.seen.config;
     if (!tuning.put_back.empty() && input.before != nullptr) {
@@ -275,6 +295,9 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
         }
         if (target.numatune) {
             live.numa(*target.numatune);
+        } else if (input.seen.live->numatune && !input.memory_nodes.empty()) {
+            // libvirt cannot unbind memory; bound to all nodes, it may be anywhere.
+            live.numa({.mode = NumaMode::restrictive, .nodes = input.memory_nodes, .cells = {}});
         }
         actions.live = live.take();
     }

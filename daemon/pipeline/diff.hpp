@@ -19,6 +19,7 @@ struct DiffInput {
     const BeforeImage* before = nullptr; // where there is one
     // `deferred`: the running domain is left as it is, its definition is not.
     enum class Live { now, deferred } live = Live::now;
+    NodeSet memory_nodes = {}; // of the host; restoring: where memory that was not bound may be
 };
 
 // Precondition: plan.placement is not none.

@@ -17,7 +17,7 @@ import pytest
 from gi.repository import GLib
 
 from private_bus import MANAGER, NAME, ROOT, BusError
-from private_libvirtd import URI
+from private_libvirtd import URI, Guest
 from waiting import wait_until
 
 LONG = bool(os.environ.get("VIRTPIND_LONG"))
@@ -171,6 +171,71 @@ def test_restore_ends_when_libvirtd_hangs(make_daemon, make_guest, client, libvi
     assert "libvirt" in restoring.stderr.read()
     assert daemon.start_restore("--all").wait(30) == 0
     assert guest.affinity()["vcpus"] == {0: ALL}
+
+
+def test_restore_keeps_what_it_knows_of_a_domain_that_it_cannot_read(make_daemon, make_guest, client, faults):
+    guest = make_guest("unread", vcpus=1).start()
+    daemon = make_daemon(config=NO_HOUSEKEEPING)
+    known(client, guest)
+    set_policy(client, guest, cpus="1")
+    daemon.stop()
+    faults.plan("fail", 1, 1, "virDomainGetXMLDesc")
+    restoring = daemon.start_restore("--all", environment=faults.environment)
+    _, said = restoring.communicate(timeout=60)
+    assert restoring.returncode == 1 and "run this again" in said
+    assert guest.affinity()["vcpus"] == {0: "1"}
+    assert daemon.start_restore("--all").wait(30) == 0
+    assert guest.affinity()["vcpus"] == {0: ALL}
+
+
+def test_a_guest_that_cannot_be_read_back_keeps_its_cpus(make_daemon, libvirtd, client, faults):
+    guest = Guest(libvirtd, "unreadback", vcpus=1)
+    libvirtd.virsh("create", "/dev/stdin", stdin=guest.definition)
+    try:
+        make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+        known(client, guest)
+        faults.plan("fail", 2, 1, "virDomainGetXMLDesc")  # the first one is the look's
+        with pytest.raises(BusError) as refused:
+            set_policy(client, guest, cpus="1")
+        assert "PartiallyApplied" in refused.value.name and "no pin of its own" not in refused.value.text
+        faults.clear()
+        wait_pinned(client, guest)
+        assert guest.affinity()["vcpus"] == {0: "1"}
+    finally:
+        guest.destroy()
+
+
+def test_a_guest_that_is_being_started_delays_nobody_else(make_daemon, make_guest, client, libvirtd, tmp_path):
+    """libvirt waits for a hook before it lets the guest go; each call for it would wait for 30 s."""
+    starting, other = make_guest("starting", vcpus=1), make_guest("other", vcpus=1).start()
+    go_on = tmp_path / "go-on"
+    os.mkfifo(go_on)
+    hook = Path("/etc/libvirt/hooks/qemu")
+    hook.parent.mkdir()
+    hook.write_text(f'#!/bin/sh\n[ "$1 $2" != "{starting.name} started" ] || read -r _ <{go_on}\n')
+    hook.chmod(0o755)
+    try:
+        libvirtd.restart()
+        make_daemon(config=NO_HOUSEKEEPING)
+        for guest in (starting, other):
+            known(client, guest)
+        set_policy(client, starting, cpus="0")
+        start = subprocess.Popen(["virsh", "-q", "-c", URI, "start", starting.name])
+        wait_until(lambda: "paused" in libvirtd.virsh("domstate", starting.name).stdout, "it is being started")
+        began = time.monotonic()
+        set_policy(client, other, cpus="1")
+        assert other.affinity()["vcpus"] == {0: "1"}
+        with pytest.raises(BusError) as refused:
+            set_policy(client, starting, cpus="1")
+        assert "is being started" in refused.value.text
+        assert time.monotonic() - began < 10
+        go_on.write_text("go\n")
+        assert start.wait(60) == 0
+        wait_pinned(client, starting)
+        assert starting.affinity()["vcpus"] == {0: "0"}
+    finally:
+        hook.unlink()
+        hook.parent.rmdir()
 
 
 def test_a_guest_that_hangs_delays_nobody_else(make_daemon, make_guest, client, libvirtd):

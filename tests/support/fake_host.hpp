@@ -198,12 +198,13 @@ private:
             return outcome;
         }
         if (actions.definition) {
-            const auto now = pin_parts(*domain.config);
+            const auto now = domain;
             change_definition(*domain.config, *actions.definition);
             if (actions.before) {
                 auto& image = images.at(actions.uuid);
-                image.note_written(now, pin_parts(*domain.config));
-                outcome.written = image.written;
+                image.take_edits(now, pin_parts(*domain.config));
+                image.note_written(pin_parts(*now.config), pin_parts(*domain.config));
+                outcome.before = image;
             }
             ++outcome.applied;
         }

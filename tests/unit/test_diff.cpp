@@ -270,6 +270,28 @@ DiffInput restore_input(const ObservedDomain& seen, const BeforeImage& before)
     return input;
 }
 
+TEST(Diff, DefinitionPinsOnlyIothreadsAndCellsThatItHas)
+{
+    auto seen = running_domain();
+    auto plan = plan_for_two();
+    plan.iothreads = {{IothreadId{1}, cpus("2")}, {IothreadId{7}, cpus("2")}};
+    seen.facts.iothreads = {IothreadId{1}, IothreadId{7}};
+    seen.facts.iothreads_boot = {IothreadId{1}};
+    seen.cpus.emplace();
+    seen.cpus->cells = {GuestCell{.id = 0}};
+    plan.numatune = NumaTune{.mode = NumaMode::strict,
+                             .nodes = NodeSet{NodeId{0}},
+                             .cells = {{0, NodeSet{NodeId{0}}}, {1, NodeSet{NodeId{0}}}}};
+    const auto actions = diff(input_for(seen), plan);
+    ASSERT_TRUE(actions.definition);
+    EXPECT_EQ(actions.definition->pins.iothreads.size(), 1U);
+    EXPECT_EQ(actions.definition->pins.numatune->cells.size(), 1U);
+    const auto pinned =
+        std::count_if(actions.live.begin(), actions.live.end(),
+                      [](const auto& one) { return std::holds_alternative<PinIothread>(one); });
+    EXPECT_EQ(pinned, 2) << "the running domain has both";
+}
+
 TEST(DiffRestore, SameRunGetsItsLivePinsBackAndTheDefinitionItsOwn)
 {
     auto before_seen = running_domain();
@@ -333,6 +355,46 @@ TEST(DiffRestore, LivePinsGoNoFurtherThanTheCpusThatMayBeUsedNow)
     ASSERT_EQ(actions.live.size(), 1U);
     EXPECT_EQ(std::get<PinVcpu>(actions.live.front()).vcpu, VcpuId{1})
         << "it has no CPU of its own";
+}
+
+TEST(DiffRestore, MemoryThatWasNotBoundMayBeAnywhereAgain)
+{
+    const auto before = image_of(running_domain());
+    auto seen = running_domain();
+    seen.live->numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = NodeSet{NodeId{1}}};
+    auto input = restore_input(seen, before);
+    input.memory_nodes = NodeSet{NodeId{0}, NodeId{1}};
+    const auto actions = diff_restore(input, online, "boot");
+    ASSERT_EQ(actions.live.size(), 1U);
+    EXPECT_EQ(std::get<SetNuma>(actions.live.front()).numatune.nodes, input.memory_nodes);
+
+    seen.live->numatune->nodes = input.memory_nodes;
+    EXPECT_TRUE(diff_restore(input, online, "boot").live.empty());
+    seen.live->numatune = NumaTune{.mode = NumaMode::strict, .nodes = NodeSet{NodeId{1}}};
+    EXPECT_TRUE(diff_restore(input, online, "boot").live.empty()) << "libvirt cannot";
+}
+
+TEST(DiffRestore, WhatWasEditedBeforeItWasOursGoesBackToTheEdit)
+{
+    auto seen = running_domain();
+    seen.cpus.emplace();
+    seen.cpus->vcpus_max = 2;
+    seen.cpus->parts = {{"vcpu", "2"}, {"cpu/topology", "one"}};
+    BeforeImage before{.config = PinSet{}, .vcpus_max = 2, .parts = seen.cpus->parts};
+    // Only pins are ours so far; its owner edits the rest.
+    before.note_written(seen.cpus->parts,
+                        {{"vcpu", "2"}, {"cpu/topology", "one"}, {"vcpupin:0", "3"}});
+    seen.cpus->vcpus_max = 4;
+    seen.cpus->parts = {{"vcpu", "4"}, {"cpu/topology", "two"}, {"vcpupin:0", "3"}};
+    const DefinitionParts next{{"vcpu", "4"}, {"cpu/topology", "three"}, {"vcpupin:0", "5"}};
+    before.take_edits(seen, next);
+    before.note_written(seen.cpus->parts, next);
+    EXPECT_EQ(before.parts.at("cpu/topology"), "two");
+    EXPECT_EQ(before.parts.at("vcpu"), "2") << "not about to be changed";
+    EXPECT_EQ(before.parts.count("vcpupin:0"), 0U) << "was ours";
+    const auto undo = make_undo(before, next);
+    EXPECT_EQ(undo.put_back, (DefinitionParts{{"vcpupin:0", ""}}))
+        << "the shape goes with the vCPUs, whose number is their owner's";
 }
 
 TEST(DiffRestore, NothingIsOursInALaterRunOfATransientDomain)

@@ -5,6 +5,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include "daemon/settle.hpp"
 #include "tests/support/spine.hpp"
 
 #include <gtest/gtest.h>
@@ -131,6 +132,24 @@ TEST_F(Spine, QuarrelWithSomebodyElseIsSlowedDown)
         changed(1, "tunable");
     }
     EXPECT_LT(host_.applied.size(), 10U);
+}
+
+TEST_F(Spine, QuarrelStaysSlowAsLongAsItGoesOn)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    auto one = record(1);
+    const Outcome repaired{.uuid = FakeHost::uuid(1), .name = "web1", .id = 1, .applied = 1};
+    auto now = std::chrono::steady_clock::now() + std::chrono::hours{1};
+    unsigned at_once = 0;
+    for (int i = 0; i < 20; ++i) {
+        settle(one, &repaired, 1, now);
+        const auto waits = one.retry_at > now;
+        at_once += waits ? 0 : 1;
+        now = waits ? one.retry_at + std::chrono::seconds{1} : now + std::chrono::seconds{1};
+    }
+    EXPECT_EQ(at_once, 5U) << "and then once a minute, to the end";
 }
 
 TEST_F(Spine, ForeignPinsAreLeftAloneAndTheirCpusAvoided)
@@ -380,6 +399,85 @@ TEST_F(Spine, AProblemSaysWhyItDoesNotFitNotWhatElseIsRemarkable)
     EXPECT_EQ(sink_.manager.problems[0].first, "Unsatisfiable");
     EXPECT_NE(sink_.manager.problems[0].second.find("17"), std::string::npos)
         << sink_.manager.problems[0].second;
+}
+
+TEST_F(Spine, ResetAfterAPolicyThatIsStillBeingStoredTakesItBack)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    const SetPolicyRequest request{.uuid = FakeHost::uuid(1), .policy = "dedicated"};
+    unsigned answered = 0;
+    controller_.set_policy(request, [&](const auto&) { ++answered; });
+    controller_.reset_policy(FakeHost::uuid(1), 0, {}, [&](const auto&) { ++answered; });
+    host_.answer_all();
+    EXPECT_EQ(answered, 2U);
+    EXPECT_FALSE(domain(1).facts.metadata.content);
+    EXPECT_EQ(record(1).decision.policy.policy.name, "none");
+}
+
+TEST_F(Spine, RuntimePolicyOutlivesTheStoringOfAnEarlierOne)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    SetPolicyRequest request{.uuid = FakeHost::uuid(1), .policy = "dedicated"};
+    controller_.set_policy(request, [](const auto&) {});
+    request.policy = "shared";
+    request.flags = flag_runtime_only;
+    controller_.set_policy(request, [](const auto&) {});
+    host_.answer_all();
+    EXPECT_EQ(record(1).decision.policy.policy.name, "shared");
+    EXPECT_EQ(record(1).decision.policy.source, PolicySource::bus);
+}
+
+TEST_F(Spine, PolicyThatCannotBeStoredLeavesEverythingAsItWas)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared", {}, flag_runtime_only));
+    host_.store_error = Error{.code = Errc::apply_failed, .message = "no"};
+    EXPECT_FALSE(set_policy(1, "dedicated", {}, flag_defer));
+    EXPECT_FALSE(record(1).deferred_id);
+    EXPECT_EQ(record(1).runtime_policy->name, "shared");
+    domain(1).facts.metadata.content.emplace(PolicySpec{.name = "dedicated"});
+    changed(1);
+    EXPECT_FALSE(reset_policy(1));
+    EXPECT_EQ(record(1).runtime_policy->name, "shared");
+}
+
+TEST_F(Spine, WhoAskedHearsOfThePassThatDidItNotOfOneThatCouldNot)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.before_apply = [this] {
+        host_.before_apply = nullptr;
+        domain(1).config->emulator = CpuSet{CpuId{3}}; // somebody edits the definition meanwhile
+    };
+    std::size_t pins_when_told = 0;
+    controller_.set_policy({.uuid = FakeHost::uuid(1), .policy = "dedicated"},
+                           [&](const Result<std::uint64_t>& done) {
+                               EXPECT_TRUE(done);
+                               pins_when_told = domain(1).config->vcpus.size();
+                           });
+    host_.answer_all();
+    EXPECT_EQ(pins_when_told, 4U);
+}
+
+TEST_F(Spine, DomainInTransitIsLeftAloneUntilThatHasEnded)
+{
+    host_.add(1, "web1", 4, 1).facts.in_transit = true;
+    host_.add(2, "web2", 2, 2);
+    connect();
+    const auto early = set_policy(1, "dedicated");
+    ASSERT_FALSE(early);
+    EXPECT_NE(early.error().message.find("migrated"), std::string::npos) << early.error().message;
+    EXPECT_TRUE(host_.applied.empty());
+    EXPECT_EQ(record(1).state, PinState::idle);
+    ASSERT_TRUE(set_policy(2, "dedicated")) << "others are seen to";
+
+    domain(1).facts.in_transit = false;
+    changed(1, "resumed");
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
 }
 
 TEST_F(Spine, RuntimeOnlyIsNotStoredAndEndsWithReset)
