@@ -102,6 +102,8 @@ public:
     // on: an owner that vanishes meanwhile leaves nothing behind.
     virtual void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
                       Reply<std::uint64_t> reply) = 0;
+    // Which domain somebody holds by that cookie.
+    [[nodiscard]] virtual std::optional<DomainUuid> held_under(std::uint64_t cookie) const = 0;
     [[nodiscard]] virtual Result<void> release(std::uint64_t cookie, const std::string& owner) = 0;
     virtual void owner_vanished(const std::string& owner) = 0;
     // Reads the configuration again, all or nothing; domains follow in the next pass. Error:
@@ -118,7 +120,7 @@ class ViewSink {
 public:
     virtual ~ViewSink() = default;
     virtual void publish(const ManagerView& manager, const std::vector<DomainView>& domains) = 0;
-    // result: "pinned" "partial" "failed" "reset".
+    // Of a domain that was published. result: "pinned" "partial" "failed" "reset" "deferred".
     virtual void applied(const DomainUuid& uuid, std::uint64_t generation,
                          const std::string& result, const OptionMap& details) = 0;
 };

@@ -298,7 +298,9 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
         reply(record.error());
         return;
     }
-    reconciler_.find(*uuid)->kept_plugged = {}; // the guest may give back now what it kept
+    auto& known = *reconciler_.find(*uuid);
+    known.kept_plugged = {}; // the guest may give back now what it kept
+    known.deferred_id.reset();
     apply_then_reply(*uuid, (*record)->generation, std::move(reply));
 }
 
@@ -407,6 +409,16 @@ void Controller::hold(const DomainUuid& uuid, const std::string& reason, const s
             }
             reply(passed.error());
         });
+}
+
+std::optional<DomainUuid> Controller::held_under(std::uint64_t cookie) const
+{
+    for (const auto& [uuid, record] : reconciler_.records()) {
+        if (record.holds.count(cookie) != 0) {
+            return uuid;
+        }
+    }
+    return std::nullopt;
 }
 
 Result<void> Controller::release(std::uint64_t cookie, const std::string& owner)

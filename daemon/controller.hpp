@@ -51,6 +51,7 @@ public:
               const std::string& caller, Reply<std::string> reply) override;
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override;
+    [[nodiscard]] std::optional<DomainUuid> held_under(std::uint64_t cookie) const override;
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;
     void owner_vanished(const std::string& owner) override;
     [[nodiscard]] Result<void> reload() override;

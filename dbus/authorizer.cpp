@@ -58,7 +58,8 @@ void Authorizer::check(const Call& call, const Details& details, Decision decide
     if (!action) {
         return decide(action.error());
     }
-    if (lookups_.take(call.sender) == Quota<std::string>::Taken::full) {
+    const auto known = users_.find(call.sender);
+    if (known == users_.end() && lookups_.take(call.sender) == Quota<std::string>::Taken::full) {
         return decide(too_many(lookups_, call.sender));
     }
     const auto number = ++last_;
@@ -70,6 +71,9 @@ void Authorizer::check(const Call& call, const Details& details, Decision decide
     for (auto& [key, value] : waiting.details) {
         value = printable(value);
     }
+    if (known != users_.end()) {
+        return on_user(number, {}, known->second);
+    }
     look_up_user(number, call.sender);
 }
 
@@ -78,6 +82,9 @@ void Authorizer::look_up_user(Number number, const std::string& sender)
     auto on_uid = [this, number, sender](CallError error, std::uint32_t uid) {
         contained([&] {
             lookups_.give_back(sender);
+            if (!error && users_.size() < users_max) {
+                users_.emplace(sender, uid);
+            }
             on_user(number, std::move(error), uid);
         });
     };
@@ -141,6 +148,7 @@ void Authorizer::settle(Number number, uid_t uid, Result<void> decision)
 
 void Authorizer::on_caller_vanished(const std::string& name)
 {
+    users_.erase(name);
     for (auto& [number, waiting] : waiting_) {
         if (waiting.call.sender == name && waiting.decide) {
             const auto decide = std::exchange(waiting.decide, nullptr);

@@ -56,6 +56,10 @@ private:
     void settle(Number number, uid_t uid, Result<void> decision);
 
     Quota<std::string> lookups_; // by sender
+    // Who has called before: a unique name is one user's for as long as the bus lives. So whoever
+    // floods is bounded by what one user may ask, and does not use up the lookups of all.
+    std::map<std::string, uid_t> users_;
+    static constexpr std::size_t users_max = 4096;
     Quota<uid_t> questions_;
     Number last_ = 0;
     std::map<Number, Waiting> waiting_;

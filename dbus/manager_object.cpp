@@ -185,8 +185,12 @@ void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
 {
     const auto answer = open_calls_.add(std::move(result));
     guarded(answer, [&] {
-        const auto held = "the one held under cookie " + std::to_string(cookie);
-        answer_change(context_, call(), {{"domain", held}}, answer,
+        // As for Hold, so that whoever may do that may do this.
+        const auto held = context_.port.held_under(cookie);
+        const auto details =
+            held ? details_of(*held)
+                 : Authorizer::Details{{"domain", "none, under cookie " + std::to_string(cookie)}};
+        answer_change(context_, call(), details, answer,
                       [&port = context_.port, cookie](const auto& reply, const Caller& caller) {
                           reply(port.release(cookie, caller.name));
                       });

@@ -325,8 +325,14 @@ public:
               Reply<std::uint64_t> reply) override
     {
         hold_owner = owner;
+        held = uuid;
         next = std::uint64_t{7};
         answer("hold " + uuid.str() + " " + reason, std::move(reply));
+    }
+
+    [[nodiscard]] std::optional<DomainUuid> held_under(std::uint64_t cookie) const override
+    {
+        return cookie == 7 ? held : std::nullopt;
     }
 
     [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override
@@ -372,6 +378,7 @@ public:
     std::vector<std::string> calls;
     std::vector<std::string> vanished;
     std::string hold_owner;
+    std::optional<DomainUuid> held;
     Caller resetter; // the last one
     std::vector<Reply<std::uint64_t>> kept;
 

@@ -3,6 +3,7 @@
 #include "bus_harness.hpp"
 #include "dbus/authorizer.hpp"
 
+#include <future>
 #include <set>
 
 namespace virtpind::bus::test {
@@ -175,6 +176,31 @@ TEST(AuthorizerLimits, ChecksThatWaitAreBoundedPerSenderAndInAll)
     EXPECT_EQ(decided, 1U);
     check(":1.999");
     EXPECT_EQ(over, 2U);
+}
+
+TEST(AuthorizerLimits, WhoHasCalledBeforeIsNotHeldUpByAFloodOfStrangers)
+{
+    PrivateBus bus;
+    setenv("DBUS_SESSION_BUS_ADDRESS", bus.address().c_str(), 1);
+    const auto connection = sdbus::createSessionBusConnection();
+    const std::string known{connection->getUniqueName()};
+    Authorizer authorizer{*connection};
+    const Call call{.method = "org.virtpind1.Manager.Hold", .sender = known};
+    std::promise<bool> first;
+    connection->enterEventLoopAsync();
+    authorizer.check(call, {}, [&](const Result<Caller>& allowed) {
+        first.set_value(static_cast<bool>(allowed));
+    });
+    ASSERT_TRUE(first.get_future().get());
+    connection->leaveEventLoop(); // from here on no answer is read
+    for (std::size_t i = 0; i < 2 * Quota<std::string>::total_max; ++i) {
+        authorizer.check({.method = call.method, .sender = ":1." + std::to_string(1000 + i)}, {},
+                         [](const auto&) {});
+    }
+    std::optional<bool> second;
+    authorizer.check(call, {},
+                     [&](const Result<Caller>& allowed) { second = static_cast<bool>(allowed); });
+    EXPECT_EQ(second, true);
 }
 
 TEST_F(BusAuthorization, TheLimitIsFreedByTheAnswers)
