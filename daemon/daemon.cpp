@@ -58,7 +58,9 @@ void block_signals()
 // A missing file is the default configuration, unless it was named on the command line.
 Result<Config> read_config(const DaemonOptions& options)
 {
-    if (!options.config_named && !std::filesystem::exists(options.config_path)) {
+    std::error_code ignored; // what cannot even be looked at is read, and that says why not
+    const auto status = std::filesystem::status(options.config_path, ignored);
+    if (!options.config_named && status.type() == std::filesystem::file_type::not_found) {
         return Config{};
     }
     const auto text = host::read_text_file(options.config_path, config_bytes_max);

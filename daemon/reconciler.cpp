@@ -471,6 +471,15 @@ void Reconciler::take_outcome(const Outcome& outcome)
     }
 }
 
+void Reconciler::announce()
+{
+    for (const auto& [uuid, generation, verdict] : std::exchange(announcements_, {})) {
+        if (sink_ != nullptr) {
+            sink_->applied(uuid, generation, verdict.result, verdict.details);
+        }
+    }
+}
+
 // Nothing was done for it in this pass; who asked for it hears what comes of the next.
 void Reconciler::wait_again_for(const DomainUuid& uuid)
 {
@@ -486,9 +495,9 @@ void Reconciler::wait_again_for(const DomainUuid& uuid)
 void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
 {
     const auto verdict = virtpind::settle(record, outcome, pass_, Clock::now());
-    if (verdict && sink_ != nullptr) {
-        sink_->applied(record.seen.facts.uuid, record.generation, verdict->result,
-                       verdict->details);
+    if (verdict) {
+        announcements_.push_back(
+            {.uuid = record.seen.facts.uuid, .generation = record.generation, .verdict = *verdict});
     }
     if (record.decision.restore && record.failures == 0) {
         forget_restored(record);
@@ -556,6 +565,7 @@ void Reconciler::end_pass(const std::optional<Error>& failure)
         spdlog::warn("pass {}: {}", pass_, printable(failure->message, 1024));
     }
     publish();
+    announce();
     for (const auto& waiter : std::exchange(current_, {})) {
         waiter.reply(verdict(waiter, failure));
     }

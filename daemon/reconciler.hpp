@@ -12,6 +12,7 @@
 #include "daemon/domain_record.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/planning.hpp"
+#include "daemon/settle.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -111,6 +112,7 @@ private:
     void plan_anew();
     void on_applied(std::vector<Outcome> outcomes);
     void take_outcome(const Outcome& outcome);
+    void announce();
     void wait_again_for(const DomainUuid& uuid);
     void settle(DomainRecord& record, const Outcome* outcome);
     void forget_restored(DomainRecord& record);
@@ -145,6 +147,16 @@ private:
     bool stopped_ = false;
     bool heard_host_ = false; // the first connection was attempted
     bool first_look_ = true;  // since the connection came
+
+    // What this pass did to domains, told when its views are published: before, the bus may not
+    // know the domain yet.
+    struct Announcement {
+        DomainUuid uuid;
+        std::uint64_t generation = 0;
+        Verdict verdict;
+    };
+
+    std::vector<Announcement> announcements_;
     ObserveDepth next_depth_ = ObserveDepth::affinities;
     std::uint64_t pass_ = 0;
     std::uint64_t news_ = 0;

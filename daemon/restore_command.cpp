@@ -2,6 +2,7 @@
 #include "restore_command.hpp"
 
 #include "common/text.hpp"
+#include "common/uuid.hpp"
 #include "common/words.hpp"
 #include "daemon/host/state_lock.hpp"
 #include "daemon/host/state_store.hpp"
@@ -177,11 +178,16 @@ ConnectionResult connect(const std::string& uri, std::ostream& err)
     return opened.get();
 }
 
+bool is_it(const std::string& wanted, const DomainUuid& uuid, const std::string& name)
+{
+    return parse_uuid(wanted) == uuid || wanted == name;
+}
+
 bool is_named(const RestoreOptions& options, const DomainUuid& uuid, const std::string& name)
 {
     return options.domains.empty() ||
            std::any_of(options.domains.begin(), options.domains.end(),
-                       [&](const auto& wanted) { return wanted == uuid.str() || wanted == name; });
+                       [&](const auto& wanted) { return is_it(wanted, uuid, name); });
 }
 
 } // namespace
@@ -227,10 +233,9 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
         }
     }
     for (const auto& wanted : options.domains) {
-        const auto is_it = [&wanted](const auto& domain) {
-            return wanted == domain.facts.uuid.str() || wanted == domain.facts.name;
-        };
-        if (std::none_of(seen->domains.begin(), seen->domains.end(), is_it)) {
+        if (std::none_of(seen->domains.begin(), seen->domains.end(), [&wanted](const auto& domain) {
+                return is_it(wanted, domain.facts.uuid, domain.facts.name);
+            })) {
             restoring.fail(wanted, "libvirt has no domain of that name or UUID");
         }
     }

@@ -4,6 +4,8 @@
 #include "common/text.hpp"
 #include "daemon/log_events.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -113,7 +115,8 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     slow_down_a_quarrel(record, pass, now);
     record.last_applied_usec = realtime_usec();
     const auto restored = record.decision.restore;
-    const std::string result = restored ? "reset" : "pinned";
+    const auto deferred = !restored && record.deferred_id.has_value();
+    const std::string result = restored ? "reset" : deferred ? "deferred" : "pinned";
     auto what = std::to_string(outcome.applied) + " changes applied and verified";
     if (record.plan && !record.decision.restore) {
         what += "; " + places_of(*record.plan);
@@ -127,8 +130,13 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
             what += (part == outcome.left_alone.front() ? "" : ", ") + part;
         }
     }
-    log_domain(restored ? LogEvent::domain_restored : LogEvent::domain_pinned, record, pass,
-               result + ", " + what);
+    if (deferred) {
+        what += "; in the definition, for the next start";
+        spdlog::info("{}: deferred, {}", printable(record.seen.facts.name), what);
+    } else {
+        log_domain(restored ? LogEvent::domain_restored : LogEvent::domain_pinned, record, pass,
+                   result + ", " + what);
+    }
     remember(record, pass, result + ": " + what);
     return {.result = result, .details = {}};
 }
@@ -190,7 +198,7 @@ PinState settled_state(const DomainRecord& record)
     if (!record.kept_plugged.empty()) {
         return PinState::partial;
     }
-    return record.seen.facts.active() ? PinState::pinned : PinState::idle;
+    return record.seen.facts.active() && !record.deferred_id ? PinState::pinned : PinState::idle;
 }
 
 std::chrono::seconds retry_delay(unsigned failures)

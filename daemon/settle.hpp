@@ -14,7 +14,7 @@ namespace virtpind {
 
 // What the bus is told of it.
 struct Verdict {
-    std::string result; // "pinned" "partial" "failed" "reset"
+    std::string result; // "pinned" "partial" "failed" "reset" "deferred"
     OptionMap details;
 };
 

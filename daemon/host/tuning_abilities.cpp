@@ -91,7 +91,9 @@ TuningAbilities read_tuning_abilities(virConnectPtr connection)
     if (virConnectGetLibVersion(connection, &version) == 0) {
         abilities.libvirt_version = version;
     }
-    abilities.invtsc = has_feature(guest_cpu(connection), "invtsc");
+    // Where libvirt does not say (without KVM; not to everybody), a guest that requires it might
+    // not start any more.
+    abilities.invtsc = has_feature(guest_cpu(connection), "invtsc").value_or(false);
     abilities.topoext = has_feature(host_cpu(connection), "topoext");
     return abilities;
 }

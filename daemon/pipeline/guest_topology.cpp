@@ -385,7 +385,9 @@ private:
             return;
         }
         if (in_.abilities.invtsc == false) {
-            refuse(Tune::invtsc, "invtsc is left out: this host cannot give it to a guest.");
+            refuse(
+                Tune::invtsc,
+                "invtsc is left out: libvirt does not say that this host can give it to a guest.");
         } else {
             decision_.tuning.apply.insert(Tune::invtsc);
         }

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace virtpind::test {
 
 class RecordingSink final : public ViewSink {
@@ -23,6 +25,8 @@ public:
     void applied(const DomainUuid& uuid, std::uint64_t /*generation*/, const std::string& result,
                  const OptionMap& /*details*/) override
     {
+        const auto is_it = [&uuid](const DomainView& view) { return view.uuid == uuid; };
+        EXPECT_TRUE(std::any_of(domains.begin(), domains.end(), is_it)) << "told of before shown";
         results.emplace_back(uuid, result);
     }
 

@@ -491,6 +491,29 @@ TEST_F(Spine, RuntimeOnlyIsNotStoredAndEndsWithReset)
     EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
 }
 
+TEST_F(Spine, WhatWasDoneToADomainOfTheFirstPassIsTold)
+{
+    host_.add(1, "web1", 4, 1).facts.metadata.content.emplace(PolicySpec{.name = "dedicated"});
+    connect();
+    ASSERT_EQ(sink_.results.size(), 1U);
+    EXPECT_EQ(sink_.results[0].second, "pinned");
+}
+
+TEST_F(Spine, DeferredDomainIsNotSaidToBePinnedUntilReapplied)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated", {}, flag_defer));
+    EXPECT_EQ(record(1).state, PinState::idle);
+    EXPECT_EQ(sink_.results.back().second, "deferred");
+    std::optional<Result<std::uint64_t>> got;
+    controller_.reapply(FakeHost::uuid(1), 0, [&got](auto reply) { got = std::move(reply); });
+    host_.answer_all();
+    ASSERT_TRUE(got && *got);
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
+}
+
 TEST_F(Spine, DeferTouchesOnlyTheDefinitionUntilTheNextStart)
 {
     host_.add(1, "web1", 4, 1);
