@@ -33,6 +33,13 @@ constexpr std::chrono::seconds connect_max{30};
 
 enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
 
+// libvirt speaks of its sockets and keepalive then.
+std::string in_words(const Error& error)
+{
+    return error.code == Errc::host_unavailable ? error.message + " (libvirt does not answer)"
+                                                : error.message;
+}
+
 class Restoring {
 public:
     Restoring(const host::VirtConnection& connection, host::StateStore& store,
@@ -81,7 +88,7 @@ public:
             return;
         }
         if (auto removed = remove_policy(seen); !removed) {
-            fail(seen.facts.name, removed.error().message);
+            fail(seen.facts.name, in_words(removed.error()));
             return;
         }
         out_ << printable(seen.facts.name)
@@ -133,7 +140,7 @@ private:
     void tell(const std::string& name, const Outcome& outcome)
     {
         for (const auto& error : outcome.errors) {
-            fail(name, error.message);
+            fail(name, in_words(error));
         }
         if (!outcome.errors.empty()) {
             return;
@@ -195,7 +202,7 @@ bool is_named(const RestoreOptions& options, const DomainUuid& uuid, const std::
 int run_restore_command(const RestoreOptions& options, std::ostream& out, std::ostream& err)
 {
     const auto refuse = [&err](const Error& error, ExitStatus status) {
-        err << "virtpind restore: " << printable(error.message, message_bytes_max) << '\n';
+        err << "virtpind restore: " << printable(in_words(error), message_bytes_max) << '\n';
         return status;
     };
     const auto lock = host::lock_state(options.state_dir);
