@@ -441,6 +441,10 @@ void Reconciler::take_outcome(const Outcome& outcome)
     if (record == nullptr) {
         return;
     }
+    // What was written stays written, whatever became of the domain afterwards.
+    if (record->before && outcome.before) {
+        record->before = outcome.before;
+    }
     if (outcome.gone) {
         spdlog::debug("{} went away or was restarted meanwhile", printable(outcome.name));
         record->state = settled_state(*record);
@@ -456,9 +460,6 @@ void Reconciler::take_outcome(const Outcome& outcome)
     }
     if (outcome.after) {
         record->seen = *outcome.after;
-    }
-    if (record->before && outcome.before) {
-        record->before = outcome.before;
     }
     if (!outcome.kept_plugged.empty()) {
         record->kept_plugged = outcome.kept_plugged;

@@ -28,6 +28,7 @@ public:
     std::function<std::optional<Error>(const DomainUuid&, const LiveAction&)> refuse;
     // Runs before each apply job, to change the world under it.
     std::function<void()> before_apply;
+    std::function<void()> before_read_back;
 
     // --- what happened ---------------------------------------------------------------------
     int observations = 0;
@@ -207,6 +208,13 @@ private:
                 outcome.before = image;
             }
             ++outcome.applied;
+        }
+        if (const auto change = before_read_back) {
+            change();
+        }
+        if (domain.facts.id != actions.id) {
+            outcome.gone = true;
+            return outcome;
         }
         outcome.left_alone = actions.left_alone;
         outcome.after = domain;

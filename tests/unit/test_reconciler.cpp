@@ -336,6 +336,22 @@ TEST_F(Spine, RestartUnderTheSameUuidDuringApplyIsPinnedInTheNextPass)
     EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U);
 }
 
+TEST_F(Spine, WhatWasWrittenIsRememberedWhenTheDomainIsRestartedRightAfter)
+{
+    host_.add(1, "web1", 4, 1);
+    const auto original = *domain(1).config;
+    connect();
+    host_.before_read_back = [this] {
+        host_.before_read_back = nullptr;
+        FakeHost::stop(domain(1));
+        FakeHost::start(domain(1), 2);
+    };
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_FALSE(domain(1).config->vcpus.empty());
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(*domain(1).config, original);
+}
+
 TEST_F(Spine, LostConnectionAnswersWaitersAndTheNextOneRepairs)
 {
     host_.add(1, "web1", 4, 1);
