@@ -89,17 +89,19 @@ host_changes() {
 	ok "and all others are in order" within 60 everybody_is_single a b c
 	virsh -q undefine h
 
-	configure 3600
-	# Suspend to RAM: all CPUs but one go and come back, without an event of theirs; the clock jumps.
-	if grep -qs mem /sys/power/state; then
-		ok "the machine sleeps and wakes by its clock" timeout 120 rtcwake -m mem -s 5
-		ok "the service is ready" within 60 state_is ready
-		ok "and all are in order" within 60 everybody_is_single a b c
-	else
-		skip "the machine sleeps and wakes" "this kernel cannot be put to sleep"
-	fi
-
 	cp /run/pristine.json /etc/virtpind/virtpind.json
 	systemctl reload virtpind
 	is "the service has lived through it all" "$pid_before 0" "$(unit MainPID) $(unit NRestarts)"
+}
+
+# Suspend to RAM: all CPUs but one go and come back, without an event of theirs; the clock jumps. An emulated machine may
+# lose timers of its CPUs then, so nothing comes after it.
+sleep_and_wake() { # with guest s, which has a CPU of its own
+	if grep -qs mem /sys/power/state; then
+		ok "the machine sleeps and wakes by its clock" timeout 120 rtcwake -m mem -s 5
+		ok "the service is ready" within 60 state_is ready
+		ok "and its guest is in order" within 60 everybody_is_in_order s
+	else
+		skip "the machine sleeps and wakes" "this kernel cannot be put to sleep"
+	fi
 }
