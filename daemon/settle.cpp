@@ -89,8 +89,26 @@ Verdict settle_failure(DomainRecord& record, const Outcome& outcome, std::uint64
             .details = {{"error", printable(record.error->message, 4096)}}};
 }
 
+PinSet pins_of(const DomainRecord& record)
+{
+    if (!record.plan || record.decision.restore) {
+        return {};
+    }
+    PinSet pins;
+    pins.vcpus = record.plan->vcpus;
+    pins.emulator = record.plan->emulator;
+    pins.iothreads = record.plan->iothreads;
+    pins.numatune = record.plan->numatune;
+    return pins;
+}
+
 void slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_point now)
 {
+    if (auto pins = pins_of(record); pins != record.held) {
+        record.held = std::move(pins);
+        record.repairs = 0;
+        return;
+    }
     record.repairs = now - record.repaired_at < repairs_window ? record.repairs + 1 : 1;
     record.repaired_at = now;
     if (record.repairs > repairs_max) {

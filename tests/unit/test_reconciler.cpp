@@ -134,6 +134,25 @@ TEST_F(Spine, QuarrelWithSomebodyElseIsSlowedDown)
     EXPECT_LT(host_.applied.size(), 10U);
 }
 
+TEST_F(Spine, HostThatChangesAgainAndAgainIsNoQuarrel)
+{
+    host_.add(1, "web1", 12, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared"));
+    for (std::uint32_t gone = 1; gone <= 8; ++gone) { // as when SMT is switched off
+        auto topology = test::regular_host({.l3s = 2, .cores = 4, .threads = 2});
+        topology.generation = gone;
+        for (auto& cpu : topology.cpus) {
+            cpu.online = raw(cpu.id) < 16 - gone;
+            cpu.allowed = cpu.online;
+        }
+        reconciler_.on_topology(std::make_shared<Topology>(std::move(topology)));
+        host_.answer_all();
+    }
+    EXPECT_TRUE(CpuSet::range(0, 7).includes(domain(1).config->vcpus.at(VcpuId{0})));
+    EXPECT_EQ(record(1).retry_at, std::chrono::steady_clock::time_point{});
+}
+
 TEST_F(Spine, QuarrelStaysSlowAsLongAsItGoesOn)
 {
     host_.add(1, "web1", 4, 1);
