@@ -58,8 +58,8 @@ struct DomainRecord {
     // Failed attempts in a row, and when the next one is due.
     unsigned failures = 0;
     std::chrono::steady_clock::time_point retry_at{};
-    // The pins that were last verified. Changes towards the same ones are repairs; a plan that differs
-    // (of another policy, of a host that changed) is none.
+    // The pins that were last verified. Changes towards the same ones are repairs; a plan that
+    // differs (of another policy, of a host that changed) is none.
     PinSet held;
     // Repairs in a row that each followed closely on the last: a quarrel with somebody else.
     unsigned repairs = 0;
