@@ -12,20 +12,26 @@ list_cpus() { # LIST: one number a line
 allowed() { cat /sys/fs/cgroup/machine.slice/cpuset.cpus.effective 2>/dev/null || cat /sys/devices/system/cpu/online; }
 is_within() { [ -z "$(comm -13 <(list_cpus "$2" | sort) <(list_cpus "$1" | sort))" ]; } # LIST LIST: the first in the second
 
-# Every vCPU runs where it may, and nobody's dedicated CPU is another's. What the kernel says, not what was asked.
+# Every vCPU runs where it may, and no CPU of one guest's own is another's, nor of two vCPUs of a guest that has what it
+# asks for. What the kernel says, not what was asked.
 everybody_is_in_order() { # GUEST...
-	local guest thread cpus may taken=""
+	local guest cpus may taken="" own
 	may=$(allowed)
 	for guest in "$@"; do
 		pin_state_is "$guest" pinned || return
-		for thread in $(vcpus "$guest" "$(virsh vcpucount "$guest" --live --active)"); do
-			cpus=$thread
+		own=""
+		for cpus in $(vcpus "$guest" "$(virsh vcpucount "$guest" --live --active)"); do
 			is_within "$cpus" "$may" || return
 			case $cpus in
 			*[,-]*) ;;
-			*) ! grep -qx "$cpus" <<<"$taken" || return; taken+=$cpus$'\n' ;;
+			*)
+				! grep -qx "$cpus" <<<"$taken" || return
+				! grep -qx "$cpus" <<<"$own" || is_told_of "$guest" || return
+				own+=$cpus$'\n'
+				;;
 			esac
 		done
+		taken+=$own
 	done
 }
 everybody_is_single() { # GUEST...
