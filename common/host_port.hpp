@@ -53,8 +53,10 @@ struct HostLost {
 
 // Only a hint: look again. `what` is for the log ("started", "tunable", "metadata", ...).
 struct DomainChanged {
+    enum class Kind { other, started, ended };
     DomainUuid uuid;
     std::string what;
+    Kind kind = Kind::other; // ended: stopped or undefined
 };
 
 // Events were dropped because too many came at once; everything may have changed.

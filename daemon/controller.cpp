@@ -56,6 +56,7 @@ void begin_anew(DomainRecord& record, std::optional<int> deferred_id)
 {
     record.deferred_id = deferred_id;
     record.failures = 0;
+    record.retry_at = {};
     record.kept_plugged = {};
 }
 
@@ -249,8 +250,8 @@ void Controller::store_then_apply(const PolicyChange& change, std::optional<Poli
     ++reconciler_.find(change.uuid)->storing;
     const auto doing = spec ? "store the policy" : "remove the policy";
     host_.store_policy(
-        change.uuid, std::move(spec),
-        [this, change, deferred_id, doing, reply = std::move(reply)](Result<void> stored) {
+        change.uuid, spec,
+        [this, change, spec, deferred_id, doing, reply = std::move(reply)](Result<void> stored) {
             auto* record = reconciler_.find(change.uuid);
             if (record != nullptr && record->storing > 0) {
                 --record->storing;
@@ -260,6 +261,12 @@ void Controller::store_then_apply(const PolicyChange& change, std::optional<Poli
                 return;
             }
             log_change(change);
+            if (record != nullptr) { // as the next look will find it
+                record->seen.facts.metadata.content.reset();
+                if (spec) {
+                    record->seen.facts.metadata.content.emplace(*spec);
+                }
+            }
             if (record != nullptr && record->runtime_generation < change.generation) {
                 record->runtime_policy.reset();
                 begin_anew(*record, deferred_id);
@@ -316,7 +323,8 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     if (!spec) {
         return reply(std::move(spec).error());
     }
-    const auto resolved = resolve_with(**record, *spec, PolicySource::bus);
+    // As SetPolicy would store it: in place of what is stored.
+    const auto resolved = resolve_with(**record, *spec, PolicySource::metadata);
     if (!resolved) {
         return reply(resolved.error());
     }

@@ -156,6 +156,7 @@ public:
         host_.connect();
         feed_watchdog();
         const auto code = loop_.run();
+        host_.leave_with(code == 0 ? 0 : 1);
         sd_notify(0, "STOPPING=1");
         return code;
     }
@@ -427,7 +428,9 @@ int run_daemon(const DaemonOptions& options)
     }
     const auto code = daemon.run();
     if (code < 0) {
-        spdlog::critical("the event loop ended ({}); the bus may have gone away", code);
+        spdlog::critical("the event loop ended ({}): {}", code,
+                         loop->failure().empty() ? "the bus may have gone away"
+                                                 : printable(loop->failure(), 1024));
     }
     return code == 0 ? 0 : 1;
 }

@@ -57,6 +57,8 @@ struct DomainRecord {
 
     // Failed attempts in a row, and when the next one is due.
     unsigned failures = 0;
+    unsigned overtaken =
+        0; // times in a row that it was restarted or edited in the middle of a pass
     std::chrono::steady_clock::time_point retry_at{};
     // The pins that were last verified. Changes towards the same ones are repairs; a plan that
     // differs (of another policy, of a host that changed) is none.
@@ -66,6 +68,7 @@ struct DomainRecord {
     std::chrono::steady_clock::time_point repaired_at{};
 
     static constexpr std::size_t history_max = 16;
+    static constexpr std::size_t history_bytes_max = 4096; // of one entry
     static constexpr std::size_t holds_max = 8;
 };
 

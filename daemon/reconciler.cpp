@@ -20,6 +20,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds slow_apply_after{250};
+// How often in a row somebody else may be faster before it counts as a failure, with its back-off.
+constexpr unsigned overtaken_max = 8;
+// Domains in one job; a definition takes some milliseconds, a domain up to some tens.
+constexpr std::size_t apply_at_once = 32;
 
 // Whether how it was is known, of the definition too if there is one: a transient domain may have
 // been made persistent since, and a definition edited before it was first written.
@@ -118,6 +122,10 @@ void Reconciler::on_event(const HostEvent& event)
         first_look_ = true;
         next_depth_ = ObserveDepth::affinities;
         set_problem("LibvirtUnavailable", "");
+        for (auto& [uuid, record] : records_) { // what failed may have failed for want of libvirt
+            record.failures = 0;
+            record.retry_at = {};
+        }
     } else if (const auto* down = std::get_if<HostLost>(&event)) {
         log_event(LogEvent::libvirt_lost,
                   "no connection to libvirt: " + printable(down->why.message));
@@ -128,9 +136,10 @@ void Reconciler::on_event(const HostEvent& event)
         publish();
     } else if (const auto* changed = std::get_if<DomainChanged>(&event)) {
         spdlog::debug("domain {}: {}", changed->uuid.str(), changed->what);
-        if (changed->what == "undefined" || changed->what == "stopped") {
+        if (changed->kind == DomainChanged::Kind::ended) {
             ended_since_.insert(changed->uuid);
         }
+        arrived_ = arrived_ || changed->kind == DomainChanged::Kind::started;
     } else {
         spdlog::info("events were dropped; looking at everything again");
     }
@@ -202,8 +211,8 @@ void Reconciler::begin_pass()
     current_ = std::exchange(waiting_, {});
     retry_.stop();
     ended_.merge(std::exchange(ended_since_, {}));
-    host_.observe(std::exchange(next_depth_, ObserveDepth::definitions),
-                  [this](Result<Observation> seen) { on_observed(std::move(seen)); });
+    depth_ = std::exchange(next_depth_, ObserveDepth::definitions);
+    host_.observe(depth_, [this](Result<Observation> seen) { on_observed(std::move(seen)); });
 }
 
 void Reconciler::on_observed(Result<Observation> seen)
@@ -223,7 +232,7 @@ void Reconciler::on_observed(Result<Observation> seen)
         return;
     }
     failed_passes_ = 0;
-    save_before_images(collect_actions()); // then apply, on_applied, end_pass
+    save_before_images(collect_actions()); // then apply, end_pass
     if (each_look_) {
         each_look_(records_); // while libvirt is at work
     }
@@ -300,8 +309,14 @@ bool Reconciler::make_safe_plan(const std::vector<Decision>& decisions)
         log_event(LogEvent::invariant_broken, "the plan breaks a rule: " + printable(rule),
                   {{"PASS", std::to_string(pass_)}});
     }
-    set_problem("InvariantBroken", broken.empty() ? "" : broken.front());
+    set_problem("InvariantBroken", broken.empty() ? "" : printable(broken.front(), 1024));
     if (!broken.empty()) {
+        for (const auto& decision : decisions) { // a newcomer has no other yet
+            auto& record = records_.at(decision.intent.uuid);
+            if (record.decision.intent.uuid.str().empty()) {
+                record.decision = decision;
+            }
+        }
         return false;
     }
     plan_ = std::move(plan);
@@ -317,6 +332,7 @@ bool Reconciler::make_safe_plan(const std::vector<Decision>& decisions)
 std::vector<DomainActions> Reconciler::collect_actions()
 {
     std::vector<DomainActions> all;
+    const auto now = Clock::now();
     for (auto& [uuid, record] : records_) {
         if (record.seen.facts.in_transit) {
             // libvirt would keep us waiting; when that has ended, it says so by an event.
@@ -326,28 +342,31 @@ std::vector<DomainActions> Reconciler::collect_actions()
             }
             continue;
         }
-        auto actions = actions_of(record);
+        if (!is_its_turn(record, now)) {
+            continue;
+        }
+        auto actions =
+            actions_for(planning_input(), record,
+                        record.deferred_id ? LivePart::deferred : LivePart::now, boot_id_);
         if (actions && !actions->empty()) {
             all.push_back(std::move(*actions));
-        } else if (Clock::now() >= record.retry_at) {
+        } else {
+            record.overtaken = 0;
             settle(record, nullptr);
         }
     }
     return all;
 }
 
-// What is to be done for one domain now; nullopt when it is not its turn.
-std::optional<DomainActions> Reconciler::actions_of(DomainRecord& record)
+// What failed is tried again at its time, or when somebody asks; what is left alone has nothing to
+// wait for.
+bool Reconciler::is_its_turn(const DomainRecord& record, Clock::time_point now) const
 {
-    const auto asked_for = [&record](const Waiter& waiter) {
-        return !waiter.uuid || *waiter.uuid == record.seen.facts.uuid;
-    };
-    if (Clock::now() < record.retry_at &&
-        std::none_of(current_.begin(), current_.end(), asked_for)) {
-        return std::nullopt;
-    }
-    return actions_for(planning_input(), record,
-                       record.deferred_id ? LivePart::deferred : LivePart::now, boot_id_);
+    const auto left_alone = record.decision.stance != Stance::managed && !record.decision.restore;
+    return left_alone || now >= record.retry_at ||
+           std::any_of(current_.begin(), current_.end(), [&record](const Waiter& waiter) {
+               return !waiter.uuid || *waiter.uuid == record.seen.facts.uuid;
+           });
 }
 
 // Nothing is touched whose former state is not safe on disk.
@@ -398,6 +417,7 @@ void Reconciler::apply(std::vector<DomainActions> actions)
         return;
     }
     state_ = State::applying;
+    arrived_ = false;
     for (auto& action : actions) {
         auto& record = records_.at(action.uuid);
         record.state = PinState::applying;
@@ -406,8 +426,53 @@ void Reconciler::apply(std::vector<DomainActions> actions)
         }
     }
     slow_apply_.start(slow_apply_after);
-    host_.apply(std::move(actions),
-                [this](std::vector<Outcome> outcomes) { on_applied(std::move(outcomes)); });
+    put_urgent_first(actions);
+    apply_next(std::make_shared<std::vector<DomainActions>>(std::move(actions)), 0);
+}
+
+// Domains that somebody asked for, then those that have just been started.
+void Reconciler::put_urgent_first(std::vector<DomainActions>& actions) const
+{
+    const auto is_asked_for = [this](const DomainActions& action) {
+        return std::any_of(current_.begin(), current_.end(), [&action](const Waiter& waiter) {
+            return waiter.uuid && *waiter.uuid == action.uuid;
+        });
+    };
+    const auto is_new = [this](const DomainActions& action) {
+        return action.id && records_.at(action.uuid).placed_id != action.id;
+    };
+    const auto others = std::stable_partition(actions.begin(), actions.end(), is_asked_for);
+    std::stable_partition(others, actions.end(), is_new);
+}
+
+// Some at a time: what comes up meanwhile (a guest starts, a policy is set, a CPU goes) does not
+// wait for a thousand domains, nor are those changed by a plan that is old.
+void Reconciler::apply_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at)
+{
+    const auto begin = actions->begin() + static_cast<std::ptrdiff_t>(at);
+    const auto count = std::min(apply_at_once, actions->size() - at);
+    std::vector<DomainActions> some{
+        std::make_move_iterator(begin),
+        std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(count))};
+    host_.apply(std::move(some),
+                [this, actions, next = at + count](const std::vector<Outcome>& outcomes) {
+                    for (const auto& outcome : outcomes) {
+                        take_outcome(outcome);
+                    }
+                    const auto somebody_waits =
+                        std::any_of(current_.begin(), current_.end(),
+                                    [](const Waiter& waiter) { return waiter.uuid.has_value(); });
+                    if (next < actions->size() && plan_is_current() && waiting_.empty() &&
+                        !arrived_ && !somebody_waits) {
+                        apply_next(actions, next);
+                        return;
+                    }
+                    slow_apply_.stop();
+                    for (auto rest = next; rest < actions->size(); ++rest) {
+                        wait_again_for((*actions)[rest].uuid);
+                    }
+                    end_pass(std::nullopt);
+                });
 }
 
 bool Reconciler::plan_is_current() const
@@ -420,19 +485,11 @@ void Reconciler::plan_anew()
 {
     spdlog::debug("pass {}: the host changed meanwhile; planning anew", pass_);
     state_ = State::idle;
+    next_depth_ = std::max(next_depth_, depth_);
     waiting_.insert(waiting_.begin(), std::make_move_iterator(current_.begin()),
                     std::make_move_iterator(current_.end()));
     current_.clear();
     begin_pass();
-}
-
-void Reconciler::on_applied(std::vector<Outcome> outcomes)
-{
-    slow_apply_.stop();
-    for (const auto& outcome : outcomes) {
-        take_outcome(outcome);
-    }
-    end_pass(std::nullopt);
 }
 
 void Reconciler::take_outcome(const Outcome& outcome)
@@ -445,19 +502,26 @@ void Reconciler::take_outcome(const Outcome& outcome)
     if (record->before && outcome.before) {
         record->before = outcome.before;
     }
-    if (outcome.gone) {
-        spdlog::debug("{} went away or was restarted meanwhile", printable(outcome.name));
+    if (outcome.gone || outcome.edited) {
+        spdlog::debug("{} {} meanwhile", printable(outcome.name),
+                      outcome.gone ? "went away or was restarted" : "had its definition edited");
         record->state = settled_state(*record);
-        wait_again_for(outcome.uuid);
+        if (outcome.edited) {
+            record->outdated = record->before && record->before->written.empty();
+        }
+        if (++record->overtaken <= overtaken_max) {
+            wait_again_for(outcome.uuid);
+            return;
+        }
+        Outcome overtaken = outcome;
+        overtaken.errors.push_back(
+            {.code = Errc::conflict,
+             .message = "it is restarted, or its definition edited, again and again, faster than "
+                        "it can be pinned"});
+        settle(*record, &overtaken);
         return;
     }
-    if (outcome.edited) {
-        spdlog::debug("the definition of {} was edited meanwhile", printable(outcome.name));
-        record->state = settled_state(*record);
-        record->outdated = record->before && record->before->written.empty();
-        wait_again_for(outcome.uuid);
-        return;
-    }
+    record->overtaken = 0;
     if (outcome.after) {
         record->seen = *outcome.after;
     }
@@ -481,13 +545,14 @@ void Reconciler::announce()
     }
 }
 
-// Nothing was done for it in this pass; who asked for it hears what comes of the next.
+// Nothing was done for it in this pass; who asked for it, or for all, hears what comes of the next.
 void Reconciler::wait_again_for(const DomainUuid& uuid)
 {
     again_ = true;
     const auto others =
-        std::stable_partition(current_.begin(), current_.end(),
-                              [&uuid](const Waiter& waiter) { return waiter.uuid != uuid; });
+        std::stable_partition(current_.begin(), current_.end(), [&uuid](const Waiter& waiter) {
+            return waiter.uuid && *waiter.uuid != uuid;
+        });
     waiting_.insert(waiting_.begin(), std::make_move_iterator(others),
                     std::make_move_iterator(current_.end()));
     current_.erase(others, current_.end());
@@ -500,8 +565,8 @@ void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
         announcements_.push_back(
             {.uuid = record.seen.facts.uuid, .generation = record.generation, .verdict = *verdict});
     }
-    if (record.decision.restore && record.failures == 0) {
-        forget_restored(record);
+    if (record.decision.restore && record.failures == 0 && !record.deferred_id) {
+        forget_restored(record); // while it is deferred, the running domain still has our pins
     }
 }
 
@@ -562,6 +627,7 @@ void Reconciler::end_pass(const std::optional<Error>& failure)
     if (!failure) {
         first_look_ = false;
     } else if (connection_ && !stopped_) {
+        next_depth_ = std::max(next_depth_, depth_); // that is still to be looked at
         ++failed_passes_;
         spdlog::warn("pass {}: {}", pass_, printable(failure->message, 1024));
     }

@@ -104,13 +104,15 @@ private:
     [[nodiscard]] PlanningInput planning_input() const;
     [[nodiscard]] bool make_safe_plan(const std::vector<Decision>& decisions);
     [[nodiscard]] std::vector<DomainActions> collect_actions();
-    [[nodiscard]] std::optional<DomainActions> actions_of(DomainRecord& record);
+    [[nodiscard]] bool is_its_turn(const DomainRecord& record,
+                                   std::chrono::steady_clock::time_point now) const;
     void save_before_images(std::vector<DomainActions> actions);
     void save_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at);
     void apply(std::vector<DomainActions> actions);
     [[nodiscard]] bool plan_is_current() const;
     void plan_anew();
-    void on_applied(std::vector<Outcome> outcomes);
+    void put_urgent_first(std::vector<DomainActions>& actions) const;
+    void apply_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at);
     void take_outcome(const Outcome& outcome);
     void announce();
     void wait_again_for(const DomainUuid& uuid);
@@ -143,7 +145,8 @@ private:
     std::map<std::string, std::string> problems_;
 
     State state_ = State::idle;
-    bool again_ = false; // something happened during the pass
+    bool again_ = false;   // something happened during the pass
+    bool arrived_ = false; // while it was being applied, a domain was started
     bool stopped_ = false;
     bool heard_host_ = false; // the first connection was attempted
     bool first_look_ = true;  // since the connection came
@@ -158,6 +161,7 @@ private:
 
     std::vector<Announcement> announcements_;
     ObserveDepth next_depth_ = ObserveDepth::affinities;
+    ObserveDepth depth_ = ObserveDepth::affinities; // of the latest look
     std::uint64_t pass_ = 0;
     std::uint64_t news_ = 0;
     unsigned failed_passes_ = 0;

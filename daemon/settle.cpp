@@ -31,6 +31,9 @@ std::uint64_t realtime_usec()
 
 void remember(DomainRecord& record, std::uint64_t pass, std::string what)
 {
+    if (what.size() > DomainRecord::history_bytes_max) {
+        what = printable(what, DomainRecord::history_bytes_max);
+    }
     record.history.push_back(
         {.pass = pass, .realtime_usec = realtime_usec(), .what = std::move(what)});
     if (record.history.size() > DomainRecord::history_max) {
@@ -72,21 +75,41 @@ Errc failure_code(const Outcome& outcome)
     return not_saved ? Errc::not_persisted : Errc::apply_failed;
 }
 
+// Which says nothing of the domain, and is told once for all of them.
+bool connection_was_lost(const Outcome& outcome)
+{
+    return outcome.differs.empty() &&
+           std::all_of(outcome.errors.begin(), outcome.errors.end(),
+                       [](const Error& error) { return error.code == Errc::host_unavailable; });
+}
+
+Verdict failure_verdict(const DomainRecord& record)
+{
+    return {.result = std::string{to_string(record.state)},
+            .details = {{"error", printable(record.error->message, 4096)}}};
+}
+
 Verdict settle_failure(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
                        Clock::time_point now)
 {
-    ++record.failures;
-    const auto delay = retry_delay(record.failures);
+    const auto lost = connection_was_lost(outcome);
+    record.failures += lost ? 0 : 1;
+    if (outcome.applied > 0) {
+        record.last_applied_usec = realtime_usec();
+    }
+    const auto delay = retry_delay(std::max(record.failures, 1U));
     record.retry_at = now + delay;
     record.state = outcome.applied == 0 ? PinState::failed : PinState::partial;
     record.error.emplace(Error{.code = failure_code(outcome), .message = joined(outcome)});
+    if (lost) {
+        return failure_verdict(record);
+    }
     log_domain(
         outcome.applied == 0 ? LogEvent::domain_failed : LogEvent::domain_partial, record, pass,
         printable(record.error->message, 1024) + " (attempt " + std::to_string(record.failures) +
             ", next in " + std::to_string(delay.count()) + " s)");
     remember(record, pass, "failed: " + record.error->message);
-    return {.result = std::string{to_string(record.state)},
-            .details = {{"error", printable(record.error->message, 4096)}}};
+    return failure_verdict(record);
 }
 
 PinSet pins_of(const DomainRecord& record)
@@ -133,8 +156,8 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     slow_down_a_quarrel(record, pass, now);
     record.last_applied_usec = realtime_usec();
     const auto restored = record.decision.restore;
-    const auto deferred = !restored && record.deferred_id.has_value();
-    const std::string result = restored ? "reset" : deferred ? "deferred" : "pinned";
+    const auto deferred = record.deferred_id.has_value();
+    const std::string result = deferred ? "deferred" : restored ? "reset" : "pinned";
     auto what = std::to_string(outcome.applied) + " changes applied and verified";
     if (record.plan && !record.decision.restore) {
         what += "; " + places_of(*record.plan);

@@ -75,7 +75,7 @@ LibvirtHost::~LibvirtHost()
         constexpr std::string_view farewell = "libvirt does not answer; leaving without it\n";
         [[maybe_unused]] const auto written =
             ::write(STDERR_FILENO, farewell.data(), farewell.size());
-        ::_exit(EXIT_SUCCESS);
+        ::_exit(leave_status_);
     }
 }
 
@@ -196,8 +196,8 @@ void LibvirtHost::call_libvirt(std::function<Result<T>(const VirtConnection&)> c
 void LibvirtHost::observe(ObserveDepth depth, std::function<void(Result<Observation>)> done)
 {
     call_libvirt<Observation>(
-        [depth, catalog = catalog_](const VirtConnection& connection) {
-            return observe_host(connection, *catalog, depth);
+        [this, depth, catalog = catalog_](const VirtConnection& connection) {
+            return observe_host(connection, *catalog, depth, [this] { worker_.note_progress(); });
         },
         std::move(done));
 }

@@ -31,8 +31,8 @@ public:
     };
 
     // How long the destructor waits for the worker. A call that has not come back by then may never
-    // do, and its thread cannot be ended: the process then exits at once with status 0. What must
-    // be on disk is written before that, as nothing is cached.
+    // do, and its thread cannot be ended: the process then exits at once. What must be on disk is
+    // written before that, as nothing is cached.
     static constexpr std::chrono::seconds shutdown_max{5};
 
     // `on_event` also gets a HostLost for every failed attempt to connect.
@@ -51,6 +51,9 @@ public:
 
     // For reading policies from metadata; calls that are made from now on use it.
     void set_catalog(PolicyCatalog catalog);
+
+    // The status of a process that the destructor has to end; 1 if nobody says.
+    void leave_with(int status) { leave_status_ = status; }
 
     // How long the worker has been in its present call; the watchdog asks.
     [[nodiscard]] std::chrono::milliseconds busy_for() const { return worker_.busy_for(); }
@@ -93,6 +96,7 @@ private:
     Backoff backoff_;
     std::minstd_rand random_{std::random_device{}()};
     std::size_t jobs_ = 0;
+    int leave_status_ = 1;
     std::deque<std::function<void()>> answers_;
     loop::Timer answer_timer_;
     loop::Timer connect_timer_;

@@ -80,6 +80,9 @@ Result<void> call_numa(virDomainPtr domain, const NumaTune& tune)
     if (!now) {
         return now.error();
     }
+    if (!now->live) { // it ended: libvirt gave the definition
+        return Error{.code = Errc::not_found, .message = "the domain runs no longer"};
+    }
     virTypedParameterPtr parameters = nullptr;
     int count = 0;
     int capacity = 0;

@@ -232,8 +232,11 @@ Result<void> StateStore::save(const BeforeImage& image)
     const auto is_new = !fs::exists(*path, error);
     if (is_new && is_full()) {
         return Error{.code = Errc::limits_exceeded,
-                     .message = "there are already " + std::to_string(before_images_max) +
-                                " before-images; reset the policy of domains you no longer need"};
+                     .message =
+                         "there are already " + std::to_string(before_images_max) +
+                         " before-images; reset the policy of domains that need none, and remove "
+                         "the files of those that are gone for good from " +
+                         path->parent_path().string()};
     }
     if (auto replaceable = check_replaceable(*path); !replaceable) {
         return replaceable;

@@ -5,6 +5,7 @@
 #include "daemon/loop/unique_fd.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,26 @@
 
 namespace virtpind::host {
 
+namespace {
+
+// A pipe on the disk might never say anything; one that was handed over (/dev/stdin, /dev/fd/3) is
+// meant to be waited for.
+Result<void> wait_only_for_devices(int fd, const std::filesystem::path& path)
+{
+    struct stat file {};
+
+    if (::fstat(fd, &file) != 0 || S_ISREG(file.st_mode) || S_ISDIR(file.st_mode)) {
+        return {}; // reading it tells
+    }
+    if (!path.native().starts_with("/dev/") || ::fcntl(fd, F_SETFL, 0) != 0) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "file " + in_quotes(path.native()) + " is no regular file"};
+    }
+    return {};
+}
+
+} // namespace
+
 Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t bytes_max,
                                    Links links)
 {
@@ -22,10 +43,13 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
                      .message = "file " + in_quotes(path.native()) +
                                 " cannot be read: " + std::strerror(errno)};
     };
-    const auto careful = links == Links::refused ? O_NOFOLLOW | O_NONBLOCK : 0;
-    const loop::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | careful)};
+    const auto careful = links == Links::refused ? O_NOFOLLOW : 0;
+    const loop::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | careful)};
     if (!fd) {
         return unreadable();
+    }
+    if (auto ready = wait_only_for_devices(fd.get(), path); !ready) {
+        return std::move(ready).error();
     }
     std::string text;
     std::array<char, 16384> chunk{};

@@ -40,6 +40,19 @@ const char* lifecycle_word(int event)
     }
 }
 
+DomainChanged::Kind lifecycle_kind(int event)
+{
+    switch (event) {
+    case VIR_DOMAIN_EVENT_STARTED:
+        return DomainChanged::Kind::started;
+    case VIR_DOMAIN_EVENT_STOPPED:
+    case VIR_DOMAIN_EVENT_UNDEFINED:
+        return DomainChanged::Kind::ended;
+    default:
+        return DomainChanged::Kind::other;
+    }
+}
+
 bool is_migrated_in(int event, int detail)
 {
     return (event == VIR_DOMAIN_EVENT_STARTED && detail == VIR_DOMAIN_EVENT_STARTED_MIGRATED) ||
@@ -49,8 +62,9 @@ bool is_migrated_in(int event, int detail)
 int on_lifecycle(virConnectPtr /*connection*/, virDomainPtr domain, int event, int detail,
                  void* opaque)
 {
-    events_of(opaque).domain_changed(domain, is_migrated_in(event, detail) ? "migrated in"
-                                                                           : lifecycle_word(event));
+    events_of(opaque).domain_changed(
+        domain, is_migrated_in(event, detail) ? "migrated in" : lifecycle_word(event),
+        lifecycle_kind(event));
     return 0;
 }
 
@@ -140,13 +154,13 @@ VirtEvents::VirtEvents(loop::EventLoop& loop, std::function<void(HostEvent)> on_
     , losses_{loop, losses_max, loop::Priority::host, std::move(on_loss)}
 {}
 
-void VirtEvents::domain_changed(virDomainPtr domain, const char* what)
+void VirtEvents::domain_changed(virDomainPtr domain, const char* what, DomainChanged::Kind kind)
 {
     std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
     if (virDomainGetUUIDString(domain, uuid.data()) != 0) {
         return;
     }
-    const DomainChanged change{.uuid = DomainUuid{uuid.data()}, .what = what};
+    const DomainChanged change{.uuid = DomainUuid{uuid.data()}, .what = what, .kind = kind};
     if (changes_.post(change) == loop::Posted::full) {
         // Flag first, then try again: if the mailbox is full now as well, a delivery that comes
         // after the flag is still ahead, and so it is if there is room.

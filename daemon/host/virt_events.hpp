@@ -32,7 +32,8 @@ public:
                std::function<void(ConnectionLoss)> on_loss);
 
     // Any thread. Never lost without an EventsOverflowed that follows.
-    void domain_changed(virDomainPtr domain, const char* what);
+    void domain_changed(virDomainPtr domain, const char* what,
+                        DomainChanged::Kind kind = DomainChanged::Kind::other);
     // Any thread: libvirt reports a loss on the thread that notices it, a caller's included.
     void connection_lost(ConnectionNumber connection, int reason);
 

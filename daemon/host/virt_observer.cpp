@@ -273,7 +273,7 @@ Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& conne
 }
 
 Result<Observation> observe_host(const VirtConnection& connection, const PolicyCatalog& catalog,
-                                 ObserveDepth depth)
+                                 ObserveDepth depth, const std::function<void()>& after_each)
 {
     const auto handles = list_domains(connection.raw(), 0);
     if (!handles) {
@@ -293,6 +293,7 @@ Result<Observation> observe_host(const VirtConnection& connection, const PolicyC
         if (*observed) {
             observation.domains.push_back(std::move(**observed));
         }
+        after_each();
     }
     std::sort(observation.domains.begin(), observation.domains.end(),
               [](const ObservedDomain& a, const ObservedDomain& b) {

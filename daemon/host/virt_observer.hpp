@@ -6,6 +6,7 @@
 #include "common/host_port.hpp"
 #include "virt_connection.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -13,9 +14,10 @@ namespace virtpind::host {
 
 // Every domain, ascending UUID. One that vanishes while it is being read is left out. One that
 // cannot be read is there with its name and identity, and with the error as its metadata, so that
-// it is left alone.
-[[nodiscard]] Result<Observation> observe_host(const VirtConnection& connection,
-                                               const PolicyCatalog& catalog, ObserveDepth depth);
+// it is left alone. `after_each` is called after each domain.
+[[nodiscard]] Result<Observation> observe_host(
+    const VirtConnection& connection, const PolicyCatalog& catalog, ObserveDepth depth,
+    const std::function<void()>& after_each = [] {});
 
 // What the XML of an active domain does not tell.
 struct Standing {

@@ -13,6 +13,7 @@ namespace virtpind::loop {
 // The callback lives at a stable address for as long as sd-event may call it.
 struct Source::Impl {
     sd_event_source* source = nullptr;
+    std::string* failure = nullptr;
     std::function<void(std::uint32_t)> on_event;
 };
 
@@ -47,16 +48,21 @@ void finish(sd_event_source* source, Priority priority)
             "arming an event source");
 }
 
-int guarded(void* impl, std::uint32_t events) noexcept
+int guarded(void* data, std::uint32_t events) noexcept
 {
+    // Copies: the callback may destroy its own source.
+    const auto& impl = *static_cast<Source::Impl*>(data);
+    auto& failure = *impl.failure;
     try {
-        // A copy: the callback may destroy its own source.
-        const auto on_event = static_cast<Source::Impl*>(impl)->on_event;
+        const auto on_event = impl.on_event;
         on_event(events);
         return 0;
+    } catch (const std::exception& error) {
+        failure = error.what();
     } catch (...) {
-        return -EIO;
+        failure = "an exception of unknown type";
     }
+    return -EIO;
 }
 
 int on_io(sd_event_source* /*source*/, int /*fd*/, std::uint32_t events, void* impl)
@@ -101,7 +107,7 @@ Source EventLoop::watch_fd(int fd, std::uint32_t events, Priority priority,
                            std::function<void(std::uint32_t)> on_ready)
 {
     Source source;
-    source.impl_.reset(new Source::Impl{nullptr, std::move(on_ready)});
+    source.impl_.reset(new Source::Impl{nullptr, failure_.get(), std::move(on_ready)});
     require(
         sd_event_add_io(event_.get(), &source.impl_->source, fd, events, on_io, source.impl_.get()),
         "watching a file descriptor");
@@ -113,7 +119,7 @@ Source EventLoop::watch_signal(int signal, std::function<void()> on_signal)
 {
     Source source;
     source.impl_.reset(new Source::Impl{
-        nullptr, [callback = std::move(on_signal)](std::uint32_t) { callback(); }});
+        nullptr, failure_.get(), [callback = std::move(on_signal)](std::uint32_t) { callback(); }});
     require(sd_event_add_signal(event_.get(), &source.impl_->source, signal, on_signal_info,
                                 source.impl_.get()),
             "watching a signal");
@@ -122,13 +128,13 @@ Source EventLoop::watch_signal(int signal, std::function<void()> on_signal)
 }
 
 Timer::Timer(EventLoop& loop, std::function<void()> on_time)
-    : event_{loop.raw()}, on_time_{std::move(on_time)}
+    : event_{loop.raw()}, failure_{loop.failure_.get()}, on_time_{std::move(on_time)}
 {}
 
 void Timer::start(std::chrono::microseconds delay)
 {
     Source source;
-    source.impl_.reset(new Source::Impl{nullptr, [this](std::uint32_t) {
+    source.impl_.reset(new Source::Impl{nullptr, failure_, [this](std::uint32_t) {
                                             stop();
                                             on_time_();
                                         }});

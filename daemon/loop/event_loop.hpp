@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace virtpind::loop {
 
@@ -49,10 +50,13 @@ public:
     int run();
     void stop(int code);
 
+    // What the exception said that ended the loop; empty: none did.
+    [[nodiscard]] const std::string& failure() const noexcept { return *failure_; }
+
     // EPOLLIN and friends; `on_ready` gets the events that are pending. The descriptor is borrowed.
     [[nodiscard]] Source watch_fd(int fd, std::uint32_t events, Priority priority,
                                   std::function<void(std::uint32_t)> on_ready);
-    // The signal must be blocked in every thread (block_signals in main).
+    // The signal must be blocked in every thread.
     [[nodiscard]] Source watch_signal(int signal, std::function<void()> on_signal);
 
     // For whoever attaches sources of its own (the bus connection). Borrowed.
@@ -68,6 +72,7 @@ private:
     explicit EventLoop(sd_event* event) : event_{event} {}
 
     std::unique_ptr<sd_event, Unref> event_;
+    std::unique_ptr<std::string> failure_ = std::make_unique<std::string>(); // sources point to it
 };
 
 // A monotonic one-shot timer; starting it again replaces the deadline.
@@ -81,6 +86,7 @@ public:
 
 private:
     sd_event* event_;
+    std::string* failure_;
     std::function<void()> on_time_;
     Source source_;
 };

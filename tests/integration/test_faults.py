@@ -36,15 +36,18 @@ def problems(client):
     return dict(client.properties(ROOT, MANAGER)["Problems"])
 
 
+def variants(options):
+    return {key.replace("_", "-"): GLib.Variant("s" if isinstance(value, str) else "u", value) for key, value in options.items()}
+
+
 def set_policy(client, guest, policy="dedicated", flags=0, **options):
-    values = {key.replace("_", "-"): GLib.Variant("s", value) for key, value in options.items()}
-    return client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, values, flags)
+    return client.manager("SetPolicy", "(ssa{sv}t)", guest.name, policy, variants(options), flags)
 
 
-def send_policy(client, guest, policy="dedicated"):
+def send_policy(client, guest, policy="dedicated", **options):
     """Sends the call and does not wait: what comes of it, comes."""
     client.connection.call(NAME, ROOT, MANAGER, "SetPolicy",
-                           GLib.Variant("(ssa{sv}t)", (guest.name, policy, {}, 0)), None, 0, -1, None, None)
+                           GLib.Variant("(ssa{sv}t)", (guest.name, policy, variants(options), 0)), None, 0, -1, None, None)
     client.connection.flush_sync(None)
 
 
@@ -149,6 +152,22 @@ def test_libvirtd_hangs(make_daemon, make_guest, client, libvirtd):
     wait_until(lambda: state(client) == "ready", "connected again", 90)
     set_policy(client, guest, cpus="0")
     assert guest.affinity()["vcpus"] == {0: "0"}
+
+
+def test_bus_goes_away_while_libvirtd_hangs(make_daemon, make_guest, client, libvirtd, bus):
+    """Whom libvirt keeps from ending properly, ends all the same, and with the status that has systemd start it again."""
+    guest = make_guest("hung", vcpus=1).start()
+    daemon = make_daemon(config=NO_HOUSEKEEPING)
+    known(client, guest)
+    libvirtd.hang()
+    try:
+        send_policy(client, guest, "shared")
+        bus.stop()
+        assert daemon.process.wait(30) == 1
+        assert "leaving without it" in daemon.log_text()
+    finally:
+        libvirtd.resume()
+        bus.start()
 
 
 @pytest.mark.skipif(not LONG, reason="half a minute each")
@@ -379,6 +398,21 @@ def test_vcpu_is_plugged_midway(midway, libvirtd, faults):
     faults.release()
     wait_until(lambda: sorted(guest.affinity()["vcpus"].values()) == ["0", "1"],
                lambda: f"each vCPU has a CPU of its own: {guest.affinity()}")
+
+
+def test_libvirtd_is_killed_under_an_unplug(make_daemon, make_guest, client, libvirtd, faults):
+    """The connection refused, not the guest: it is asked again."""
+    guest = make_guest("mid", vcpus=1, max_vcpus=2).start()
+    make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    known(client, guest)
+    set_policy(client, guest, vcpus=2)
+    faults.hold(1, "virDomainSetVcpu")
+    send_policy(client, guest, vcpus=1)
+    wait_until(faults.calls, "the unplug is under way")
+    libvirtd.restart(signal.SIGKILL)
+    faults.plan("delay", 1, 0, "virDomainSetVcpu", 1)  # ends the call that is held, and writes down those that follow
+    wait_until(faults.calls, "the guest is asked again", 60)
+    client.wait_for_properties(guest.uuid, lambda is_: "did not give back vCPUs 1" in is_["LastError"][1], "and refuses")
 
 
 # ---- calls that fail ------------------------------------------------------------------------------------

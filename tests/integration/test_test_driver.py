@@ -102,6 +102,15 @@ def test_plan_is_a_dry_run(ready):
     assert ready.domain_properties(TEST_UUID) == before
 
 
+def test_plan_is_of_the_policy_that_is_named_not_of_what_is_stored(ready):
+    set_policy(ready, "dedicated", smt=("s", "isolate"))
+    plan = json.loads(ready.manager("Plan", "(ssa{sv})", "test", "dedicated", {}))
+    (domain,) = [d for d in plan["domains"] if d["uuid"] == TEST_UUID]
+    assert "siblings-idle" not in [reason["code"] for reason in domain["reasons"]], "as SetPolicy would do"
+    set_policy(ready, "dedicated")
+    assert dict(ready.domain_properties(TEST_UUID)["VcpuPins"]) == {int(k): v for k, v in domain["vcpupin"].items()}
+
+
 def test_list_describe_and_objects_agree(ready):
     (listed,) = ready.manager("ListDomains")
     uuid, name, policy, state, path = listed

@@ -95,8 +95,10 @@ protected:
 
     void changed(int number, std::string what = "changed")
     {
+        const auto kind = what == "stopped" || what == "undefined" ? DomainChanged::Kind::ended
+                                                                   : DomainChanged::Kind::other;
         reconciler_.on_event(
-            DomainChanged{.uuid = FakeHost::uuid(number), .what = std::move(what)});
+            DomainChanged{.uuid = FakeHost::uuid(number), .what = std::move(what), .kind = kind});
         host_.answer_all();
     }
 

@@ -74,6 +74,7 @@ TEST_F(Loop, ThrowingCallbackEndsTheLoopWithAnError)
     Timer thrower{loop_, [] { throw std::runtime_error{"a broken invariant"}; }};
     thrower.start(1us);
     EXPECT_EQ(run(), -EIO);
+    EXPECT_EQ(loop_.failure(), "a broken invariant");
 }
 
 TEST_F(Loop, MailboxKeepsTheOrderOfEachSenderAndLosesNothing)
@@ -167,6 +168,36 @@ TEST_F(Loop, WorkerTellsHowLongItsJobRuns)
                }};
     look.start(20ms);
     EXPECT_EQ(run(), 0);
+}
+
+TEST_F(Loop, WorkerThatSaysItCameFurtherIsNotBusyForLonger)
+{
+    using Clock = std::chrono::steady_clock;
+    std::promise<void> go_further;
+    std::promise<Clock::time_point> came_further;
+    std::promise<void> release;
+    Worker worker{loop_, "test-worker", 4};
+    ASSERT_EQ(worker.submit([&, further = go_further.get_future().share(),
+                             end = release.get_future().share()] {
+        further.wait();
+        const auto before = Clock::now();
+        worker.note_progress();
+        came_further.set_value(before);
+        end.wait();
+        return [this] { loop_.stop(0); };
+    }),
+              Posted::stored);
+    Timer look{loop_, [&] {
+                   EXPECT_GE(worker.busy_for(), 10ms);
+                   go_further.set_value();
+                   const auto since = came_further.get_future().get();
+                   const auto busy = worker.busy_for();
+                   EXPECT_LE(busy, Clock::now() - since) << "counted from the last step";
+                   release.set_value();
+               }};
+    look.start(20ms);
+    EXPECT_EQ(run(), 0);
+    EXPECT_EQ(worker.busy_for(), 0ms);
 }
 
 TEST_F(Loop, ExceptionInAJobEndsTheLoop)

@@ -5,6 +5,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include "common/config_json.hpp"
 #include "daemon/settle.hpp"
 #include "tests/support/spine.hpp"
 
@@ -120,6 +121,36 @@ TEST_F(Spine, HandChangedPinsAreRepaired)
     domain(1).live->vcpus[VcpuId{2}] = CpuSet::range(0, 15);
     changed(1, "tunable");
     EXPECT_EQ(domain(1).live->vcpus, pins);
+}
+
+TEST_F(Spine, LostCpuMovesOnlyWhoWasOnIt)
+{
+    for (int number = 1; number <= 3; ++number) {
+        host_.add(number, "web" + std::to_string(number), 2, number);
+    }
+    connect();
+    for (int number = 1; number <= 3; ++number) {
+        ASSERT_TRUE(set_policy(number, "dedicated"));
+    }
+    const auto second = domain(2).live->vcpus;
+    const auto third = domain(3).live->vcpus;
+    const auto first = domain(1).live->vcpus;
+    const auto lost = first.at(VcpuId{0}).front();
+    auto topology = test::regular_host({.l3s = 2, .cores = 4, .threads = 2});
+    topology.generation = 2;
+    for (auto& cpu : topology.cpus) {
+        cpu.online = cpu.online && cpu.id != lost;
+        cpu.allowed = cpu.online;
+    }
+    host_.applied.clear();
+    reconciler_.on_topology(std::make_shared<Topology>(std::move(topology)));
+    host_.answer_all();
+    for (const auto& action : host_.applied) {
+        EXPECT_EQ(action.uuid, FakeHost::uuid(1)) << action.name;
+    }
+    EXPECT_FALSE(domain(1).live->vcpus.at(VcpuId{0}).contains(lost));
+    EXPECT_EQ(domain(2).live->vcpus, second);
+    EXPECT_EQ(domain(3).live->vcpus, third);
 }
 
 TEST_F(Spine, QuarrelWithSomebodyElseIsSlowedDown)
@@ -297,12 +328,65 @@ TEST_F(Spine, OneRefusedPinIsReportedAsPartial)
     EXPECT_EQ(done.error().code, Errc::partially_applied);
     EXPECT_EQ(record(1).state, PinState::partial);
     EXPECT_NE(done.error().message.find("out of range"), std::string::npos);
+    EXPECT_GT(record(1).last_applied_usec, 0U) << "others were changed";
     EXPECT_EQ(sink_.manager.state, "degraded");
     // An event does not retry before its time; asking does.
     const auto tries = host_.applied.size();
     changed(1);
     EXPECT_EQ(host_.applied.size(), tries);
     host_.refuse = nullptr;
+    EXPECT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(record(1).state, PinState::pinned);
+}
+
+TEST_F(Spine, WhoAsksDuringABackOffHearsHowItIsNow)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.refuse = [](const DomainUuid&, const LiveAction&) {
+        return std::optional{Error{.code = Errc::apply_failed, .message = "busy"}};
+    };
+    ASSERT_FALSE(set_policy(1, "dedicated"));
+    ASSERT_NE(record(1).state, PinState::pinned);
+    domain(1).live->vcpus = record(1).plan->vcpus; // somebody mends it by hand
+    domain(1).live->emulator = record(1).plan->emulator;
+    std::optional<Result<std::uint64_t>> got;
+    controller_.reapply(FakeHost::uuid(1), 0,
+                        [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+    host_.answer_all();
+    ASSERT_TRUE(got);
+    EXPECT_TRUE(got->ok()) << got->error().message;
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_FALSE(record(1).error);
+}
+
+TEST_F(Spine, HoldDuringABackOffIsShown)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.refuse = [](const DomainUuid&, const LiveAction&) {
+        return std::optional{Error{.code = Errc::apply_failed, .message = "busy"}};
+    };
+    ASSERT_FALSE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(hold(1));
+    EXPECT_EQ(record(1).state, PinState::held);
+}
+
+TEST_F(Spine, DomainThatIsRestartedFasterThanItIsPinnedIsTriedAgainLater)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    int id = 2;
+    host_.before_apply = [this, &id] {
+        FakeHost::stop(domain(1));
+        FakeHost::start(domain(1), id++);
+    };
+    const auto done = set_policy(1, "dedicated");
+    ASSERT_FALSE(done);
+    EXPECT_NE(done.error().message.find("again and again"), std::string::npos);
+    EXPECT_GT(record(1).retry_at, std::chrono::steady_clock::now());
+    EXPECT_LT(host_.applied.size(), 20U);
+    host_.before_apply = nullptr;
     EXPECT_TRUE(set_policy(1, "dedicated"));
     EXPECT_EQ(record(1).state, PinState::pinned);
 }
@@ -390,6 +474,84 @@ TEST_F(Spine, LostConnectionAnswersWaitersAndTheNextOneRepairs)
     EXPECT_TRUE(controller_.find_domain("web1"));
 }
 
+TEST_F(Spine, ConnectionThatKeepsBreakingIsNoFaultOfTheDomains)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.refuse = [](const DomainUuid&, const LiveAction&) {
+        return std::optional{Error{.code = Errc::host_unavailable, .message = "gone"}};
+    };
+    ASSERT_FALSE(set_policy(1, "dedicated"));
+    for (int i = 0; i < 4; ++i) {
+        controller_.reapply(FakeHost::uuid(1), 0, [](const auto&) {});
+        host_.answer_all();
+    }
+    EXPECT_EQ(record(1).failures, 0U);
+    EXPECT_NE(record(1).state, PinState::pinned);
+    reconciler_.on_event(HostLost{.why = unreachable()});
+    host_.refuse = nullptr;
+    connect();
+    EXPECT_EQ(record(1).state, PinState::pinned);
+}
+
+TEST_F(Spine, WhoAsksDoesNotWaitForAThousandOthers)
+{
+    constexpr int many = 200;
+    for (int number = 1; number <= many; ++number) {
+        host_.add(number, "web" + std::to_string(number), 1, number);
+    }
+    connect();
+    auto config = parse_config(R"({"default-policy": "shared"})", "test");
+    ASSERT_TRUE(config);
+    bool held = false;
+    bool all_done = false;
+    host_.before_apply = [this, &held] {
+        host_.before_apply = nullptr;
+        controller_.hold(FakeHost::uuid(many), "benchmark", ":1.7", [&held, this](const auto& got) {
+            EXPECT_TRUE(got.ok());
+            EXPECT_LT(host_.applied.size(), static_cast<std::size_t>(many) / 2);
+            held = true;
+        });
+        controller_.reapply(std::nullopt, 0, [](const auto&) {});
+    };
+    reconciler_.on_config(std::move(*config));
+    reconciler_.request_pass(std::nullopt, [&all_done](const auto& got) { all_done = got.ok(); });
+    host_.answer_all(10'000);
+    EXPECT_TRUE(held);
+    EXPECT_TRUE(all_done);
+    EXPECT_EQ(host_.applied.size(), static_cast<std::size_t>(many) - 1)
+        << "each once, but the held";
+    EXPECT_EQ(record(many - 1).state, PinState::pinned);
+}
+
+TEST_F(Spine, LooksThatFailAreRepeatedLessAndLessAndAsDeeply)
+{
+    host_.add(1, "web1", 4, 1);
+    host_.observe_error = Error{.code = Errc::internal, .message = "no"};
+    using Clock = std::chrono::steady_clock;
+    std::vector<Clock::time_point> looks;
+    loop::Timer answer{loop_, [this, &answer, &looks] {
+                           if (host_.asked()) {
+                               looks.push_back(Clock::now());
+                           }
+                           host_.answer_all();
+                           if (looks.size() == 3) {
+                               loop_.stop(0);
+                           } else {
+                               answer.start(std::chrono::milliseconds{5});
+                           }
+                       }};
+    loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
+    connect();
+    looks.push_back(Clock::now());
+    answer.start(std::chrono::milliseconds{5});
+    deadline.start(std::chrono::seconds{30});
+    ASSERT_EQ(loop_.run(), 0);
+    EXPECT_GE(looks[1] - looks[0], std::chrono::milliseconds{990});
+    EXPECT_GE(looks[2] - looks[1], std::chrono::milliseconds{1900});
+    EXPECT_EQ(host_.deep_looks, 3);
+}
+
 TEST_F(Spine, ANameOfTwoDomainsIsAmbiguousAndTheirUuidsAreNot)
 {
     host_.add(1, "web1", 2, 1);
@@ -446,6 +608,19 @@ TEST_F(Spine, ResetAfterAPolicyThatIsStillBeingStoredTakesItBack)
     controller_.reset_policy(FakeHost::uuid(1), 0, {}, [&](const auto&) { ++answered; });
     host_.answer_all();
     EXPECT_EQ(answered, 2U);
+    EXPECT_FALSE(domain(1).facts.metadata.content);
+    EXPECT_EQ(record(1).decision.policy.policy.name, "none");
+}
+
+TEST_F(Spine, ResetAfterAPolicyThatIsStoredAndNotYetSeenTakesItBack)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    controller_.set_policy({.uuid = FakeHost::uuid(1), .policy = "dedicated"}, [](const auto&) {});
+    host_.answer_all(1);
+    ASSERT_TRUE(domain(1).facts.metadata.content);
+    controller_.reset_policy(FakeHost::uuid(1), 0, {}, [](const auto&) {});
+    host_.answer_all();
     EXPECT_FALSE(domain(1).facts.metadata.content);
     EXPECT_EQ(record(1).decision.policy.policy.name, "none");
 }
@@ -547,6 +722,21 @@ TEST_F(Spine, DeferredDomainIsNotSaidToBePinnedUntilReapplied)
     ASSERT_TRUE(got && *got);
     EXPECT_EQ(record(1).state, PinState::pinned);
     EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
+}
+
+TEST_F(Spine, DeferredResetStillKnowsWhatToGiveTheRunningDomainBack)
+{
+    host_.add(1, "web1", 4, 1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
+    const auto original = *domain(1).live;
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(1, "none", {}, flag_defer));
+    EXPECT_TRUE(domain(1).config->vcpus.empty());
+    EXPECT_EQ(host_.images.size(), 1U);
+    controller_.reapply(FakeHost::uuid(1), 0, [](const auto&) {}); // ends the deferral
+    host_.answer_all();
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), original.vcpus.at(VcpuId{0}));
+    EXPECT_TRUE(host_.images.empty());
 }
 
 TEST_F(Spine, DeferTouchesOnlyTheDefinitionUntilTheNextStart)

@@ -214,7 +214,8 @@ TEST_F(SpineFaults, EventBetweenAListAndItsAnswerIsNotLost)
         ASSERT_EQ(host_.images.size(), 1U);
         auto ending = host_.domains.extract(FakeHost::uuid(1));
         reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "tunable"});
-        reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "stopped"});
+        reconciler_.on_event(DomainChanged{
+            .uuid = FakeHost::uuid(1), .what = "stopped", .kind = DomainChanged::Kind::ended});
         if (is_listed) {
             host_.domains.insert(std::move(ending));
             host_.answer_all(1);
@@ -283,7 +284,8 @@ TEST_F(SpineFaults, TransientDomainThatRestartsBetweenTwoLooksHasAnotherBeforeIm
     connect();
     host_.domains.clear();
     add_transient(1, 2).live->emulator = CpuSet::range(6, 7);
-    reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "stopped"});
+    reconciler_.on_event(DomainChanged{
+        .uuid = FakeHost::uuid(1), .what = "stopped", .kind = DomainChanged::Kind::ended});
     changed(1, "started");
     ASSERT_EQ(host_.images.size(), 1U);
     EXPECT_EQ(host_.images.at(FakeHost::uuid(1)).id, 2);
