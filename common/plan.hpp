@@ -72,7 +72,8 @@ struct Cost {
                                   //    guest cells that share a node; else 0
     std::uint32_t nodes = 0;      // 2  NUMA nodes spanned (per guest cell, summed)
     std::uint32_t distance = 0;   //    ties: sum of distances between the nodes spanned, both ways
-    std::uint32_t device = 0;     // 3  vCPUs outside the nodes local to its devices
+    std::uint32_t device = 0;     // 3  vCPUs outside the nodes local to its devices,
+                                  //    or on a node without memory
     std::uint32_t packages = 0;   // 4
     std::uint32_t siblings = 0;   // 5  guest cores not on siblings of one host core
     std::uint32_t l3 = 0;         // 6

@@ -68,16 +68,16 @@ std::vector<OptionInfo> make_option_table()
          {"auto", "own", "vcpus"},
          "cpulist",
          "auto",
-         "emulator threads: housekeeping near the domain's nodes; an extra core of its own; float "
-         "on the vCPUs' CPUs; fixed CPUs"},
+         "emulator threads: of dedicated domains housekeeping near the domain's nodes, of others "
+         "where the vCPUs float; an extra core of its own; float on the vCPUs' CPUs; fixed CPUs"},
         {"iothreads",
          string,
          "s",
          {"auto", "own", "vcpus"},
          "cpulist",
          "auto",
-         "I/O threads: housekeeping near the domain's nodes; an extra core of their own; float on "
-         "the vCPUs' CPUs; fixed CPUs"},
+         "I/O threads: of dedicated domains housekeeping near the domain's nodes, of others where "
+         "the vCPUs float; an extra core of their own; float on the vCPUs' CPUs; fixed CPUs"},
         {"memory",
          string,
          "s",

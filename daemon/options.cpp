@@ -97,7 +97,15 @@ void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
                          ->type_name("FILE");
     auto* domains = plan.add_option("DOMAIN.xml", options.domains,
                                     "domain definitions, in order of arrival; - is standard input");
-    scenario->excludes(domains);
+    auto* policy =
+        plan.add_option("--policy", options.policy, "plan as if all these domains had this policy")
+            ->type_name("NAME");
+    auto* option = plan.add_option("--option", options.policy_options,
+                                   "an option of that policy, NAME=VALUE; may be given again")
+                       ->type_name("SETTING")
+                       ->allow_extra_args(false)
+                       ->needs(policy);
+    scenario->excludes(domains)->excludes(policy)->excludes(option);
     domains->excludes(scenario);
     plan.footer("Exit status: 0, 3 when a domain does not get what its policy asks for, 2 on bad "
                 "input.");

@@ -37,8 +37,10 @@ struct PlanOptions {
     std::optional<host::TopologySource> topology;
     std::string config_path; // empty: the default configuration
     PlanFormat format = PlanFormat::text;
-    std::string scenario;             // path; empty: domain XML files
-    std::vector<std::string> domains; // paths of domain XML, in order of arrival
+    std::string scenario;                    // path; empty: domain XML files
+    std::vector<std::string> domains;        // paths of domain XML, in order of arrival
+    std::string policy;                      // for all of them, in place of their own; empty: none
+    std::vector<std::string> policy_options; // "smt=require"
 };
 
 // virtpind restore ...

@@ -113,8 +113,47 @@ const DomainFile* find_twin(const std::vector<DomainFile>& files, const DomainUu
     return at != files.end() ? &*at : nullptr;
 }
 
+// The policy on the command line; nothing when there is none.
+Result<std::optional<PolicySpec>> read_policy(const PlanOptions& options,
+                                              const PolicyCatalog& catalog)
+{
+    if (options.policy.empty()) {
+        return std::optional<PolicySpec>{};
+    }
+    OptionMap values;
+    for (const auto& text : options.policy_options) {
+        const auto equals = text.find('=');
+        const auto name = text.substr(0, equals);
+        const auto* option = find_option(name);
+        if (option == nullptr) {
+            return Error{.code = Errc::invalid_policy,
+                         .message = unknown_word("option", name, option_names())}
+                .context("reading --option");
+        }
+        if (equals == std::string::npos) {
+            return Error{.code = Errc::invalid_policy,
+                         .message = in_quotes(text) + " has no value; write " + name + "=VALUE"}
+                .context("reading --option");
+        }
+        auto value = parse_option_text(*option, text.substr(equals + 1));
+        if (!value) {
+            return std::move(value).error().context("reading --option");
+        }
+        values.insert_or_assign(name, std::move(*value));
+    }
+    auto spec = make_policy_spec(catalog, options.policy, std::move(values), PolicyName::required);
+    if (!spec) {
+        return std::move(spec).error().context("reading --policy");
+    }
+    return std::optional{std::move(*spec)};
+}
+
 Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& config)
 {
+    const auto policy = read_policy(options, config.catalog);
+    if (!policy) {
+        return policy.error();
+    }
     auto topology = host::read_topology(options.topology.value_or(host::TopologySource{}));
     if (!topology) {
         return std::move(topology).error();
@@ -133,6 +172,9 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
         if (const auto* twin = find_twin(input.files, uuid)) {
             return bad_file(*file, "uuid: " + uuid.str() + " is also that of " +
                                        in_quotes(twin->path) + "; each domain needs its own");
+        }
+        if (*policy) { // as SetPolicy would store it
+            file->seen.facts.metadata.content.emplace(**policy);
         }
         domains.push_back(file->seen);
         input.files.push_back(std::move(*file));
@@ -233,6 +275,14 @@ void print_json(std::ostream& out, const PlanInput& input, const Answer& answer)
 void print_text(std::ostream& out, const PlanInput& input, const Answer& answer)
 {
     out << plan_to_text(answer.plan, *input.scenario.topology);
+    const auto without_policy =
+        !input.files.empty() &&
+        std::all_of(input.scenario.intents.begin(), input.scenario.intents.end(),
+                    [](const Intent& intent) { return intent.stance == Stance::hands_off; });
+    if (without_policy) {
+        out << "\nNo policy is set here for any of these domains. To see what one would do:\n"
+               "  virtpind plan --policy dedicated ...\n";
+    }
     for (std::size_t i = 0; i < answer.definitions.size(); ++i) {
         const auto& file = input.files[i];
         const auto diff_text = unified_diff(file.text, answer.definitions[i], file.path);

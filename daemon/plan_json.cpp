@@ -49,8 +49,8 @@ Json host_to_json(const Plan& plan, const Topology& topology)
 Json cost_to_json(const Cost& cost)
 {
     return {{"kind", cost.kind},
-            {"nodes", cost.nodes},
             {"imbalance", cost.imbalance},
+            {"nodes", cost.nodes},
             {"distance", cost.distance},
             {"device", cost.device},
             {"packages", cost.packages},

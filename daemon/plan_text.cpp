@@ -82,6 +82,7 @@ std::map<CpuId, char> cpu_marks(const Plan& plan, const Topology& topology)
 // "  C,D float": who floats on some of `cpus`.
 std::string floating_on(const Plan& plan, const CpuSet& cpus)
 {
+    constexpr std::size_t named_max = 8;
     const auto marks = domain_marks(plan);
     std::string text;
     std::size_t count = 0;
@@ -90,10 +91,12 @@ std::string floating_on(const Plan& plan, const CpuSet& cpus)
         if (!floats(domain) || !pinned_cpus(domain).intersects(cpus)) {
             continue;
         }
-        ++count;
-        if (marks[i] != many_mark || text.empty() || text.back() != many_mark) {
+        if (++count <= named_max && marks[i] != many_mark) {
             text += (text.empty() ? "  " : ",") + std::string{marks[i]};
         }
+    }
+    if (count > named_max || (count > 0 && text.empty())) {
+        return "  " + counted(count, "domain") + by_count(count, " floats", " float");
     }
     return text + (count == 0 ? "" : by_count(count, " floats", " float"));
 }
@@ -202,10 +205,18 @@ std::string host_line(const Plan& plan, const Topology& topology)
            or_none(plan.housekeeping) + "; pool " + or_none(plan.pool) + "\n";
 }
 
-std::string legend(const Topology& topology)
+std::string legend(const Plan& plan, const Topology& topology)
 {
     std::string text = "h housekeeping   . pool   - not usable   A domain below   a kept idle or "
                        "for the emulator";
+    const auto marks = domain_marks(plan);
+    if (std::find(marks.begin(), marks.end(), many_mark) != marks.end()) {
+        text += "   * a domain beyond Z";
+    }
+    if (std::any_of(topology.l3s.begin(), topology.l3s.end(),
+                    [](const L3& l3) { return l3.vcache; })) {
+        text += "   V V-cache";
+    }
     return text + (topology.is_hybrid() ? "   (..) efficiency core   <..> low-power core\n" : "\n");
 }
 
@@ -292,7 +303,7 @@ std::string plan_to_text(const Plan& plan, const Topology& topology)
     for (const auto& warning : topology.warnings) {
         text += "warning: " + printable(warning, 1024) + "\n";
     }
-    text += "\n" + Map{plan, topology}.draw() + legend(topology);
+    text += "\n" + Map{plan, topology}.draw() + legend(plan, topology);
     const auto marks = domain_marks(plan);
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         const auto& domain = plan.domains[i];

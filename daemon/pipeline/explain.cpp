@@ -17,7 +17,8 @@ namespace {
 class Explainer {
 public:
     Explainer(const Fleet& fleet, const Member& member, DomainPlan& plan)
-        : host_{fleet.host()}
+        : fleet_{fleet}
+        , host_{fleet.host()}
         , intent_{*member.intent}
         , member_{member}
         , cost_{plan.cost}
@@ -98,7 +99,9 @@ private:
     void say_cores()
     {
         const auto shape = guest_shape(intent_);
-        if (shape.sibling_cores() > 0) {
+        const auto smt = intent_.policy.smt;
+        const auto apart = smt == SmtChoice::isolate || smt == SmtChoice::spread;
+        if (shape.sibling_cores() > 0 && !apart) {
             if (cost_.siblings == 0) {
                 say(ReasonCode::siblings_kept, "Every guest core is one host core.");
             } else {
@@ -109,18 +112,35 @@ private:
                         " vCPUs on different host cores.");
             }
         }
-        const auto smt = intent_.policy.smt;
         if (smt == SmtChoice::isolate) {
-            say(ReasonCode::siblings_idle, "One vCPU per core; the siblings " +
+            say(ReasonCode::siblings_idle, "One vCPU per core, as smt=isolate asks; the siblings " +
                                                (member_.placed->claim - cpus_).str() +
                                                " stay idle.");
         } else if (cost_.split == 0 || smt == SmtChoice::require) {
             say(ReasonCode::cores_whole, "It has its cores whole, shared with nobody.");
         }
+        say_what_the_guest_believes(shape);
         if (cost_.shared > 0) {
             say(ReasonCode::core_shared, counted(cost_.shared, "core") + " it uses also " +
                                              by_count(cost_.shared, "belongs", "belong") +
                                              " in part to another domain.");
+        }
+    }
+
+    // A guest without siblings schedules as if each vCPU were a core.
+    void say_what_the_guest_believes(const GuestShape& shape)
+    {
+        std::size_t doubled = 0;
+        for (const auto& core : host_.cores) {
+            doubled += core.set.common(cpus_) > 1 ? 1U : 0U;
+        }
+        if (doubled > 0 && shape.sibling_cores() == 0 &&
+            intent_.policy.topology == TopologyChoice::keep) {
+            say(ReasonCode::topology_kept,
+                "The guest takes each of its " + counted(intent_.vcpus_online.size(), "vCPU") +
+                    " for a core of its own; " + std::to_string(doubled) +
+                    " of the cores it runs "
+                    "on carry several. topology=match tells it which.");
         }
     }
 
@@ -164,12 +184,18 @@ private:
     void say_devices()
     {
         const auto local = device_nodes(host_, intent_);
-        if (!local.empty() && cost_.device == 0) {
+        const auto nodes = host_.topology->nodes_of(cpus_);
+        const auto far = cpus_ - host_.topology->cpus_of(local);
+        if (!local.empty() && far.empty()) {
             say(ReasonCode::near_device,
-                "On node " + local.str() + ", where its devices are attached.");
+                "On node " + nodes.str() + ", where " +
+                    ((local - nodes).empty()
+                         ? "its devices are attached."
+                         : "some of its devices are attached; the others are on node " +
+                               (local - nodes).str() + "."));
         } else if (!local.empty()) {
             say(ReasonCode::far_from_device,
-                counted(cost_.device, "vCPU") + by_count(cost_.device, " is", " are") +
+                counted(far.size(), "vCPU") + by_count(far.size(), " is", " are") +
                     " away from node " + local.str() + ", where its devices are attached.");
         } else if (intent_.devices.empty() && host_.io_nodes_set && cost_.io_nodes == 0) {
             say(ReasonCode::avoids_device_node,
@@ -188,18 +214,51 @@ private:
         } else if (cost_.small_cache > 0 && intent_.policy.cores == CoreChoice::performance) {
             say(ReasonCode::vcache_missed,
                 counted(cost_.small_cache, "vCPU") + " of " + std::to_string(cpus_.size()) +
-                    (cost_.small_cache == 1 ? " is" : " are") + " not on the L3 with V-cache.");
+                    (cost_.small_cache == 1 ? " is" : " are") + " not on the L3 with V-cache." +
+                    how_housekeeping_is_in_the_way());
         }
         if (intent_.policy.cache != CacheChoice::alone) {
             return;
         }
-        if (cost_.neighbours == 0) {
-            say(ReasonCode::l3_alone, "Nobody else uses its L3s.");
-        } else {
-            say(ReasonCode::l3_shared, counted(cost_.neighbours, "L3") + " that it uses " +
-                                           by_count(cost_.neighbours, "serves", "serve") +
-                                           " others as well.");
+        say_neighbours();
+    }
+
+    [[nodiscard]] std::string how_housekeeping_is_in_the_way() const
+    {
+        for (std::uint32_t i = 0; i < host_.l3_cpus.size(); ++i) {
+            const auto taken = host_.l3_cpus[i] & fleet_.housekeeping();
+            if (is_big_cache(host_, L3Index{i}) && !taken.empty() &&
+                host_.l3_cpus[i].size() >= cpus_.size() &&
+                (host_.l3_cpus[i] - taken).size() < cpus_.size()) {
+                return " It would fit there but for housekeeping (" + taken.str() +
+                       "), which the configuration can put elsewhere.";
+            }
         }
+        return "";
+    }
+
+    // As it is, not as it was charged: a V-cache L3 is worth some neighbours, and those that float
+    // come and go.
+    void say_neighbours()
+    {
+        CpuSet cpus;
+        for (const auto& l3 : host_.l3_cpus) {
+            cpus |= l3.intersects(cpus_) ? l3 : CpuSet{};
+        }
+        const auto claims = claimants(fleet_, member_, cpus);
+        const auto host_own = cpus & (fleet_.housekeeping());
+        if (claims.empty() && host_own.empty()) {
+            const auto pool = fleet_.pool() & cpus;
+            say(ReasonCode::l3_alone, pool.empty()
+                                          ? "Nobody else uses its L3s."
+                                          : "Nobody else claims CPUs of its L3s; " + pool.str() +
+                                                " there " + by_count(pool.size(), "is", "are") +
+                                                " in the pool, for those that float.");
+            return;
+        }
+        say(ReasonCode::l3_shared,
+            "Its L3s also serve " + claims + (claims.empty() || host_own.empty() ? "" : " and ") +
+                (host_own.empty() ? "" : "housekeeping (" + host_own.str() + ")") + ".");
     }
 
     void say_moves()
@@ -220,6 +279,7 @@ private:
         }
     }
 
+    const Fleet& fleet_;
     const HostIndex& host_;
     const Intent& intent_;
     const Member& member_;
@@ -239,7 +299,12 @@ bool tells(const DomainPlan& plan, ReasonCode code)
 void explain_dedicated(Fleet& fleet, const Member& member, DomainPlan& plan)
 {
     Explainer{fleet, member, plan}.explain();
-    if (auto advice = how_to_do_better(fleet, member)) {
+    fleet.memory().give_back(member.memory); // while it is asked where it could be
+    auto memory_costs = what_memory_costs(fleet, member);
+    fleet.memory().take_again(member.memory);
+    if (memory_costs) {
+        plan.reasons.push_back({ReasonCode::memory_short, std::move(*memory_costs)});
+    } else if (auto advice = how_to_do_better(fleet, member)) {
         plan.reasons.push_back({ReasonCode::to_do_better, std::move(*advice)});
     }
 }
@@ -358,7 +423,10 @@ void explain_untouched(const Member& member, DomainPlan& plan)
         return;
     case Stance::managed:
     case Stance::hands_off:
-        add(ReasonCode::hands_off, "The policy says not to touch it.");
+        add(ReasonCode::hands_off,
+            member.intent->policy.name.empty() || member.intent->policy.name == "none"
+                ? "No policy is set for it, or the policy none: it is not touched."
+                : "Its policy says not to touch it.");
         return;
     }
 }

@@ -78,6 +78,8 @@ public:
     // What a domain would have all to itself.
     [[nodiscard]] Room all_to_itself() const;
 
+    [[nodiscard]] const CpuSet& housekeeping() const { return housekeeping_; }
+
     // Usable and not housekeeping.
     [[nodiscard]] CpuSet free_of_all() const { return usable_ - housekeeping_; }
 

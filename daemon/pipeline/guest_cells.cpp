@@ -33,6 +33,29 @@ CellPlan kept_cells(const Intent& intent, const std::map<VcpuId, CpuId>& pins)
     return plan;
 }
 
+// What the node could give at most, to this domain alone.
+std::uint64_t most_memory_kib(const Topology& topology, NodeId id, const Intent& intent)
+{
+    const auto node = std::find_if(topology.nodes.begin(), topology.nodes.end(),
+                                   [id](const Node& other) { return other.id == id; });
+    if (!intent.hugepage_kib) {
+        return node->memory_kib;
+    }
+    std::uint64_t kib = 0;
+    for (const auto& pages : node->hugepages) {
+        kib += pages.page_kib == *intent.hugepage_kib ? pages.total * pages.page_kib : 0;
+    }
+    return kib;
+}
+
+// Whether the host tells what each node has of the pages that the domain asks for.
+bool tells_memory(const Topology& topology, const Intent& intent)
+{
+    return std::any_of(topology.nodes.begin(), topology.nodes.end(), [&](const Node& node) {
+        return most_memory_kib(topology, node.id, intent) > 0;
+    });
+}
+
 // One cell per node that has vCPUs; none where memory does not follow or cannot be split.
 CellPlan new_cells(const Topology& topology, const Intent& intent, const DomainPlan& plan,
                    const std::map<VcpuId, CpuId>& pins)
@@ -52,18 +75,22 @@ CellPlan new_cells(const Topology& topology, const Intent& intent, const DomainP
     cells.numatune->cells.clear();
     cells.numatune->source_xml.clear();
     auto left_kib = intent.memory_kib;
+    const auto limited = tells_memory(topology, intent);
     for (const auto& [node, members] : cpus) {
         const auto id = static_cast<std::uint32_t>(cells.cells.size());
         const auto is_last = cells.cells.size() + 1 == cpus.size();
         const auto share_kib = pages * members.size() / pins.size() * page_kib;
         cells.cells.push_back({.id = id, .memory_kib = is_last ? left_kib : share_kib});
+        if (limited && cells.cells.back().memory_kib > most_memory_kib(topology, node, intent)) {
+            cells.too_small.insert(node);
+        }
         left_kib -= share_kib;
         cells.numatune->cells[id] = NodeSet{node};
         for (const auto cpu : members) {
             cells.cell_of.emplace(cpu, id);
         }
     }
-    return cells;
+    return cells.too_small.empty() ? cells : CellPlan{.too_small = cells.too_small};
 }
 
 } // namespace

@@ -15,13 +15,14 @@ namespace virtpind {
 struct CellPlan {
     std::vector<GuestCell> cells;     // without vCPUs; empty: none
     CellOfCpu cell_of;                // by position in `cells`
+    NodeSet too_small;                // nodes for whose lack of memory there are no new cells
     std::optional<NumaTune> numatune; // where the cells are new
 };
 
 // The cells of the definition, each with the CPUs that its vCPUs have in the plan. Where there are
 // none and the domain with its memory is on several nodes: one cell per node, memory split by
-// vCPUs. Nothing when the definition's cells are not those of the running domain, so that nobody
-// can tell which CPUs belong to which.
+// vCPUs, if each node has that much at all. Nothing when the definition's cells are not those of
+// the running domain, so that nobody can tell which CPUs belong to which.
 [[nodiscard]] std::optional<CellPlan> plan_cells(const Topology& topology, const Intent& intent,
                                                  const DomainPlan& plan, const CpuDefinition& now,
                                                  const std::map<VcpuId, CpuId>& pins);

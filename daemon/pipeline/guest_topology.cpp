@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "guest_topology.hpp"
 
+#include "common/words.hpp"
 #include "guest_caches.hpp"
 #include "guest_cells.hpp"
 #include "guest_layout.hpp"
@@ -16,11 +17,6 @@ namespace virtpind {
 namespace {
 
 constexpr std::uint32_t libvirt_with_clusters = 10'001'000;
-
-std::string number_of(std::size_t count, std::string_view what)
-{
-    return std::to_string(count) + " " + std::string{what} + (count == 1 ? "" : "s");
-}
 
 // The one CPU of each of `vcpus`; nothing when some floats, or two share one.
 std::optional<std::map<VcpuId, CpuId>> single_cpus(const DomainPlan& plan, const VcpuSet& vcpus)
@@ -213,6 +209,12 @@ private:
             return keep_shape();
         }
         set_cpus(*layout, *cells);
+        if (!cells->too_small.empty()) {
+            say(ReasonCode::cells_do_not_fit,
+                "The guest gets no NUMA cells: node " + cells->too_small.str() +
+                    by_count(cells->too_small.size(), " has", " have") +
+                    " less memory than a cell for the vCPUs there would need.");
+        }
     }
 
     // The first frame with which the guest believes what is true: with the host's caches if those
@@ -227,7 +229,7 @@ private:
                 }
             }
             refuse_passthrough("no topology makes the guest believe in its " +
-                               number_of(real_l3s(seats), "L3") + " as they really are.");
+                               counted(real_l3s(seats), "L3") + " as they really are.");
         }
         std::optional<GuestLayout> first;
         for (const auto& frame :
@@ -237,7 +239,9 @@ private:
                               real_caches(in_.topology, layout->cpus).l3) {
                 return layout;
             }
-            first = first ? std::move(first) : std::move(layout);
+            if (!first) {
+                first = std::move(layout);
+            }
         }
         return first;
     }
@@ -284,9 +288,9 @@ private:
         const auto& shape = cpus.topology;
         say(ReasonCode::topology_mirrored,
             "From its next start the guest is shaped like the CPUs it runs on: " +
-                number_of(shape.sockets, "socket") + ", " + number_of(shape.dies, "die") +
-                " per socket, " + number_of(shape.cores, "core") + " per die, " +
-                number_of(shape.threads, "thread") + " per core.");
+                counted(shape.sockets, "socket") + ", " + counted(shape.dies, "die") +
+                " per socket, " + counted(shape.cores, "core") + " per die, " +
+                counted(shape.threads, "thread") + " per core.");
         const auto offline =
             VcpuSet::range(0, static_cast<std::uint32_t>(shape.product()) - 1) - enabled;
         if (!offline.empty() && offline.front() > enabled.back()) {
@@ -297,11 +301,11 @@ private:
         } else if (!offline.empty()) {
             say(ReasonCode::topology_gaps,
                 "vCPUs " + offline.str() +
-                    " stay offline, so that the guest's caches end where the host's do.");
+                    " stay offline, so that the guest's cores and caches end where the host's do.");
         }
         if (cpus.numatune) {
             say(ReasonCode::cells_mirrored, "The guest gets " +
-                                                number_of(cpus.cells.size(), "NUMA cell") +
+                                                counted(cpus.cells.size(), "NUMA cell") +
                                                 ", one for each node that its vCPUs are on.");
         }
     }

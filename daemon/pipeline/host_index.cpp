@@ -127,6 +127,11 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
             nodes_with_io += node.has_io ? 1U : 0U;
         }
     }
+    const auto some_memory = std::any_of(host.nodes.begin(), host.nodes.end(),
+                                         [](const Node& node) { return node.memory_kib > 0; });
+    for (const auto& node : host.nodes) {
+        lacks_memory.push_back(some_memory && node.memory_kib == 0);
+    }
     io_nodes_set = some_but_not_all(nodes_with_io, nodes_with_cpus.size());
     for (const auto& l3 : host.l3s) {
         l3_cpus.push_back(l3.cpus & online);

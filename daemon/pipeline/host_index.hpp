@@ -51,8 +51,9 @@ struct HostIndex {
     // Online CPUs; by NodeIndex, L3Index.
     std::vector<CpuSet> node_cpus;
     std::vector<CpuSet> l3_cpus;
-    bool has_vcache = false;   // some L3s have V-cache and others do not
-    bool io_nodes_set = false; // some nodes with CPUs have I/O and others do not
+    std::vector<bool> lacks_memory; // by NodeIndex: it has none, and others have some
+    bool has_vcache = false;        // some L3s have V-cache and others do not
+    bool io_nodes_set = false;      // some nodes with CPUs have I/O and others do not
 
     [[nodiscard]] const Cpu& cpu(CpuId id) const { return topology->cpus[cpu_at_[raw(id)]]; }
 

@@ -29,6 +29,9 @@ std::string difference(const Cost& better, const Cost& now)
     if (better.kind != now.kind) {
         return "the wished kind of core";
     }
+    if (better.imbalance != now.imbalance) {
+        return "its vCPUs spread more evenly over the nodes";
+    }
     if (better.nodes != now.nodes) {
         return instead("NUMA nodes", better.nodes, now.nodes);
     }
@@ -146,6 +149,30 @@ std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
            "higher priority.";
 }
 
+std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
+{
+    const auto& intent = *member.intent;
+    const auto& now = member.placed->cost;
+    if (intent.policy.memory != MemoryChoice::follow || intent.memory_kib == 0 ||
+        intent.activity == Activity::running || is_perfect(now)) {
+        return std::nullopt;
+    }
+    auto relaxed = intent;
+    relaxed.policy.memory = MemoryChoice::keep;
+    const auto free = fleet.what_if(relaxed, {.around = fleet.around(member, Fleet::Claims::active),
+                                              .memory = MemoryBook::Others::booked});
+    if (!free || wishes(free->cost) >= wishes(now)) {
+        return std::nullopt;
+    }
+    CpuSet cpus;
+    for (const auto& [vcpu, cpu] : free->pins) {
+        cpus.insert(cpu);
+    }
+    return "With " + memory_wanted(intent) + " on node " +
+           fleet.host().topology->nodes_of(cpus).str() + " it would have " +
+           difference(free->cost, now) + ".";
+}
+
 std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,
                                       const std::vector<std::string>& ways)
 {
@@ -153,9 +180,16 @@ std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,
     const auto alone = fleet.what_if(*member.intent, whole);
     if (!alone) {
         const auto count = whole.around.free.size();
-        return "Without the claims of others it would not fit either: " + counted(count, "CPU") +
-               by_count(count, " is", " are") + " usable beside housekeeping. It would fit with " +
-               any_of(find_misfit(fleet, *member.intent, whole).ways) + ".";
+        const auto others = std::count_if(
+            fleet.members().begin(), fleet.members().end(),
+            [&member](const Member& other) { return &other != &member && !other.claim.empty(); });
+        return std::string{others > 0 ? "Without the claims of others it would not fit either: "
+                                      : "It does not fit on this host: "} +
+               counted(count, "CPU") + by_count(count, " is", " are") +
+               " usable beside housekeeping" +
+               (fleet.housekeeping().empty() ? "" : " (" + fleet.housekeeping().str() + ")") +
+               ". It would fit with " + any_of(find_misfit(fleet, *member.intent, whole).ways) +
+               ".";
     }
     const auto blockers = claimants(fleet, member, alone->claim);
     if (blockers.empty()) {

@@ -20,6 +20,10 @@ namespace virtpind {
 // Precondition: member.placed is set.
 [[nodiscard]] std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member);
 
+// A sentence when it would be placed better if its memory were no matter.
+// Precondition: member.placed is set, and nothing is booked for it.
+[[nodiscard]] std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member);
+
 // `ways`: what would let it fit beside the others (misfit.hpp). Precondition: member.placed is not
 // set.
 [[nodiscard]] std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,

@@ -65,6 +65,9 @@ private:
             return;
         }
         check_threads();
+        if (!has_all_pins()) {
+            return; // said already; what follows reads them
+        }
         if (domain_->placement == Placement::dedicated) {
             check_dedicated();
         } else {
@@ -92,6 +95,14 @@ private:
         }
         expect(!domain_->numatune || intent_->policy.memory == MemoryChoice::follow,
                "memory=keep but memory is moved");
+    }
+
+    // Precondition: intent_ and domain_ are those of one domain.
+    [[nodiscard]] bool has_all_pins() const
+    {
+        return !domain_->vcpus.empty() &&
+               std::all_of(intent_->vcpus_online.begin(), intent_->vcpus_online.end(),
+                           [this](VcpuId vcpu) { return domain_->vcpus.contains(vcpu); });
     }
 
     void check_dedicated()
@@ -263,7 +274,7 @@ private:
     {
         const auto placed = domain_->placement == Placement::dedicated ||
                             (domain_->placement == Placement::shared && domain_->satisfied);
-        if (!placed || has_memory() || needed_memory() == 0) {
+        if (!placed || !has_all_pins() || has_memory() || needed_memory() == 0) {
             return std::nullopt;
         }
         CpuSet cpus;

@@ -173,7 +173,7 @@ public:
             return but("its memory is locked on node " + home_nodes(host_, intent_).str() +
                        ", which has no room.");
         case memory_short:
-            return but("not on nodes with " + memory() + ".");
+            return but("not on nodes with " + memory_wanted(intent_) + ".");
         case no_single_node:
             return but("no single node has room for " + vcpus_ + ", as numa=single asks.");
         case no_own_core:
@@ -225,15 +225,6 @@ private:
                are(free_.size()) + ".";
     }
 
-    [[nodiscard]] std::string memory() const
-    {
-        constexpr std::uint64_t kib = 1024;
-        const auto size = std::to_string((intent_.memory_kib + kib - 1) / kib) + " MiB of free ";
-        return size + (intent_.hugepage_kib
-                           ? "hugepages of " + std::to_string(*intent_.hugepage_kib) + " KiB"
-                           : "memory");
-    }
-
     [[nodiscard]] std::string cores() const
     {
         const auto cores = counted(intent_.vcpus_online.size(), "core");
@@ -257,6 +248,15 @@ private:
 };
 
 } // namespace
+
+std::string memory_wanted(const Intent& intent)
+{
+    constexpr std::uint64_t kib = 1024;
+    const auto size = std::to_string((intent.memory_kib + kib - 1) / kib) + " MiB of free ";
+    return size + (intent.hugepage_kib
+                       ? "hugepages of " + std::to_string(*intent.hugepage_kib) + " KiB"
+                       : "memory");
+}
 
 Misfit find_misfit(Fleet& fleet, const Intent& intent, const Fleet::Room& room)
 {

@@ -114,7 +114,9 @@ Score Packer::zone_score(std::size_t zone, std::size_t count) const
     auto score = memory_[tables_[zone].first.front() + count];
     if (count > 0 && score.possible()) {
         score += demand_.zone_costs[zone];
-        score.add_scatter(host_.zones[zone].l3 ? count * (demand_.vcpus - count) : 0);
+        if (host_.zones[zone].l3) {
+            score.add_scatter(count * (demand_.evenly ? count : demand_.vcpus - count));
+        }
     }
     return score;
 }

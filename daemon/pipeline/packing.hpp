@@ -41,10 +41,11 @@ struct PackDemand {
     std::size_t guest_threads = 1;        // vCPUs per guest core to be kept together
     std::vector<CoreOffer> offers;        // by position in HostIndex::cores
     std::vector<Score> zone_costs;        // by HostIndex::zones, paid when any core is used
-    std::vector<std::size_t> node_device; // by NodeIndex: 1 where each vCPU is far from its devices
+    std::vector<std::size_t> node_device; // by NodeIndex: 1 where each vCPU is_remote()
     std::vector<std::size_t> node_io;  // by NodeIndex: 1 where each vCPU disturbs a node with I/O
     std::vector<std::size_t> l3_small; // by L3Index: 1 where each vCPU misses the V-cache
     bool counts_moves = false;
+    bool evenly = false; // among equal costs: parts of one size, not one as large as can be
 };
 
 struct Packing {

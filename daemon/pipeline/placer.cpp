@@ -131,8 +131,9 @@ private:
             demand_.zone_costs.push_back(score);
         }
         const auto local = device_nodes(host_, task_.intent);
-        for (const auto& node : host_.topology->nodes) {
-            demand_.node_device.push_back(!local.empty() && !local.contains(node.id) ? 1 : 0);
+        for (std::size_t i = 0; i < host_.topology->nodes.size(); ++i) {
+            const auto& node = host_.topology->nodes[i];
+            demand_.node_device.push_back(is_remote(host_, local, i) ? 1 : 0);
             demand_.node_io.push_back(
                 task_.intent.devices.empty() && host_.io_nodes_set && node.has_io ? 1 : 0);
         }
@@ -141,6 +142,7 @@ private:
         }
         demand_.vcpus = shape_.vcpus;
         demand_.counts_moves = !present_.empty();
+        demand_.evenly = policy_.topology != TopologyChoice::keep && task_.intent.cells.empty();
     }
 
     [[nodiscard]] std::size_t free_of(const Zone& zone) const

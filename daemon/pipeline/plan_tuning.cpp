@@ -30,6 +30,17 @@ bool moves_one_that_stays(const std::map<VcpuId, CpuSet>& pins, const DomainPlan
     });
 }
 
+// Nobody reads the caches at the start of a guest that is not shown them.
+void drop_useless_start_pin(DomainPlan& plan)
+{
+    if (plan.start_emulator && plan.tuning.apply.count(Tune::cache_passthrough) == 0) {
+        plan.start_emulator.reset();
+        std::erase_if(plan.reasons, [](const Reason& reason) {
+            return reason.code == ReasonCode::emulator_start_pin;
+        });
+    }
+}
+
 } // namespace
 
 void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
@@ -48,6 +59,7 @@ void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
                                        .before = before});
     plan.reasons.insert(plan.reasons.end(), decision.reasons.begin(), decision.reasons.end());
     plan.tuning = std::move(decision.tuning);
+    drop_useless_start_pin(plan);
     if (!plan.tuning.cpus || plan.tuning.cpus->topology != intent.topology) {
         return;
     }

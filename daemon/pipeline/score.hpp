@@ -55,7 +55,8 @@ public:
     constexpr void add_rank(std::uint64_t rank) { words_[words_.size() - 2] += rank; }
 
     // Among equal costs: pairs of vCPUs on different L3s. 8+2 is better than 6+4, for the guest
-    // and for what is left.
+    // and for what is left. For a guest that is shaped like its CPUs, pairs on one L3: equal parts
+    // need no gaps in its numbering.
     constexpr void add_scatter(std::uint64_t pairs) { words_.back() += pairs; }
 
     [[nodiscard]] constexpr std::uint32_t get(Term term) const

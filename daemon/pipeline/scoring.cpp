@@ -88,7 +88,7 @@ void count_devices(Cost& cost, const HostIndex& host, const Intent& intent, cons
 {
     const auto local = device_nodes(host, intent);
     for (const auto node : touched.node_set) {
-        if (!local.empty() && !local.contains(host.node_id(node))) {
+        if (is_remote(host, local, raw(node))) {
             cost.device += touched.nodes[raw(node)];
         }
         if (intent.devices.empty() && host.io_nodes_set && host.topology->nodes[raw(node)].has_io) {
@@ -175,6 +175,12 @@ NodeSet device_nodes(const HostIndex& host, const Intent& intent)
         }
     }
     return local;
+}
+
+bool is_remote(const HostIndex& host, const NodeSet& local, std::size_t node)
+{
+    return host.lacks_memory[node] ||
+           (!local.empty() && !local.contains(host.topology->nodes[node].id));
 }
 
 bool is_wished(CoreClass core_class, CoreChoice wish)

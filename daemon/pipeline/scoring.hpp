@@ -29,6 +29,10 @@ struct Surroundings {
 // others.
 [[nodiscard]] NodeSet device_nodes(const HostIndex& host, const Intent& intent);
 
+// Whether vCPUs on this node (NodeIndex) are far from the domain's devices, where `local` are the
+// nodes of those, or from any memory.
+[[nodiscard]] bool is_remote(const HostIndex& host, const NodeSet& local, std::size_t node);
+
 // Whether a core of this class is what `wish` asks for.
 [[nodiscard]] bool is_wished(CoreClass core_class, CoreChoice wish);
 

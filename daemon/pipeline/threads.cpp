@@ -74,13 +74,42 @@ struct Chosen {
     std::string why;
 };
 
+// Whole cores of the pool there: on half a core they would disturb whoever has the other half.
+CpuSet whole_cores(const HostIndex& host, const CpuSet& pool, const NodeSet& nodes)
+{
+    CpuSet whole;
+    for (const auto& core : host.cores) {
+        if (nodes.contains(host.node_id(core.node)) && pool.includes(core.set)) {
+            whole |= core.set;
+        }
+    }
+    return whole;
+}
+
+// Housekeeping on the domain's nodes; else, rather than away from its memory, what nobody claims
+// there. Threads of one that floats float with it: few housekeeping CPUs would have to serve all of
+// those.
 Chosen choose_automatic(const ThreadsTask& task, const DomainPlan& plan, const Wording& words)
 {
     const auto vcpus = vcpu_cpus(plan);
     const auto nodes = task.host.topology->nodes_of(vcpus);
-    if (!task.housekeeping.empty()) {
+    if (plan.placement == Placement::shared && task.pool.includes(vcpus)) {
+        return {vcpus, words.on_vcpus, "they float with its vCPUs"};
+    }
+    if (task.housekeeping.intersects(task.host.topology->cpus_of(nodes))) {
         return {nearest_part(task.host, task.housekeeping, nodes), words.housekeeping,
                 "the housekeeping CPUs nearest to its vCPUs"};
+    }
+    if (const auto near = whole_cores(task.host, task.pool, nodes);
+        !task.housekeeping.empty() && !near.empty()) {
+        return {nearest_part(task.host, near, nodes), words.housekeeping,
+                "the pool on its node, where there is no housekeeping"};
+    }
+    if (!task.housekeeping.empty()) {
+        const auto far = nearest_part(task.host, task.housekeeping, nodes);
+        return {far, words.housekeeping,
+                "housekeeping on node " + task.host.topology->nodes_of(far).str() +
+                    ", the nearest; its own has none"};
     }
     if (!task.pool.empty()) {
         return {nearest_part(task.host, task.pool, nodes), words.housekeeping,

@@ -212,6 +212,15 @@ constexpr auto definition = R"(<domain type='kvm'>
 </domain>
 )";
 
+std::string with_policy(const std::string& attributes)
+{
+    std::string xml = definition;
+    xml.insert(xml.find("  <os>"), "  <metadata><virtpind:policy "
+                                   "xmlns:virtpind='https://virtpind.org/policy/1' " +
+                                       attributes + "/></metadata>\n");
+    return xml;
+}
+
 TEST_F(PlanCommand, DomainFilesCarryTheirDefinition)
 {
     const auto path = write("win11.xml", definition);
@@ -272,6 +281,47 @@ TEST_F(PlanCommand, GuestsOfOtherArchitecturesAreToldNothingByCpuid)
     EXPECT_NE(out_.str().find("invtsc is left out: it is for x86 guests"), std::string::npos);
 }
 
+TEST_F(PlanCommand, PolicyOnTheCommandLineReplacesTheirOwn)
+{
+    const auto path = write("win11.xml", with_policy("name='shared' smt='isolate'"));
+    PlanOptions options{.topology = *host::parse_topology_source(std::string{"synthetic:"} + ryzen),
+                        .format = PlanFormat::json,
+                        .domains = {path},
+                        .policy = "dedicated",
+                        .policy_options = {"smt=require", "cpus=1-2,13-14"}};
+    ASSERT_EQ(run(options), 0) << err_.str();
+    const auto domain = answer()["domains"][0];
+    EXPECT_EQ(domain["placement"], "dedicated");
+    EXPECT_EQ(domain["claim"], "1-2,13-14");
+    for (const auto& [option, says] : std::vector<std::pair<std::string, std::string>>{
+             {"smtt=require", "smtt"}, {"smt", "smt=VALUE"}, {"smt=always", "isolate"}}) {
+        options.policy_options = {option};
+        EXPECT_EQ(run(options), 2) << option;
+        EXPECT_NE(err_.str().find(says), std::string::npos) << err_.str();
+    }
+    options.policy_options = {};
+    options.policy = "nosuch";
+    EXPECT_EQ(run(options), 2);
+    EXPECT_NE(err_.str().find("passthrough"), std::string::npos) << err_.str();
+}
+
+TEST_F(PlanCommand, NoNodeGetsACellThatIsLargerThanItsMemory)
+{
+    auto wide = with_policy("name='dedicated' topology='match'");
+    wide.replace(wide.find(">4</vcpu>"), 9, ">13</vcpu>");
+    const auto path = write("wide.xml", wide); // 4 GiB
+    const auto on = [&](const std::string& node_bytes) {
+        const auto source = *host::parse_topology_source(
+            "synthetic:pack:2 [numa(memory=" + node_bytes + ")] core:8 pu:1");
+        EXPECT_EQ(run({.topology = source, .format = PlanFormat::json, .domains = {path}}), 0)
+            << err_.str();
+        return answer()["domains"][0]["definition"].get<std::string>();
+    };
+    EXPECT_NE(on("4294967296").find("<cell "), std::string::npos);
+    EXPECT_EQ(on("2147483648").find("<cell "), std::string::npos) << out_.str();
+    EXPECT_NE(out_.str().find("The guest gets no NUMA cells"), std::string::npos);
+}
+
 TEST_F(PlanCommand, DomainWithoutPolicyKeepsItsDefinition)
 {
     const auto path = write("win11.xml", definition);
@@ -290,15 +340,6 @@ std::string pinned_by_hand()
     xml.replace(xml.find("11111111"), 8, "22222222");
     xml.insert(xml.find(before), "  <cputune><vcpupin vcpu='0' cpuset='2'/><vcpupin vcpu='1' "
                                  "cpuset='14'/></cputune>\n");
-    return xml;
-}
-
-std::string with_policy(const std::string& attributes)
-{
-    std::string xml = definition;
-    xml.insert(xml.find("  <os>"), "  <metadata><virtpind:policy "
-                                   "xmlns:virtpind='https://virtpind.org/policy/1' " +
-                                       attributes + "/></metadata>\n");
     return xml;
 }
 

@@ -340,6 +340,139 @@ TEST(Planner, running_domains_stay_when_somebody_arrives)
     EXPECT_EQ(plan.domains[1].claim, cpus("1-5,13-17"));
 }
 
+TEST(Planner, who_is_spread_unevenly_hears_what_would_even_it)
+{
+    auto other = domain("other", 2);
+    other.activity = Activity::running;
+    other.current.vcpus = {{VcpuId{0}, cpus("0")}, {VcpuId{1}, cpus("1")}};
+    auto even = domain("even", 8);
+    even.policy.numa = NumaChoice::spread;
+    const auto host = regular_host({.packages = 2, .cores = 5, .threads = 1});
+    const auto plan = plan_on(host, {other, even}, CpuSet{}).domains[1];
+    const auto advice =
+        std::find_if(plan.reasons.begin(), plan.reasons.end(),
+                     [](const Reason& reason) { return reason.code == ReasonCode::to_do_better; });
+    ASSERT_NE(advice, plan.reasons.end());
+    EXPECT_NE(advice->text.find("more evenly"), std::string::npos) << advice->text;
+}
+
+std::string text_of(const DomainPlan& plan, ReasonCode code)
+{
+    const auto at = std::find_if(plan.reasons.begin(), plan.reasons.end(),
+                                 [code](const Reason& reason) { return reason.code == code; });
+    return at != plan.reasons.end() ? at->text : "";
+}
+
+TEST(Planner, a_node_without_memory_is_used_last)
+{
+    auto host = regular_host({.packages = 4, .cores = 4, .threads = 1});
+    host.nodes[0].memory_kib = 0;
+    host.nodes[2].memory_kib = 0;
+    auto wide = domain("wide", 8);
+    wide.memory_kib = 8U << 20U;
+    EXPECT_EQ(host.nodes_of(plan_on(host, {wide}, CpuSet{}).domains[0].claim),
+              (NodeSet{NodeId{1}, NodeId{3}}));
+    auto small = domain("small", 2); // of unknown memory
+    EXPECT_EQ(host.nodes_of(plan_on(host, {small}, CpuSet{}).domains[0].claim), NodeSet{NodeId{1}});
+    wide.vcpus_max = 12;
+    wide.vcpus_online = VcpuSet::range(0, 11);
+    const auto wider = plan_on(host, {wide}, CpuSet{}).domains[0];
+    EXPECT_EQ(wider.cost.device, 4U);
+    EXPECT_TRUE(wider.optimal);
+}
+
+TEST(Planner, a_guest_shaped_like_its_cpus_gets_equal_parts_of_them)
+{
+    const auto host = regular_host({.packages = 2, .l3s = 2, .cores = 4});
+    auto vm = threaded("vm", 6); // an L3 holds 8 vCPUs, a node 16
+    const auto on_l3 = [&](const DomainPlan& plan, std::size_t l3) {
+        return plan.claim.common(host.l3s[l3].cpus);
+    };
+    auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(std::max(on_l3(plan, 0), on_l3(plan, 1)), 8U);
+    vm.policy.topology = TopologyChoice::match;
+    plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(on_l3(plan, 0), 6U);
+    EXPECT_EQ(on_l3(plan, 1), 6U);
+    EXPECT_TRUE(plan.optimal);
+    auto wide = threaded("wide", 12);
+    wide.policy.topology = TopologyChoice::match;
+    const auto big_l3s = regular_host({.packages = 2, .cores = 8});
+    plan = plan_on(big_l3s, {wide}, CpuSet{}).domains[0];
+    EXPECT_EQ(plan.claim.common(big_l3s.nodes[0].cpus), 12U);
+}
+
+TEST(Planner, who_is_near_some_of_its_devices_only_is_told_so)
+{
+    auto vm = domain("vm", 2);
+    vm.devices = {{.label = "04:00.0", .nodes = {NodeId{0}}},
+                  {.label = "14:00.0", .nodes = {NodeId{1}}}};
+    const auto text =
+        text_of(plan_on(two_nodes(), {vm}, CpuSet{}).domains[0], ReasonCode::near_device);
+    EXPECT_NE(text.find("the others are on node"), std::string::npos) << text;
+}
+
+TEST(Planner, who_else_is_on_its_l3_is_said_as_it_is)
+{
+    const auto host = regular_host({.l3s = 2, .cores = 4});
+    auto floats = domain("floats", 2);
+    floats.policy.placement = Placement::shared;
+    const auto alone = plan_on(host, {domain("a", 4), floats}).domains[0];
+    EXPECT_NE(text_of(alone, ReasonCode::l3_alone).find("in the pool"), std::string::npos);
+    const auto full = plan_on(host, {domain("a", 8)}).domains[0];
+    EXPECT_EQ(text_of(full, ReasonCode::l3_alone), "Nobody else uses its L3s.");
+    const auto both = plan_on(host, {domain("a", 8), domain("b", 2)}).domains[1];
+    EXPECT_NE(text_of(both, ReasonCode::l3_shared).find("housekeeping (0,8)"), std::string::npos);
+}
+
+TEST(Planner, memory_that_keeps_a_domain_from_better_is_named)
+{
+    auto host = two_nodes(); // 16 GiB each
+    host.nodes[0].free_memory_kib = 4U << 20U;
+    host.nodes[1].free_memory_kib = 4U << 20U;
+    auto vm = domain("vm", 4);
+    vm.memory_kib = 6U << 20U;
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    ASSERT_EQ(plan.cost.nodes, 2U);
+    EXPECT_NE(text_of(plan, ReasonCode::memory_short).find("6144 MiB of free memory on node 0"),
+              std::string::npos)
+        << text_of(plan, ReasonCode::memory_short);
+    EXPECT_FALSE(tells(plan, ReasonCode::to_do_better)) << "it is not others' CPUs";
+}
+
+TEST(Planner, a_guest_that_takes_threads_for_cores_is_told_of)
+{
+    EXPECT_TRUE(tells(plan_on(ryzen(), {domain("flat", 4)}).domains[0], ReasonCode::topology_kept));
+    EXPECT_FALSE(
+        tells(plan_on(ryzen(), {threaded("smt", 2)}).domains[0], ReasonCode::topology_kept));
+}
+
+TEST(PlannerThreads, of_those_that_float_float_with_them)
+{
+    auto floats = domain("floats", 2);
+    floats.policy.placement = Placement::shared;
+    floats.iothreads = {IothreadId{1}};
+    const auto plan = plan_on(ryzen(), {floats}).domains[0];
+    EXPECT_EQ(plan.emulator, vcpu_cpus(plan));
+    EXPECT_EQ(plan.iothreads.at(IothreadId{1}), vcpu_cpus(plan));
+}
+
+TEST(PlannerThreads, stay_on_the_node_when_there_is_no_housekeeping_on_it)
+{
+    auto vm = domain("vm", 4);
+    vm.devices = {{.label = "gpu", .nodes = {NodeId{1}}}};
+    auto host = regular_host({.packages = 2, .cores = 4});
+    const auto near = plan_on(host, {vm}, cpus("0,8")).domains[0];
+    EXPECT_EQ(host.nodes_of(near.emulator), NodeSet{NodeId{1}});
+    EXPECT_FALSE(near.emulator.intersects(near.claim));
+    vm.vcpus_max = 8;
+    vm.vcpus_online = VcpuSet::range(0, 7);
+    const auto far = plan_on(host, {vm}, cpus("0,8")).domains[0];
+    EXPECT_EQ(far.emulator, cpus("0,8"));
+    EXPECT_NE(text_of(far, ReasonCode::emulator_housekeeping).find("on node 0, the nearest"),
+              std::string::npos);
+}
+
 TEST(Planner, room_is_made_for_a_newcomer_within_the_move_limit)
 {
     const auto host = regular_host({.cores = 4, .threads = 1});
@@ -879,6 +1012,11 @@ TEST(Invariants, notice_a_broken_plan)
     EXPECT_FALSE(check_plan(request, plan).empty());
     plan = make_plan(request);
     plan.domains[0].vcpus[VcpuId{0}] = plan.domains[0].vcpus[VcpuId{1}];
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    plan = make_plan(request);
+    plan.domains[0].vcpus.erase(VcpuId{0});
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    plan.domains[0].vcpus.clear();
     EXPECT_FALSE(check_plan(request, plan).empty());
     plan = make_plan(request);
     plan.domains[0].emulator = {};
