@@ -389,7 +389,9 @@ int check_config(const DaemonOptions& options)
         std::cerr << "virtpind: " << config.error().message << '\n';
         return 2;
     }
-    std::cout << options.config_path << ": good\n";
+    const auto missing = !std::filesystem::exists(options.config_path);
+    std::cout << options.config_path
+              << (missing ? ": there is no such file; the defaults apply\n" : ": good\n");
     return 0;
 }
 

@@ -12,7 +12,7 @@ namespace virtpind {
 
 namespace {
 
-// Depth is bounded by the shapes above; bytes that are not UTF-8 are replaced, not thrown about.
+// Bytes that are not UTF-8 are replaced, not thrown about.
 std::string text_of(const Json& json)
 {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -12,10 +12,12 @@ namespace virtpind::host {
 
 inline constexpr std::size_t before_image_bytes_max = 1024 * 1024;
 
-// Shape: {"version":1,"uuid":"...","name":"...","id":3,"boot-id":"...","live":PINS,"config":PINS}
-// with PINS {"vcpus":{"0":"6"},"emulator":"0","iothreads":{"1":"0"},"vcpu-cpuset":"0-3",
-// "numatune":{"mode":"strict","nodes":"0","cells":{"0":"0"},"xml":"<numatune>..."}}; what is absent
-// was absent.
+// Shape: {"version":2,"uuid":"...","name":"...","id":3,"boot-id":"...","live":PINS,"config":PINS,
+// "vcpus-max":4,"parts":PARTS,"written":[PARTS,...]} with PARTS {"cpu":"<cpu>...","vcpupin 0":"6"},
+// the parts of the definition by name as they were, and as virtpind wrote them, and PINS
+// {"vcpus":{"0":"6"},"emulator":"0","iothreads":{"1":"0"},"iothreads-listed":false,
+// "vcpu-cpuset":"0-3","numatune":{"mode":"strict","nodes":"0","cells":{"0":"0"},
+// "xml":"<numatune>..."}}; what is absent was absent.
 [[nodiscard]] std::string format_before_image(const BeforeImage& image);
 // Error: invalid_config, with `source` and the line.
 [[nodiscard]] Result<BeforeImage> parse_before_image(std::string_view text,

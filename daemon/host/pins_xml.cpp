@@ -37,16 +37,21 @@ PinSet read_pins(Reader& reader, const pugi::xml_node& domain)
         pins.vcpu_cpuset = reader.id_set<CpuId>(vcpu, "cpuset");
     }
     const auto cputune = domain.child("cputune");
+    // libvirt refuses pins to no CPU; in a file they count as none.
     for (const auto pin : cputune.children("vcpupin")) {
-        pins.vcpus[VcpuId{reader.small_number(pin, "vcpu", 0)}] =
-            reader.id_set<CpuId>(pin, "cpuset");
+        const VcpuId vcpu{reader.small_number(pin, "vcpu", 0)};
+        if (auto cpus = reader.id_set<CpuId>(pin, "cpuset"); !cpus.empty()) {
+            pins.vcpus[vcpu] = std::move(cpus);
+        }
     }
-    if (const auto pin = cputune.child("emulatorpin")) {
-        pins.emulator = reader.id_set<CpuId>(pin, "cpuset");
+    if (auto cpus = reader.id_set<CpuId>(cputune.child("emulatorpin"), "cpuset"); !cpus.empty()) {
+        pins.emulator = std::move(cpus);
     }
     for (const auto pin : cputune.children("iothreadpin")) {
-        pins.iothreads[IothreadId{reader.small_number(pin, "iothread", 0)}] =
-            reader.id_set<CpuId>(pin, "cpuset");
+        const IothreadId iothread{reader.small_number(pin, "iothread", 0)};
+        if (auto cpus = reader.id_set<CpuId>(pin, "cpuset"); !cpus.empty()) {
+            pins.iothreads[iothread] = std::move(cpus);
+        }
     }
     pins.iothreads_listed = static_cast<bool>(domain.child("iothreadids"));
     pins.numatune = read_numatune(reader, domain.child("numatune"));

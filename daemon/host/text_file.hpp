@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Small files as text. Any thread; blocks as long as the disk does.
 #pragma once
 
 #include "common/result.hpp"
@@ -9,8 +10,8 @@
 
 namespace virtpind::host {
 
-// `refused`: a symbolic link cannot be read, and a pipe is empty; for files of our own, where
-// somebody may have put one for us to stumble over.
+// `refused`: a symbolic link cannot be read; for files of our own, where somebody may have put one
+// for us to stumble over.
 enum class Links { followed, refused };
 
 // The whole content of a file. Blocking. Errors: not_found (cannot be opened or read),

@@ -127,15 +127,22 @@ private:
         }
     }
 
-    // A guest without siblings schedules as if each vCPU were a core.
+    // A guest without siblings schedules as if each vCPU were a core, one without cells as if all
+    // memory were as near.
     void say_what_the_guest_believes(const GuestShape& shape)
     {
+        if (intent_.policy.topology != TopologyChoice::keep) {
+            return;
+        }
+        if (intent_.cells.empty() && host_.topology->nodes_of(cpus_).size() > 1) {
+            say(ReasonCode::topology_kept, "The guest does not know that it is on several nodes; "
+                                           "topology=match gives it a NUMA cell for each.");
+        }
         std::size_t doubled = 0;
         for (const auto& core : host_.cores) {
             doubled += core.set.common(cpus_) > 1 ? 1U : 0U;
         }
-        if (doubled > 0 && shape.sibling_cores() == 0 &&
-            intent_.policy.topology == TopologyChoice::keep) {
+        if (doubled > 0 && shape.sibling_cores() == 0) {
             say(ReasonCode::topology_kept,
                 "The guest takes each of its " + counted(intent_.vcpus_online.size(), "vCPU") +
                     " for a core of its own; " + std::to_string(doubled) +

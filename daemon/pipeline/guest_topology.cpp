@@ -355,7 +355,7 @@ private:
             decision_.tuning.apply.insert(Tune::cache_passthrough);
             say(ReasonCode::caches_passed_through,
                 "The guest is shown the host's caches; the vCPUs it will believe to share one "
-                "really do.");
+                "really do. That needs the host's own CPU (host-passthrough or maximum).");
         }
     }
 

@@ -9,7 +9,7 @@ LICENCE = "SPDX-License-Identifier: LGPL-2.1-or-later"
 LICENSED = {".cpp", ".hpp", ".py", ".sh"}
 # Written in pieces, so that this file passes its own test.
 LEFTOVERS = re.compile(
-    "|".join(["TO" "DO", "FIX" "ME", r"\bX" r"XX\b", "/wo" "rk/", "/tmp/" "b-", r"<<<" "<<<<", r">>>" ">>>>"]))
+    "|".join(["TO" "DO", "FIX" "ME", r"\bX" r"XX\b", r"<<<" "<<<<", r">>>" ">>>>"]))
 
 
 def problems_of(path):
