@@ -42,7 +42,8 @@ void edit_pins(pugi::xml_node cputune, const char* name, const char* key,
             remove_element(here);
             continue;
         }
-        if (want->second != current.at(want->first)) {
+        const auto has = current.find(want->first);
+        if (has == current.end() || has->second != want->second) {
             set_attribute(here, "cpuset", want->second.str());
         }
         wanted.erase(want);
