@@ -13,8 +13,9 @@ namespace virtpind::host {
 inline constexpr std::size_t before_image_bytes_max = 1024 * 1024;
 
 // Shape: {"version":2,"uuid":"...","name":"...","id":3,"boot-id":"...","live":PINS,"config":PINS,
-// "vcpus-max":4,"parts":PARTS,"written":[PARTS,...]} with PARTS {"cpu":"<cpu>...","vcpupin 0":"6"},
-// the parts of the definition by name as they were, and as virtpind wrote them, and PINS
+// "vcpus-max":4,"parts":PARTS,"written":[PARTS,...]} with PARTS
+// {"cpu@mode":"host-passthrough","cputune/vcpupin:0":"6"}, the parts of the definition by name as
+// they were, and as virtpind wrote them, and PINS
 // {"vcpus":{"0":"6"},"emulator":"0","iothreads":{"1":"0"},"iothreads-listed":false,
 // "vcpu-cpuset":"0-3","numatune":{"mode":"strict","nodes":"0","cells":{"0":"0"},
 // "xml":"<numatune>..."}}; what is absent was absent.

@@ -253,7 +253,7 @@ private:
             cpus |= l3.intersects(cpus_) ? l3 : CpuSet{};
         }
         const auto claims = claimants(fleet_, member_, cpus);
-        const auto host_own = cpus & (fleet_.housekeeping());
+        const auto host_own = cpus & fleet_.housekeeping();
         if (claims.empty() && host_own.empty()) {
             const auto pool = fleet_.pool() & cpus;
             say(ReasonCode::l3_alone, pool.empty()

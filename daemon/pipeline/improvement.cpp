@@ -157,6 +157,11 @@ std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
         intent.activity == Activity::running || is_perfect(now)) {
         return std::nullopt;
     }
+    const auto available = fleet.memory().available(intent);
+    if (std::none_of(available.begin(), available.end(),
+                     [&intent](const auto& kib) { return kib && *kib < intent.memory_kib; })) {
+        return std::nullopt; // each node has enough: a placement for nothing
+    }
     auto relaxed = intent;
     relaxed.policy.memory = MemoryChoice::keep;
     const auto free = fleet.what_if(relaxed, {.around = fleet.around(member, Fleet::Claims::active),
