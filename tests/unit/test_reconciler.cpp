@@ -339,13 +339,16 @@ TEST_F(Spine, OneRefusedPinIsReportedAsPartial)
     EXPECT_EQ(record(1).state, PinState::pinned);
 }
 
+std::optional<Error> busy(const DomainUuid& /*uuid*/, const LiveAction& /*action*/)
+{
+    return Error{.code = Errc::apply_failed, .message = "busy"};
+}
+
 TEST_F(Spine, WhoAsksDuringABackOffHearsHowItIsNow)
 {
     host_.add(1, "web1", 4, 1);
     connect();
-    host_.refuse = [](const DomainUuid&, const LiveAction&) {
-        return std::optional{Error{.code = Errc::apply_failed, .message = "busy"}};
-    };
+    host_.refuse = busy;
     ASSERT_FALSE(set_policy(1, "dedicated"));
     ASSERT_NE(record(1).state, PinState::pinned);
     domain(1).live->vcpus = record(1).plan->vcpus; // somebody mends it by hand
@@ -364,9 +367,7 @@ TEST_F(Spine, HoldDuringABackOffIsShown)
 {
     host_.add(1, "web1", 4, 1);
     connect();
-    host_.refuse = [](const DomainUuid&, const LiveAction&) {
-        return std::optional{Error{.code = Errc::apply_failed, .message = "busy"}};
-    };
+    host_.refuse = busy;
     ASSERT_FALSE(set_policy(1, "dedicated"));
     ASSERT_TRUE(hold(1));
     EXPECT_EQ(record(1).state, PinState::held);
