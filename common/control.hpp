@@ -111,8 +111,9 @@ public:
     [[nodiscard]] virtual Result<void> reload() = 0;
     [[nodiscard]] virtual std::string describe() const = 0;                              // JSON
     [[nodiscard]] virtual Result<std::string> explain(const DomainUuid& uuid) const = 0; // JSON
-    // hwloc XML. Error: limits_exceeded while too many are being made.
-    virtual void export_topology(std::uint64_t flags, Reply<std::string> reply) = 0;
+    // hwloc XML. Error: limits_exceeded while too many are being made, as for plan().
+    virtual void export_topology(std::uint64_t flags, const std::string& caller,
+                                 Reply<std::string> reply) = 0;
 };
 
 // What the daemon tells. One publish() per pass; the sink finds out what changed and coalesces.

@@ -39,12 +39,6 @@ void log_change(const PolicyChange& change)
                {"GENERATION", generation}});
 }
 
-Error too_many(std::string_view what, std::size_t most)
-{
-    return Error{.code = Errc::limits_exceeded,
-                 .message = std::to_string(most) + " " + std::string{what} + " already; ask again"};
-}
-
 const DomainPlan* unsatisfied(const Plan& plan, const DomainUuid& uuid)
 {
     const auto* domain = plan.find(uuid);
@@ -314,6 +308,9 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
 void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
                       const std::string& caller, Reply<std::string> reply)
 {
+    if (const auto room = plans_.check_room(caller); !room) { // before anything that takes time
+        return reply(room.error());
+    }
     const auto record = record_of(uuid);
     if (!record) {
         return reply(record.error());
@@ -486,15 +483,15 @@ Result<std::string> Controller::explain(const DomainUuid& uuid) const
     return report_domain(**record, reconciler_.topology());
 }
 
-void Controller::export_topology(std::uint64_t /*flags*/, Reply<std::string> reply)
+void Controller::export_topology(std::uint64_t /*flags*/, const std::string& caller,
+                                 Reply<std::string> reply)
 {
-    if (exports_ >= exports_max) {
-        return reply(too_many("topologies are being exported", exports_max));
+    if (exports_.take(caller) == Exports::Taken::full) {
+        return reply(exports_.exhausted("topologies are being exported", caller));
     }
-    ++exports_;
     tasks_.export_topology(reconciler_.plan(),
-                           [this, reply = std::move(reply)](Result<std::string> xml) {
-                               --exports_;
+                           [this, caller, reply = std::move(reply)](Result<std::string> xml) {
+                               exports_.give_back(caller);
                                reply(std::move(xml));
                            });
 }

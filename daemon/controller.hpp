@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/control.hpp"
+#include "common/quota.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/plan_queue.hpp"
 #include "daemon/reconciler.hpp"
@@ -15,13 +16,13 @@
 
 namespace virtpind {
 
-// So many calls of ExportTopology are served at the same time.
-inline constexpr std::size_t exports_max = 8;
+// Calls of ExportTopology that are served at the same time, by caller.
+using Exports = Quota<std::string, 2, 8>;
 
 // What callers may ask that is the daemon's own to do.
 struct DaemonTasks {
     // hwloc XML of the present host with the plan drawn into it; replies later, from a thread that
-    // may wait for the host. Takes `exports_max` at a time.
+    // may wait for the host. Takes Exports::total_max at a time.
     std::function<void(const Plan& plan, Reply<std::string> reply)> export_topology;
     // As ControlPort::reload().
     std::function<Result<void>()> read_config_again;
@@ -57,7 +58,8 @@ public:
     [[nodiscard]] Result<void> reload() override;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override;
-    void export_topology(std::uint64_t flags, Reply<std::string> reply) override;
+    void export_topology(std::uint64_t flags, const std::string& caller,
+                         Reply<std::string> reply) override;
 
 private:
     // The answer to Describe, until there is other news: everybody may ask, at any rate.
@@ -85,7 +87,7 @@ private:
     Reconciler& reconciler_;
     DaemonTasks tasks_;
     std::uint64_t last_cookie_ = 0;
-    std::size_t exports_ = 0; // under way
+    Exports exports_; // under way
     PlanQueue plans_;
     mutable Described described_;
 };

@@ -6,23 +6,28 @@
 
 namespace virtpind {
 
+namespace {
+
+constexpr const char* what = "plans are being made";
+
+} // namespace
+
+Result<void> PlanQueue::check_room(const std::string& caller) const
+{
+    if (under_way_.full(caller)) {
+        return under_way_.exhausted(what, caller);
+    }
+    return {};
+}
+
 Result<void> PlanQueue::add(const std::string& caller, std::function<void(Done)> make)
 {
-    if (const auto own = under_way_.find(caller);
-        own != under_way_.end() && own->second >= per_caller_max) {
-        return Error{.code = Errc::limits_exceeded,
-                     .message = std::to_string(per_caller_max) +
-                                " plans are being made for you already; wait for their answers"};
+    if (under_way_.take(caller) == Places::Taken::full) {
+        return under_way_.exhausted(what, caller);
     }
-    if (in_all_ >= in_all_max) {
-        return Error{.code = Errc::limits_exceeded,
-                     .message = std::to_string(in_all_max) +
-                                " plans are being made already; ask again in a moment"};
-    }
-    ++under_way_[caller];
-    ++in_all_;
-    waiting_.emplace_back(
-        [this, caller, make = std::move(make)] { make([this, caller] { finish(caller); }); });
+    waiting_.emplace_back([this, caller, make = std::move(make)] {
+        make([this, caller] { under_way_.give_back(caller); });
+    });
     schedule();
     return {};
 }
@@ -45,15 +50,6 @@ void PlanQueue::make_next()
     const auto end = Clock::now();
     not_before_ = end + (end - begin);
     schedule();
-}
-
-void PlanQueue::finish(const std::string& caller)
-{
-    --in_all_;
-    const auto own = under_way_.find(caller);
-    if (--own->second == 0) {
-        under_way_.erase(own);
-    }
 }
 
 } // namespace virtpind

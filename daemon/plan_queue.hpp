@@ -4,29 +4,30 @@
 // at least as long is left for everything else as the former took. Main thread.
 #pragma once
 
+#include "common/quota.hpp"
 #include "common/result.hpp"
 #include "daemon/loop/event_loop.hpp"
 
 #include <chrono>
-#include <cstddef>
 #include <deque>
 #include <functional>
-#include <map>
 #include <string>
 
 namespace virtpind {
 
 class PlanQueue {
 public:
-    static constexpr std::size_t per_caller_max = 2;
-    static constexpr std::size_t in_all_max = 8;
+    using Places = Quota<std::string, 2, 8>; // by caller
 
     using Done = std::function<void()>;
 
     explicit PlanQueue(loop::EventLoop& loop) : next_{loop, [this] { make_next(); }} {}
 
+    // Error: limits_exceeded: one more would be refused.
+    [[nodiscard]] Result<void> check_room(const std::string& caller) const;
+
     // `make` runs later and calls `done`, once, when the caller is answered; until then the plan
-    // counts. Error: limits_exceeded, and `make` does not run.
+    // counts. Error: as check_room(), and `make` does not run.
     [[nodiscard]] Result<void> add(const std::string& caller, std::function<void(Done)> make);
 
 private:
@@ -34,11 +35,9 @@ private:
 
     void make_next();
     void schedule();
-    void finish(const std::string& caller);
 
     std::deque<std::function<void()>> waiting_;
-    std::map<std::string, std::size_t> under_way_; // by caller; waiting ones included
-    std::size_t in_all_ = 0;
+    Places under_way_; // waiting ones included
     Clock::time_point not_before_{};
     loop::Timer next_;
 };

@@ -22,17 +22,6 @@ Error denied(std::string message)
     return {.code = Errc::permission_denied, .message = std::move(message)};
 }
 
-template <class Key>
-Error too_many(const Quota<Key>& quota, const Key& key)
-{
-    return {.code = Errc::limits_exceeded,
-            .message = "too many calls wait for authorization (" + std::to_string(quota.of(key)) +
-                       " of yours, at most " + std::to_string(Quota<Key>::each_max) + "; " +
-                       std::to_string(quota.total()) + " in all, at most " +
-                       std::to_string(Quota<Key>::total_max) +
-                       "); wait for their answers, then try again"};
-}
-
 std::string in_words(const Call& call, const Authorizer::Details& details)
 {
     auto text = call.method;
@@ -59,8 +48,8 @@ void Authorizer::check(const Call& call, const Details& details, Decision decide
         return decide(action.error());
     }
     const auto known = users_.find(call.sender);
-    if (known == users_.end() && lookups_.take(call.sender) == Quota<std::string>::Taken::full) {
-        return decide(too_many(lookups_, call.sender));
+    if (known == users_.end() && lookups_.take(call.sender) == Lookups::Taken::full) {
+        return decide(lookups_.exhausted("calls wait for authorization", call.sender));
     }
     const auto number = ++last_;
     auto& waiting = waiting_[number];
@@ -106,8 +95,8 @@ void Authorizer::on_user(Number number, CallError error, uid_t uid)
     if (decided || uid == 0 || uid == geteuid()) {
         return settle(number, uid, {});
     }
-    if (questions_.take(uid) == Quota<uid_t>::Taken::full) {
-        return settle(number, uid, too_many(questions_, uid));
+    if (questions_.take(uid) == Questions::Taken::full) {
+        return settle(number, uid, questions_.exhausted("calls wait for authorization", uid));
     }
     ask_polkit(number, uid);
 }

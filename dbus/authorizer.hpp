@@ -5,10 +5,10 @@
 #pragma once
 
 #include "common/control.hpp"
+#include "common/quota.hpp"
 #include "common/result.hpp"
 #include "dbus/access.hpp"
 #include "dbus/polkit.hpp"
-#include "dbus/quota.hpp"
 #include "dbus/sdbus_compat.hpp"
 
 #include <sys/types.h>
@@ -26,6 +26,10 @@ public:
     // What a call is about, for polkit's dialogue and rules: {"domain", "web1"}.
     using Details = std::map<std::string, std::string>;
     using Decision = std::function<void(Result<Caller>)>; // who may
+
+    // What may wait at the same time: for the bus to say who a sender is, and for polkit.
+    using Lookups = Quota<std::string, 8, 64>; // by sender
+    using Questions = Quota<uid_t, 8, 64>;
 
     // The connection must outlive this.
     explicit Authorizer(sdbus::IConnection& connection, PolkitPatience patience = {});
@@ -55,12 +59,12 @@ private:
     void ask_polkit(Number number, uid_t uid);
     void settle(Number number, uid_t uid, Result<void> decision);
 
-    Quota<std::string> lookups_; // by sender
+    Lookups lookups_;
     // Who has called before: a unique name is one user's for as long as the bus lives. So whoever
     // floods is bounded by what one user may ask, and does not use up the lookups of all.
     std::map<std::string, uid_t> users_;
     static constexpr std::size_t users_max = 4096;
-    Quota<uid_t> questions_;
+    Questions questions_;
     Number last_ = 0;
     std::map<Number, Waiting> waiting_;
     // Last: they cancel what still waits for an answer.

@@ -8,6 +8,7 @@
 #include "dbus/boundary.hpp"
 #include "dbus/open_calls.hpp"
 #include "dbus/options.hpp"
+#include "dbus/turns.hpp"
 
 #include <string>
 #include <utility>
@@ -19,28 +20,41 @@ struct Context {
     sdbus::IConnection& connection;
     ControlPort& port;
     Authorizer& authorizer;
+    Turns& turns;
 };
 
-// A method that reads: `body` returns the value.
-template <class Body>
-auto answer_open(const Call& call, Body body)
+// A method that reads: `execute(answer)` runs when it is the caller's turn, with what it captured
+// by value or what lives as long as the context; it must outlive the handler.
+template <class T, class Execute>
+void answer_open(const Context& context, const Call& call, const Answer<T>& answer, Execute execute)
 {
-    return guarded([&] {
+    guarded(answer, [&] {
         unwrap(check_open(call));
-        return body();
+        unwrap(context.turns.add(call.sender, [answer, execute = std::move(execute)] {
+            guarded(answer, [&] { execute(answer); });
+        }));
     });
 }
 
-// A method that changes something: `execute(answer, caller)` runs when the caller may, with
-// arguments it captured by value; it must outlive the handler.
+// A method that changes something: `execute(answer, caller)` runs, in turn as well, when the caller
+// may, with arguments it captured by value; it must outlive the handler. Not if the caller leaves
+// the bus before.
 template <class T, class Execute>
 void answer_change(const Context& context, const Call& call, const Authorizer::Details& details,
                    Answer<T> answer, Execute execute)
 {
-    context.authorizer.check(call, details,
-                             [answer, execute = std::move(execute)](Result<Caller> who) mutable {
-                                 guarded(answer, [&] { execute(answer, unwrap(std::move(who))); });
-                             });
+    context.authorizer.check(
+        call, details,
+        [&turns = context.turns, answer, execute = std::move(execute)](Result<Caller> who) mutable {
+            guarded(answer, [&] {
+                auto caller = unwrap(std::move(who));
+                const auto name = caller.name;
+                unwrap(turns.add(name, [answer, execute = std::move(execute),
+                                        caller = std::move(caller)]() mutable {
+                    guarded(answer, [&] { execute(answer, std::move(caller)); });
+                }));
+            });
+        });
 }
 
 // What polkit is told about a domain: what it is called, not what the caller called it.

@@ -127,9 +127,12 @@ void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t 
     });
 }
 
-std::string DomainObject::Explain()
+void DomainObject::Explain(sdbus::Result<std::string>&& result)
 {
-    return answer_open(call(), [&] { return unwrap(context_.port.explain(view_.uuid)); });
+    answer_open(context_, call(), open_calls_.add(std::move(result)),
+                [&port = context_.port, uuid = view_.uuid](const auto& answer) {
+                    answer(port.explain(uuid));
+                });
 }
 
 std::string DomainObject::UUID()

@@ -37,7 +37,7 @@ private:
                    std::uint64_t flags) override;
     void ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags) override;
     void Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags) override;
-    std::string Explain() override;
+    void Explain(sdbus::Result<std::string>&& result) override;
 
     std::string UUID() override;
     std::string Name() override;

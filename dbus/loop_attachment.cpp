@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <string>
 #include <system_error>
@@ -15,6 +16,9 @@
 namespace virtpind::bus {
 
 namespace {
+
+// A turn of the loop costs as much as the reading of a message.
+constexpr std::chrono::microseconds process_at_most{250};
 
 // Runs a callback that libsystemd calls; an exception becomes the error that ends the loop.
 template <class Body>
@@ -25,6 +29,13 @@ int trampoline(Body body) noexcept
     } catch (const std::exception&) {
         return -EIO;
     }
+}
+
+// As CLOCK_MONOTONIC counts them.
+std::uint64_t usec(Turns::Clock::time_point time)
+{
+    const auto since = std::chrono::ceil<std::chrono::microseconds>(time.time_since_epoch());
+    return static_cast<std::uint64_t>(since.count());
 }
 
 void require(int r)
@@ -51,6 +62,11 @@ Result<void> LoopAttachment::attach(sd_event* event)
         require(sd_event_add_time(event, &source, CLOCK_MONOTONIC, 0, 0, on_deadline, this));
         deadline_.reset(source);
         require(sd_event_source_set_description(source, "bus-deadline"));
+        require(sd_event_source_set_exit_on_failure(source, 1));
+
+        require(sd_event_add_time(event, &source, CLOCK_MONOTONIC, 0, 1, on_turn, this));
+        turn_.reset(source);
+        require(sd_event_source_set_description(source, "bus-turn"));
         require(sd_event_source_set_exit_on_failure(source, 1));
 
         if (poll.wake_fd >= 0) {
@@ -94,6 +110,17 @@ int LoopAttachment::on_deadline(sd_event_source* /*source*/, std::uint64_t /*now
     return trampoline([self] { return static_cast<LoopAttachment*>(self)->process(); });
 }
 
+int LoopAttachment::on_turn(sd_event_source* /*source*/, std::uint64_t /*now*/, void* self) noexcept
+{
+    return trampoline([self] {
+        auto& turns = static_cast<LoopAttachment*>(self)->turns_;
+        if (!turns.empty()) {
+            turns.take_next();
+        }
+        return 0;
+    });
+}
+
 // Before every poll: what the connection waits for changes with each message sent or received. A
 // message already read but not dispatched shows as a deadline in the past.
 int LoopAttachment::prepare()
@@ -102,13 +129,31 @@ int LoopAttachment::prepare()
     require(sd_event_source_set_io_events(io_.get(), poll.events));
     require(sd_event_source_set_time(deadline_.get(), poll.deadline_usec));
     require(sd_event_source_set_enabled(deadline_.get(), SD_EVENT_ONESHOT));
+
+    schedule_turn((poll.events & EPOLLOUT) == 0);
     return 0;
 }
 
-// One message at a time, so that sources of higher priority get their turn in between.
+void LoopAttachment::schedule_turn(bool bus_has_room)
+{
+    const auto wanted = bus_has_room && !turns_.empty();
+    int enabled = SD_EVENT_OFF;
+    require(sd_event_source_get_enabled(turn_.get(), &enabled));
+    if (wanted == (enabled != SD_EVENT_OFF)) {
+        return; // to set its time again would put it behind the messages, each time
+    }
+    if (wanted) {
+        require(sd_event_source_set_time(turn_.get(), usec(turns_.due())));
+    }
+    require(sd_event_source_set_enabled(turn_.get(), wanted ? SD_EVENT_ONESHOT : SD_EVENT_OFF));
+}
+
+// A few messages at a time, so that sources of higher priority get their turn in between.
 int LoopAttachment::process()
 {
-    process_one(connection_);
+    const auto until = Turns::Clock::now() + process_at_most;
+    while (process_one(connection_) && Turns::Clock::now() < until) {
+    }
     return 0;
 }
 

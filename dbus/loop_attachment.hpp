@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/result.hpp"
+#include "dbus/turns.hpp"
 
 #include <systemd/sd-event.h>
 
@@ -18,8 +19,10 @@ namespace virtpind::bus {
 
 class LoopAttachment {
 public:
-    // Both must outlive this.
-    explicit LoopAttachment(sdbus::IConnection& connection) : connection_{connection} {}
+    // Both, and the loop, must outlive this. The turns are taken when the bus has room for answers.
+    LoopAttachment(sdbus::IConnection& connection, Turns& turns)
+        : connection_{connection}, turns_{turns}
+    {}
 
     LoopAttachment(const LoopAttachment&) = delete;
     LoopAttachment& operator=(const LoopAttachment&) = delete;
@@ -38,12 +41,16 @@ private:
                          void* self) noexcept;
     static int on_wake(sd_event_source* source, int fd, std::uint32_t events, void* self) noexcept;
     static int on_deadline(sd_event_source* source, std::uint64_t now, void* self) noexcept;
+    static int on_turn(sd_event_source* source, std::uint64_t now, void* self) noexcept;
     int prepare();
+    void schedule_turn(bool bus_has_room);
     int process();
 
     sdbus::IConnection& connection_;
+    Turns& turns_;
     Source io_;
     Source deadline_;
+    Source turn_;
     Source wake_; // only where the library has one
 };
 

@@ -83,15 +83,17 @@ Call ManagerObject::call() const
 
 sdbus::ObjectPath ManagerObject::GetDomain(const std::string& domain)
 {
-    return answer_open(call(), [&] {
+    return guarded([&] {
+        unwrap(check_open(call()));
         unwrap(check_text("domain", domain));
         return sdbus::ObjectPath{domain_path(unwrap(context_.port.find_domain(domain)))};
     });
 }
 
-std::vector<ManagerObject::DomainRow> ManagerObject::ListDomains()
+void ManagerObject::ListDomains(sdbus::Result<std::vector<DomainRow>>&& result)
 {
-    return answer_open(call(), [&] { return rows_; });
+    answer_open(context_, call(), open_calls_.add(std::move(result)),
+                [this](const auto& answer) { answer(rows_); });
 }
 
 void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
@@ -149,20 +151,21 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
 void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain,
                          std::string policy, VariantMap options)
 {
-    const auto answer = open_calls_.add(std::move(result));
-    guarded(answer, [&] {
-        unwrap(check_open(call()));
-        unwrap(check_text("domain", domain));
-        unwrap(check_text("policy", policy));
-        auto parsed = unwrap(parse_options(options));
-        if (parsed.expect_generation) {
-            throw to_bus_error({.code = Errc::invalid_argument,
-                                .message = "option \"expect-generation\" has no meaning for Plan, "
-                                           "which changes nothing; leave it out"});
-        }
-        const auto uuid = unwrap(context_.port.find_domain(domain));
-        context_.port.plan(uuid, policy, std::move(parsed.options), call().sender, answer);
-    });
+    answer_open(context_, call(), open_calls_.add(std::move(result)),
+                [&port = context_.port, caller = call().sender, domain = std::move(domain),
+                 policy = std::move(policy), options = std::move(options)](const auto& answer) {
+                    unwrap(check_text("domain", domain));
+                    unwrap(check_text("policy", policy));
+                    auto parsed = unwrap(parse_options(options));
+                    if (parsed.expect_generation) {
+                        throw to_bus_error(
+                            {.code = Errc::invalid_argument,
+                             .message = "option \"expect-generation\" has no meaning for Plan, "
+                                        "which changes nothing; leave it out"});
+                    }
+                    const auto uuid = unwrap(port.find_domain(domain));
+                    port.plan(uuid, policy, std::move(parsed.options), caller, answer);
+                });
 }
 
 void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
@@ -208,9 +211,10 @@ void ManagerObject::Reload(sdbus::Result<>&& result, std::uint64_t flags)
     });
 }
 
-std::string ManagerObject::Describe()
+void ManagerObject::Describe(sdbus::Result<std::string>&& result)
 {
-    return answer_open(call(), [&] { return context_.port.describe(); });
+    answer_open(context_, call(), open_calls_.add(std::move(result)),
+                [&port = context_.port](const auto& answer) { answer(port.describe()); });
 }
 
 void ManagerObject::ExportTopology(sdbus::Result<std::string>&& result, std::uint64_t flags)
@@ -219,7 +223,7 @@ void ManagerObject::ExportTopology(sdbus::Result<std::string>&& result, std::uin
     guarded(answer, [&] {
         unwrap(check_open(call()));
         unwrap(check_flags(flags, 0));
-        context_.port.export_topology(flags, answer);
+        context_.port.export_topology(flags, call().sender, answer);
     });
 }
 

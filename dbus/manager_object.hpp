@@ -29,11 +29,8 @@ public:
     void on_caller_vanished(const std::string& name);
 
 private:
-    using DomainRow =
-        sdbus::Struct<std::string, std::string, std::string, std::string, sdbus::ObjectPath>;
-
     sdbus::ObjectPath GetDomain(const std::string& domain) override;
-    std::vector<DomainRow> ListDomains() override;
+    void ListDomains(sdbus::Result<std::vector<DomainRow>>&& result) override;
     void SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain, std::string policy,
                    VariantMap options, std::uint64_t flags) override;
     void ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
@@ -46,7 +43,7 @@ private:
               std::string reason) override;
     void Release(sdbus::Result<>&& result, std::uint64_t cookie) override;
     void Reload(sdbus::Result<>&& result, std::uint64_t flags) override;
-    std::string Describe() override;
+    void Describe(sdbus::Result<std::string>&& result) override;
     void ExportTopology(sdbus::Result<std::string>&& result, std::uint64_t flags) override;
 
     std::string Version() override;

@@ -21,6 +21,10 @@
 
 namespace virtpind::bus {
 
+// UUID, name, policy, PinState, object: one row of ListDomains.
+using DomainRow =
+    sdbus::Struct<std::string, std::string, std::string, std::string, sdbus::ObjectPath>;
+
 class OpenCall {
 public:
     template <class... Out>
@@ -59,7 +63,7 @@ private:
     using Answered = std::monostate;
 
     std::variant<Answered, sdbus::Result<>, sdbus::Result<std::uint64_t>,
-                 sdbus::Result<std::string>>
+                 sdbus::Result<std::string>, sdbus::Result<std::vector<DomainRow>>>
         result_;
 };
 
@@ -106,6 +110,11 @@ public:
     [[nodiscard]] Answer<std::string> add(sdbus::Result<std::string>&& result)
     {
         return Answer<std::string>{keep(std::move(result))};
+    }
+
+    [[nodiscard]] Answer<std::vector<DomainRow>> add(sdbus::Result<std::vector<DomainRow>>&& result)
+    {
+        return Answer<std::vector<DomainRow>>{keep(std::move(result))};
     }
 
     [[nodiscard]] Answer<void> add(sdbus::Result<>&& result)

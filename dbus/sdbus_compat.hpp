@@ -57,13 +57,13 @@ struct PollState {
     return state;
 }
 
-// Dispatches at most one message.
-inline void process_one(sdbus::IConnection& connection)
+// Dispatches at most one message; false: there was nothing to do.
+inline bool process_one(sdbus::IConnection& connection)
 {
 #if VIRTPIND_SDBUS_2
-    connection.processPendingEvent();
+    return connection.processPendingEvent();
 #else
-    connection.processPendingRequest();
+    return connection.processPendingRequest();
 #endif
 }
 

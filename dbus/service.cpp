@@ -8,6 +8,7 @@
 #include "dbus/loop_attachment.hpp"
 #include "dbus/manager_object.hpp"
 #include "dbus/names.hpp"
+#include "dbus/turns.hpp"
 
 #include <set>
 #include <utility>
@@ -115,9 +116,10 @@ Result<std::unique_ptr<Service>> Service::create(sd_event* event, BusKind bus, C
 Service::Service(std::unique_ptr<sdbus::IConnection> connection, ControlPort& port,
                  ManagerView initial)
     : connection_{std::move(connection)}
-    , attachment_{std::make_unique<LoopAttachment>(*connection_)}
+    , turns_{std::make_unique<Turns>()}
+    , attachment_{std::make_unique<LoopAttachment>(*connection_, *turns_)}
     , authorizer_{std::make_unique<Authorizer>(*connection_)}
-    , context_{std::make_unique<Context>(Context{*connection_, port, *authorizer_})}
+    , context_{std::make_unique<Context>(Context{*connection_, port, *authorizer_, *turns_})}
     , manager_{std::make_unique<ManagerObject>(*context_, std::move(initial))}
 {}
 
@@ -131,6 +133,7 @@ void Service::watch_callers()
             message >> name;
             authorizer_->on_caller_vanished(name);
             manager_->on_caller_vanished(name);
+            turns_->forget(name);
         });
     });
 }

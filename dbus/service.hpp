@@ -25,6 +25,7 @@ class Authorizer;
 class DomainObject;
 class LoopAttachment;
 class ManagerObject;
+class Turns;
 struct Context;
 
 enum class BusKind { system, session };
@@ -53,6 +54,7 @@ private:
 
     // In the order in which they need each other.
     std::unique_ptr<sdbus::IConnection> connection_;
+    std::unique_ptr<Turns> turns_;
     std::unique_ptr<LoopAttachment> attachment_;
     std::unique_ptr<Authorizer> authorizer_;
     std::unique_ptr<Context> context_;

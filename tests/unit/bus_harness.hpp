@@ -25,6 +25,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -358,20 +359,28 @@ public:
         return reloaded;
     }
 
-    [[nodiscard]] std::string describe() const override { return R"({"domains":[]})"; }
+    [[nodiscard]] std::string describe() const override
+    {
+        ++described;
+        std::this_thread::sleep_for(describing);
+        return R"({"domains":[]})";
+    }
 
     [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override
     {
         return R"({"uuid":")" + uuid.str() + R"("})";
     }
 
-    void export_topology(std::uint64_t /*flags*/, Reply<std::string> reply) override
+    void export_topology(std::uint64_t /*flags*/, const std::string& /*caller*/,
+                         Reply<std::string> reply) override
     {
         reply(Error{.code = Errc::host_unavailable, .message = "no topology yet"});
     }
 
     bool throws = false;
     bool keep_replies = false;
+    std::chrono::milliseconds describing{0}; // how long that takes
+    mutable std::size_t described = 0;
     Result<std::uint64_t> next = std::uint64_t{42};
     Result<void> reloaded;
     std::vector<SetPolicyRequest> requests;

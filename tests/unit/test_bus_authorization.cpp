@@ -161,15 +161,15 @@ TEST(AuthorizerLimits, ChecksThatWaitAreBoundedPerSenderAndInAll)
                              over += !allowed && allowed.error().code == Errc::limits_exceeded;
                          });
     };
-    for (std::size_t i = 0; i < Quota<std::string>::each_max; ++i) {
+    for (std::size_t i = 0; i < Authorizer::Lookups::each_max; ++i) {
         check(":1.1");
     }
     EXPECT_EQ(decided, 0U);
     check(":1.1");
     EXPECT_EQ(over, 1U);
     for (std::size_t sender = 2;
-         sender * Quota<std::string>::each_max <= Quota<std::string>::total_max; ++sender) {
-        for (std::size_t i = 0; i < Quota<std::string>::each_max; ++i) {
+         sender * Authorizer::Lookups::each_max <= Authorizer::Lookups::total_max; ++sender) {
+        for (std::size_t i = 0; i < Authorizer::Lookups::each_max; ++i) {
             check(":1." + std::to_string(sender));
         }
     }
@@ -193,7 +193,7 @@ TEST(AuthorizerLimits, WhoHasCalledBeforeIsNotHeldUpByAFloodOfStrangers)
     });
     ASSERT_TRUE(first.get_future().get());
     connection->leaveEventLoop(); // from here on no answer is read
-    for (std::size_t i = 0; i < 2 * Quota<std::string>::total_max; ++i) {
+    for (std::size_t i = 0; i < 2 * Authorizer::Lookups::total_max; ++i) {
         authorizer.check({.method = call.method, .sender = ":1." + std::to_string(1000 + i)}, {},
                          [](const auto&) {});
     }
@@ -208,9 +208,9 @@ TEST_F(BusAuthorization, TheLimitIsFreedByTheAnswers)
     std::vector<std::unique_ptr<Client>> clients;
     clients.push_back(std::make_unique<Client>(loop, bus.address()));
     for (int round = 0; round < 5; ++round) {
-        EXPECT_EQ(refused_of(loop, clients, Quota<std::string>::each_max), 0U);
+        EXPECT_EQ(refused_of(loop, clients, Authorizer::Lookups::each_max), 0U);
     }
-    EXPECT_EQ(port.calls.size(), 5 * Quota<std::string>::each_max);
+    EXPECT_EQ(port.calls.size(), 5 * Authorizer::Lookups::each_max);
 }
 
 TEST(AuthorizerTable, AMethodThatIsNotInItIsRefused)

@@ -240,7 +240,7 @@ TEST_F(BusPolkit, WhatWaitsForItIsBoundedPerUserWhateverTheConnections)
     const auto first = user();
     const auto second = user();
     std::vector<std::shared_ptr<CallReply>> waiting;
-    for (std::size_t i = 0; i < Quota<uid_t>::each_max; ++i) {
+    for (std::size_t i = 0; i < Authorizer::Questions::each_max; ++i) {
         waiting.push_back(reapply(i % 2 == 0 ? *first : *second));
     }
     ASSERT_TRUE(loop.run_until([&] { return polkit.asked.size() == waiting.size(); }));
@@ -264,9 +264,9 @@ TEST_F(BusPolkit, WhatWaitsForItIsBoundedInAllAndALeavingCallerKeepsItsPlace)
 {
     polkit.mood = Mood::is_silent;
     std::vector<std::unique_ptr<Client>> users;
-    for (std::size_t sent = 0; sent < Quota<uid_t>::total_max;) {
+    for (std::size_t sent = 0; sent < Authorizer::Questions::total_max;) {
         users.push_back(user(first_system_user + static_cast<uid_t>(users.size())));
-        for (std::size_t i = 0; i < Quota<uid_t>::each_max; ++i, ++sent) {
+        for (std::size_t i = 0; i < Authorizer::Questions::each_max; ++i, ++sent) {
             reapply(*users.back());
         }
         ASSERT_TRUE(loop.run_until([&] { return polkit.asked.size() == sent; }));
@@ -287,7 +287,8 @@ TEST_F(BusPolkit, ItsSilenceIsANo)
     const auto caller = user();
     const auto connection = sdbus::createSessionBusConnection();
     Authorizer authorizer{*connection, {.alone = std::chrono::milliseconds{50}}};
-    LoopAttachment attachment{*connection};
+    Turns turns;
+    LoopAttachment attachment{*connection, turns};
     ASSERT_TRUE(attachment.attach(loop.event));
     std::optional<Error> decision;
     authorizer.check({.method = "org.virtpind1.Manager.Hold", .sender = caller->name()}, {},

@@ -37,14 +37,14 @@ protected:
 
 TEST_F(PlanQueueTest, BoundsWhatOneCallerMayHaveUnderWay)
 {
-    for (std::size_t i = 0; i < PlanQueue::per_caller_max; ++i) {
+    for (std::size_t i = 0; i < PlanQueue::Places::each_max; ++i) {
         ASSERT_TRUE(add(":1.1"));
     }
     EXPECT_TRUE(made_.empty()) << "none while the call itself is being handled";
     const auto refused = add(":1.1");
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
-    EXPECT_NE(refused.error().message.find("2 plans"), std::string::npos);
+    EXPECT_NE(refused.error().message.find("2 of yours"), std::string::npos);
     EXPECT_TRUE(add(":1.2")) << "another is not concerned";
     run_until_made(3);
     EXPECT_FALSE(add(":1.1")) << "made, but not answered";
@@ -54,11 +54,11 @@ TEST_F(PlanQueueTest, BoundsWhatOneCallerMayHaveUnderWay)
 
 TEST_F(PlanQueueTest, BoundsAllTogether)
 {
-    for (std::size_t i = 0; i < PlanQueue::in_all_max; ++i) {
+    for (std::size_t i = 0; i < PlanQueue::Places::total_max; ++i) {
         ASSERT_TRUE(add(":1." + std::to_string(i)));
     }
     EXPECT_EQ(add(":1.99").error().code, Errc::limits_exceeded);
-    run_until_made(PlanQueue::in_all_max);
+    run_until_made(PlanQueue::Places::total_max);
     for (const auto& done : made_) {
         done();
     }
