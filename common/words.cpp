@@ -65,6 +65,12 @@ std::string in_quotes(std::string_view text)
     return "'" + printable(text, shown_max) + "'";
 }
 
+std::string path_in_quotes(std::string_view path)
+{
+    constexpr std::size_t shown_max = 4096; // of the kernel
+    return "'" + printable(path, shown_max) + "'";
+}
+
 std::string unknown_word(std::string_view what, std::string_view word, const Words& valid)
 {
     const auto nearest = nearest_word(word, valid);

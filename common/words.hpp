@@ -16,6 +16,8 @@ using Words = std::vector<std::string_view>;
 
 // `text` made printable, in quotes, at most 80 bytes of it.
 [[nodiscard]] std::string in_quotes(std::string_view text);
+// A file's name is shown in full: somebody must find it.
+[[nodiscard]] std::string path_in_quotes(std::string_view path);
 
 // "unknown WHAT 'smtt'; did you mean 'smt'? Valid: a, b, c". The question only when one is near.
 [[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,

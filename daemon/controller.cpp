@@ -3,6 +3,7 @@
 
 #include "common/text.hpp"
 #include "common/uuid.hpp"
+#include "common/words.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/report.hpp"
 #include "daemon/text_diff.hpp"
@@ -16,11 +17,6 @@ namespace virtpind {
 namespace {
 
 constexpr std::size_t reason_bytes_max = 256;
-
-std::string quoted(std::string_view text)
-{
-    return "'" + printable(text, 80) + "'";
-}
 
 void log_change(const PolicyChange& change)
 {
@@ -88,7 +84,7 @@ Result<DomainUuid> Controller::find_domain(std::string_view name_or_uuid) const
         }
         if (found) {
             return Error{.code = Errc::ambiguous,
-                         .message = quoted(name_or_uuid) +
+                         .message = in_quotes(name_or_uuid) +
                                     " names more than one domain; use the UUID, as ListDomains "
                                     "shows it"};
         }
@@ -96,7 +92,7 @@ Result<DomainUuid> Controller::find_domain(std::string_view name_or_uuid) const
     }
     if (!found) {
         return Error{.code = Errc::not_found,
-                     .message = "there is no domain " + quoted(name_or_uuid) +
+                     .message = "there is no domain " + in_quotes(name_or_uuid) +
                                 " (neither a name nor a UUID); ListDomains shows those there are"};
     }
     return *found;

@@ -84,7 +84,7 @@ Result<DomainFile> read_domain_file(const std::string& name, const PolicyCatalog
     file.text = std::move(*text);
     auto seen = host::parse_domain_xml(file.text, catalog, host::XmlKind::config);
     if (!seen) {
-        return std::move(seen).error().context("reading " + in_quotes(file.path));
+        return std::move(seen).error().context("reading " + path_in_quotes(file.path));
     }
     file.seen = std::move(*seen);
     if (file.seen.facts.active()) {
@@ -95,8 +95,8 @@ Result<DomainFile> read_domain_file(const std::string& name, const PolicyCatalog
 
 Error bad_file(const DomainFile& file, const std::string& what)
 {
-    return Error{.code = Errc::invalid_argument, .message = what}.context("reading " +
-                                                                          in_quotes(file.path));
+    return Error{.code = Errc::invalid_argument, .message = what}.context(
+        "reading " + path_in_quotes(file.path));
 }
 
 // A definition in a file is about to be started.
@@ -171,7 +171,7 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
         uuid = uuid.str().empty() ? made_up_uuid(domains.size()) : uuid;
         if (const auto* twin = find_twin(input.files, uuid)) {
             return bad_file(*file, "uuid: " + uuid.str() + " is also that of " +
-                                       in_quotes(twin->path) + "; each domain needs its own");
+                                       path_in_quotes(twin->path) + "; each domain needs its own");
         }
         if (*policy) { // as SetPolicy would store it
             file->seen.facts.metadata.content.emplace(**policy);
@@ -188,7 +188,7 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
         auto& decision = decisions[i];
         if (decision.unreadable) {
             return std::move(*decision.unreadable)
-                .context("reading " + in_quotes(input.files[i].path));
+                .context("reading " + path_in_quotes(input.files[i].path));
         }
         if (const auto wrong = find_fault(*input.scenario.topology, decision.intent)) {
             return bad_file(input.files[i], wrong->field + ": " + wrong->what);
@@ -223,7 +223,7 @@ Result<std::string> make_definition(const DomainFile& file, const DomainPlan& pl
     }
     auto edited = host::edit_definition_and_tune(file.text, *actions.definition);
     return edited ? std::move(edited)
-                  : std::move(edited).error().context("editing " + in_quotes(file.path));
+                  : std::move(edited).error().context("editing " + path_in_quotes(file.path));
 }
 
 // The plan and, for domain files, the definition of each.

@@ -95,7 +95,7 @@ Result<void> set_synthetic(hwloc_topology_t topology, const std::string& text)
 
 Error not_hwloc_xml(const std::string& path)
 {
-    return invalid("topology file " + in_quotes(path) +
+    return invalid("topology file " + path_in_quotes(path) +
                    " is not hwloc XML that this hwloc can read; write one with 'lstopo FILE.xml'");
 }
 

@@ -19,8 +19,8 @@ Result<loop::UniqueFd> lock_state(const std::filesystem::path& state_dir)
     loop::UniqueFd lock{::open(path.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!lock) {
         return Error{.code = Errc::not_persisted,
-                     .message =
-                         "cannot open " + in_quotes(path.native()) + ": " + std::strerror(errno)};
+                     .message = "cannot open " + path_in_quotes(path.native()) + ": " +
+                                std::strerror(errno)};
     }
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         return Error{.code = Errc::conflict,

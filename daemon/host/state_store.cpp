@@ -65,7 +65,7 @@ std::string set_aside(const fs::path& file, const std::string& why)
     }
     fs::rename(file, aside, error);
     return why + (error ? "; it cannot be set aside: " + error.message()
-                        : "; set aside as " + in_quotes(aside.filename().native()));
+                        : "; set aside as " + path_in_quotes(aside.filename().native()));
 }
 
 Result<std::string> read_own_file(const fs::path& file)
@@ -269,7 +269,7 @@ Result<void> StateStore::remove(const DomainUuid& uuid)
         return {};
     }
     return errno == ENOENT ? Result<void>{}
-                           : not_persisted("remove " + in_quotes(path->native()), errno);
+                           : not_persisted("remove " + path_in_quotes(path->native()), errno);
 }
 
 Result<void> StateStore::forget(const std::vector<DomainUuid>& uuids)

@@ -28,7 +28,7 @@ Result<void> wait_only_for_devices(int fd, const std::filesystem::path& path)
     }
     if (!path.native().starts_with("/dev/") || ::fcntl(fd, F_SETFL, 0) != 0) {
         return Error{.code = Errc::invalid_argument,
-                     .message = "file " + in_quotes(path.native()) + " is no regular file"};
+                     .message = "file " + path_in_quotes(path.native()) + " is no regular file"};
     }
     return {};
 }
@@ -40,7 +40,7 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
 {
     const auto unreadable = [&path] {
         return Error{.code = Errc::not_found,
-                     .message = "file " + in_quotes(path.native()) +
+                     .message = "file " + path_in_quotes(path.native()) +
                                 " cannot be read: " + std::strerror(errno)};
     };
     const auto careful = links == Links::refused ? O_NOFOLLOW : 0;
@@ -64,7 +64,7 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
         text.append(chunk.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         if (text.size() > bytes_max) {
             return Error{.code = Errc::limits_exceeded,
-                         .message = "file " + in_quotes(path.native()) + " has more than " +
+                         .message = "file " + path_in_quotes(path.native()) + " has more than " +
                                     std::to_string(bytes_max) + " bytes"};
         }
     }

@@ -448,16 +448,17 @@ def test_failing_again_and_again_is_tried_less_and_less(make_daemon, make_guest,
 
 # ---- callers ---------------------------------------------------------------------------------------------
 
-def test_two_writers_at_once(make_daemon, make_guest, bus, client):
+def test_writers_at_once(make_daemon, make_guest, bus, client):
     guest = make_guest("writers", vcpus=1).start()
     make_daemon(config=NO_HOUSEKEEPING)
     known(client, guest)
-    generations = {"0": [], "1": []}
+    generations = {"0": [], "1": [], "reset": []}
 
     def write(cpus):
         writer = bus.connect()
         for _ in range(15):
-            generations[cpus].append(set_policy(writer, guest, cpus=cpus))
+            generations[cpus].append(writer.manager("ResetPolicy", "(st)", guest.name, 0) if cpus == "reset"
+                                     else set_policy(writer, guest, cpus=cpus))
         writer.close()
 
     writers = [threading.Thread(target=write, args=(cpus,)) for cpus in generations]
@@ -465,13 +466,17 @@ def test_two_writers_at_once(make_daemon, make_guest, bus, client):
         writer.start()
     for writer in writers:
         writer.join()
-    told = generations["0"] + generations["1"]
-    assert len(set(told)) == len(told) == 30, "each has its own generation"
-    last = "0" if max(generations["0"]) > max(generations["1"]) else "1"
-    seen = wait_pinned(client, guest)
+    told = sum(generations.values(), [])
+    assert len(set(told)) == len(told) == 45, "each has its own generation"
+    last = max(generations, key=lambda cpus: max(generations[cpus]))
+    seen = client.wait_for_properties(guest.uuid, lambda is_: is_["PinState"] in ("pinned", "idle"), "it is over")
     assert seen["Generation"] == max(told)
-    assert guest.affinity()["vcpus"] == {0: last} == dict(seen["VcpuPins"])
-    assert f"<vcpupin vcpu='0' cpuset='{last}'/>" in guest.xml("--inactive")
+    if last == "reset":
+        assert guest.affinity()["vcpus"] == {0: ALL}
+        assert "vcpupin" not in guest.xml("--inactive") and "virtpind" not in guest.xml("--inactive")
+    else:
+        assert guest.affinity()["vcpus"] == {0: last} == dict(seen["VcpuPins"])
+        assert f"<vcpupin vcpu='0' cpuset='{last}'/>" in guest.xml("--inactive")
 
 
 # ---- disk and configuration ------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the service tells systemd and the journal: readiness, status, the watchdog, entries with fields."""
+import os
 import re
 import socket
 import time
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 from gi.repository import GLib
 
-from private_bus import MANAGER, ROOT, BusError
+from private_bus import MANAGER, NAME, ROOT, BusError
 from private_libvirtd import URI, inside_private_host
+from test_limits import make_host
 from waiting import wait_until
 
 TEST_URI = "test:///default"
@@ -93,17 +95,24 @@ def test_reload_takes_a_good_configuration_and_keeps_the_former_one_over_a_bad_o
         client.manager("Reload", "(t)", 0)
     assert missing.value.name == "org.virtpind1.Error.InvalidConfig", missing.value
 
+    os.mkfifo(config)  # nobody ever writes to it
+    with pytest.raises(BusError) as pipe:
+        client.manager("Reload", "(t)", 0)
+    assert pipe.value.name == "org.virtpind1.Error.InvalidConfig", pipe.value
+    assert f"'{config}' is no regular file" in pipe.value.text, pipe.value
+    config.unlink()
+
     config.write_text('{"default-policy": "dedicated"}')
     daemon.reload()
     wait_until(lambda: client.properties(ROOT, MANAGER)["DefaultPolicy"] == "dedicated", "SIGHUP does the same")
     assert not client.properties(ROOT, MANAGER)["Problems"]
 
-    # READY at the start, and after each of the four, whatever came of it.
-    wait_until(lambda: daemon.notified("READY=1") == 5, "systemd hears the end of the last")
+    # READY at the start, and after each of the five, whatever came of it.
+    wait_until(lambda: daemon.notified("READY=1") == 6, "systemd hears the end of the last")
     said = [line for line in daemon.read_notifications() if not line.startswith(("STATUS=", "MONOTONIC_USEC="))]
-    assert said == ["READY=1"] + ["RELOADING=1", "READY=1"] * 4
+    assert said == ["READY=1"] + ["RELOADING=1", "READY=1"] * 5
     since = [int(line.split("=")[1]) for line in daemon.read_notifications() if line.startswith("MONOTONIC_USEC=")]
-    assert len(since) == 4 and since == sorted(since) and since[-1] <= time.monotonic_ns() // 1000
+    assert len(since) == 5 and since == sorted(since) and since[-1] <= time.monotonic_ns() // 1000
 
 
 def test_watchdog_starves_while_libvirt_hangs_and_the_bus_does_not(make_daemon, client, libvirtd):
@@ -127,6 +136,27 @@ def test_watchdog_starves_while_libvirt_hangs_and_the_bus_does_not(make_daemon, 
 
     libvirtd.resume()
     wait_until(lambda: daemon.notified("WATCHDOG=1") > last["count"], "the watchdog is fed again")
+
+
+def test_long_look_at_many_domains_feeds_the_watchdog(make_daemon, client, faults, tmp_path):
+    """Twenty calls of 100 ms, where one call that takes a second would be stuck."""
+    daemon = make_daemon(make_host(tmp_path / "host.xml", 20), topology=TOPOLOGY, log_level="warning",
+                environment={"WATCHDOG_USEC": "100000", **faults.environment})
+    wait_until(lambda: len(client.manager("ListDomains")) == 20, "the domains are known")
+    faults.plan("delay", 1, 0, "virDomainGetXMLDesc", 100)
+    answers = []
+    client.connection.call(NAME, ROOT, MANAGER, "Reapply", GLib.Variant("(st)", ("", 0)), None, 0, 60_000, None,
+                           lambda connection, result: answers.append(connection.call_finish(result)))
+    began = time.monotonic()
+    while not answers:
+        fed = daemon.notified("WATCHDOG=1")
+
+        def is_over(fed=fed):
+            client.pump()
+            return answers or daemon.notified("WATCHDOG=1") > fed
+
+        wait_until(is_over, "the watchdog is fed", 0.9)
+    assert time.monotonic() - began > 2, "it was long"
 
 
 def test_ready_though_libvirt_hangs_from_the_start(make_daemon, libvirtd):

@@ -2,6 +2,7 @@
 // LibvirtHost on libvirt's built-in test driver, in this process. A second connection of the test
 // plays virsh: test:///default is one host for all connections of a process.
 #include "daemon/host/libvirt_host.hpp"
+#include "daemon/host/pin_calls.hpp"
 #include "daemon/host/virt_error.hpp"
 
 #include <gtest/gtest.h>
@@ -444,6 +445,21 @@ TEST_F(LibvirtHostTest, RefusesMoreThanItCanQueueAndAnswersAll)
     }
     EXPECT_TRUE(wait_until([&answered] { return answered == asked; }));
     EXPECT_EQ(refused, asked - 64);
+}
+
+// As when it powers off between the look and the call: libvirt answers with the definition then.
+TEST(CallLive, MemoryOfADomainThatHasEndedIsNotAsked)
+{
+    const auto connection = VirtConnection::open_deaf("test:///default");
+    ASSERT_TRUE(connection);
+    const DomainHandle domain{
+        virDomainDefineXML((*connection)->raw(), domain_xml("<numatune/>").c_str())};
+    ASSERT_TRUE(domain);
+    const auto refused =
+        call_live(**connection, domain.get(), SetNuma{.numatune = {.nodes = NodeSet{NodeId{0}}}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::not_found);
+    virDomainUndefine(domain.get());
 }
 
 TEST_F(LibvirtHostTest, EndsWithCallsUnderWay)
