@@ -21,6 +21,9 @@ namespace {
 // The thread is in libvirt's XML before its group is made; one burst plugs several.
 constexpr std::chrono::milliseconds settle_time{20};
 
+// In a domain's group, where libvirt keeps the threads' groups if systemd made the domain's.
+constexpr std::string_view nested_group = "libvirt";
+
 // The id in "machine-qemu\x2dID\x2dNAME.scope" or "qemu-ID-NAME.libvirt-qemu".
 std::optional<int> id_in(std::string_view name)
 {
@@ -115,22 +118,24 @@ void CgroupWatch::add_missing()
 int CgroupWatch::add_watch(const std::filesystem::path& group) const
 {
     std::error_code failed;
-    const auto nested = group / "libvirt";
+    const auto nested = group / nested_group;
     const auto& path = std::filesystem::is_directory(nested, failed) ? nested : group;
     return ::inotify_add_watch(inotify_.get(), path.c_str(), IN_CREATE | IN_ONLYDIR);
 }
 
-void CgroupWatch::drop(const Watch& watch)
+void CgroupWatch::drop(Watch& watch)
 {
     for (const auto descriptor : watch.descriptors) {
         // Fails when the group is gone, and the watch with it.
         ::inotify_rm_watch(inotify_.get(), descriptor);
         by_descriptor_.erase(descriptor);
     }
+    watch.descriptors.clear();
 }
 
 void CgroupWatch::on_readable()
 {
+    auto dropped = false;
     alignas(inotify_event) std::array<char, 4096> buffer{};
     for (;;) {
         const auto got = ::read(inotify_.get(), buffer.data(), buffer.size());
@@ -140,12 +145,21 @@ void CgroupWatch::on_readable()
         for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
             inotify_event event{};
             std::memcpy(&event, buffer.data() + at, sizeof event);
+            const std::string_view name{event.len > 0 ? buffer.data() + at + sizeof event : ""};
             at += sizeof event + event.len;
             const auto domain = by_descriptor_.find(event.wd);
-            if (domain != by_descriptor_.end() && (event.mask & IN_CREATE) != 0) {
-                changed_.insert(domain->second);
+            if (domain == by_descriptor_.end() || (event.mask & IN_CREATE) == 0) {
+                continue;
+            }
+            changed_.insert(domain->second);
+            if (name == nested_group) { // the domain's group was watched before that was there
+                drop(watches_.at(domain->second));
+                dropped = true;
             }
         }
+    }
+    if (dropped) {
+        add_missing();
     }
     if (!changed_.empty() && !settle_.running()) {
         settle_.start(settle_time);

@@ -35,7 +35,7 @@ private:
 
     void add_missing();
     [[nodiscard]] int add_watch(const std::filesystem::path& group) const;
-    void drop(const Watch& watch);
+    void drop(Watch& watch);
     void on_readable();
     void tell();
 

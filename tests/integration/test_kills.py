@@ -265,7 +265,8 @@ def test_kills_on_qemu_guests(qemu_world, scenario, policy):
 
 @pytest.mark.parametrize("policy", ["shared", *(["passthrough"] if kvm_works() else [])])
 def test_kills_of_restore(qemu_world, policy):
-    """Whoever was interrupted types it again, and gets back what was there before virtpind came."""
+    """Whoever was interrupted types it again, maybe after a daemon has run meanwhile, and gets back what was there
+    before virtpind came."""
     world = qemu_world
     world.policy = policy
 
@@ -276,19 +277,24 @@ def test_kills_of_restore(qemu_world, policy):
 
     def interrupt(action, step):
         world.set_all()
+        final = world.shapes()
         world.daemon.stop()
         world.faults.plan(action, step, 0 if action == "delay" else 1)
         status, said = restore(world.faults.environment)
         calls = world.faults.calls()
         world.faults.clear()
-        return status, said, calls
+        return status, said, calls, final
 
-    status, said, calls = interrupt("delay", 1)
+    status, said, calls, _final = interrupt("delay", 1)
     assert status == 0 and len(calls) > 10, said
-    for step in steps_to_kill(len(calls)):
+    for number, step in enumerate(steps_to_kill(len(calls))):
         world.start_daemon()
-        status, said, called = interrupt("kill", step)
+        status, said, called, final = interrupt("kill", step)
         assert status == -9, said
+        if number % 2 == 0:
+            world.start_daemon()
+            world.check_nothing_in_between(final)
+            world.daemon.stop()
         status, said = restore()
         where = f"killed before call {step}, {called[-1]}; then: {said}"
         assert status == 0, where

@@ -78,6 +78,18 @@ TEST_F(GroupWatchTest, GroupThatComesAfterItsDomainIsWatchedFromTheNextLookOn)
     EXPECT_TRUE(hears_of(web2));
 }
 
+TEST_F(GroupWatchTest, GroupThatIsWatchedBeforeItIsCompleteIsFollowedInside)
+{
+    CgroupWatch watch{loop_, [this](const DomainUuid& uuid) { heard_.insert(uuid); }, root_};
+    const auto scope = make("machine.slice/machine-qemu\\x2d1\\x2dweb1.scope");
+    watch.follow({{web1, 1}});
+    fs::create_directory(scope / "libvirt");
+    EXPECT_TRUE(hears_of(web1));
+    heard_.clear();
+    fs::create_directory(scope / "libvirt" / "vcpu1");
+    EXPECT_TRUE(hears_of(web1));
+}
+
 TEST_F(GroupWatchTest, GroupThatSomebodyElseLeftUnderTheSameIdHidesNothing)
 {
     CgroupWatch watch{loop_, [this](const DomainUuid& uuid) { heard_.insert(uuid); }, root_};
