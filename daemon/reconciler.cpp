@@ -25,34 +25,6 @@ constexpr unsigned overtaken_max = 8;
 // Domains in one job; a definition takes some milliseconds, a domain up to some tens.
 constexpr std::size_t apply_at_once = 32;
 
-// Whether how it was is known, of the definition too if there is one: a transient domain may have
-// been made persistent since, and a definition edited before it was first written.
-bool is_saved(const DomainRecord& record)
-{
-    return record.before && !record.outdated && (record.before->config || !record.seen.config);
-}
-
-// How the domain is now; of the running one, how it was when virtpind first touched it.
-BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
-{
-    const auto& seen = record.seen;
-    BeforeImage image{.uuid = seen.facts.uuid,
-                      .name = seen.facts.name,
-                      .id = seen.facts.id,
-                      .boot_id = boot_id,
-                      .live = seen.live,
-                      .config = seen.config,
-                      .vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt,
-                      .parts = parts_of(seen),
-                      .written = {}};
-    if (record.before) {
-        image.id = record.before->id;
-        image.boot_id = record.before->boot_id;
-        image.live = record.before->live;
-    }
-    return image;
-}
-
 // A domain that cannot be read now is still on the CPUs that it was last seen on, as long as it
 // runs.
 void keep_what_was_seen(ObservedDomain& now, const ObservedDomain& before)
@@ -93,21 +65,12 @@ Error said_to_virtpind(Error error, std::string_view doing)
 Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
                        std::map<DomainUuid, BeforeImage> before_images)
     : host_{host}
-    , boot_id_{std::move(boot_id)}
-    , before_images_{std::move(before_images)}
+    , images_{host, std::move(boot_id), std::move(before_images)}
     , period_{loop, [this] { on_period(); }}
     , retry_{loop, [this] { begin_pass(); }}
     , slow_apply_{loop, [this] { publish(); }}
 {
-    // A transient domain ends with its boot: there is nothing left to give back.
-    std::erase_if(before_images_, [this](const auto& entry) {
-        const auto useless = !entry.second.config && entry.second.boot_id != boot_id_;
-        if (useless) {
-            useless_images_.insert(entry.first);
-        }
-        return useless;
-    });
-    forget_useless_images();
+    clean_up_images();
 }
 
 // ---- events ---------------------------------------------------------------------------------
@@ -250,9 +213,7 @@ void Reconciler::refresh_records(Observation&& seen)
         auto [at, is_new] = records_.try_emplace(domain.facts.uuid);
         auto& record = at->second;
         if (is_new) {
-            if (auto image = before_images_.extract(domain.facts.uuid)) {
-                record.before = std::move(image.mapped());
-            }
+            images_.give(record, domain.facts.uuid);
         }
         keep_what_was_seen(domain, record.seen);
         if (is_new || record.seen.facts.id != domain.facts.id) {
@@ -267,11 +228,7 @@ void Reconciler::refresh_records(Observation&& seen)
             record.kept_plugged = {};
         }
         record.kept_plugged = record.kept_plugged & domain.facts.vcpus_online;
-        // Without a definition it was of one run only, and that is over.
-        if (record.before && !record.before->config && record.before->id != domain.facts.id) {
-            record.before.reset();
-            useless_images_.insert(domain.facts.uuid);
-        }
+        images_.forget_former_run(record, domain.facts.id);
         record.seen = std::move(domain);
     }
     for (auto at = records_.begin(); at != records_.end();) {
@@ -279,16 +236,14 @@ void Reconciler::refresh_records(Observation&& seen)
             ++at;
             continue;
         }
-        if (at->second.before) {
-            before_images_.emplace(at->first, std::move(*at->second.before));
-        }
+        images_.take_back(at->second);
         at = records_.erase(at);
     }
     // Only a domain that ended before our eyes, undefined or transient, needs its before-image no
     // more: one that we merely cannot see (access control, another libvirt) may come back.
     for (const auto& uuid : std::exchange(ended_, {})) {
-        if (!present.contains(uuid) && before_images_.erase(uuid) > 0) {
-            useless_images_.insert(uuid);
+        if (!present.contains(uuid)) {
+            images_.forget_gone(uuid);
         }
     }
 }
@@ -347,7 +302,7 @@ std::vector<DomainActions> Reconciler::collect_actions()
         }
         auto actions =
             actions_for(planning_input(), record,
-                        record.deferred_id ? LivePart::deferred : LivePart::now, boot_id_);
+                        record.deferred_id ? LivePart::deferred : LivePart::now, images_.boot_id());
         if (actions && !actions->empty()) {
             all.push_back(std::move(*actions));
         } else {
@@ -373,37 +328,15 @@ bool Reconciler::is_its_turn(const DomainRecord& record, Clock::time_point now) 
 void Reconciler::save_before_images(std::vector<DomainActions> actions)
 {
     state_ = State::saving;
-    save_next(std::make_shared<std::vector<DomainActions>>(std::move(actions)), 0);
-}
-
-void Reconciler::save_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at)
-{
-    while (at < actions->size() && is_saved(records_.at((*actions)[at].uuid))) {
-        ++at;
-    }
-    if (at == actions->size()) {
-        apply(std::move(*actions));
-        return;
-    }
-    const auto uuid = (*actions)[at].uuid;
-    const auto image = image_of(records_.at(uuid), boot_id_);
-    host_.save_before_image(image, [this, actions, at, image](const Result<void>& saved) {
-        auto& record = records_.at(image.uuid);
-        if (saved) {
-            useless_images_.erase(image.uuid);
-            record.before = image;
-            record.outdated = false;
-            save_next(actions, at + 1);
-            return;
-        }
-        auto error = Error{saved.error()}.context("saving how " + image.name + " was before");
-        error.code = Errc::not_persisted;
-        Outcome failed{.uuid = image.uuid, .name = image.name, .id = image.id};
-        failed.errors.push_back(std::move(error));
-        settle(record, &failed);
-        actions->erase(actions->begin() + static_cast<std::ptrdiff_t>(at));
-        save_next(actions, at);
-    });
+    images_.save(
+        records_, std::move(actions),
+        [this](DomainRecord& record, Error error) {
+            const auto& facts = record.seen.facts;
+            Outcome failed{.uuid = facts.uuid, .name = facts.name, .id = facts.id};
+            failed.errors.push_back(std::move(error));
+            settle(record, &failed);
+        },
+        [this](std::vector<DomainActions> saved) { apply(std::move(saved)); });
 }
 
 void Reconciler::apply(std::vector<DomainActions> actions)
@@ -576,39 +509,22 @@ void Reconciler::forget_restored(DomainRecord& record)
     if (!record.before) {
         return;
     }
-    record.before.reset();
+    images_.forget(record);
     record.placed_id.reset();
     record.placed_policy.reset();
     again_ = true; // its pins are somebody else's now, which makes it another decision
-    useless_images_.insert(record.seen.facts.uuid);
 }
 
-// In one job, however many there are. What cannot be removed is tried again after the next pass.
-void Reconciler::forget_useless_images()
+void Reconciler::clean_up_images()
 {
-    if (useless_images_.empty()) {
-        return;
-    }
-    const auto images = std::exchange(useless_images_, {});
-    host_.forget_before_images(
-        {images.begin(), images.end()}, [this, images](const Result<void>& done) {
-            static constexpr auto* problem = "BeforeImages";
-            if (done) {
-                set_problem(problem, "");
-                return;
-            }
-            for (const auto& uuid : images) {
-                const auto* record = find(uuid);
-                if (record == nullptr || !record->before) { // else it was written anew
-                    useless_images_.insert(uuid);
-                }
-            }
-            if (problems_.count(problem) == 0) {
-                spdlog::warn("before-images stay that are not needed any more: {}",
-                             printable(done.error().message));
-            }
-            set_problem(problem, done.error().message);
-        });
+    images_.clean_up(records_, [this](const Result<void>& removed) {
+        static constexpr auto* problem = "BeforeImages";
+        if (!removed && problems_.count(problem) == 0) {
+            spdlog::warn("before-images stay that are not needed any more: {}",
+                         printable(removed.error().message));
+        }
+        set_problem(problem, removed ? "" : removed.error().message);
+    });
 }
 
 void Reconciler::refuse_waiters()
@@ -623,7 +539,7 @@ void Reconciler::refuse_waiters()
 void Reconciler::end_pass(const std::optional<Error>& failure)
 {
     state_ = State::idle;
-    forget_useless_images();
+    clean_up_images();
     if (!failure) {
         first_look_ = false;
     } else if (connection_ && !stopped_) {

@@ -9,6 +9,7 @@
 #include "common/control.hpp"
 #include "common/host_port.hpp"
 #include "common/plan.hpp"
+#include "daemon/before_images.hpp"
 #include "daemon/domain_record.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/planning.hpp"
@@ -107,7 +108,6 @@ private:
     [[nodiscard]] bool is_its_turn(const DomainRecord& record,
                                    std::chrono::steady_clock::time_point now) const;
     void save_before_images(std::vector<DomainActions> actions);
-    void save_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at);
     void apply(std::vector<DomainActions> actions);
     [[nodiscard]] bool plan_is_current() const;
     void plan_anew();
@@ -118,7 +118,7 @@ private:
     void wait_again_for(const DomainUuid& uuid);
     void settle(DomainRecord& record, const Outcome* outcome);
     void forget_restored(DomainRecord& record);
-    void forget_useless_images();
+    void clean_up_images();
     void refuse_waiters();
     void end_pass(const std::optional<Error>& failure);
     [[nodiscard]] Result<void> verdict(const Waiter& waiter,
@@ -128,8 +128,7 @@ private:
 
     HostPort& host_;
     ViewSink* sink_ = nullptr;
-    const std::string boot_id_;
-    std::map<DomainUuid, BeforeImage> before_images_; // of domains not seen yet
+    BeforeImages images_;
     Config config_;
     std::shared_ptr<const Topology> topology_;
     std::optional<HostConnected> connection_;
@@ -139,7 +138,6 @@ private:
     // does not show any more can be told from what it does not show yet only by the former.
     std::set<DomainUuid> ended_;
     std::set<DomainUuid> ended_since_;
-    std::set<DomainUuid> useless_images_; // to be removed from disk at the end of the pass
     HostAbilities abilities_;
     Plan plan_;
     std::map<std::string, std::string> problems_;

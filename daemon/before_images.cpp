@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "before_images.hpp"
+
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+// Whether how it was is known, of the definition too if there is one: a transient domain may have
+// been made persistent since, and a definition edited before it was first written.
+bool is_saved(const DomainRecord& record)
+{
+    return record.before && !record.outdated && (record.before->config || !record.seen.config);
+}
+
+// How the domain is now; of the running one, how it was when virtpind first touched it.
+BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
+{
+    const auto& seen = record.seen;
+    BeforeImage image{.uuid = seen.facts.uuid,
+                      .name = seen.facts.name,
+                      .id = seen.facts.id,
+                      .boot_id = boot_id,
+                      .live = seen.live,
+                      .config = seen.config,
+                      .vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt,
+                      .parts = parts_of(seen),
+                      .written = {}};
+    if (record.before) {
+        image.id = record.before->id;
+        image.boot_id = record.before->boot_id;
+        image.live = record.before->live;
+    }
+    return image;
+}
+
+} // namespace
+
+BeforeImages::BeforeImages(HostPort& host, std::string boot_id,
+                           std::map<DomainUuid, BeforeImage> found)
+    : host_{host}, boot_id_{std::move(boot_id)}, unseen_{std::move(found)}
+{
+    // A transient domain ends with its boot: there is nothing left to give back.
+    std::erase_if(unseen_, [this](const auto& entry) {
+        const auto useless = !entry.second.config && entry.second.boot_id != boot_id_;
+        if (useless) {
+            useless_.insert(entry.first);
+        }
+        return useless;
+    });
+}
+
+void BeforeImages::give(DomainRecord& record, const DomainUuid& uuid)
+{
+    if (auto image = unseen_.extract(uuid)) {
+        record.before = std::move(image.mapped());
+    }
+}
+
+void BeforeImages::take_back(DomainRecord& record)
+{
+    if (auto image = std::exchange(record.before, std::nullopt)) {
+        unseen_.emplace(image->uuid, std::move(*image));
+    }
+}
+
+void BeforeImages::forget_gone(const DomainUuid& uuid)
+{
+    if (unseen_.erase(uuid) > 0) {
+        useless_.insert(uuid);
+    }
+}
+
+void BeforeImages::forget(DomainRecord& record)
+{
+    if (const auto image = std::exchange(record.before, std::nullopt)) {
+        useless_.insert(image->uuid);
+    }
+}
+
+void BeforeImages::forget_former_run(DomainRecord& record, std::optional<int> id)
+{
+    if (record.before && !record.before->config && record.before->id != id) {
+        forget(record);
+    }
+}
+
+// ---- writing --------------------------------------------------------------------------------
+
+struct BeforeImages::Saving {
+    Records& records;
+    std::vector<DomainActions> actions;
+    Failed failed;
+    Saved saved;
+};
+
+void BeforeImages::save(Records& records, std::vector<DomainActions> actions, Failed failed,
+                        Saved saved)
+{
+    save_next(std::make_shared<Saving>(
+                  Saving{records, std::move(actions), std::move(failed), std::move(saved)}),
+              0);
+}
+
+void BeforeImages::save_next(const std::shared_ptr<Saving>& saving, std::size_t at)
+{
+    auto& actions = saving->actions;
+    while (at < actions.size() && is_saved(saving->records.at(actions[at].uuid))) {
+        ++at;
+    }
+    if (at == actions.size()) {
+        saving->saved(std::move(actions));
+        return;
+    }
+    const auto image = image_of(saving->records.at(actions[at].uuid), boot_id_);
+    host_.save_before_image(image, [this, saving, at, image](const Result<void>& written) {
+        auto& record = saving->records.at(image.uuid);
+        if (written) {
+            useless_.erase(image.uuid);
+            record.before = image;
+            record.outdated = false;
+            save_next(saving, at + 1);
+            return;
+        }
+        auto error = Error{written.error()}.context("saving how " + image.name + " was before");
+        error.code = Errc::not_persisted;
+        saving->failed(record, std::move(error));
+        saving->actions.erase(saving->actions.begin() + static_cast<std::ptrdiff_t>(at));
+        save_next(saving, at);
+    });
+}
+
+// ---- removing -------------------------------------------------------------------------------
+
+void BeforeImages::clean_up(const Records& records, std::function<void(const Result<void>&)> done)
+{
+    if (useless_.empty()) {
+        return;
+    }
+    const auto images = std::exchange(useless_, {});
+    host_.forget_before_images(
+        {images.begin(), images.end()},
+        [this, &records, images, done = std::move(done)](const Result<void>& removed) {
+            if (!removed) {
+                for (const auto& uuid : images) {
+                    const auto record = records.find(uuid);
+                    if (record == records.end() || !record->second.before) { // else written anew
+                        useless_.insert(uuid);
+                    }
+                }
+            }
+            done(removed);
+        });
+}
+
+} // namespace virtpind

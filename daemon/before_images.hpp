@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How domains were before virtpind first touched them: when that is written, to whom it belongs,
+// and when it is not needed any more. The image of a domain that is seen is in its record; here are
+// those of domains that are not, and the names of those whose files are to go. Main thread only.
+#pragma once
+
+#include "common/host_port.hpp"
+#include "daemon/domain_record.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace virtpind {
+
+class BeforeImages {
+public:
+    // `boot_id` is the host's; `found` are those that were on disk at start. The host must outlive
+    // this.
+    BeforeImages(HostPort& host, std::string boot_id, std::map<DomainUuid, BeforeImage> found);
+
+    [[nodiscard]] const std::string& boot_id() const noexcept { return boot_id_; }
+
+    // The domain came into view: its image goes to its record.
+    void give(DomainRecord& record, const DomainUuid& uuid);
+    // It left the view, undefined or out of reach for a while: the image comes back.
+    void take_back(DomainRecord& record);
+    // It has been undefined, or ended and had no definition. Without effect while it is in view.
+    void forget_gone(const DomainUuid& uuid);
+    // It is as its image says, or the run is over that the image was of. Its record has no image
+    // any more.
+    void forget(DomainRecord& record);
+    // Forgets the image of a domain without a definition if it was of another run than `id`.
+    void forget_former_run(DomainRecord& record, std::optional<int> id);
+
+    // Writes how each domain of `actions` is, one after the other, unless that is on disk already;
+    // then calls `saved` with the actions of all that are. Each that cannot be written is told to
+    // `failed`. `records` has them all, and must outlive the answer.
+    using Failed = std::function<void(DomainRecord&, Error)>;
+    using Saved = std::function<void(std::vector<DomainActions>)>;
+    void save(Records& records, std::vector<DomainActions> actions, Failed failed, Saved saved);
+
+    // Removes the files that are not needed any more, in one job, however many there are. What
+    // cannot be removed is tried again with the next call. Does not call `done` when there is
+    // nothing to do. `records` must outlive the answer.
+    void clean_up(const Records& records, std::function<void(const Result<void>&)> done);
+
+private:
+    struct Saving;
+
+    void save_next(const std::shared_ptr<Saving>& saving, std::size_t at);
+
+    HostPort& host_;
+    const std::string boot_id_;
+    std::map<DomainUuid, BeforeImage> unseen_;
+    std::set<DomainUuid> useless_;
+};
+
+} // namespace virtpind
