@@ -16,11 +16,11 @@
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/loop/worker.hpp"
 #include "daemon/reconciler.hpp"
+#include "daemon/service_manager.hpp"
 #include "dbus/service.hpp"
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <systemd/sd-daemon.h>
 
 #include <algorithm>
 #include <chrono>
@@ -157,7 +157,7 @@ public:
         feed_watchdog();
         const auto code = loop_.run();
         host_.leave_with(code == 0 ? 0 : 1);
-        sd_notify(0, "STOPPING=1");
+        systemd_.say_stopping();
         return code;
     }
 
@@ -195,7 +195,7 @@ private:
     // Whoever asked by a signal finds the error among the Problems.
     Result<void> read_config_again()
     {
-        say_reloading();
+        systemd_.say_reloading();
         auto config = read_config(options_);
         if (!config) {
             log_event(LogEvent::config_refused, "the configuration stays as it was: " +
@@ -207,7 +207,7 @@ private:
             use_config(std::move(*config));
         }
         reconciler_.publish();
-        say_reloaded();
+        systemd_.say_reloaded();
         return config ? Result<void>{} : std::move(config).error();
     }
 
@@ -231,34 +231,9 @@ private:
         if (!connection) {
             return;
         }
-        say_ready();
+        systemd_.say_ready();
         if (reconciler_.connected()) {
             read_topology_again();
-        }
-    }
-
-    void say_ready()
-    {
-        if (!ready_said_) {
-            ready_said_ = true;
-            sd_notify(0, "READY=1");
-        }
-    }
-
-    // A service that is still starting has nothing to reload, for systemd.
-    void say_reloading() const
-    {
-        if (ready_said_) {
-            const auto now = std::chrono::steady_clock::now().time_since_epoch();
-            const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-            sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec)).c_str());
-        }
-    }
-
-    void say_reloaded() const
-    {
-        if (ready_said_) {
-            sd_notify(0, "READY=1");
         }
     }
 
@@ -323,20 +298,19 @@ private:
     // Fed only while this loop turns and the libvirt worker makes progress.
     void feed_watchdog()
     {
-        std::uint64_t usec = 0;
-        if (sd_watchdog_enabled(0, &usec) <= 0) {
+        const auto interval = ServiceManager::watchdog_interval();
+        if (!interval) {
             return;
         }
-        const std::chrono::microseconds interval{usec};
         const auto busy = host_.busy_for();
-        if (busy < stuck_after_intervals * interval) {
-            sd_notify(0, "WATCHDOG=1");
+        if (busy < stuck_after_intervals * *interval) {
+            systemd_.feed_watchdog();
         }
         // A libvirt that hangs at the first attempt must not keep the host from booting.
-        if (busy > interval / 4) {
-            say_ready();
+        if (busy > *interval / 4) {
+            systemd_.say_ready();
         }
-        watchdog_.start(interval / 2);
+        watchdog_.start(*interval / 2);
     }
 
     // What the bus shows, systemd shows too.
@@ -347,14 +321,9 @@ private:
             std::count_if(domains.begin(), domains.end(), [](const DomainView& domain) {
                 return domain.pin_state == PinState::pinned;
             });
-        auto text = "STATUS=" + manager.state + ", " + std::to_string(domains.size()) +
-                    " domains, " + std::to_string(pinned) + " pinned, " +
-                    std::to_string(manager.problems.size()) + " problems";
-        // Waits while systemd does not listen: so no more often than there is something to say.
-        if (text != status_) {
-            status_ = std::move(text);
-            sd_notify(0, status_.c_str());
-        }
+        systemd_.say_status(manager.state + ", " + std::to_string(domains.size()) + " domains, " +
+                            std::to_string(pinned) + " pinned, " +
+                            std::to_string(manager.problems.size()) + " problems");
     }
 
     void applied(const DomainUuid& uuid, std::uint64_t generation, const std::string& result,
@@ -367,8 +336,7 @@ private:
     loop::EventLoop& loop_;
     std::shared_ptr<const Topology> topology_;
     std::string state_problem_;
-    bool ready_said_ = false;
-    std::string status_; // as systemd has it
+    ServiceManager systemd_;
     LibvirtHost host_;
     Reconciler reconciler_;
     Controller controller_;

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace virtpind::test {
 
@@ -100,6 +101,33 @@ protected:
         reconciler_.on_event(
             DomainChanged{.uuid = FakeHost::uuid(number), .what = std::move(what), .kind = kind});
         host_.answer_all();
+    }
+
+    // Connects and answers on the loop until the host was looked at `count` times; when that was.
+    std::vector<std::chrono::steady_clock::time_point> times_of_looks(std::size_t count)
+    {
+        using Clock = std::chrono::steady_clock;
+        constexpr std::chrono::milliseconds often{5};
+        std::vector<Clock::time_point> looks;
+        loop::Timer answer{loop_, [&] {
+                               if (host_.asked()) {
+                                   looks.push_back(Clock::now());
+                               }
+                               host_.answer_all();
+                               if (looks.size() == count) {
+                                   loop_.stop(0);
+                               } else {
+                                   answer.start(often);
+                               }
+                           }};
+        loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
+        connect();
+        looks.push_back(Clock::now());
+        answer.start(often);
+        deadline.start(std::chrono::seconds{30});
+        EXPECT_EQ(loop_.run(), 0);
+        looks.resize(count);
+        return looks;
     }
 
     loop::EventLoop loop_ = *loop::EventLoop::create();

@@ -74,25 +74,7 @@ TEST_F(BrokenPlan, IsMadeAnewLessAndLessOften)
 {
     host_.add(1, "web1", 4, 1);
     plans_are_broken = true;
-    using Clock = std::chrono::steady_clock;
-    std::vector<Clock::time_point> looks;
-    loop::Timer answer{loop_, [this, &answer, &looks] {
-                           if (host_.asked()) {
-                               looks.push_back(Clock::now());
-                           }
-                           host_.answer_all();
-                           if (looks.size() == 3) {
-                               loop_.stop(0);
-                           } else {
-                               answer.start(5ms);
-                           }
-                       }};
-    loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
-    connect();
-    looks.push_back(Clock::now());
-    answer.start(5ms);
-    deadline.start(30s);
-    ASSERT_EQ(loop_.run(), 0);
+    const auto looks = times_of_looks(3);
     EXPECT_GE(looks[1] - looks[0], 990ms);
     EXPECT_GE(looks[2] - looks[1], 1900ms);
     EXPECT_TRUE(host_.applied.empty());

@@ -529,25 +529,7 @@ TEST_F(Spine, LooksThatFailAreRepeatedLessAndLessAndAsDeeply)
 {
     host_.add(1, "web1", 4, 1);
     host_.observe_error = Error{.code = Errc::internal, .message = "no"};
-    using Clock = std::chrono::steady_clock;
-    std::vector<Clock::time_point> looks;
-    loop::Timer answer{loop_, [this, &answer, &looks] {
-                           if (host_.asked()) {
-                               looks.push_back(Clock::now());
-                           }
-                           host_.answer_all();
-                           if (looks.size() == 3) {
-                               loop_.stop(0);
-                           } else {
-                               answer.start(std::chrono::milliseconds{5});
-                           }
-                       }};
-    loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
-    connect();
-    looks.push_back(Clock::now());
-    answer.start(std::chrono::milliseconds{5});
-    deadline.start(std::chrono::seconds{30});
-    ASSERT_EQ(loop_.run(), 0);
+    const auto looks = times_of_looks(3);
     EXPECT_GE(looks[1] - looks[0], std::chrono::milliseconds{990});
     EXPECT_GE(looks[2] - looks[1], std::chrono::milliseconds{1900});
     EXPECT_EQ(host_.deep_looks, 3);
