@@ -102,3 +102,15 @@ def test_flood_of_one_caller_is_answered_and_so_are_others(make_daemon, bus, cli
     if MEMORY_IS_ITS_OWN:
         assert sizes[-1] - sizes[len(floods) - 1] < GROWTH_KIB, f"memory after each flood: {sizes}"
     flooder.close()
+
+
+def test_a_script_of_root_may_make_as_many_changes_at_once_as_the_bus_lets_it(make_daemon, bus, client, tmp_path):
+    make_daemon(make_host(tmp_path / "host.xml", 10), topology=TOPOLOGY, log_level="warning")
+    wait_until(lambda: len(client.manager("ListDomains")) == 10, "the domains are known")
+    newcomer = bus.connect()  # who it is must be asked first
+    flood = Flood(newcomer, "SetPolicy", GLib.Variant("(ssa{sv}t)", ("d1", "shared", {}, 0)), Flood.AT_ONCE)
+    while flood.pump():
+        pass
+    assert not flood.errors
+    assert client.domain_properties("11111111-2222-3333-4444-000000000001")["Generation"] == 1 + Flood.AT_ONCE
+    newcomer.close()
