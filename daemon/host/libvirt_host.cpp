@@ -14,8 +14,9 @@ namespace virtpind::host {
 
 namespace {
 
-// Calls that may be under way at once; the worker has room for connecting and closing besides.
-constexpr std::size_t jobs_max = 64;
+// The worker has room for connecting and closing besides.
+constexpr std::size_t worker_jobs_max =
+    LibvirtHost::own_calls_max + LibvirtHost::callers_calls_max + 2;
 
 Error not_connected()
 {
@@ -23,10 +24,11 @@ Error not_connected()
                  .message = "there is no connection to libvirt; it is retried by itself"};
 }
 
-Error too_busy()
+Error too_busy(std::size_t most)
 {
-    return Error{.code = Errc::host_unavailable,
-                 .message = "too many calls to libvirt are under way; try again"};
+    return Error{.code = Errc::limits_exceeded,
+                 .message = std::to_string(most) +
+                            " calls to libvirt are under way already; try again in a moment"};
 }
 
 // Errors that concern a whole call, as the outcome of each domain.
@@ -57,7 +59,7 @@ LibvirtHost::LibvirtHost(loop::EventLoop& loop, Settings settings, PolicyCatalog
                       on_loss(std::move(loss.why));
                   }
               }}
-    , worker_{loop, "libvirt-calls", jobs_max + 2}
+    , worker_{loop, "libvirt-calls", worker_jobs_max}
 {}
 
 LibvirtHost::~LibvirtHost()
@@ -153,25 +155,26 @@ void LibvirtHost::answer()
 }
 
 template <class T>
-void LibvirtHost::run_job(std::function<Result<T>()> job, std::function<void(Result<T>)> done)
+void LibvirtHost::run_job(Calls& calls, std::function<Result<T>()> job,
+                          std::function<void(Result<T>)> done)
 {
-    if (jobs_ == jobs_max) {
-        answer_later([done = std::move(done)] { done(too_busy()); });
+    if (calls.under_way == calls.most) {
+        answer_later([done = std::move(done), most = calls.most] { done(too_busy(most)); });
         return;
     }
-    ++jobs_;
+    ++calls.under_way;
     [[maybe_unused]] const auto posted = worker_.submit(
-        [this, job = std::move(job), done = std::move(done)]() -> loop::Worker::Completion {
+        [this, &calls, job = std::move(job), done = std::move(done)]() -> loop::Worker::Completion {
             auto result = stopping_ ? Result<T>{not_connected()} : job();
-            return [this, done, result = std::move(result)]() mutable {
-                --jobs_;
+            return [&calls, done, result = std::move(result)]() mutable {
+                --calls.under_way;
                 done(std::move(result));
             };
         });
 }
 
 template <class T>
-void LibvirtHost::call_libvirt(std::function<Result<T>(const VirtConnection&)> call,
+void LibvirtHost::call_libvirt(Calls& calls, std::function<Result<T>(const VirtConnection&)> call,
                                std::function<void(Result<T>)> done)
 {
     if (state_ != State::connected) {
@@ -179,6 +182,7 @@ void LibvirtHost::call_libvirt(std::function<Result<T>(const VirtConnection&)> c
         return;
     }
     run_job<T>(
+        calls,
         [this, call = std::move(call)]() -> Result<T> {
             if (!connection_) {
                 return not_connected();
@@ -196,6 +200,7 @@ void LibvirtHost::call_libvirt(std::function<Result<T>(const VirtConnection&)> c
 void LibvirtHost::observe(ObserveDepth depth, std::function<void(Result<Observation>)> done)
 {
     call_libvirt<Observation>(
+        own_,
         [this, depth, catalog = catalog_](const VirtConnection& connection) {
             return observe_host(connection, *catalog, depth, [this] { worker_.note_progress(); });
         },
@@ -207,6 +212,7 @@ void LibvirtHost::apply(std::vector<DomainActions> actions,
 {
     const auto shared = std::make_shared<const std::vector<DomainActions>>(std::move(actions));
     call_libvirt<std::vector<Outcome>>(
+        own_,
         [this, shared, catalog = catalog_](const VirtConnection& connection) {
             std::vector<Outcome> outcomes;
             outcomes.reserve(shared->size());
@@ -225,6 +231,7 @@ void LibvirtHost::preview(DomainUuid uuid, DefinitionChange change,
                           std::function<void(Result<DefinitionPreview>)> done)
 {
     call_libvirt<DefinitionPreview>(
+        callers_,
         [uuid = std::move(uuid), change = std::move(change)](const VirtConnection& connection) {
             return preview_definition(connection, uuid, change);
         },
@@ -235,6 +242,7 @@ void LibvirtHost::store_policy(DomainUuid uuid, std::optional<PolicySpec> policy
                                std::function<void(Result<void>)> done)
 {
     call_libvirt<void>(
+        callers_,
         [uuid = std::move(uuid), policy = std::move(policy)](const VirtConnection& connection) {
             return write_policy(connection, uuid, policy);
         },
@@ -243,14 +251,15 @@ void LibvirtHost::store_policy(DomainUuid uuid, std::optional<PolicySpec> policy
 
 void LibvirtHost::save_before_image(BeforeImage image, std::function<void(Result<void>)> done)
 {
-    run_job<void>([this, image = std::move(image)] { return store_.save(image); }, std::move(done));
+    run_job<void>(
+        own_, [this, image = std::move(image)] { return store_.save(image); }, std::move(done));
 }
 
 void LibvirtHost::forget_before_images(std::vector<DomainUuid> uuids,
                                        std::function<void(Result<void>)> done)
 {
-    run_job<void>([this, uuids = std::move(uuids)] { return store_.forget(uuids); },
-                  std::move(done));
+    run_job<void>(
+        own_, [this, uuids = std::move(uuids)] { return store_.forget(uuids); }, std::move(done));
 }
 
 } // namespace virtpind::host

@@ -58,7 +58,11 @@ public:
     // How long the worker has been in its present call; the watchdog asks.
     [[nodiscard]] std::chrono::milliseconds busy_for() const { return worker_.busy_for(); }
 
-    // Never answer before they return. host_unavailable at once while there is no connection.
+    // Never answer before they return. Errors: host_unavailable at once while there is no
+    // connection; limits_exceeded while so many calls of the kind (preview and store_policy, which
+    // callers ask for; the others) are under way.
+    static constexpr std::size_t own_calls_max = 64;
+    static constexpr std::size_t callers_calls_max = 256;
     void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) override;
     void apply(std::vector<DomainActions> actions,
                std::function<void(std::vector<Outcome>)> done) override;
@@ -73,12 +77,18 @@ public:
 private:
     enum class State { disconnected, connecting, connected };
 
+    // Bounded apart, so that callers, however many, never keep a pass from being made.
+    struct Calls {
+        const std::size_t most;
+        std::size_t under_way = 0;
+    };
+
     // A call that needs the connection, or one that does not.
     template <class T>
-    void call_libvirt(std::function<Result<T>(const VirtConnection&)> call,
+    void call_libvirt(Calls& calls, std::function<Result<T>(const VirtConnection&)> call,
                       std::function<void(Result<T>)> done);
     template <class T>
-    void run_job(std::function<Result<T>()> job, std::function<void(Result<T>)> done);
+    void run_job(Calls& calls, std::function<Result<T>()> job, std::function<void(Result<T>)> done);
     void answer_later(std::function<void()> answer);
     void answer();
 
@@ -95,7 +105,8 @@ private:
     std::optional<Error> lost_while_connecting_;
     Backoff backoff_;
     std::minstd_rand random_{std::random_device{}()};
-    std::size_t jobs_ = 0;
+    Calls own_{own_calls_max};
+    Calls callers_{callers_calls_max};
     int leave_status_ = 1;
     std::deque<std::function<void()>> answers_;
     loop::Timer answer_timer_;

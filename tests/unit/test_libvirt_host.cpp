@@ -444,7 +444,26 @@ TEST_F(LibvirtHostTest, RefusesMoreThanItCanQueueAndAnswersAll)
         });
     }
     EXPECT_TRUE(wait_until([&answered] { return answered == asked; }));
-    EXPECT_EQ(refused, asked - 64);
+    EXPECT_EQ(refused, asked - LibvirtHost::own_calls_max);
+}
+
+TEST_F(LibvirtHostTest, CallersHoweverManyDoNotKeepAPassFromBeingMade)
+{
+    connect();
+    std::size_t answered = 0;
+    std::size_t refused = 0;
+    constexpr std::size_t asked = LibvirtHost::callers_calls_max + 10;
+    for (std::size_t i = 0; i < asked; ++i) {
+        host_->store_policy(web1, std::nullopt, [&](const Result<void>& stored) {
+            ++answered;
+            refused += !stored && stored.error().code == Errc::limits_exceeded ? 1U : 0U;
+        });
+    }
+    const auto seen = answer_of<Result<Observation>>(
+        [this](auto done) { host_->observe(ObserveDepth::definitions, std::move(done)); });
+    EXPECT_TRUE(seen);
+    EXPECT_TRUE(wait_until([&answered] { return answered == asked; }));
+    EXPECT_EQ(refused, 10U);
 }
 
 // As when it powers off between the look and the call: libvirt answers with the definition then.
