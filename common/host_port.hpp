@@ -75,6 +75,9 @@ public:
     virtual void apply(std::vector<DomainActions> actions,
                        std::function<void(std::vector<Outcome>)> done) = 0;
 
+    // The next two are what callers ask for. Error: limits_exceeded, too, while too many of them
+    // are under way.
+
     // What `change` would make of the definition, as it is now and as it would be, without secrets.
     virtual void preview(DomainUuid uuid, DefinitionChange change,
                          std::function<void(Result<DefinitionPreview>)> done) = 0;
