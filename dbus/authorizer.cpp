@@ -74,7 +74,7 @@ void Authorizer::look_up_user(Number number, const std::string& sender)
             if (!error && users_.size() < users_max) {
                 users_.emplace(sender, uid);
             }
-            on_user(number, std::move(error), uid);
+            on_user(number, error, uid);
         });
     };
     driver_->callMethodAsync("GetConnectionUnixUser")

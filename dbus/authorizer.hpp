@@ -27,8 +27,8 @@ public:
     using Details = std::map<std::string, std::string>;
     using Decision = std::function<void(Result<Caller>)>; // who may
 
-    // What may wait at the same time: for the bus to say who a sender is (it knows by heart; as many
-    // as it lets one wait for), and for polkit.
+    // What may wait at the same time: for the bus to say who a sender is (it knows by heart; as
+    // many as it lets one wait for), and for polkit.
     using Lookups = Quota<std::string, 128, 1024>; // by sender
     using Questions = Quota<uid_t, 8, 64>;
 

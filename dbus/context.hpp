@@ -10,6 +10,7 @@
 #include "dbus/options.hpp"
 #include "dbus/turns.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -23,36 +24,51 @@ struct Context {
     Turns& turns;
 };
 
-// A method that reads: `execute(answer)` runs when it is the caller's turn, with what it captured
-// by value or what lives as long as the context; it must outlive the handler.
+// Nobody reads it.
+[[nodiscard]] inline Error caller_left()
+{
+    return {.code = Errc::permission_denied, .message = "the caller left the bus"};
+}
+
+// Lets `execute` run in turn, or the call fail if its caller leaves the bus before. Throws what
+// guarded() passes on.
+template <class T, class Execute>
+void answer_in_turn(const Context& context, const std::string& caller, const Answer<T>& answer,
+                    Execute execute)
+{
+    const auto run = std::make_shared<Execute>(std::move(execute)); // it may not be copyable
+    unwrap(context.turns.add(caller,
+                             {.give = [answer, run] { guarded(answer, *run); },
+                              .drop = [answer] { answer.fail(to_bus_error(caller_left())); }}));
+}
+
+// A method that reads: `execute(answer)` runs in turn, with what it captured by value or what lives
+// as long as the context; it must outlive the handler. Throws what guarded() passes on.
 template <class T, class Execute>
 void answer_open(const Context& context, const Call& call, const Answer<T>& answer, Execute execute)
 {
-    guarded(answer, [&] {
-        unwrap(check_open(call));
-        unwrap(context.turns.add(call.sender, [answer, execute = std::move(execute)] {
-            guarded(answer, [&] { execute(answer); });
-        }));
-    });
+    unwrap(check_open(call));
+    answer_in_turn(context, call.sender, answer,
+                   [answer, execute = std::move(execute)]() mutable { execute(answer); });
 }
 
 // A method that changes something: `execute(answer, caller)` runs, in turn as well, when the caller
-// may, with arguments it captured by value; it must outlive the handler. Not if the caller leaves
-// the bus before.
+// may, with arguments it captured by value; it must outlive the handler.
 template <class T, class Execute>
 void answer_change(const Context& context, const Call& call, const Authorizer::Details& details,
                    Answer<T> answer, Execute execute)
 {
     context.authorizer.check(
         call, details,
-        [&turns = context.turns, answer, execute = std::move(execute)](Result<Caller> who) mutable {
+        [&context, answer, execute = std::move(execute)](Result<Caller> who) mutable {
             guarded(answer, [&] {
                 auto caller = unwrap(std::move(who));
                 const auto name = caller.name;
-                unwrap(turns.add(name, [answer, execute = std::move(execute),
-                                        caller = std::move(caller)]() mutable {
-                    guarded(answer, [&] { execute(answer, std::move(caller)); });
-                }));
+                answer_in_turn(
+                    context, name, answer,
+                    [answer, execute = std::move(execute), caller = std::move(caller)]() mutable {
+                        execute(answer, std::move(caller));
+                    });
             });
         });
 }

@@ -110,7 +110,7 @@ void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint6
         unwrap(check_flags(flags, flag_runtime_only));
         answer_change(
             context_, call(), details_of(view_.name, view_.uuid), answer,
-            [&port = context_.port, uuid = view_.uuid, flags](const auto& reply, Caller caller) {
+            [&port = context_.port, uuid = view_.uuid, flags](const auto& reply, Caller&& caller) {
                 port.reset_policy(uuid, flags, std::move(caller), reply);
             });
     });
@@ -129,10 +129,13 @@ void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t 
 
 void DomainObject::Explain(sdbus::Result<std::string>&& result)
 {
-    answer_open(context_, call(), open_calls_.add(std::move(result)),
-                [&port = context_.port, uuid = view_.uuid](const auto& answer) {
-                    answer(port.explain(uuid));
-                });
+    const auto answer = open_calls_.add(std::move(result));
+    guarded(answer, [&] {
+        answer_open(context_, call(), answer,
+                    [&port = context_.port, uuid = view_.uuid](const auto& reply) {
+                        reply(port.explain(uuid));
+                    });
+    });
 }
 
 std::string DomainObject::UUID()

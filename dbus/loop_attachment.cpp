@@ -114,7 +114,7 @@ int LoopAttachment::on_turn(sd_event_source* /*source*/, std::uint64_t /*now*/, 
 {
     return trampoline([self] {
         auto& turns = static_cast<LoopAttachment*>(self)->turns_;
-        if (!turns.empty()) {
+        if (!turns.empty() && turns.due() <= Turns::Clock::now()) { // who was may have left
             turns.take_next();
         }
         return 0;
@@ -134,18 +134,25 @@ int LoopAttachment::prepare()
     return 0;
 }
 
+// Armed anew only for what is due earlier: to set the time of one that is due already would put it
+// behind the messages that wait, each time.
 void LoopAttachment::schedule_turn(bool bus_has_room)
 {
     const auto wanted = bus_has_room && !turns_.empty();
     int enabled = SD_EVENT_OFF;
     require(sd_event_source_get_enabled(turn_.get(), &enabled));
-    if (wanted == (enabled != SD_EVENT_OFF)) {
-        return; // to set its time again would put it behind the messages, each time
+    if (!wanted) {
+        if (enabled != SD_EVENT_OFF) {
+            require(sd_event_source_set_enabled(turn_.get(), SD_EVENT_OFF));
+        }
+        return;
     }
-    if (wanted) {
-        require(sd_event_source_set_time(turn_.get(), usec(turns_.due())));
+    const auto due = usec(turns_.due());
+    if (enabled == SD_EVENT_OFF || due < armed_for_) {
+        armed_for_ = due;
+        require(sd_event_source_set_time(turn_.get(), due));
+        require(sd_event_source_set_enabled(turn_.get(), SD_EVENT_ONESHOT));
     }
-    require(sd_event_source_set_enabled(turn_.get(), wanted ? SD_EVENT_ONESHOT : SD_EVENT_OFF));
 }
 
 // A few messages at a time, so that sources of higher priority get their turn in between.

@@ -51,7 +51,8 @@ private:
     Source io_;
     Source deadline_;
     Source turn_;
-    Source wake_; // only where the library has one
+    std::uint64_t armed_for_ = 0; // the turn; usec of CLOCK_MONOTONIC
+    Source wake_;                 // only where the library has one
 };
 
 } // namespace virtpind::bus

@@ -92,8 +92,10 @@ sdbus::ObjectPath ManagerObject::GetDomain(const std::string& domain)
 
 void ManagerObject::ListDomains(sdbus::Result<std::vector<DomainRow>>&& result)
 {
-    answer_open(context_, call(), open_calls_.add(std::move(result)),
-                [this](const auto& answer) { answer(rows_); });
+    const auto answer = open_calls_.add(std::move(result));
+    guarded(answer, [&] {
+        answer_open(context_, call(), answer, [this](const auto& reply) { reply(rows_); });
+    });
 }
 
 void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
@@ -123,7 +125,7 @@ void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::stri
         unwrap(check_flags(flags, flag_runtime_only));
         const auto uuid = unwrap(context_.port.find_domain(domain));
         answer_change(context_, call(), details_of(uuid), answer,
-                      [&port = context_.port, uuid, flags](const auto& reply, Caller caller) {
+                      [&port = context_.port, uuid, flags](const auto& reply, Caller&& caller) {
                           port.reset_policy(uuid, flags, std::move(caller), reply);
                       });
     });
@@ -151,21 +153,26 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
 void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain,
                          std::string policy, VariantMap options)
 {
-    answer_open(context_, call(), open_calls_.add(std::move(result)),
-                [&port = context_.port, caller = call().sender, domain = std::move(domain),
-                 policy = std::move(policy), options = std::move(options)](const auto& answer) {
-                    unwrap(check_text("domain", domain));
-                    unwrap(check_text("policy", policy));
-                    auto parsed = unwrap(parse_options(options));
-                    if (parsed.expect_generation) {
-                        throw to_bus_error(
-                            {.code = Errc::invalid_argument,
-                             .message = "option \"expect-generation\" has no meaning for Plan, "
-                                        "which changes nothing; leave it out"});
-                    }
-                    const auto uuid = unwrap(port.find_domain(domain));
-                    port.plan(uuid, policy, std::move(parsed.options), caller, answer);
-                });
+    const auto answer = open_calls_.add(std::move(result));
+    guarded(answer, [&] {
+        const auto called = call();
+        unwrap(check_open(called));
+        unwrap(check_text("domain", domain));
+        unwrap(check_text("policy", policy));
+        auto parsed = unwrap(parse_options(options));
+        if (parsed.expect_generation) {
+            throw to_bus_error({.code = Errc::invalid_argument,
+                                .message = "option \"expect-generation\" has no meaning for Plan, "
+                                           "which changes nothing; leave it out"});
+        }
+        const auto uuid = unwrap(context_.port.find_domain(domain));
+        answer_open(context_, called, answer,
+                    [&port = context_.port, uuid, policy = std::move(policy),
+                     options = std::move(parsed.options),
+                     caller = called.sender](const auto& reply) mutable {
+                        port.plan(uuid, policy, std::move(options), caller, reply);
+                    });
+    });
 }
 
 void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
@@ -213,8 +220,11 @@ void ManagerObject::Reload(sdbus::Result<>&& result, std::uint64_t flags)
 
 void ManagerObject::Describe(sdbus::Result<std::string>&& result)
 {
-    answer_open(context_, call(), open_calls_.add(std::move(result)),
-                [&port = context_.port](const auto& answer) { answer(port.describe()); });
+    const auto answer = open_calls_.add(std::move(result));
+    guarded(answer, [&] {
+        answer_open(context_, call(), answer,
+                    [&port = context_.port](const auto& reply) { reply(port.describe()); });
+    });
 }
 
 void ManagerObject::ExportTopology(sdbus::Result<std::string>&& result, std::uint64_t flags)

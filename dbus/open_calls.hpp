@@ -159,6 +159,8 @@ void guarded(const Answer<T>& answer, Body&& body) noexcept
         answer.fail(e);
     } catch (const std::exception& e) {
         contained([&] { answer.fail(unexpected(e.what())); });
+    } catch (...) {
+        contained([&] { answer.fail(unexpected("an exception of unknown type")); });
     }
 }
 

@@ -73,6 +73,20 @@ Result<OptionValue> parse_value(const std::string& name, const sdbus::Variant& v
                             "\"; options are of the types b, i, u, s and as"};
 }
 
+std::size_t bytes_of(const OptionValue& value)
+{
+    if (const auto* text = std::get_if<std::string>(&value)) {
+        return text->size();
+    }
+    std::size_t bytes = 0;
+    if (const auto* items = std::get_if<std::vector<std::string>>(&value)) {
+        for (const auto& item : *items) {
+            bytes += item.size();
+        }
+    }
+    return bytes;
+}
+
 } // namespace
 
 Result<ParsedOptions> parse_options(const VariantMap& raw)
@@ -83,6 +97,7 @@ Result<ParsedOptions> parse_options(const VariantMap& raw)
                                 std::to_string(options_max) + " are accepted"};
     }
     ParsedOptions parsed;
+    std::size_t bytes = 0;
     for (const auto& [name, value] : raw) {
         if (auto fits = check_text("the name of an option", name); !fits) {
             return std::move(fits).error();
@@ -97,6 +112,12 @@ Result<ParsedOptions> parse_options(const VariantMap& raw)
         auto option = parse_value(name, value);
         if (!option) {
             return std::move(option).error();
+        }
+        bytes += name.size() + bytes_of(*option);
+        if (bytes > options_bytes_max) {
+            return Error{.code = Errc::limits_exceeded,
+                         .message = "the options have more than " +
+                                    std::to_string(options_bytes_max) + " bytes"};
         }
         parsed.options.emplace(name, std::move(*option));
     }

@@ -19,6 +19,7 @@ using VariantMap = std::map<std::string, sdbus::Variant>;
 inline constexpr std::size_t options_max = 32;
 inline constexpr std::size_t list_items_max = 32;
 inline constexpr std::size_t text_bytes_max = 4096;
+inline constexpr std::size_t options_bytes_max = 16384; // of all texts of a call; they wait with it
 
 struct ParsedOptions {
     OptionMap options; // of the right types; unknown names and values are left to the policy code

@@ -27,7 +27,7 @@ Error denied(std::string message)
 // libsystemd's own words for a call that was not answered in time.
 bool timed_out(const sdbus::Error& error)
 {
-    const std::string name{error.getName()};
+    const std::string& name = error.getName();
     return name == "org.freedesktop.DBus.Error.NoReply" ||
            name == "org.freedesktop.DBus.Error.Timeout";
 }

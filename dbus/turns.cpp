@@ -6,39 +6,37 @@
 
 namespace virtpind::bus {
 
-namespace {
-
-constexpr int rest = 3; // times as long as the answer took
-
-} // namespace
-
-Result<void> Turns::add(const std::string& caller, std::function<void()> answer)
+Result<void> Turns::add(const std::string& caller, Answer answer)
 {
-    if (in_all_ >= in_all_max) {
-        return Error{.code = Errc::limits_exceeded,
-                     .message = std::to_string(in_all_max) +
-                                " calls wait for their answers already; ask again in a moment"};
-    }
-    const auto [own, is_new] = waiting_.try_emplace(caller);
-    auto& answers = own->second.answers;
-    if (answers.size() >= per_caller_max) {
+    const auto known = waiting_.find(caller);
+    if (known != waiting_.end() && known->second.answers.size() >= per_caller_max) {
         return Error{.code = Errc::limits_exceeded,
                      .message = std::to_string(per_caller_max) +
                                 " calls of yours wait for their answers already; wait for those"};
     }
-    if (is_new) {
-        own->second.due = Clock::now();
+    if (known != waiting_.end() && in_all_ >= in_all_max) {
+        return Error{.code = Errc::limits_exceeded,
+                     .message = std::to_string(in_all_) +
+                                " calls wait for their answers already, some of them yours; wait "
+                                "for those"};
     }
-    answers.push_back(std::move(answer));
+    auto& own = known != waiting_.end()
+                    ? known->second
+                    : waiting_.emplace(caller, Caller{.answers = {}, .due = now_()}).first->second;
+    own.answers.push_back(std::move(answer));
     ++in_all_;
     return {};
 }
 
 void Turns::forget(const std::string& caller)
 {
-    if (const auto own = waiting_.find(caller); own != waiting_.end()) {
-        in_all_ -= own->second.answers.size();
-        waiting_.erase(own);
+    const auto gone = waiting_.extract(caller);
+    if (!gone) {
+        return;
+    }
+    in_all_ -= gone.mapped().answers.size();
+    for (const auto& answer : gone.mapped().answers) {
+        answer.drop();
     }
 }
 
@@ -52,18 +50,22 @@ Turns::Callers::const_iterator Turns::next() const
 void Turns::take_next()
 {
     const auto caller = next()->first;
-    auto& own = waiting_.at(caller);
-    const auto answer = std::move(own.answers.front());
-    own.answers.pop_front();
+    auto& waiting = waiting_.at(caller).answers;
+    const auto answer = std::move(waiting.front());
+    waiting.pop_front();
     --in_all_;
 
-    const auto begin = Clock::now();
-    answer();
-    const auto end = Clock::now();
-    if (own.answers.empty()) {
-        waiting_.erase(caller);
+    const auto begin = now_();
+    answer.give();
+    const auto end = now_();
+    const auto own = waiting_.find(caller); // anew: it may have been forgotten meanwhile
+    if (own == waiting_.end()) {
+        return;
+    }
+    if (own->second.answers.empty()) {
+        waiting_.erase(own);
     } else {
-        own.due = end + rest * (end - begin);
+        own->second.due = end + rest * (end - begin);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace virtpind::bus {
 
@@ -21,25 +22,37 @@ class Turns {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // As many as the system bus lets one connection wait for.
+    // As many as the system bus lets one connection wait for. When all have so many together, only
+    // callers that wait for nothing yet are let in: of those there are no more than connections.
     static constexpr std::size_t per_caller_max = 128;
-    static constexpr std::size_t in_all_max = 4096;
+    static constexpr std::size_t in_all_max = 1024;
+    // Who has more calls waiting waits so many times as long as the last answer took.
+    static constexpr int rest = 3;
 
-    // `answer` runs later, or never if the caller leaves the bus before. It must not throw. Error:
-    // limits_exceeded, and it does not run.
-    [[nodiscard]] Result<void> add(const std::string& caller, std::function<void()> answer);
+    // What is to be done when the turn comes, or, instead, when the caller has left the bus.
+    // Neither may throw.
+    struct Answer {
+        std::function<void()> give;
+        std::function<void()> drop;
+    };
+
+    explicit Turns(std::function<Clock::time_point()> now = Clock::now) : now_{std::move(now)} {}
+
+    // Error: limits_exceeded, and nothing of the answer is called.
+    [[nodiscard]] Result<void> add(const std::string& caller, Answer answer);
+    // The caller left the bus.
     void forget(const std::string& caller);
 
     [[nodiscard]] bool empty() const { return waiting_.empty(); }
 
-    // When the next one is due; in the past: now. Precondition, here and below: not empty.
+    // When the next one is due; not in the future: now. Precondition, here and below: not empty.
     [[nodiscard]] Clock::time_point due() const { return next()->second.due; }
 
     void take_next();
 
 private:
     struct Caller {
-        std::deque<std::function<void()>> answers;
+        std::deque<Answer> answers;
         Clock::time_point due;
     };
 
@@ -47,7 +60,8 @@ private:
 
     [[nodiscard]] Callers::const_iterator next() const;
 
-    Callers waiting_; // none without answers
+    std::function<Clock::time_point()> now_;
+    Callers waiting_; // none without answers, except while its last one is given
     std::size_t in_all_ = 0;
 };
 

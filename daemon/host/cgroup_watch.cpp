@@ -115,12 +115,19 @@ void CgroupWatch::add_missing()
     }
 }
 
+// The group itself first: what is made in it from then on is heard of.
 int CgroupWatch::add_watch(const std::filesystem::path& group) const
 {
-    std::error_code failed;
-    const auto nested = group / nested_group;
-    const auto& path = std::filesystem::is_directory(nested, failed) ? nested : group;
-    return ::inotify_add_watch(inotify_.get(), path.c_str(), IN_CREATE | IN_ONLYDIR);
+    const auto watch = [this](const std::filesystem::path& path) {
+        return ::inotify_add_watch(inotify_.get(), path.c_str(), IN_CREATE | IN_ONLYDIR);
+    };
+    const auto outer = watch(group);
+    const auto inner = watch(group / nested_group);
+    if (inner < 0) {
+        return outer;
+    }
+    ::inotify_rm_watch(inotify_.get(), outer);
+    return inner;
 }
 
 void CgroupWatch::drop(Watch& watch)

@@ -170,7 +170,8 @@ void LibvirtHost::run_job(Calls& calls, std::function<Result<T>()> job,
                 --calls.under_way;
                 done(std::move(result));
             };
-        });
+        },
+        calls.lane);
 }
 
 template <class T>

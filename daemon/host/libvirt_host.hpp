@@ -77,8 +77,10 @@ public:
 private:
     enum class State { disconnected, connecting, connected };
 
-    // Bounded apart, so that callers, however many, never keep a pass from being made.
+    // Bounded apart, and taking turns on the worker: a pass waits for one call of callers, however
+    // many there are.
     struct Calls {
+        const loop::Worker::Lane lane;
         const std::size_t most;
         std::size_t under_way = 0;
     };
@@ -105,8 +107,8 @@ private:
     std::optional<Error> lost_while_connecting_;
     Backoff backoff_;
     std::minstd_rand random_{std::random_device{}()};
-    Calls own_{own_calls_max};
-    Calls callers_{callers_calls_max};
+    Calls own_{loop::Worker::Lane::own, own_calls_max};
+    Calls callers_{loop::Worker::Lane::callers, callers_calls_max};
     int leave_status_ = 1;
     std::deque<std::function<void()>> answers_;
     loop::Timer answer_timer_;

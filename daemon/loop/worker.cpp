@@ -41,7 +41,7 @@ Worker::Worker(EventLoop& loop, std::string name, std::size_t capacity)
     }}
 {}
 
-Posted Worker::submit(Job job)
+Posted Worker::submit(Job job, Lane lane)
 {
     if (outstanding_ >= capacity_) {
         return Posted::full;
@@ -49,7 +49,7 @@ Posted Worker::submit(Job job)
     ++outstanding_;
     {
         const std::lock_guard lock{mutex_};
-        jobs_.push_back(std::move(job));
+        (lane == Lane::own ? own_ : callers_).push_back(std::move(job));
     }
     wake_.notify_one();
     return Posted::stored;
@@ -70,20 +70,29 @@ std::chrono::milliseconds Worker::busy_for() const
         std::chrono::nanoseconds{steady_now_ns() - started});
 }
 
+Worker::Job Worker::take_next()
+{
+    const auto callers = own_.empty() || (callers_turn_ && !callers_.empty());
+    callers_turn_ = !callers;
+    auto& lane = callers ? callers_ : own_;
+    auto job = std::move(lane.front());
+    lane.pop_front();
+    return job;
+}
+
 void Worker::run(const std::stop_token& stop)
 {
     for (;;) {
         Job job;
         {
             std::unique_lock lock{mutex_};
-            if (!wake_.wait(lock, stop, [this] { return !jobs_.empty(); })) {
+            if (!wake_.wait(lock, stop, [this] { return !own_.empty() || !callers_.empty(); })) {
                 return;
             }
             if (stop.stop_requested()) {
                 return;
             }
-            job = std::move(jobs_.front());
-            jobs_.pop_front();
+            job = take_next();
         }
         job_started_ = steady_now_ns();
         auto done = run_job(job);

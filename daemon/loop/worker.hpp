@@ -34,8 +34,10 @@ public:
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    // Main thread. `full`: the job was refused and will not run.
-    [[nodiscard]] Posted submit(Job job);
+    // Main thread. `full`: the job was refused and will not run. Jobs of one lane run in the order
+    // in which they came; while both have some, the lanes take turns.
+    enum class Lane { own, callers };
+    [[nodiscard]] Posted submit(Job job, Lane lane = Lane::own);
 
     // The running job says, on its thread, that it has come a step further.
     void note_progress() noexcept;
@@ -46,13 +48,17 @@ public:
 
 private:
     void run(const std::stop_token& stop);
+    [[nodiscard]] Job take_next();
 
     const std::size_t capacity_;
     std::size_t outstanding_ = 0; // main thread only
     Mailbox<Completion> completions_;
     std::mutex mutex_;
     std::condition_variable_any wake_;
-    std::deque<Job> jobs_;                     // guarded by mutex_
+    // Guarded by mutex_.
+    std::deque<Job> own_;
+    std::deque<Job> callers_;
+    bool callers_turn_ = false;
     std::atomic<std::int64_t> job_started_{0}; // steady clock, ns; 0: idle
     std::jthread thread_;                      // last: starts when all else is ready, joins first
 };

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
+#include <string>
 
 namespace virtpind::test {
 
@@ -121,12 +123,13 @@ protected:
                                }
                            }};
         loop::Timer deadline{loop_, [this] { loop_.stop(1); }};
+        looks.push_back(Clock::now()); // before, so that no time between two looks is missed
         connect();
-        looks.push_back(Clock::now());
         answer.start(often);
         deadline.start(std::chrono::seconds{30});
-        EXPECT_EQ(loop_.run(), 0);
-        looks.resize(count);
+        if (loop_.run() != 0) {
+            throw std::runtime_error{"looked only " + std::to_string(looks.size()) + " times"};
+        }
         return looks;
     }
 

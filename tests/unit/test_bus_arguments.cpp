@@ -88,6 +88,13 @@ TEST(BusOptions, NumbersAndLengthsAreBounded)
         one("tune", sdbus::Variant{std::vector<std::string>(list_items_max + 1, "invtsc")})));
     EXPECT_FALSE(parse_options(one(
         "tune", sdbus::Variant{std::vector<std::string>{std::string(text_bytes_max + 1, 'x')}})));
+
+    std::vector<std::string> texts(options_bytes_max / text_bytes_max,
+                                   std::string(text_bytes_max, 'x'));
+    EXPECT_FALSE(parse_options(one("tune", sdbus::Variant{texts})))
+        << "with its name it is too much";
+    texts.pop_back();
+    EXPECT_TRUE(parse_options(one("tune", sdbus::Variant{texts})));
 }
 
 TEST(BusFlags, UnknownBitsAreNamedWithTheKnownOnes)

@@ -200,6 +200,37 @@ TEST_F(Loop, WorkerThatSaysItCameFurtherIsNotBusyForLonger)
     EXPECT_EQ(worker.busy_for(), 0ms);
 }
 
+TEST_F(Loop, JobOfOursWaitsForOneOfCallersAtMost)
+{
+    std::promise<void> all_submitted;
+    std::string order;
+    Worker worker{loop_, "test-worker", 8};
+    const auto submit = [&](
+                            char name, Worker::Lane lane, std::function<void()> work = [] {}) {
+        ASSERT_EQ(worker.submit(
+                      [&, name, work = std::move(work)]() -> Worker::Completion {
+                          work();
+                          order += name;
+                          return [&] {
+                              if (order.size() == 7) {
+                                  loop_.stop(0);
+                              }
+                          };
+                      },
+                      lane),
+                  Posted::stored);
+    };
+    submit('o', Worker::Lane::own, [&] { all_submitted.get_future().wait(); });
+    for (const auto name : {'1', '2', '3', '4'}) {
+        submit(name, Worker::Lane::callers);
+    }
+    submit('p', Worker::Lane::own);
+    submit('q', Worker::Lane::own);
+    all_submitted.set_value();
+    EXPECT_EQ(run(), 0);
+    EXPECT_EQ(order, "o1p2q34");
+}
+
 TEST_F(Loop, ExceptionInAJobEndsTheLoop)
 {
     Worker worker{loop_, "test-worker", 4};
