@@ -20,20 +20,19 @@ class Flood:
 
     AT_ONCE = 100
 
-    def __init__(self, client, method, arguments, count, interface=MANAGER):
+    def __init__(self, client, method, arguments, count):
         self.client = client
-        self.call = (interface, method, arguments)
+        self.call = (method, arguments)
         self.left = count
         self.waiting = 0
         self.errors = set()
-        self.refused = 0
 
     def pump(self):
         """False when all are answered."""
         while self.left and self.waiting < self.AT_ONCE:
             self.left -= 1
             self.waiting += 1
-            self.client.connection.call(NAME, ROOT, *self.call, None, 0, 600_000, None, self._on_answer)
+            self.client.connection.call(NAME, ROOT, MANAGER, *self.call, None, 0, 600_000, None, self._on_answer)
         self.client.pump()
         return self.left or self.waiting
 
@@ -43,7 +42,6 @@ class Flood:
             connection.call_finish(result)
         except GLib.Error as error:
             self.errors.add(error.message)
-            self.refused += 1
 
 
 def make_host(path, count):
