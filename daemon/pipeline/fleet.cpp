@@ -332,6 +332,17 @@ void Fleet::restore(Member& member, Member before)
     memory_.take_again(member.memory);
 }
 
+// Whether cores of the kind it wishes could hold it, if it had all of them.
+bool may_have_its_wish(const Fleet& fleet, const Intent& intent)
+{
+    const auto& kinds = fleet.host().topology->kinds;
+    return std::any_of(kinds.begin(), kinds.end(), [&](const Kind& kind) {
+        return intent.policy.cores == CoreChoice::any ||
+               (is_wished(kind.core_class, intent.policy.cores) &&
+                (fleet.free_of_all() & kind.cpus).size() >= intent.vcpus_online.size());
+    });
+}
+
 std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant)
 {
     const auto& members = fleet.members();
@@ -341,9 +352,11 @@ std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant)
             order.push_back(i);
         }
     }
-    const auto key = [&members](std::size_t i) {
+    const auto key = [&](std::size_t i) {
         const auto& intent = *members[i].intent;
-        return std::tuple{-std::int64_t{intent.policy.priority}, !stands_whole(members[i]),
+        // What must take another kind takes what is left of it by those who wish for that.
+        return std::tuple{-std::int64_t{intent.policy.priority}, !may_have_its_wish(fleet, intent),
+                          !stands_whole(members[i]),
                           -static_cast<std::int64_t>(intent.vcpus_online.size())};
     };
     std::stable_sort(order.begin(), order.end(),

@@ -227,6 +227,18 @@ TEST(Planner, kinds_do_not_mix_and_efficiency_cores_serve_the_emulator)
     EXPECT_EQ(plan.domains[1].cost.kind, 6U);
 }
 
+TEST(Planner, who_must_take_another_kind_comes_after_those_who_wish_for_that)
+{
+    const auto host = hybrid_host(6, 8); // 0-11, 12-19; housekeeping 0-1,12
+    auto small = domain("batch", 9);     // there are seven efficiency cores for it
+    small.policy.cores = CoreChoice::efficiency;
+    const auto plan = plan_on(host, {small, threaded("game", 4)});
+    EXPECT_TRUE(plan.domains[1].satisfied);
+    EXPECT_TRUE(cpus("2-11").includes(plan.domains[1].claim)) << plan.domains[1].claim.str();
+    EXPECT_FALSE(plan.domains[0].satisfied);
+    EXPECT_TRUE(plan_on(host, {small}).domains[0].satisfied) << "alone it may have the others";
+}
+
 TEST(Planner, vcache_is_preferred_where_it_fits)
 {
     auto host = regular_host({.l3s = 2, .cores = 8});
