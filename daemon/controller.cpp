@@ -201,7 +201,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         return;
     }
     // A stored policy replaces one that was set for this run of the daemon only.
-    store_then_apply(change, std::move(*spec), deferred_id, std::move(reply));
+    store_then_apply(change, *spec, deferred_id, std::move(reply));
 }
 
 void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
@@ -234,7 +234,7 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
 
 // Nothing of the record changes when the policy cannot be stored; and a later change, which may
 // have been for this run only, stays.
-void Controller::store_then_apply(const PolicyChange& change, std::optional<PolicySpec> spec,
+void Controller::store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,
                                   std::optional<int> deferred_id, Reply<std::uint64_t> reply)
 {
     ++reconciler_.find(change.uuid)->storing;
@@ -415,7 +415,7 @@ void Controller::hold(const DomainUuid& uuid, const std::string& reason, const s
 std::optional<DomainUuid> Controller::held_under(std::uint64_t cookie) const
 {
     for (const auto& [uuid, record] : reconciler_.records()) {
-        if (record.holds.count(cookie) != 0) {
+        if (record.holds.contains(cookie)) {
             return uuid;
         }
     }

@@ -78,7 +78,7 @@ private:
     [[nodiscard]] Result<std::uint64_t> add_hold(const DomainUuid& uuid, const std::string& reason,
                                                  const std::string& owner);
     void make_plan(const DomainUuid& uuid, const Policy& policy, Reply<std::string> reply);
-    void store_then_apply(const PolicyChange& change, std::optional<PolicySpec> spec,
+    void store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,
                           std::optional<int> deferred_id, Reply<std::uint64_t> reply);
     void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
                           Reply<std::uint64_t> reply);

@@ -157,7 +157,7 @@ public:
         feed_watchdog();
         const auto code = loop_.run();
         host_.leave_with(code == 0 ? 0 : 1);
-        systemd_.say_stopping();
+        ServiceManager::say_stopping();
         return code;
     }
 
@@ -304,7 +304,7 @@ private:
         }
         const auto busy = host_.busy_for();
         if (busy < stuck_after_intervals * *interval) {
-            systemd_.feed_watchdog();
+            ServiceManager::feed_watchdog();
         }
         // A libvirt that hangs at the first attempt must not keep the host from booting.
         if (busy > *interval / 4) {

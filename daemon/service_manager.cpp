@@ -31,7 +31,7 @@ void ServiceManager::say_reloaded() const
     }
 }
 
-void ServiceManager::say_stopping() const
+void ServiceManager::say_stopping()
 {
     sd_notify(0, "STOPPING=1");
 }
@@ -53,7 +53,7 @@ std::optional<std::chrono::microseconds> ServiceManager::watchdog_interval()
     return std::chrono::microseconds{usec};
 }
 
-void ServiceManager::feed_watchdog() const
+void ServiceManager::feed_watchdog()
 {
     sd_notify(0, "WATCHDOG=1");
 }

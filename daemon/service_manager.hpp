@@ -15,14 +15,14 @@ public:
     // Around a reload; a service that is still starting has nothing to reload, for systemd.
     void say_reloading() const;
     void say_reloaded() const;
-    void say_stopping() const;
+    static void say_stopping();
     // One line. To systemd it goes when it has changed: telling waits while systemd does not
     // listen.
     void say_status(std::string text);
 
     // In which the watchdog wants to be fed at least once; none: there is no watchdog.
     [[nodiscard]] static std::optional<std::chrono::microseconds> watchdog_interval();
-    void feed_watchdog() const;
+    static void feed_watchdog();
 
 private:
     bool ready_said_ = false;

@@ -13,8 +13,6 @@ namespace virtpind::bus {
 
 namespace {
 
-using std::string_literals::operator""s;
-
 constexpr const char* interface_name = org::virtpind1::Manager_adaptor::INTERFACE_NAME;
 
 ChangedProperties changed_properties(const ManagerView& before, const ManagerView& after)
@@ -142,7 +140,7 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
         if (!domain.empty()) {
             uuid = unwrap(context_.port.find_domain(domain));
         }
-        const auto details = uuid ? details_of(*uuid) : Authorizer::Details{{"domain", "all"s}};
+        const auto details = uuid ? details_of(*uuid) : Authorizer::Details{{"domain", "all"}};
         answer_change(context_, call(), details, answer,
                       [&port = context_.port, uuid, flags](const auto& reply, const Caller&) {
                           port.reapply(uuid, flags, reply);
@@ -213,7 +211,7 @@ void ManagerObject::Reload(sdbus::Result<>&& result, std::uint64_t flags)
     guarded(answer, [&] {
         unwrap(check_flags(flags, 0));
         answer_change(
-            context_, call(), {{"domain", "all"s}}, answer,
+            context_, call(), Authorizer::Details{{"domain", "all"}}, answer,
             [&port = context_.port](const auto& reply, const Caller&) { reply(port.reload()); });
     });
 }

@@ -42,7 +42,7 @@ public:
                 result->returnResults(values...);
             }
         });
-        result_ = Answered{};
+        close();
     }
 
     void fail(const sdbus::Error& error) noexcept
@@ -56,11 +56,16 @@ public:
                 },
                 result_);
         });
-        result_ = Answered{};
+        close();
     }
 
 private:
     using Answered = std::monostate;
+
+    void close() noexcept
+    {
+        contained([this] { result_ = Answered{}; });
+    }
 
     std::variant<Answered, sdbus::Result<>, sdbus::Result<std::uint64_t>,
                  sdbus::Result<std::string>, sdbus::Result<std::vector<DomainRow>>>

@@ -29,7 +29,7 @@ std::optional<int> id_in(std::string_view name)
 {
     using namespace std::string_view_literals;
     for (const auto& [before, after] :
-         {std::pair{"machine-qemu\\x2d"sv, "\\x2d"sv}, std::pair{"qemu-"sv, "-"sv}}) {
+         {std::pair{R"(machine-qemu\x2d)"sv, R"(\x2d)"sv}, std::pair{"qemu-"sv, "-"sv}}) {
         if (!name.starts_with(before)) {
             continue;
         }
