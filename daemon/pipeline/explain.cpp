@@ -255,7 +255,7 @@ private:
         const auto claims = claimants(fleet_, member_, cpus);
         const auto host_own = cpus & fleet_.housekeeping();
         if (claims.empty() && host_own.empty()) {
-            const auto pool = fleet_.pool() & cpus;
+            const auto pool = (fleet_.pool() - member_.claim) & cpus; // shut off: its own is in it
             say(ReasonCode::l3_alone, pool.empty()
                                           ? "Nobody else uses its L3s."
                                           : "Nobody else claims CPUs of its L3s; " + pool.str() +

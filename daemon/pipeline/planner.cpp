@@ -136,7 +136,7 @@ private:
                       .member = member,
                       .usable = plan_.usable,
                       .housekeeping = plan_.housekeeping,
-                      .pool = plan_.pool,
+                      .pool = plan_.pool - member.claim,
                       .several_memory_nodes = fleet_.memory().several_nodes()},
                      plan);
         plan.online = member.intent->vcpus_online;

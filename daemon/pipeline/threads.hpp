@@ -12,7 +12,7 @@ struct ThreadsTask {
     const Member& member;
     CpuSet usable;
     CpuSet housekeeping;
-    CpuSet pool;
+    CpuSet pool; // without the claim of the domain itself: one that is shut off has its in the pool
     bool several_memory_nodes = false;
 };
 

@@ -75,6 +75,21 @@ bool tells(const DomainPlan& plan, ReasonCode code)
                        [code](const Reason& reason) { return reason.code == code; });
 }
 
+// All that is said of it, a line each.
+std::string text_of(const DomainPlan& plan)
+{
+    std::string all;
+    for (const auto& reason : plan.reasons) {
+        all += reason.text + "\n";
+    }
+    return all;
+}
+
+bool says(const DomainPlan& plan, std::string_view words)
+{
+    return text_of(plan).find(words) != std::string::npos;
+}
+
 TEST(Planner, guest_of_one_ccd_gets_the_other_ccd_with_siblings_in_order)
 {
     const auto plan = plan_on(ryzen(), {threaded("win11", 6)});
@@ -96,19 +111,10 @@ TEST(Planner, guest_of_one_ccd_gets_the_other_ccd_with_siblings_in_order)
 
 TEST(Planner, one_of_something_is_singular)
 {
-    const auto text = [](const DomainPlan& plan) {
-        std::string all;
-        for (const auto& reason : plan.reasons) {
-            all += reason.text + "\n";
-        }
-        return all;
-    };
     auto small = domain("small", 1);
-    EXPECT_NE(text(plan_on(ryzen(), {small}).domains.front()).find("The vCPU is on node 0."),
-              std::string::npos);
+    EXPECT_TRUE(says(plan_on(ryzen(), {small}).domains.front(), "The vCPU is on node 0."));
     small.policy.placement = Placement::shared;
-    EXPECT_NE(text(plan_on(ryzen(), {small}).domains.front()).find("1 vCPU floats on "),
-              std::string::npos);
+    EXPECT_TRUE(says(plan_on(ryzen(), {small}).domains.front(), "1 vCPU floats on "));
 }
 
 TEST(Planner, adjacent_numbering_is_followed_too)
@@ -471,6 +477,25 @@ TEST(PlannerThreads, stay_on_the_node_when_there_is_no_housekeeping_on_it)
     EXPECT_EQ(far.emulator, cpus("0,8"));
     EXPECT_NE(text_of(far, ReasonCode::emulator_housekeeping).find("on node 0, the nearest"),
               std::string::npos);
+}
+
+TEST(PlannerThreads, of_a_dormant_domain_keep_off_its_own_claim)
+{
+    auto off = domain("off", 8);
+    off.activity = Activity::dormant;
+    off.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    off.iothreads = {IothreadId{1}};
+    const auto whole = plan_on(two_nodes(), {off}, cpus("0,8")).domains.front();
+    EXPECT_EQ(whole.claim, cpus("4-7,12-15"));
+    EXPECT_EQ(whole.emulator, cpus("0,8"));
+    EXPECT_EQ(whole.iothreads.at(IothreadId{1}), cpus("0,8"));
+    off.vcpus_max = 4;
+    off.vcpus_online = VcpuSet::range(0, 3);
+    off.policy.cache = CacheChoice::alone;
+    const auto half = plan_on(two_nodes(), {off}, cpus("0,8")).domains.front();
+    EXPECT_EQ(half.claim, cpus("4-5,12-13"));
+    EXPECT_EQ(half.emulator, cpus("6-7,14-15"));
+    EXPECT_TRUE(says(half, "6-7,14-15 there are in the pool"));
 }
 
 TEST(Planner, room_is_made_for_a_newcomer_within_the_move_limit)
@@ -1000,6 +1025,18 @@ TEST(Invariants, notice_shared_domains_that_float_elsewhere)
     EXPECT_TRUE(broken_by(cpus("5-7,13"))); // beyond `cpus`
     EXPECT_TRUE(broken_by(cpus("2-3")));    // away from its memory
     EXPECT_TRUE(broken_by(cpus("0,8")));    // housekeeping
+}
+
+TEST(Invariants, notice_threads_on_the_claim_of_their_own_domain)
+{
+    const auto host = ryzen();
+    PlanRequest request{.topology = &host, .intents = {threaded("a", 2)}};
+    auto plan = make_plan(request);
+    auto& emulator = plan.domains.front().emulator;
+    emulator = plan.domains.front().claim;
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    request.intents.front().policy.emulator.mode = ThreadChoice::Mode::vcpus;
+    EXPECT_TRUE(check_plan(request, plan).empty());
 }
 
 TEST(Invariants, notice_a_broken_plan)
