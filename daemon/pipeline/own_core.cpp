@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "own_core.hpp"
 
-#include <algorithm>
-#include <limits>
 #include <optional>
 #include <tuple>
 
 namespace virtpind {
-
-namespace {
-
-// Distance from a core to the nearest of the nodes.
-std::uint32_t distance_to(const HostIndex& host, NodeIndex node, const IdSet<NodeIndex>& nodes)
-{
-    auto nearest = std::numeric_limits<std::uint32_t>::max();
-    for (const auto other : nodes) {
-        nearest = std::min(nearest, node == other ? 0 : host.distance(node, other));
-    }
-    return nearest;
-}
-
-} // namespace
 
 CpuSet present_own_core(const HostIndex& host, const CpuSet& free, const CpuSet& present)
 {
@@ -35,10 +19,9 @@ CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CpuSet
     if (auto here = present_own_core(host, free, present); !here.empty()) {
         return here;
     }
-    IdSet<NodeIndex> nodes;
+    const auto nodes = host.topology->nodes_of(vcpus);
     IdSet<L3Index> l3s;
     for (const auto cpu : vcpus) {
-        nodes.insert(host.cpu(cpu).node);
         l3s.insert(host.cpu(cpu).l3);
     }
     using Key = std::tuple<std::uint32_t, bool, bool, bool>;
@@ -53,7 +36,7 @@ CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CpuSet
             continue;
         }
         const auto core_class = host.topology->kinds[raw(core.kind)].core_class;
-        const Key key{distance_to(host, core.node, nodes), core_class != CoreClass::efficiency,
+        const Key key{host.distance_to(core.node, nodes), core_class != CoreClass::efficiency,
                       cpus.size() != core.cpus.size(), !l3s.contains(core.l3)};
         if (!best || key < *best) {
             best = key;

@@ -18,17 +18,6 @@ CpuSet vcpu_cpus(const DomainPlan& plan)
     return cpus;
 }
 
-std::uint32_t distance_to(const HostIndex& host, std::size_t node, const NodeSet& nodes)
-{
-    auto nearest = std::numeric_limits<std::uint32_t>::max();
-    for (std::size_t other = 0; other < host.topology->nodes.size(); ++other) {
-        if (nodes.contains(host.topology->nodes[other].id)) {
-            nearest = std::min(nearest, host.topology->distance[other][node]);
-        }
-    }
-    return nearest;
-}
-
 // The CPUs of `from` on the domain's nodes, else on the nearest node that has any; efficiency
 // cores where there are some.
 CpuSet nearest_part(const HostIndex& host, const CpuSet& from, const NodeSet& nodes)
@@ -36,8 +25,8 @@ CpuSet nearest_part(const HostIndex& host, const CpuSet& from, const NodeSet& no
     auto near = from & host.topology->cpus_of(nodes);
     if (near.empty()) {
         auto nearest = std::numeric_limits<std::uint32_t>::max();
-        for (std::size_t node = 0; node < host.node_cpus.size(); ++node) {
-            const auto distance = distance_to(host, node, nodes);
+        for (std::uint32_t node = 0; node < host.node_cpus.size(); ++node) {
+            const auto distance = host.distance_to(NodeIndex{node}, nodes);
             if (distance < nearest && from.intersects(host.node_cpus[node])) {
                 nearest = distance;
                 near = from & host.node_cpus[node];
@@ -195,7 +184,7 @@ NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
     NodeSet having;
     std::optional<NodeId> nearest;
     auto least = std::numeric_limits<std::uint32_t>::max();
-    for (std::size_t node = 0; node < host.topology->nodes.size(); ++node) {
+    for (std::uint32_t node = 0; node < host.topology->nodes.size(); ++node) {
         const auto& place = host.topology->nodes[node];
         if (place.memory_kib == 0) {
             continue;
@@ -203,7 +192,7 @@ NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
         if (nodes.contains(place.id)) {
             having.insert(place.id);
         }
-        if (const auto distance = distance_to(host, node, nodes); distance < least) {
+        if (const auto distance = host.distance_to(NodeIndex{node}, nodes); distance < least) {
             least = distance;
             nearest = place.id;
         }
