@@ -288,8 +288,9 @@ private:
     // Precondition: intent_ and domain_ are those of one domain.
     [[nodiscard]] std::optional<Promise> promise() const
     {
-        const auto placed = domain_->placement == Placement::dedicated ||
-                            (domain_->placement == Placement::shared && domain_->satisfied);
+        const auto placed =
+            domain_->placement == Placement::dedicated ||
+            (domain_->placement == Placement::shared && (domain_->satisfied || domain_->numatune));
         if (!placed || !has_all_pins() || has_memory() || needed_memory() == 0) {
             return std::nullopt;
         }
@@ -298,7 +299,9 @@ private:
             cpus |= domain_->vcpus.at(vcpu);
         }
         return Promise{.page_kib = intent_->hugepage_kib.value_or(0),
-                       .nodes = request_.topology->nodes_of(cpus),
+                       .nodes = domain_->placement == Placement::shared && domain_->numatune
+                                    ? domain_->numatune->nodes
+                                    : request_.topology->nodes_of(cpus),
                        .kib = needed_memory()};
     }
 

@@ -190,11 +190,37 @@ Share SharedPool::find(const Intent& intent, const MemoryBook::Amounts& availabl
     share.holds = share.cpus.size() >= intent.vcpus_online.size();
     share.over_nodes = intent.policy.numa == NumaChoice::single && nodes.size() > 1;
     share.memory_short = memory < needed;
+    const auto own = host_.topology->nodes_of(share.cpus);
+    share.memory_nodes = share.memory_short ? nodes_with(needed, available, own) : own;
     const auto kinds =
         std::count_if(host_.topology->kinds.begin(), host_.topology->kinds.end(),
                       [&share](const Kind& kind) { return kind.cpus.intersects(share.cpus); });
     share.mixed = kinds > 1;
     return share;
+}
+
+NodeSet SharedPool::nodes_with(std::uint64_t memory_kib, const MemoryBook::Amounts& available,
+                               const NodeSet& near) const
+{
+    std::vector<NodeIndex> order;
+    for (std::uint32_t node = 0; node < available.size(); ++node) {
+        if (available[node] != 0U) {
+            order.push_back(NodeIndex{node});
+        }
+    }
+    std::stable_sort(order.begin(), order.end(), [&](NodeIndex a, NodeIndex b) {
+        return host_.distance_to(a, near) < host_.distance_to(b, near);
+    });
+    NodeSet nodes;
+    std::uint64_t found = 0;
+    for (const auto node : order) {
+        nodes.insert(host_.node_id(node));
+        found += available[raw(node)].value_or(memory_kib);
+        if (found >= memory_kib) {
+            return nodes;
+        }
+    }
+    return {};
 }
 
 void SharedPool::admit(const Intent& intent, const Share& share)

@@ -23,6 +23,9 @@ struct Share {
     bool beyond_cpus = false;  // nothing of the option cpus is there
     bool over_nodes = false;   // numa=single, but no node holds it
     bool memory_short = false; // the nodes do not have its memory free
+    // Where its memory goes: the nodes of `cpus`, or if that is too little, with the nearest that
+    // make up for it; empty: all nodes together have too little.
+    NodeSet memory_nodes;
 
     [[nodiscard]] bool as_asked() const
     {
@@ -48,6 +51,8 @@ private:
     [[nodiscard]] Nodes choose(const Intent& intent, const Share& of,
                                const MemoryBook::Amounts& available) const;
     [[nodiscard]] Nodes even_nodes(const Intent& intent, const Share& of, Nodes candidates) const;
+    [[nodiscard]] NodeSet nodes_with(std::uint64_t memory_kib, const MemoryBook::Amounts& available,
+                                     const NodeSet& near) const;
     [[nodiscard]] double load(std::size_t node, std::size_t more) const;
 
     const HostIndex& host_;

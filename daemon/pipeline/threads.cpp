@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "threads.hpp"
 
+#include "misfit.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -213,20 +215,32 @@ void add_memory(const ThreadsTask& task, DomainPlan& plan)
     if (!task.several_memory_nodes) {
         return;
     }
+    const auto& elsewhere = task.memory_elsewhere;
+    if (elsewhere && elsewhere->empty()) {
+        plan.reasons.push_back(
+            {ReasonCode::memory_short,
+             "Memory is not bound: all nodes together do not have " + memory_wanted(intent) + "."});
+        return;
+    }
     const auto& topology = *task.host.topology;
+    const auto near = with_memory(task.host, topology.nodes_of(vcpu_cpus(plan)));
     NumaTune tune;
     tune.mode = intent.memory_locked ? NumaMode::strict : NumaMode::restrictive;
-    tune.nodes = with_memory(task.host, topology.nodes_of(vcpu_cpus(plan)));
+    tune.nodes = elsewhere.value_or(near);
     for (const auto& cell : intent.cells) {
         CpuSet cpus;
         for (const auto vcpu : cell.vcpus& intent.vcpus_online) {
             cpus |= plan.vcpus.at(vcpu);
         }
-        tune.cells[cell.id] =
-            cpus.empty() ? tune.nodes : with_memory(task.host, topology.nodes_of(cpus));
+        tune.cells[cell.id] = cpus.empty() || elsewhere
+                                  ? tune.nodes
+                                  : with_memory(task.host, topology.nodes_of(cpus));
     }
-    plan.reasons.push_back(
-        {ReasonCode::memory_follows, "Memory follows the vCPUs to node " + tune.nodes.str() + "."});
+    plan.reasons.push_back({ReasonCode::memory_follows,
+                            elsewhere
+                                ? "Memory is bound to node " + tune.nodes.str() +
+                                      ", the nearest that have enough of it."
+                                : "Memory follows the vCPUs to node " + tune.nodes.str() + "."});
     plan.numatune = std::move(tune);
 }
 

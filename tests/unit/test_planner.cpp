@@ -807,6 +807,31 @@ TEST(PlannerMemory, shared_domains_take_theirs)
     EXPECT_TRUE(tells(plan.domains[2], ReasonCode::memory_short));
 }
 
+TEST(PlannerMemory, is_not_bound_to_nodes_that_do_not_have_it)
+{
+    auto host = two_nodes();
+    host.nodes[0].memory_kib = host.nodes[1].memory_kib = 8000;
+    auto whole = domain("whole", 8);
+    whole.memory_kib = 4000;
+    auto part = domain("part", 6);
+    part.memory_kib = 6000;
+    auto late = domain("late", 4); // floats on what is left of node 0, which has 2000
+    late.memory_kib = 3000;
+    late.memory_locked = true;
+    late.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 3)}};
+    auto plan = plan_on(host, {whole, part, late}, CpuSet{}).domains[2];
+    EXPECT_EQ(plan.placement, Placement::shared);
+    EXPECT_EQ(host.nodes_of(vcpu_cpus(plan)).size(), 1U);
+    ASSERT_TRUE(plan.numatune.has_value());
+    EXPECT_EQ(plan.numatune->nodes, (NodeSet{NodeId{0}, NodeId{1}}));
+    EXPECT_EQ(plan.numatune->cells.at(0), plan.numatune->nodes);
+    EXPECT_TRUE(says(plan, "Memory is bound to node 0-1, the nearest that have enough"));
+    late.memory_kib = 7000;
+    plan = plan_on(host, {whole, part, late}, CpuSet{}).domains[2];
+    EXPECT_FALSE(plan.numatune.has_value());
+    EXPECT_TRUE(says(plan, "Memory is not bound: all nodes together do not have 7 MiB of free"));
+}
+
 TEST(PlannerMemory, dormant_domains_take_theirs_from_each_other_only)
 {
     const auto host = two_nodes_with_hugepages();
