@@ -938,6 +938,21 @@ TEST(PlannerShared, is_not_satisfied_outside_of_its_cpus)
     EXPECT_EQ(vcpu_cpus(plan_on(ryzen(), {vm}).domains.front()), cpus("1"));
 }
 
+TEST(PlannerShared, that_is_larger_than_a_node_floats_on_near_ones)
+{
+    auto host = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    for (const auto& [a, b] : {std::pair{0U, 1U}, std::pair{2U, 3U}}) {
+        host.distance[a][b] = host.distance[b][a] = 11;
+    }
+    auto vm = domain("vm", 7); // two nodes, but not that of housekeeping
+    vm.policy.placement = Placement::shared;
+    auto other = vm;
+    other.uuid = DomainUuid{"other"};
+    const auto plan = plan_on(host, {vm, other}, cpus("0-1"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[0]), cpus("8-15"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("8-15")); // rather than on nodes of two packages
+}
+
 TEST(PlannerShared, numa_single_and_spread)
 {
     const auto host = two_nodes();
