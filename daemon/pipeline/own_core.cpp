@@ -24,26 +24,28 @@ CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CpuSet
     for (const auto cpu : vcpus) {
         l3s.insert(host.cpu(cpu).l3);
     }
-    using Key = std::tuple<std::uint32_t, bool, bool, bool>;
+    using Key = std::tuple<std::uint32_t, bool, bool>;
     std::optional<Key> best;
     CpuSet chosen;
     for (const auto& core : host.cores) {
-        auto cpus = core.set & free;
-        if (!intent.policy.cpus.empty()) {
-            cpus &= intent.policy.cpus;
-        }
-        if (cpus.empty()) {
+        auto cpus = intent.policy.cpus.empty() ? core.set : core.set & intent.policy.cpus;
+        if (cpus.empty() || !free.includes(core.set)) {
             continue;
         }
         const auto core_class = host.topology->kinds[raw(core.kind)].core_class;
         const Key key{host.distance_to(core.node, nodes), core_class != CoreClass::efficiency,
-                      cpus.size() != core.cpus.size(), !l3s.contains(core.l3)};
+                      !l3s.contains(core.l3)};
         if (!best || key < *best) {
             best = key;
             chosen = std::move(cpus);
         }
     }
     return chosen;
+}
+
+CpuSet claim_of_own_core(const HostIndex& host, const CpuSet& free, const CpuSet& own)
+{
+    return own.empty() ? CpuSet{} : own | (host.cores[host.core_at(own.front())].set & free);
 }
 
 } // namespace virtpind

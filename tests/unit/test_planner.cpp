@@ -294,6 +294,22 @@ TEST(Planner, own_emulator_and_iothreads_get_a_core_each)
     EXPECT_EQ(plan.claim.size(), 8U);
 }
 
+TEST(Planner, half_a_core_is_not_a_core_of_their_own)
+{
+    const auto host = regular_host({.cores = 2, .numbering = test::Numbering::adjacent});
+    auto vm = domain("vm", 1);
+    vm.policy.emulator.mode = ThreadChoice::Mode::own;
+    const auto denied = plan_on(host, {vm}).domains.front();
+    EXPECT_FALSE(denied.satisfied);
+    EXPECT_TRUE(tells(denied, ReasonCode::no_own_core));
+    const auto larger = regular_host({.cores = 3, .numbering = test::Numbering::adjacent});
+    vm.policy.cpus = cpus("2,4");
+    const auto given = plan_on(larger, {vm}).domains.front();
+    EXPECT_EQ(given.vcpus.at(VcpuId{0}), cpus("2"));
+    EXPECT_EQ(given.emulator, cpus("4"));
+    EXPECT_EQ(given.claim, cpus("2,4-5"));
+}
+
 TEST(Planner, offline_vcpus_wait_on_the_domains_own_cpus)
 {
     auto vm = domain("vm", 2);
@@ -565,7 +581,7 @@ TEST(Planner, misfit_names_what_to_give_up)
     const auto small = regular_host({.cores = 4});
     auto why = refusal(plan_on(small, {own}).domains.front());
     EXPECT_EQ(why.code, ReasonCode::no_own_core);
-    EXPECT_NE(why.advice.find("emulator=auto or at most 5 vCPUs."), std::string::npos)
+    EXPECT_NE(why.advice.find("emulator=auto or at most 4 vCPUs."), std::string::npos)
         << why.advice;
 
     auto host = two_nodes();
