@@ -190,6 +190,7 @@ SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
 {
     std::array<std::size_t, 3> outside{};
     std::vector<NodeIndex> indexes;
+    CpuSet cpus;
     auto loads = 0.0;
     for (const auto node : nodes) {
         const auto index = indexes.emplace_back(NodeIndex{static_cast<std::uint32_t>(node)});
@@ -197,9 +198,14 @@ SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
         outside[0] += demand.local.contains(id) ? 0U : 1U;
         outside[1] += demand.home.contains(id) ? 0U : 1U;
         outside[2] += demand.present.contains(id) ? 0U : 1U;
+        cpus |= host_.node_cpus[node];
         loads += load(node, demand.vcpus);
     }
-    return {outside, distance_between(host_, indexes), loads, nodes};
+    const auto& all = host_.topology->packages;
+    const auto packages = std::count_if(all.begin(), all.end(), [&cpus](const Package& package) {
+        return package.cpus.intersects(cpus);
+    });
+    return {outside, distance_between(host_, indexes), packages, loads, nodes};
 }
 
 // So many of the candidates that hold it, `first` and then one after the other; empty: none found.

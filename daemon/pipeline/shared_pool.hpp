@@ -52,8 +52,9 @@ private:
     void reach(const Intent& intent, Share& share) const;
     [[nodiscard]] CpuSet kind_part(const Intent& intent, const CpuSet& cpus) const;
     struct Demand;
-    // How many nodes are not those that it likes, by kind; their distance; their load.
-    using Key = std::tuple<std::array<std::size_t, 3>, std::uint32_t, double, Nodes>;
+    // How many nodes are not those that it likes, by kind; their distance and packages; their load.
+    using Key =
+        std::tuple<std::array<std::size_t, 3>, std::uint32_t, std::ptrdiff_t, double, Nodes>;
     [[nodiscard]] Nodes candidates_for(const Share& of) const;
     [[nodiscard]] Demand demand_of(const Intent& intent, const Share& of,
                                    const MemoryBook::Amounts& available) const;

@@ -967,6 +967,8 @@ TEST(PlannerShared, that_is_larger_than_a_node_floats_on_near_ones)
     const auto plan = plan_on(host, {vm, other}, cpus("0-1"));
     EXPECT_EQ(vcpu_cpus(plan.domains[0]), cpus("8-15"));
     EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("8-15")); // rather than on nodes of two packages
+    const auto untold = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    EXPECT_EQ(vcpu_cpus(plan_on(untold, {vm}, cpus("0-1")).domains[0]), cpus("8-15"));
 }
 
 TEST(PlannerShared, numa_single_and_spread)
