@@ -237,8 +237,7 @@ private:
             if (is_big_cache(host_, L3Index{i}) && !taken.empty() &&
                 host_.l3_cpus[i].size() >= cpus_.size() &&
                 (host_.l3_cpus[i] - taken).size() < cpus_.size()) {
-                return " It would fit there but for housekeeping (" + taken.str() +
-                       "), which the configuration can put elsewhere.";
+                return " " + housekeeping_in_the_way("there", taken);
             }
         }
         return "";

@@ -424,6 +424,18 @@ TEST(Planner, a_guest_shaped_like_its_cpus_gets_equal_parts_of_them)
     EXPECT_EQ(plan.claim.common(big_l3s.nodes[0].cpus), 12U);
 }
 
+TEST(Planner, who_would_fit_but_for_housekeeping_is_told_so)
+{
+    auto vm = threaded("vm", 4);
+    vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    const auto plan = plan_on(two_nodes(), {vm}, cpus("0,4,8,12")).domains.front();
+    EXPECT_TRUE(says(plan, "It would fit node 1 but for housekeeping (4,12), which the"))
+        << text_of(plan);
+    vm = threaded("vm", 5);
+    EXPECT_TRUE(says(plan_on(two_nodes(), {vm}, cpus("0,8")).domains.front(),
+                     "No NUMA node of this host is large enough: with at most 8 vCPUs"));
+}
+
 TEST(Planner, who_is_near_some_of_its_devices_only_is_told_so)
 {
     auto vm = domain("vm", 2);
