@@ -237,8 +237,7 @@ private:
             if (is_big_cache(host_, L3Index{i}) && !taken.empty() &&
                 host_.l3_cpus[i].size() >= cpus_.size() &&
                 (host_.l3_cpus[i] - taken).size() < cpus_.size()) {
-                return " It would fit there but for housekeeping (" + taken.str() +
-                       "), which the configuration can put elsewhere.";
+                return " " + housekeeping_in_the_way("there", taken);
             }
         }
         return "";
@@ -255,7 +254,7 @@ private:
         const auto claims = claimants(fleet_, member_, cpus);
         const auto host_own = cpus & fleet_.housekeeping();
         if (claims.empty() && host_own.empty()) {
-            const auto pool = fleet_.pool() & cpus;
+            const auto pool = (fleet_.pool() - member_.claim) & cpus; // shut off: its own is in it
             say(ReasonCode::l3_alone, pool.empty()
                                           ? "Nobody else uses its L3s."
                                           : "Nobody else claims CPUs of its L3s; " + pool.str() +

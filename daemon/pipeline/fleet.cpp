@@ -127,7 +127,8 @@ void Fleet::reserve_for(Member& member, const Surroundings& around) const
     member.claim |= claim_of(host_, intent.policy, member.standing.kept);
     const auto reserve_core = [&](const ThreadChoice& choice, const CpuSet& present) {
         if (choice.mode == ThreadChoice::Mode::own && !member.standing.kept.empty()) {
-            member.claim |= present_own_core(host_, around.free - member.claim, present);
+            const auto free = around.free - member.claim;
+            member.claim |= claim_of_own_core(host_, free, present_own_core(host_, free, present));
         }
     };
     reserve_core(intent.policy.emulator, present_emulator(intent));
@@ -304,9 +305,9 @@ bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const
         if (choice.mode != ThreadChoice::Mode::own) {
             return true;
         }
-        own = choose_own_core(host_, *member.intent, around.free - member.claim,
-                              member.placed->claim, present);
-        member.claim |= own;
+        const auto free = around.free - member.claim;
+        own = choose_own_core(host_, *member.intent, free, member.placed->claim, present);
+        member.claim |= claim_of_own_core(host_, free, own);
         return !own.empty();
     };
     const auto& policy = member.intent->policy;

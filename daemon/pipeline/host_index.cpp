@@ -2,6 +2,7 @@
 #include "host_index.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace virtpind {
 
@@ -139,6 +140,18 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
     const auto vcaches =
         std::count_if(host.l3s.begin(), host.l3s.end(), [](const L3& l3) { return l3.vcache; });
     has_vcache = some_but_not_all(static_cast<std::size_t>(vcaches), host.l3s.size());
+}
+
+std::uint32_t HostIndex::distance_to(NodeIndex node, const NodeSet& nodes) const
+{
+    auto nearest = std::numeric_limits<std::uint32_t>::max();
+    for (std::uint32_t i = 0; i < topology->nodes.size(); ++i) {
+        const NodeIndex other{i};
+        if (nodes.contains(node_id(other))) {
+            nearest = std::min(nearest, node == other ? 0 : distance(node, other));
+        }
+    }
+    return nearest;
 }
 
 void HostIndex::index_cores()

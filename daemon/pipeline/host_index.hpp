@@ -60,9 +60,6 @@ struct HostIndex {
     // Position in `cores`. Precondition: the CPU is online.
     [[nodiscard]] std::size_t core_at(CpuId id) const { return core_at_[raw(id)]; }
 
-    // One more than the largest CPU id.
-    [[nodiscard]] std::size_t id_limit() const { return cpu_at_.size(); }
-
     [[nodiscard]] NodeId node_id(NodeIndex node) const { return topology->nodes[raw(node)].id; }
 
     // Both directions of the distance between two nodes.
@@ -70,6 +67,9 @@ struct HostIndex {
     {
         return topology->distance[raw(a)][raw(b)] + topology->distance[raw(b)][raw(a)];
     }
+
+    // The same to the nearest of `nodes`; 0 for one of these.
+    [[nodiscard]] std::uint32_t distance_to(NodeIndex node, const NodeSet& nodes) const;
 
 private:
     void index_cores();

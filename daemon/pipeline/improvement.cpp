@@ -3,6 +3,7 @@
 
 #include "common/words.hpp"
 #include "misfit.hpp"
+#include "scoring.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -82,8 +83,38 @@ std::string any_of(const std::vector<std::string>& ways)
     return text;
 }
 
+// A node or L3 that would hold it with the housekeeping CPUs that are there, near its devices if
+// one such is.
+std::optional<std::string> but_for_housekeeping(Fleet& fleet, const Member& member,
+                                                const std::vector<CpuSet>& groups)
+{
+    const auto& host = fleet.host();
+    const auto& now = member.placed->cost;
+    const auto near = host.topology->cpus_of(device_nodes(host, *member.intent));
+    auto order = groups;
+    std::stable_partition(order.begin(), order.end(),
+                          [&near](const CpuSet& group) { return group.intersects(near); });
+    for (const auto& group : order) {
+        const auto taken = group & fleet.housekeeping();
+        auto room = fleet.all_to_itself();
+        if (taken.empty() ||
+            group.common(room.around.free | taken) < member.intent->vcpus_online.size()) {
+            continue;
+        }
+        room.around.free |= taken;
+        room.around.housekeeping -= taken;
+        const auto placed = fleet.what_if(*member.intent, room);
+        if (placed && group.includes(placed->claim) && wishes(placed->cost) < wishes(now)) {
+            const auto nodes = host.topology->nodes_of(placed->claim).str();
+            return housekeeping_in_the_way(
+                now.nodes > 1 ? "node " + nodes : "one L3 of node " + nodes, taken);
+        }
+    }
+    return std::nullopt;
+}
+
 // What this host cannot do for so many vCPUs, however empty it is.
-std::optional<std::string> limit_of_host(const Fleet& fleet, const Member& member)
+std::optional<std::string> limit_of_host(Fleet& fleet, const Member& member)
 {
     const auto& host = fleet.host();
     const auto& cost = member.placed->cost;
@@ -92,9 +123,13 @@ std::optional<std::string> limit_of_host(const Fleet& fleet, const Member& membe
     if (spread || (!over_nodes && cost.l3 <= 1)) {
         return std::nullopt;
     }
-    const auto most = largest_part(over_nodes ? host.node_cpus : host.l3_cpus, fleet.free_of_all());
+    const auto& groups = over_nodes ? host.node_cpus : host.l3_cpus;
+    const auto most = largest_part(groups, fleet.free_of_all());
     if (member.intent->vcpus_online.size() <= most) {
         return std::nullopt;
+    }
+    if (auto way = but_for_housekeeping(fleet, member, groups)) {
+        return way;
     }
     return "No " + std::string{over_nodes ? "NUMA node" : "L3"} +
            " of this host is large enough: with at most " + counted(most, "vCPU") +
@@ -113,6 +148,12 @@ std::string listed(const std::vector<std::string>& names)
     return names.size() > named_max
                ? text + " and " + std::to_string(names.size() - named_max) + " more"
                : text;
+}
+
+std::string housekeeping_in_the_way(const std::string& where, const CpuSet& housekeeping)
+{
+    return "It would fit " + where + " but for housekeeping (" + housekeeping.str() +
+           "), which the configuration can put elsewhere.";
 }
 
 std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted)

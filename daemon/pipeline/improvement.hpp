@@ -13,6 +13,10 @@ namespace virtpind {
 // "a, b, c, d and 3 more".
 [[nodiscard]] std::string listed(const std::vector<std::string>& names);
 
+// A sentence; `where`: "node 1".
+[[nodiscard]] std::string housekeeping_in_the_way(const std::string& where,
+                                                  const CpuSet& housekeeping);
+
 // Who but `member` claims any of `wanted`: "web1 (6-7), db (8-9)".
 [[nodiscard]] std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted);
 

@@ -124,6 +124,22 @@ private:
                "it has CPUs that the option cpus rules out");
         check_cores(own);
         check_nodes(own);
+        check_threads_keep_off();
+    }
+
+    // What is dedicated to its vCPUs is not given to its own threads without need.
+    void check_threads_keep_off()
+    {
+        const auto elsewhere = plan_.housekeeping | (plan_.pool - domain_->claim);
+        const auto expect_off = [&](const ThreadChoice& choice, const CpuSet& cpus) {
+            expect(choice.mode != ThreadChoice::Mode::automatic || elsewhere.empty() ||
+                       !domain_->claim.intersects(cpus),
+                   "its own threads are on its claim, though there are other CPUs for them");
+        };
+        expect_off(intent_->policy.emulator, domain_->emulator);
+        for (const auto& [iothread, cpus] : domain_->iothreads) {
+            expect_off(intent_->policy.iothreads, cpus);
+        }
     }
 
     void check_cores(const CpuSet& own)
@@ -272,8 +288,9 @@ private:
     // Precondition: intent_ and domain_ are those of one domain.
     [[nodiscard]] std::optional<Promise> promise() const
     {
-        const auto placed = domain_->placement == Placement::dedicated ||
-                            (domain_->placement == Placement::shared && domain_->satisfied);
+        const auto placed =
+            domain_->placement == Placement::dedicated ||
+            (domain_->placement == Placement::shared && (domain_->satisfied || domain_->numatune));
         if (!placed || !has_all_pins() || has_memory() || needed_memory() == 0) {
             return std::nullopt;
         }
@@ -282,7 +299,9 @@ private:
             cpus |= domain_->vcpus.at(vcpu);
         }
         return Promise{.page_kib = intent_->hugepage_kib.value_or(0),
-                       .nodes = request_.topology->nodes_of(cpus),
+                       .nodes = domain_->placement == Placement::shared && domain_->numatune
+                                    ? domain_->numatune->nodes
+                                    : request_.topology->nodes_of(cpus),
                        .kib = needed_memory()};
     }
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 namespace virtpind {
@@ -118,6 +119,7 @@ private:
             plan.reasons.push_back({ReasonCode::no_room, "No CPU of this host may be used."});
             return;
         }
+        std::optional<NodeSet> memory_elsewhere;
         if (member.placed) {
             pin_dedicated(member, plan);
         } else {
@@ -128,16 +130,21 @@ private:
                     return;
                 }
             }
-            if (!pin_shared(member, pool, plan)) {
+            const auto share = pin_shared(member, pool, plan);
+            if (!share) {
                 return;
+            }
+            if (share->memory_short) {
+                memory_elsewhere = share->memory_nodes;
             }
         }
         plan_threads({.host = host_,
                       .member = member,
                       .usable = plan_.usable,
                       .housekeeping = plan_.housekeeping,
-                      .pool = plan_.pool,
-                      .several_memory_nodes = fleet_.memory().several_nodes()},
+                      .pool = plan_.pool - member.claim,
+                      .several_memory_nodes = fleet_.memory().several_nodes(),
+                      .memory_elsewhere = std::move(memory_elsewhere)},
                      plan);
         plan.online = member.intent->vcpus_online;
         plan.plug = member.intent->plug;
@@ -162,13 +169,13 @@ private:
         explain_dedicated(fleet_, member, plan);
     }
 
-    // False: it is left untouched.
-    bool pin_shared(Member& member, SharedPool& pool, DomainPlan& plan)
+    // Absent: it is left untouched.
+    std::optional<Share> pin_shared(Member& member, SharedPool& pool, DomainPlan& plan)
     {
         const auto& intent = *member.intent;
         auto& memory = fleet_.memory();
         memory.give_back(std::exchange(member.memory, {}));
-        const auto share = pool.find(intent, memory.available(intent));
+        auto share = pool.find(intent, memory.available(intent));
         plan.claim = {};
         if (!share.as_asked()) {
             plan.satisfied = false;
@@ -176,11 +183,13 @@ private:
             if (intent.policy.fallback == Fallback::fail) {
                 explain_left_alone(plan);
                 member.memory = memory.hold(intent);
-                return false;
+                return std::nullopt;
             }
         }
         pool.admit(intent, share);
-        member.memory = memory.take(intent, host_.topology->nodes_of(share.cpus));
+        member.memory =
+            memory.take(intent, share.memory_nodes.empty() ? host_.topology->nodes_of(share.cpus)
+                                                           : share.memory_nodes);
         plan.placement = Placement::shared;
         for (std::uint32_t i = 0; i < intent.vcpus_max; ++i) {
             plan.vcpus.emplace(VcpuId{i}, share.cpus);
@@ -189,7 +198,7 @@ private:
         if (share.on == Share::On::claimed) {
             overrunning_.push_back(&plan);
         }
-        return true;
+        return share;
     }
 
     HostIndex host_;

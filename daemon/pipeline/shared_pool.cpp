@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "shared_pool.hpp"
 
+#include "node_subsets.hpp"
 #include "scoring.hpp"
 #include "standing.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <optional>
-#include <tuple>
 
 namespace virtpind {
 
@@ -118,59 +119,163 @@ SharedPool::Nodes SharedPool::even_nodes(const Intent& intent, const Share& of,
     return candidates;
 }
 
-SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
-                                     const MemoryBook::Amounts& available) const
+// The nodes that have something of it.
+SharedPool::Nodes SharedPool::candidates_for(const Share& of) const
 {
-    const auto wanted = intent.vcpus_online.size();
-    const auto local = device_nodes(host_, intent);
-    const auto home = home_nodes(host_, intent);
-    const auto present = present_nodes(host_, intent);
-    const auto needed = memory_to_bind(intent);
     Nodes candidates;
     for (std::size_t node = 0; node < pool_size_.size(); ++node) {
         if (of.cpus.intersects(host_.node_cpus[node])) {
             candidates.push_back(node);
         }
     }
+    return candidates;
+}
+
+struct SharedPool::Demand {
+    std::size_t vcpus = 0;
+    std::uint64_t memory_kib = 0;
+    NodeSet local;                       // to its devices
+    NodeSet home;                        // of its memory
+    NodeSet present;                     // that it is pinned to
+    std::vector<std::size_t> room{};     // CPUs by NodeIndex
+    std::vector<std::uint64_t> memory{}; // KiB by NodeIndex
+
+    // Whether `chosen` and some `more` of `others` could have enough, CPUs and memory each looked
+    // at alone: exact for no more.
+    [[nodiscard]] bool suffices(const Nodes& chosen, const Nodes& others, std::size_t more) const
+    {
+        return sum(room, chosen, others, more) >= vcpus &&
+               sum(memory, chosen, others, more) >= memory_kib;
+    }
+
+    // Of the chosen, and the largest `more` of the others.
+    template <class Amount>
+    static Amount sum(const std::vector<Amount>& amounts, const Nodes& chosen, const Nodes& others,
+                      std::size_t more)
+    {
+        std::vector<Amount> parts;
+        for (const auto node : others) {
+            parts.push_back(amounts[node]);
+        }
+        std::sort(parts.begin(), parts.end(), std::greater<>{});
+        parts.resize(std::min(more, parts.size()));
+        auto total = std::accumulate(parts.begin(), parts.end(), Amount{});
+        for (const auto node : chosen) {
+            total += amounts[node];
+        }
+        return total;
+    }
+};
+
+// What one domain needs of its nodes, what they have, and which ones it would like.
+SharedPool::Demand SharedPool::demand_of(const Intent& intent, const Share& of,
+                                         const MemoryBook::Amounts& available) const
+{
+    Demand demand{.vcpus = intent.vcpus_online.size(),
+                  .memory_kib = memory_to_bind(intent),
+                  .local = device_nodes(host_, intent),
+                  .home = home_nodes(host_, intent),
+                  .present = present_nodes(host_, intent)};
+    for (std::size_t node = 0; node < pool_size_.size(); ++node) {
+        demand.room.push_back(of.cpus.common(host_.node_cpus[node]));
+        demand.memory.push_back(
+            std::min(available[node].value_or(demand.memory_kib), demand.memory_kib));
+    }
+    return demand;
+}
+
+// Smaller is better. Distance comes after where a running domain is: a plan from its own result
+// moves nothing.
+SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
+{
+    std::array<std::size_t, 3> outside{};
+    std::vector<NodeIndex> indexes;
+    CpuSet cpus;
+    auto loads = 0.0;
+    for (const auto node : nodes) {
+        const auto index = indexes.emplace_back(NodeIndex{static_cast<std::uint32_t>(node)});
+        const auto id = host_.node_id(index);
+        outside[0] += demand.local.contains(id) ? 0U : 1U;
+        outside[1] += demand.home.contains(id) ? 0U : 1U;
+        outside[2] += demand.present.contains(id) ? 0U : 1U;
+        cpus |= host_.node_cpus[node];
+        loads += load(node, demand.vcpus);
+    }
+    const auto& all = host_.topology->packages;
+    const auto packages = std::count_if(all.begin(), all.end(), [&cpus](const Package& package) {
+        return package.cpus.intersects(cpus);
+    });
+    return {outside, distance_between(host_, indexes), packages, loads, nodes};
+}
+
+// So many of the candidates that hold it, `first` and then one after the other; empty: none found.
+SharedPool::Nodes SharedPool::choose_from(const Demand& demand, Nodes candidates, std::size_t first,
+                                          std::size_t count) const
+{
+    Nodes nodes{first};
+    std::erase(candidates, first);
+    while (demand.suffices(nodes, candidates, count - nodes.size())) {
+        if (nodes.size() == count) {
+            return nodes;
+        }
+        Nodes best;
+        for (const auto node : candidates) {
+            auto more = nodes;
+            more.push_back(node);
+            auto others = candidates;
+            std::erase(others, node);
+            if (demand.suffices(more, others, count - more.size()) &&
+                (best.empty() || key(demand, more) < key(demand, best))) {
+                best = std::move(more);
+            }
+        }
+        if (best.empty()) {
+            return {};
+        }
+        nodes = std::move(best);
+        std::erase(candidates, nodes.back());
+    }
+    return {};
+}
+
+// The best such set by any first one; empty: none found.
+SharedPool::Nodes SharedPool::choose_some(const Demand& demand, const Nodes& candidates,
+                                          std::size_t count) const
+{
+    Nodes best;
+    for (const auto first : candidates) {
+        auto nodes = choose_from(demand, candidates, first, count);
+        if (!nodes.empty() && (best.empty() || key(demand, nodes) < key(demand, best))) {
+            best = std::move(nodes);
+        }
+    }
+    return best;
+}
+
+SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
+                                     const MemoryBook::Amounts& available) const
+{
+    auto candidates = candidates_for(of);
+    const auto demand = demand_of(intent, of, available);
     // Locked memory is on all of its nodes and does not move, so neither do the vCPUs between them.
-    const auto bound = intent.memory_locked && !home.empty();
+    const auto bound = intent.memory_locked && !demand.home.empty();
     if (of.on != Share::On::pool || bound) {
         return candidates;
     }
-    const auto holds_alone = [&](std::size_t node) {
-        return of.cpus.common(host_.node_cpus[node]) >= wanted &&
-               (!available[node] || *available[node] >= needed);
-    };
-    const auto some_hold = std::any_of(candidates.begin(), candidates.end(), holds_alone);
-    // One node that holds it where there is one; else the largest, for these make the fewest.
-    const auto key = [&](std::size_t node) {
-        const auto id = host_.topology->nodes[node].id;
-        const auto smaller = some_hold ? 0 : pool_.size() - of.cpus.common(host_.node_cpus[node]);
-        return std::tuple{!holds_alone(node),
-                          smaller,
-                          !local.empty() && !local.contains(id),
-                          !home.contains(id),
-                          !present.contains(id),
-                          load(node, wanted),
-                          node};
-    };
-    std::sort(candidates.begin(), candidates.end(),
-              [&key](std::size_t a, std::size_t b) { return key(a) < key(b); });
     if (intent.policy.numa == NumaChoice::spread) {
+        std::sort(candidates.begin(), candidates.end(), [&](std::size_t a, std::size_t b) {
+            return key(demand, {a}) < key(demand, {b});
+        });
         return even_nodes(intent, of, std::move(candidates));
     }
-    Nodes nodes;
-    std::size_t room = 0;
-    std::uint64_t memory_room = 0;
-    for (const auto node : candidates) {
-        nodes.push_back(node);
-        room += of.cpus.common(host_.node_cpus[node]);
-        memory_room += available[node].value_or(needed);
-        if (room >= wanted && memory_room >= needed) {
-            break;
+    for (std::size_t count = 1; count < candidates.size(); ++count) {
+        if (demand.suffices({}, candidates, count)) {
+            if (auto nodes = choose_some(demand, candidates, count); !nodes.empty()) {
+                return nodes;
+            }
         }
     }
-    return nodes;
+    return candidates;
 }
 
 Share SharedPool::find(const Intent& intent, const MemoryBook::Amounts& available) const
@@ -190,11 +295,37 @@ Share SharedPool::find(const Intent& intent, const MemoryBook::Amounts& availabl
     share.holds = share.cpus.size() >= intent.vcpus_online.size();
     share.over_nodes = intent.policy.numa == NumaChoice::single && nodes.size() > 1;
     share.memory_short = memory < needed;
+    const auto own = host_.topology->nodes_of(share.cpus);
+    share.memory_nodes = share.memory_short ? nodes_with(needed, available, own) : own;
     const auto kinds =
         std::count_if(host_.topology->kinds.begin(), host_.topology->kinds.end(),
                       [&share](const Kind& kind) { return kind.cpus.intersects(share.cpus); });
     share.mixed = kinds > 1;
     return share;
+}
+
+NodeSet SharedPool::nodes_with(std::uint64_t memory_kib, const MemoryBook::Amounts& available,
+                               const NodeSet& near) const
+{
+    std::vector<NodeIndex> order;
+    for (std::uint32_t node = 0; node < available.size(); ++node) {
+        if (available[node] != 0U) {
+            order.push_back(NodeIndex{node});
+        }
+    }
+    std::stable_sort(order.begin(), order.end(), [&](NodeIndex a, NodeIndex b) {
+        return host_.distance_to(a, near) < host_.distance_to(b, near);
+    });
+    NodeSet nodes;
+    std::uint64_t found = 0;
+    for (const auto node : order) {
+        nodes.insert(host_.node_id(node));
+        found += available[raw(node)].value_or(memory_kib);
+        if (found >= memory_kib) {
+            return nodes;
+        }
+    }
+    return {};
 }
 
 void SharedPool::admit(const Intent& intent, const Share& share)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Where shared domains float: the part of the pool on the fewest nodes that hold one, near its
-// devices, at the lowest load.
+// devices and each other, at the lowest load.
 #pragma once
 
 #include "memory_book.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <tuple>
 #include <vector>
 
 namespace virtpind {
@@ -23,6 +26,9 @@ struct Share {
     bool beyond_cpus = false;  // nothing of the option cpus is there
     bool over_nodes = false;   // numa=single, but no node holds it
     bool memory_short = false; // the nodes do not have its memory free
+    // Where its memory goes: the nodes of `cpus`, or if that is too little, with the nearest that
+    // make up for it; empty: all nodes together have too little.
+    NodeSet memory_nodes;
 
     [[nodiscard]] bool as_asked() const
     {
@@ -45,9 +51,23 @@ private:
     using Nodes = std::vector<std::size_t>;
     void reach(const Intent& intent, Share& share) const;
     [[nodiscard]] CpuSet kind_part(const Intent& intent, const CpuSet& cpus) const;
+    struct Demand;
+    // How many nodes are not those that it likes, by kind; their distance and packages; their load.
+    using Key =
+        std::tuple<std::array<std::size_t, 3>, std::uint32_t, std::ptrdiff_t, double, Nodes>;
+    [[nodiscard]] Nodes candidates_for(const Share& of) const;
+    [[nodiscard]] Demand demand_of(const Intent& intent, const Share& of,
+                                   const MemoryBook::Amounts& available) const;
+    [[nodiscard]] Key key(const Demand& demand, const Nodes& nodes) const;
+    [[nodiscard]] Nodes choose_from(const Demand& demand, Nodes candidates, std::size_t first,
+                                    std::size_t count) const;
+    [[nodiscard]] Nodes choose_some(const Demand& demand, const Nodes& candidates,
+                                    std::size_t count) const;
     [[nodiscard]] Nodes choose(const Intent& intent, const Share& of,
                                const MemoryBook::Amounts& available) const;
     [[nodiscard]] Nodes even_nodes(const Intent& intent, const Share& of, Nodes candidates) const;
+    [[nodiscard]] NodeSet nodes_with(std::uint64_t memory_kib, const MemoryBook::Amounts& available,
+                                     const NodeSet& near) const;
     [[nodiscard]] double load(std::size_t node, std::size_t more) const;
 
     const HostIndex& host_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "threads.hpp"
 
+#include "misfit.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -18,17 +20,6 @@ CpuSet vcpu_cpus(const DomainPlan& plan)
     return cpus;
 }
 
-std::uint32_t distance_to(const HostIndex& host, std::size_t node, const NodeSet& nodes)
-{
-    auto nearest = std::numeric_limits<std::uint32_t>::max();
-    for (std::size_t other = 0; other < host.topology->nodes.size(); ++other) {
-        if (nodes.contains(host.topology->nodes[other].id)) {
-            nearest = std::min(nearest, host.topology->distance[other][node]);
-        }
-    }
-    return nearest;
-}
-
 // The CPUs of `from` on the domain's nodes, else on the nearest node that has any; efficiency
 // cores where there are some.
 CpuSet nearest_part(const HostIndex& host, const CpuSet& from, const NodeSet& nodes)
@@ -36,8 +27,8 @@ CpuSet nearest_part(const HostIndex& host, const CpuSet& from, const NodeSet& no
     auto near = from & host.topology->cpus_of(nodes);
     if (near.empty()) {
         auto nearest = std::numeric_limits<std::uint32_t>::max();
-        for (std::size_t node = 0; node < host.node_cpus.size(); ++node) {
-            const auto distance = distance_to(host, node, nodes);
+        for (std::uint32_t node = 0; node < host.node_cpus.size(); ++node) {
+            const auto distance = host.distance_to(NodeIndex{node}, nodes);
             if (distance < nearest && from.intersects(host.node_cpus[node])) {
                 nearest = distance;
                 near = from & host.node_cpus[node];
@@ -195,7 +186,7 @@ NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
     NodeSet having;
     std::optional<NodeId> nearest;
     auto least = std::numeric_limits<std::uint32_t>::max();
-    for (std::size_t node = 0; node < host.topology->nodes.size(); ++node) {
+    for (std::uint32_t node = 0; node < host.topology->nodes.size(); ++node) {
         const auto& place = host.topology->nodes[node];
         if (place.memory_kib == 0) {
             continue;
@@ -203,7 +194,7 @@ NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
         if (nodes.contains(place.id)) {
             having.insert(place.id);
         }
-        if (const auto distance = distance_to(host, node, nodes); distance < least) {
+        if (const auto distance = host.distance_to(NodeIndex{node}, nodes); distance < least) {
             least = distance;
             nearest = place.id;
         }
@@ -224,20 +215,32 @@ void add_memory(const ThreadsTask& task, DomainPlan& plan)
     if (!task.several_memory_nodes) {
         return;
     }
+    const auto& elsewhere = task.memory_elsewhere;
+    if (elsewhere && elsewhere->empty()) {
+        plan.reasons.push_back(
+            {ReasonCode::memory_short,
+             "Memory is not bound: all nodes together do not have " + memory_wanted(intent) + "."});
+        return;
+    }
     const auto& topology = *task.host.topology;
+    const auto near = with_memory(task.host, topology.nodes_of(vcpu_cpus(plan)));
     NumaTune tune;
     tune.mode = intent.memory_locked ? NumaMode::strict : NumaMode::restrictive;
-    tune.nodes = with_memory(task.host, topology.nodes_of(vcpu_cpus(plan)));
+    tune.nodes = elsewhere.value_or(near);
     for (const auto& cell : intent.cells) {
         CpuSet cpus;
         for (const auto vcpu : cell.vcpus& intent.vcpus_online) {
             cpus |= plan.vcpus.at(vcpu);
         }
-        tune.cells[cell.id] =
-            cpus.empty() ? tune.nodes : with_memory(task.host, topology.nodes_of(cpus));
+        tune.cells[cell.id] = cpus.empty() || elsewhere
+                                  ? tune.nodes
+                                  : with_memory(task.host, topology.nodes_of(cpus));
     }
-    plan.reasons.push_back(
-        {ReasonCode::memory_follows, "Memory follows the vCPUs to node " + tune.nodes.str() + "."});
+    plan.reasons.push_back({ReasonCode::memory_follows,
+                            elsewhere
+                                ? "Memory is bound to node " + tune.nodes.str() +
+                                      ", the nearest that have enough of it."
+                                : "Memory follows the vCPUs to node " + tune.nodes.str() + "."});
     plan.numatune = std::move(tune);
 }
 

@@ -5,6 +5,8 @@
 #include "common/plan.hpp"
 #include "fleet.hpp"
 
+#include <optional>
+
 namespace virtpind {
 
 struct ThreadsTask {
@@ -12,8 +14,11 @@ struct ThreadsTask {
     const Member& member;
     CpuSet usable;
     CpuSet housekeeping;
-    CpuSet pool;
+    CpuSet pool; // without the claim of the domain itself: one that is shut off has its in the pool
     bool several_memory_nodes = false;
+    // Where its memory goes instead of the nodes of its vCPUs, which have too little; empty: to no
+    // nodes in particular.
+    std::optional<NodeSet> memory_elsewhere;
 };
 
 // Fills emulator, start_emulator, iothreads and numatune of `plan` from its vCPU pins, with

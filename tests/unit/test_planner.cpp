@@ -75,6 +75,21 @@ bool tells(const DomainPlan& plan, ReasonCode code)
                        [code](const Reason& reason) { return reason.code == code; });
 }
 
+// All that is said of it, a line each.
+std::string text_of(const DomainPlan& plan)
+{
+    std::string all;
+    for (const auto& reason : plan.reasons) {
+        all += reason.text + "\n";
+    }
+    return all;
+}
+
+bool says(const DomainPlan& plan, std::string_view words)
+{
+    return text_of(plan).find(words) != std::string::npos;
+}
+
 TEST(Planner, guest_of_one_ccd_gets_the_other_ccd_with_siblings_in_order)
 {
     const auto plan = plan_on(ryzen(), {threaded("win11", 6)});
@@ -96,19 +111,10 @@ TEST(Planner, guest_of_one_ccd_gets_the_other_ccd_with_siblings_in_order)
 
 TEST(Planner, one_of_something_is_singular)
 {
-    const auto text = [](const DomainPlan& plan) {
-        std::string all;
-        for (const auto& reason : plan.reasons) {
-            all += reason.text + "\n";
-        }
-        return all;
-    };
     auto small = domain("small", 1);
-    EXPECT_NE(text(plan_on(ryzen(), {small}).domains.front()).find("The vCPU is on node 0."),
-              std::string::npos);
+    EXPECT_TRUE(says(plan_on(ryzen(), {small}).domains.front(), "The vCPU is on node 0."));
     small.policy.placement = Placement::shared;
-    EXPECT_NE(text(plan_on(ryzen(), {small}).domains.front()).find("1 vCPU floats on "),
-              std::string::npos);
+    EXPECT_TRUE(says(plan_on(ryzen(), {small}).domains.front(), "1 vCPU floats on "));
 }
 
 TEST(Planner, adjacent_numbering_is_followed_too)
@@ -300,6 +306,22 @@ TEST(Planner, own_emulator_and_iothreads_get_a_core_each)
     EXPECT_EQ(plan.claim.size(), 8U);
 }
 
+TEST(Planner, half_a_core_is_not_a_core_of_their_own)
+{
+    const auto host = regular_host({.cores = 2, .numbering = test::Numbering::adjacent});
+    auto vm = domain("vm", 1);
+    vm.policy.emulator.mode = ThreadChoice::Mode::own;
+    const auto denied = plan_on(host, {vm}).domains.front();
+    EXPECT_FALSE(denied.satisfied);
+    EXPECT_TRUE(tells(denied, ReasonCode::no_own_core));
+    const auto larger = regular_host({.cores = 3, .numbering = test::Numbering::adjacent});
+    vm.policy.cpus = cpus("2,4");
+    const auto given = plan_on(larger, {vm}).domains.front();
+    EXPECT_EQ(given.vcpus.at(VcpuId{0}), cpus("2"));
+    EXPECT_EQ(given.emulator, cpus("4"));
+    EXPECT_EQ(given.claim, cpus("2,4-5"));
+}
+
 TEST(Planner, offline_vcpus_wait_on_the_domains_own_cpus)
 {
     auto vm = domain("vm", 2);
@@ -414,6 +436,18 @@ TEST(Planner, a_guest_shaped_like_its_cpus_gets_equal_parts_of_them)
     EXPECT_EQ(plan.claim.common(big_l3s.nodes[0].cpus), 12U);
 }
 
+TEST(Planner, who_would_fit_but_for_housekeeping_is_told_so)
+{
+    auto vm = threaded("vm", 4);
+    vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    const auto plan = plan_on(two_nodes(), {vm}, cpus("0,4,8,12")).domains.front();
+    EXPECT_TRUE(says(plan, "It would fit node 1 but for housekeeping (4,12), which the"))
+        << text_of(plan);
+    vm = threaded("vm", 5);
+    EXPECT_TRUE(says(plan_on(two_nodes(), {vm}, cpus("0,8")).domains.front(),
+                     "No NUMA node of this host is large enough: with at most 8 vCPUs"));
+}
+
 TEST(Planner, who_is_near_some_of_its_devices_only_is_told_so)
 {
     auto vm = domain("vm", 2);
@@ -485,6 +519,25 @@ TEST(PlannerThreads, stay_on_the_node_when_there_is_no_housekeeping_on_it)
               std::string::npos);
 }
 
+TEST(PlannerThreads, of_a_dormant_domain_keep_off_its_own_claim)
+{
+    auto off = domain("off", 8);
+    off.activity = Activity::dormant;
+    off.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    off.iothreads = {IothreadId{1}};
+    const auto whole = plan_on(two_nodes(), {off}, cpus("0,8")).domains.front();
+    EXPECT_EQ(whole.claim, cpus("4-7,12-15"));
+    EXPECT_EQ(whole.emulator, cpus("0,8"));
+    EXPECT_EQ(whole.iothreads.at(IothreadId{1}), cpus("0,8"));
+    off.vcpus_max = 4;
+    off.vcpus_online = VcpuSet::range(0, 3);
+    off.policy.cache = CacheChoice::alone;
+    const auto half = plan_on(two_nodes(), {off}, cpus("0,8")).domains.front();
+    EXPECT_EQ(half.claim, cpus("4-5,12-13"));
+    EXPECT_EQ(half.emulator, cpus("6-7,14-15"));
+    EXPECT_TRUE(says(half, "6-7,14-15 there are in the pool"));
+}
+
 TEST(Planner, room_is_made_for_a_newcomer_within_the_move_limit)
 {
     const auto host = regular_host({.cores = 4, .threads = 1});
@@ -552,7 +605,7 @@ TEST(Planner, misfit_names_what_to_give_up)
     const auto small = regular_host({.cores = 4});
     auto why = refusal(plan_on(small, {own}).domains.front());
     EXPECT_EQ(why.code, ReasonCode::no_own_core);
-    EXPECT_NE(why.advice.find("emulator=auto or at most 5 vCPUs."), std::string::npos)
+    EXPECT_NE(why.advice.find("emulator=auto or at most 4 vCPUs."), std::string::npos)
         << why.advice;
 
     auto host = two_nodes();
@@ -794,6 +847,31 @@ TEST(PlannerMemory, shared_domains_take_theirs)
     EXPECT_TRUE(tells(plan.domains[2], ReasonCode::memory_short));
 }
 
+TEST(PlannerMemory, is_not_bound_to_nodes_that_do_not_have_it)
+{
+    auto host = two_nodes();
+    host.nodes[0].memory_kib = host.nodes[1].memory_kib = 8000;
+    auto whole = domain("whole", 8);
+    whole.memory_kib = 4000;
+    auto part = domain("part", 6);
+    part.memory_kib = 6000;
+    auto late = domain("late", 4); // floats on what is left of node 0, which has 2000
+    late.memory_kib = 3000;
+    late.memory_locked = true;
+    late.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 3)}};
+    auto plan = plan_on(host, {whole, part, late}, CpuSet{}).domains[2];
+    EXPECT_EQ(plan.placement, Placement::shared);
+    EXPECT_EQ(host.nodes_of(vcpu_cpus(plan)).size(), 1U);
+    ASSERT_TRUE(plan.numatune.has_value());
+    EXPECT_EQ(plan.numatune->nodes, (NodeSet{NodeId{0}, NodeId{1}}));
+    EXPECT_EQ(plan.numatune->cells.at(0), plan.numatune->nodes);
+    EXPECT_TRUE(says(plan, "Memory is bound to node 0-1, the nearest that have enough"));
+    late.memory_kib = 7000;
+    plan = plan_on(host, {whole, part, late}, CpuSet{}).domains[2];
+    EXPECT_FALSE(plan.numatune.has_value());
+    EXPECT_TRUE(says(plan, "Memory is not bound: all nodes together do not have 7 MiB of free"));
+}
+
 TEST(PlannerMemory, dormant_domains_take_theirs_from_each_other_only)
 {
     const auto host = two_nodes_with_hugepages();
@@ -898,6 +976,23 @@ TEST(PlannerShared, is_not_satisfied_outside_of_its_cpus)
     EXPECT_TRUE(tells(untouched, ReasonCode::left_untouched));
     vm.policy.cpus = cpus("0,1,12");
     EXPECT_EQ(vcpu_cpus(plan_on(ryzen(), {vm}).domains.front()), cpus("1"));
+}
+
+TEST(PlannerShared, that_is_larger_than_a_node_floats_on_near_ones)
+{
+    auto host = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    for (const auto& [a, b] : {std::pair{0U, 1U}, std::pair{2U, 3U}}) {
+        host.distance[a][b] = host.distance[b][a] = 11;
+    }
+    auto vm = domain("vm", 7); // two nodes, but not that of housekeeping
+    vm.policy.placement = Placement::shared;
+    auto other = vm;
+    other.uuid = DomainUuid{"other"};
+    const auto plan = plan_on(host, {vm, other}, cpus("0-1"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[0]), cpus("8-15"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("8-15")); // rather than on nodes of two packages
+    const auto untold = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    EXPECT_EQ(vcpu_cpus(plan_on(untold, {vm}, cpus("0-1")).domains[0]), cpus("8-15"));
 }
 
 TEST(PlannerShared, numa_single_and_spread)
@@ -1012,6 +1107,18 @@ TEST(Invariants, notice_shared_domains_that_float_elsewhere)
     EXPECT_TRUE(broken_by(cpus("5-7,13"))); // beyond `cpus`
     EXPECT_TRUE(broken_by(cpus("2-3")));    // away from its memory
     EXPECT_TRUE(broken_by(cpus("0,8")));    // housekeeping
+}
+
+TEST(Invariants, notice_threads_on_the_claim_of_their_own_domain)
+{
+    const auto host = ryzen();
+    PlanRequest request{.topology = &host, .intents = {threaded("a", 2)}};
+    auto plan = make_plan(request);
+    auto& emulator = plan.domains.front().emulator;
+    emulator = plan.domains.front().claim;
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    request.intents.front().policy.emulator.mode = ThreadChoice::Mode::vcpus;
+    EXPECT_TRUE(check_plan(request, plan).empty());
 }
 
 TEST(Invariants, notice_a_broken_plan)
