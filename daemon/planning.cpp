@@ -5,6 +5,7 @@
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"
 
+#include <string_view>
 #include <utility>
 
 namespace virtpind {
@@ -54,14 +55,18 @@ Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request)
     return plan;
 }
 
-DomainMemory memory_of(const DomainRecord& record)
+DomainMemory memory_of(const DomainRecord& record, std::string_view boot_id)
 {
     DomainMemory memory{.runtime_policy = record.runtime_policy,
                         .hold_reason = std::nullopt,
                         .touched = record.before.has_value(),
+                        .before = {},
                         .placed_id = record.placed_id,
                         .placed_policy = record.placed_policy,
                         .kept_plugged = record.kept_plugged};
+    if (record.before) {
+        memory.before = record.before->pins_for(record.seen.facts.id, boot_id).value_or(PinSet{});
+    }
     if (!record.holds.empty()) {
         memory.hold_reason = record.holds.begin()->second.reason;
     }
@@ -86,7 +91,7 @@ std::vector<Decision> decide(const PlanningInput& input)
     Memories memories;
     for (const auto& [uuid, record] : input.records) {
         domains.push_back(record.seen);
-        memories.emplace(uuid, memory_of(record));
+        memories.emplace(uuid, memory_of(record, input.boot_id));
     }
     auto decisions = decide_intents({.config = input.config,
                                      .topology = input.topology,
@@ -116,11 +121,11 @@ CheckedPlan plan_for(const PlanningInput& input, const std::vector<Decision>& de
 }
 
 std::optional<DomainActions> actions_for(const PlanningInput& input, const DomainRecord& record,
-                                         LivePart live, const std::string& boot_id)
+                                         LivePart live)
 {
     const auto diffed = diff_input(input, record, live);
     if (record.decision.restore && record.before) {
-        return diff_restore(diffed, input.topology.usable_cpus(), boot_id);
+        return diff_restore(diffed, input.topology.usable_cpus(), input.boot_id);
     }
     if (record.decision.stance != Stance::managed || !record.plan ||
         record.plan->placement == Placement::none) {

@@ -20,6 +20,7 @@ struct PlanningInput {
     const Topology& topology;
     const Records& records;
     const HostAbilities& abilities;
+    const std::string& boot_id; // the host's, by which a run is known again
     IntentInput::Look look = IntentInput::Look::later;
 };
 
@@ -38,8 +39,7 @@ struct CheckedPlan {
 // What is to be done for a domain as it was decided and planned; nothing where it is left alone.
 enum class LivePart { now, deferred };
 [[nodiscard]] std::optional<DomainActions> actions_for(const PlanningInput& input,
-                                                       const DomainRecord& record, LivePart live,
-                                                       const std::string& boot_id);
+                                                       const DomainRecord& record, LivePart live);
 
 // The plan as it would be if `uuid` had `policy`, and what that would change in its definition.
 // Error: invalid_policy, naming what does not exist on this host or in this guest.

@@ -254,6 +254,7 @@ PlanningInput Reconciler::planning_input() const
             .topology = *topology_,
             .records = records_,
             .abilities = abilities_,
+            .boot_id = images_.boot_id(),
             .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later};
 }
 
@@ -300,9 +301,8 @@ std::vector<DomainActions> Reconciler::collect_actions()
         if (!is_its_turn(record, now)) {
             continue;
         }
-        auto actions =
-            actions_for(planning_input(), record,
-                        record.deferred_id ? LivePart::deferred : LivePart::now, images_.boot_id());
+        auto actions = actions_for(planning_input(), record,
+                                   record.deferred_id ? LivePart::deferred : LivePart::now);
         if (actions && !actions->empty()) {
             all.push_back(std::move(*actions));
         } else {

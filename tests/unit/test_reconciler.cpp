@@ -300,6 +300,112 @@ TEST_F(Spine, ResetGivesBackWhatWasThere)
     EXPECT_EQ(record(1).state, PinState::foreign);
 }
 
+// A policy by default never takes over pins of somebody else, not even after another policy.
+TEST_F(Spine, ResetGivesTheOwnersPinsBackWhateverThePolicyByDefault)
+{
+    for (const auto* by_default : {"auto", "shared", "none"}) {
+        Config config;
+        config.default_policy = by_default;
+        host_.domains.clear();
+        auto& seen = host_.add(1, "win11", 4, 1);
+        for (std::uint32_t i = 0; i < 4; ++i) {
+            seen.live->vcpus[VcpuId{i}] = CpuSet{CpuId{2 + i}};
+        }
+        seen.config = seen.live;
+        const auto pins = seen.live->vcpus;
+        reconciler_.on_config(config);
+        connect();
+        ASSERT_EQ(record(1).state, PinState::foreign) << by_default;
+        ASSERT_TRUE(set_policy(1, "shared"));
+        ASSERT_NE(domain(1).live->vcpus, pins);
+        const auto reset = reset_policy(1);
+        ASSERT_TRUE(reset) << reset.error().message;
+        EXPECT_EQ(domain(1).live->vcpus, pins) << by_default;
+        EXPECT_EQ(domain(1).config->vcpus, pins) << by_default;
+        EXPECT_EQ(record(1).state, PinState::foreign) << by_default;
+        EXPECT_TRUE(host_.images.empty());
+    }
+}
+
+TEST_F(Spine, ResetGivesTheOwnersPinsBackToAShutOffDomainWhateverThePolicyByDefault)
+{
+    auto& seen = host_.add(1, "win11", 2, 1);
+    seen.config->vcpus = {{VcpuId{0}, CpuSet{CpuId{2}}}, {VcpuId{1}, CpuSet{CpuId{3}}}};
+    seen.live = seen.config;
+    const auto pins = seen.config->vcpus;
+    Config config;
+    config.default_policy = "auto";
+    reconciler_.on_config(config);
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared"));
+    FakeHost::stop(domain(1));
+    changed(1, "stopped");
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+    FakeHost::start(domain(1), 2);
+    changed(1, "started");
+    EXPECT_EQ(domain(1).live->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+TEST_F(Spine, ResetOfAPolicyForThisRunOfTheDaemonSurvivesItsRestart)
+{
+    auto& seen = host_.add(1, "win11", 1, 1);
+    seen.live->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    seen.config = seen.live;
+    const auto pins = seen.live->vcpus;
+    Config config;
+    config.default_policy = "auto";
+    reconciler_.on_config(config);
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared", {}, flag_runtime_only));
+    ASSERT_NE(domain(1).live->vcpus, pins);
+
+    Reconciler later{loop_, host_, "boot", host_.images};
+    later.on_config(config);
+    later.on_topology(
+        std::make_shared<Topology>(test::regular_host({.l3s = 2, .cores = 4, .threads = 2})));
+    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    host_.answer_all();
+    EXPECT_EQ(domain(1).live->vcpus, pins);
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(later.find(FakeHost::uuid(1))->state, PinState::foreign);
+}
+
+TEST_F(Spine, ResetOfADomainWithoutPinsOfItsOwnLeavesItToThePolicyByDefault)
+{
+    host_.add(1, "web1", 2, 1);
+    Config config;
+    config.default_policy = "shared";
+    reconciler_.on_config(config);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(sink_.domains.at(0).policy, "shared");
+    ASSERT_TRUE(set_policy(1, "none"));
+    EXPECT_EQ(record(1).state, PinState::idle);
+    EXPECT_TRUE(host_.images.empty());
+}
+
+// Their owner pins them for the next start while they run under a policy by default.
+TEST_F(Spine, PinsWrittenForTheNextStartBeforeADefaultPolicyCameAreGivenBackThen)
+{
+    auto& seen = host_.add(1, "web1", 1, 1);
+    seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    const auto pins = seen.config->vcpus;
+    Config config;
+    config.default_policy = "shared";
+    reconciler_.on_config(config);
+    connect();
+    EXPECT_EQ(record(1).state, PinState::pinned) << "this run has no pins of anybody";
+    FakeHost::stop(domain(1));
+    changed(1, "stopped");
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
 TEST_F(Spine, NothingIsTouchedWhenItsFormerStateCannotBeSaved)
 {
     host_.add(1, "web1", 4, 1);
