@@ -24,6 +24,16 @@ struct PlanningInput {
     IntentInput::Look look = IntentInput::Look::later;
 };
 
+// The housekeeping that is planned with, nullopt for `auto`, and what is wrong with what the
+// configuration says: a sentence, or empty. CPUs that are merely offline are not kept meanwhile,
+// which is nothing to look at as long as others are.
+struct Housekeeping {
+    std::optional<CpuSet> cpus;
+    std::string problem;
+};
+
+[[nodiscard]] Housekeeping usable_housekeeping(const Config& config, const Topology& topology);
+
 // One decision per record, in their order. A domain whose policy makes no sense here is left alone
 // and says so; the others are planned all the same.
 [[nodiscard]] std::vector<Decision> decide(const PlanningInput& input);
