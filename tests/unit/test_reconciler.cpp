@@ -10,6 +10,12 @@
 #include "tests/support/spine.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <sstream>
+#include <utility>
 
 namespace virtpind {
 namespace {
@@ -404,6 +410,58 @@ TEST_F(Spine, PinsWrittenForTheNextStartBeforeADefaultPolicyCameAreGivenBackThen
     changed(1, "stopped");
     EXPECT_EQ(domain(1).config->vcpus, pins);
     EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+// Warnings and worse, while it lives.
+class Warnings {
+public:
+    Warnings()
+    {
+        auto logger = std::make_shared<spdlog::logger>(
+            "test", std::make_shared<spdlog::sinks::ostream_sink_st>(text_));
+        logger->set_pattern("%v");
+        logger->set_level(spdlog::level::warn);
+        spdlog::set_default_logger(std::move(logger));
+    }
+
+    ~Warnings() { spdlog::set_default_logger(usual_); }
+
+    Warnings(const Warnings&) = delete;
+    Warnings& operator=(const Warnings&) = delete;
+
+    std::string take() { return std::exchange(text_, std::ostringstream{}).str(); }
+
+private:
+    std::shared_ptr<spdlog::logger> usual_ = spdlog::default_logger();
+    std::ostringstream text_;
+};
+
+TEST_F(Spine, DomainThatGetsLessThanItAsksForIsSaidOnceWhenItBecomesSo)
+{
+    host_.add(1, "win11", 14, 1);
+    host_.add(2, "build", 2, 2);
+    connect();
+    Warnings warnings;
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    EXPECT_EQ(warnings.take(), "");
+    EXPECT_EQ(sink_.details, (OptionMap{{"satisfied", true}}));
+
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(record(1).state, PinState::pinned) << "it floats, as fallback=shared says";
+    EXPECT_EQ(sink_.details, (OptionMap{{"satisfied", false}}));
+    const auto said = warnings.take();
+    EXPECT_EQ(said.rfind("win11: it does not get all that its policy asks for: ", 0), 0U) << said;
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+    changed(1);
+    changed(2);
+    EXPECT_EQ(warnings.take(), "") << "nothing new";
+
+    ASSERT_TRUE(set_policy(2, "none"));
+    EXPECT_TRUE(record(1).plan->satisfied);
+    EXPECT_EQ(warnings.take(), "");
+    ASSERT_TRUE(set_policy(2, "dedicated", {{"priority", 9}}));
+    ASSERT_TRUE(set_policy(1, "passthrough", {{"vcpus", 15U}}));
+    EXPECT_NE(warnings.take().find("win11: "), std::string::npos) << "it has become so again";
 }
 
 TEST_F(Spine, NothingIsTouchedWhenItsFormerStateCannotBeSaved)
