@@ -114,6 +114,11 @@ void BeforeImage::take_edits(const ObservedDomain& now, const DefinitionParts& n
     }
 }
 
+std::optional<PinSet> BeforeImage::pins_for(std::optional<int> now, std::string_view boot) const
+{
+    return live && id == now && boot_id == boot ? live : config;
+}
+
 bool BeforeImage::is_ours(const DefinitionParts& now, const std::string& part) const
 {
     return std::any_of(written.begin(), written.end(), [&](const DefinitionParts& one) {

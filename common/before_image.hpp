@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace virtpind {
@@ -28,6 +29,11 @@ struct BeforeImage {
     std::vector<DefinitionParts> written;
 
     static constexpr std::size_t written_max = 4;
+
+    // The pins that run `now` of the domain gets back, on the host's boot `boot`, or its definition
+    // where it is shut off. Nothing where there is no definition and the run is another.
+    [[nodiscard]] std::optional<PinSet> pins_for(std::optional<int> now,
+                                                 std::string_view boot) const;
 
     // Whether a part of a definition says what virtpind wrote.
     [[nodiscard]] bool is_ours(const DefinitionParts& now, const std::string& part) const;

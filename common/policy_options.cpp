@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace virtpind {
 
@@ -243,6 +244,14 @@ Result<OptionValue> parse_number(const OptionInfo& option, std::string_view text
 {
     Number value = 0;
     const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+    // A uint32 has limits of its own, which its words name.
+    if (status == std::errc::result_out_of_range && option.type != OptionType::uint32) {
+        using Limits = std::numeric_limits<Number>;
+        return Error{.code = Errc::invalid_policy,
+                     .message = "option '" + std::string{option.name} + "': " + in_quotes(text) +
+                                " is out of range; valid: " + std::to_string(Limits::min()) +
+                                " to " + std::to_string(Limits::max())};
+    }
     if (status != std::errc{} || end != text.data() + text.size()) {
         return bad_value(option,
                          in_quotes(text) + " is not " + std::string{type_words(option.type)});

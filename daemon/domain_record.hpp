@@ -52,6 +52,7 @@ struct DomainRecord {
     std::optional<DomainPlan> plan;
     PinState state = PinState::idle;
     std::optional<Error> error;
+    bool lacking = false; // it runs without all that its policy asks for, which has been logged
     std::uint64_t last_applied_usec = 0; // CLOCK_REALTIME
     std::deque<HistoryEntry> history;    // newest last, at most history_max
 

@@ -125,6 +125,25 @@ void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& word
         "put back, 2 on bad input.");
 }
 
+// An option of the daemon says nothing to a command, which may have one of the same name.
+Result<void> refuse_options_before(const CLI::App& app, const CLI::App& command)
+{
+    const auto& name = command.get_name();
+    for (const auto* option : app.get_options()) {
+        if (option->count() == 0) {
+            continue;
+        }
+        const auto written = option->get_name();
+        const auto has_it = command.get_option_no_throw(written) != nullptr;
+        return Error{.code = Errc::invalid_argument,
+                     .message = written + " before '" + name + "' is an option of the daemon; " +
+                                (has_it ? "write it after '" + name + "'"
+                                        : "'" + name + "' has none of that name") +
+                                "; see virtpind " + name + " --help"};
+    }
+    return {};
+}
+
 Result<Options> finish_restore(RestoreOptions options, const Words& words, bool all)
 {
     if (!all && options.domains.empty()) {
@@ -196,6 +215,11 @@ Result<Options> parse_options(int argc, const char* const* argv)
                                 (plan_command->parsed()      ? "virtpind plan --help"
                                  : restore_command->parsed() ? "virtpind restore --help"
                                                              : "virtpind --help")};
+    }
+    for (const auto* command : app.get_subcommands()) {
+        if (auto fine = refuse_options_before(app, *command); !fine) {
+            return std::move(fine).error();
+        }
     }
     if (restore_command->parsed()) {
         return finish_restore(std::move(restore), words, restore_all);

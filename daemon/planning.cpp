@@ -5,6 +5,7 @@
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"
 
+#include <string_view>
 #include <utility>
 
 namespace virtpind {
@@ -15,7 +16,7 @@ PlanRequest request_for(const PlanningInput& input)
 {
     PlanRequest request;
     request.topology = &input.topology;
-    request.housekeeping = input.config.housekeeping;
+    request.housekeeping = usable_housekeeping(input.config, input.topology).cpus;
     return request;
 }
 
@@ -54,14 +55,18 @@ Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request)
     return plan;
 }
 
-DomainMemory memory_of(const DomainRecord& record)
+DomainMemory memory_of(const DomainRecord& record, std::string_view boot_id)
 {
     DomainMemory memory{.runtime_policy = record.runtime_policy,
                         .hold_reason = std::nullopt,
                         .touched = record.before.has_value(),
+                        .before = {},
                         .placed_id = record.placed_id,
                         .placed_policy = record.placed_policy,
                         .kept_plugged = record.kept_plugged};
+    if (record.before) {
+        memory.before = record.before->pins_for(record.seen.facts.id, boot_id).value_or(PinSet{});
+    }
     if (!record.holds.empty()) {
         memory.hold_reason = record.holds.begin()->second.reason;
     }
@@ -80,13 +85,42 @@ DiffInput diff_input(const PlanningInput& input, const DomainRecord& record, Liv
 
 } // namespace
 
+Housekeeping usable_housekeeping(const Config& config, const Topology& topology)
+{
+    if (!config.housekeeping || config.housekeeping->empty()) {
+        return {.cpus = config.housekeeping, .problem = {}};
+    }
+    const auto& wanted = *config.housekeeping;
+    const auto usable = topology.usable_cpus();
+    const auto unknown = wanted - topology.all_cpus();
+    Housekeeping kept{.cpus = wanted & usable, .problem = {}};
+    const auto instead = [&kept](const std::string& why) {
+        kept.cpus.reset();
+        kept.problem += why + ", so auto is used instead; ";
+    };
+    const auto named = "housekeeping (" + wanted.str() + ") in the configuration ";
+    if (!unknown.empty()) {
+        kept.problem = named + "names CPUs " + unknown.str() + ", and the host has " +
+                       topology.all_cpus().str() + "; ";
+    }
+    if (kept.cpus->empty()) {
+        instead((unknown.empty() ? named : "it ") + "names no CPU that is online and may be used");
+    } else if (kept.cpus->includes(usable)) {
+        instead((unknown.empty() ? named : "it ") + "leaves no CPU to domains");
+    }
+    if (!kept.problem.empty()) {
+        kept.problem += "correct it and call Reload";
+    }
+    return kept;
+}
+
 std::vector<Decision> decide(const PlanningInput& input)
 {
     std::vector<ObservedDomain> domains;
     Memories memories;
     for (const auto& [uuid, record] : input.records) {
         domains.push_back(record.seen);
-        memories.emplace(uuid, memory_of(record));
+        memories.emplace(uuid, memory_of(record, input.boot_id));
     }
     auto decisions = decide_intents({.config = input.config,
                                      .topology = input.topology,
@@ -116,11 +150,11 @@ CheckedPlan plan_for(const PlanningInput& input, const std::vector<Decision>& de
 }
 
 std::optional<DomainActions> actions_for(const PlanningInput& input, const DomainRecord& record,
-                                         LivePart live, const std::string& boot_id)
+                                         LivePart live)
 {
     const auto diffed = diff_input(input, record, live);
     if (record.decision.restore && record.before) {
-        return diff_restore(diffed, input.topology.usable_cpus(), boot_id);
+        return diff_restore(diffed, input.topology.usable_cpus(), input.boot_id);
     }
     if (record.decision.stance != Stance::managed || !record.plan ||
         record.plan->placement == Placement::none) {

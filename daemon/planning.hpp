@@ -20,8 +20,19 @@ struct PlanningInput {
     const Topology& topology;
     const Records& records;
     const HostAbilities& abilities;
+    const std::string& boot_id; // the host's, by which a run is known again
     IntentInput::Look look = IntentInput::Look::later;
 };
+
+// The housekeeping that is planned with, nullopt for `auto`, and what is wrong with what the
+// configuration says: a sentence, or empty. CPUs that are merely offline are not kept meanwhile,
+// which is nothing to look at as long as others are.
+struct Housekeeping {
+    std::optional<CpuSet> cpus;
+    std::string problem;
+};
+
+[[nodiscard]] Housekeeping usable_housekeeping(const Config& config, const Topology& topology);
 
 // One decision per record, in their order. A domain whose policy makes no sense here is left alone
 // and says so; the others are planned all the same.
@@ -38,8 +49,7 @@ struct CheckedPlan {
 // What is to be done for a domain as it was decided and planned; nothing where it is left alone.
 enum class LivePart { now, deferred };
 [[nodiscard]] std::optional<DomainActions> actions_for(const PlanningInput& input,
-                                                       const DomainRecord& record, LivePart live,
-                                                       const std::string& boot_id);
+                                                       const DomainRecord& record, LivePart live);
 
 // The plan as it would be if `uuid` had `policy`, and what that would change in its definition.
 // Error: invalid_policy, naming what does not exist on this host or in this guest.

@@ -114,6 +114,7 @@ void Reconciler::on_topology(std::shared_ptr<const Topology> topology)
     const auto changed = topology_ == nullptr || topology_->generation != topology->generation;
     topology_ = std::move(topology);
     if (changed) {
+        check_housekeeping();
         begin_pass();
     }
 }
@@ -122,7 +123,23 @@ void Reconciler::on_config(Config config)
 {
     config_ = std::move(config);
     period_.start(config_.period);
+    check_housekeeping();
     begin_pass();
+}
+
+// Whether it can be kept depends on both, and either may change.
+void Reconciler::check_housekeeping()
+{
+    if (topology_ == nullptr) {
+        return;
+    }
+    static constexpr auto* problem = "HousekeepingUnusable";
+    const auto found = usable_housekeeping(config_, *topology_).problem;
+    const auto known = problems_.find(problem);
+    if (!found.empty() && (known == problems_.end() || known->second != found)) {
+        spdlog::warn("{}", printable(found, 1024));
+    }
+    set_problem(problem, printable(found, 1024));
 }
 
 void Reconciler::set_problem(const std::string& code, const std::string& text)
@@ -254,6 +271,7 @@ PlanningInput Reconciler::planning_input() const
             .topology = *topology_,
             .records = records_,
             .abilities = abilities_,
+            .boot_id = images_.boot_id(),
             .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later};
 }
 
@@ -300,9 +318,8 @@ std::vector<DomainActions> Reconciler::collect_actions()
         if (!is_its_turn(record, now)) {
             continue;
         }
-        auto actions =
-            actions_for(planning_input(), record,
-                        record.deferred_id ? LivePart::deferred : LivePart::now, images_.boot_id());
+        auto actions = actions_for(planning_input(), record,
+                                   record.deferred_id ? LivePart::deferred : LivePart::now);
         if (actions && !actions->empty()) {
             all.push_back(std::move(*actions));
         } else {

@@ -99,6 +99,7 @@ private:
         PassReply reply;
     };
 
+    void check_housekeeping();
     void begin_pass();
     void on_observed(Result<Observation> seen);
     void refresh_records(Observation&& seen);

@@ -121,8 +121,12 @@ Result<ScenarioDevice> read_device(const JsonNode& node, const Topology& topolog
     fields.optional("pci", device.label, [&topology](const JsonNode& pci) -> Result<std::string> {
         auto address = pci.as_string();
         if (address && topology.find_device(*address) == nullptr) {
-            return pci.error("the host has no PCI device " + in_quotes(*address) +
-                             "; write it like \"0000:01:00.0\", or say {\"nodes\": \"1\"}");
+            return pci.error(topology.devices.empty()
+                                 ? "this description of a host has no PCI devices; write "
+                                   "{\"nodes\": \"0\"} instead"
+                                 : "the host has no PCI device " + in_quotes(*address) +
+                                       "; one that it has is " + topology.devices.front().address +
+                                       ", or write {\"nodes\": \"0\"}");
         }
         return address;
     });

@@ -83,10 +83,19 @@ bool connection_was_lost(const Outcome& outcome)
                        [](const Error& error) { return error.code == Errc::host_unavailable; });
 }
 
+OptionMap details_of(const DomainRecord& record)
+{
+    if (!record.plan || record.decision.stance != Stance::managed) {
+        return {};
+    }
+    return {{"satisfied", record.plan->satisfied}};
+}
+
 Verdict failure_verdict(const DomainRecord& record)
 {
-    return {.result = std::string{to_string(record.state)},
-            .details = {{"error", printable(record.error->message, 4096)}}};
+    auto details = details_of(record);
+    details.emplace("error", printable(record.error->message, 4096));
+    return {.result = std::string{to_string(record.state)}, .details = std::move(details)};
 }
 
 Verdict settle_failure(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
@@ -179,7 +188,7 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
                    result + ", " + what);
     }
     remember(record, pass, result + ": " + what);
-    return {.result = result, .details = {}};
+    return {.result = result, .details = details_of(record)};
 }
 
 // What is wrong before anything is applied.
@@ -214,6 +223,22 @@ void log_decided(const DomainRecord& record, PinState before,
     if (unsatisfiable && (!error_before || error_before->message != record.error->message)) {
         log_domain(LogEvent::domain_unsatisfiable, record, pass,
                    "its policy cannot be met: " + record.error->message);
+    }
+}
+
+// A domain that runs, only not as its policy asks: said when it becomes so. What exactly is in the
+// way changes with its neighbours, and Explain has that.
+void log_lack(DomainRecord& record, std::uint64_t pass)
+{
+    const auto lacked = record.lacking;
+    record.lacking = record.decision.stance == Stance::managed && record.seen.facts.active() &&
+                     record.plan && record.plan->placement != Placement::none &&
+                     !record.plan->satisfied;
+    if (record.lacking && !lacked) {
+        const auto* why = main_shortfall(record.plan->reasons);
+        log_domain(LogEvent::domain_unsatisfiable, record, pass,
+                   "it does not get all that its policy asks for" +
+                       (why != nullptr ? ": " + why->text : "; Explain says why"));
     }
 }
 
@@ -256,6 +281,7 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
     record.state = settled_state(record);
     set_decided_error(record);
     log_decided(record, before, error_before, pass);
+    log_lack(record, pass);
     if (outcome != nullptr && (!outcome->errors.empty() || !outcome->differs.empty())) {
         return settle_failure(record, *outcome, pass, now);
     }

@@ -24,7 +24,9 @@ Error wrong_type(const std::string& name, std::string_view wanted, const std::st
     return {.code = Errc::invalid_argument,
             .message = "option \"" + name + "\" has D-Bus type \"" + std::string{wanted} +
                        "\", not \"" + got + "\"; with busctl write: " + name + " " +
-                       std::string{wanted} + " VALUE"};
+                       std::string{wanted} +
+                       // It wants to know first how many words a list has.
+                       (wanted == "as" ? " 1 VALUE" : " VALUE")};
 }
 
 Result<OptionValue> parse_list(const std::string& name, std::vector<std::string> items)

@@ -276,25 +276,23 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
 {
     const auto& before = *input.before;
     auto actions = actions_for(input.seen);
-    const auto same_run =
-        before.live && before.id == input.seen.facts.id && before.boot_id == boot_id;
     // Without a definition, nothing is known of another run, and nothing in it is ours.
-    if (input.seen.live && input.live == DiffInput::Live::now && (same_run || before.config)) {
-        const auto target = same_run ? *before.live : before.config.value_or(PinSet{});
+    const auto target = before.pins_for(input.seen.facts.id, boot_id);
+    if (input.seen.live && input.live == DiffInput::Live::now && target) {
         const auto was = [&](const CpuSet* own) {
-            const auto cpus = effective(own, target, input.online);
+            const auto cpus = effective(own, *target, input.online);
             return cpus.intersects(usable) ? cpus & usable : usable;
         };
         LiveDiff live{input, usable};
         for (std::uint32_t i = 0; i < input.seen.facts.vcpus_max; ++i) {
-            live.vcpu(VcpuId{i}, was(find_pin(target.vcpus, VcpuId{i})));
+            live.vcpu(VcpuId{i}, was(find_pin(target->vcpus, VcpuId{i})));
         }
-        live.emulator(was(target.emulator ? &*target.emulator : nullptr));
+        live.emulator(was(target->emulator ? &*target->emulator : nullptr));
         for (const auto id : input.seen.facts.iothreads) {
-            live.iothread(id, was(find_pin(target.iothreads, id)));
+            live.iothread(id, was(find_pin(target->iothreads, id)));
         }
-        if (target.numatune) {
-            live.numa(*target.numatune);
+        if (target->numatune) {
+            live.numa(*target->numatune);
         } else if (input.seen.live->numatune && !input.memory_nodes.empty()) {
             // libvirt cannot unbind memory; bound to all nodes, it may be anywhere.
             live.numa({.mode = NumaMode::restrictive, .nodes = input.memory_nodes, .cells = {}});

@@ -82,6 +82,15 @@ CpuSet narrow_pins(const ObservedDomain& seen, const CpuSet& online)
     return pins ? pins->narrow_cpus(online, seen.facts.vcpus_online) : CpuSet{};
 }
 
+// Somebody else's, whether they are in force or wait in the before-image to be given back.
+bool has_pins_of_others(const ObservedDomain& seen, const DomainMemory& memory,
+                        const CpuSet& online)
+{
+    const auto theirs = memory.touched ? memory.before.narrow_cpus(online, seen.facts.vcpus_online)
+                                       : narrow_pins(seen, online);
+    return !theirs.empty();
+}
+
 Activity activity_of(const ObservedDomain& seen, const Policy& policy, const DomainMemory& memory,
                      const CpuSet& online, IntentInput::Look look)
 {
@@ -147,16 +156,17 @@ Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
     }
     decision.policy = std::move(*resolved);
     const auto wanted = decision.policy.policy.placement != Placement::none;
-    const auto pinned_by_others = !memory.touched && !narrow_pins(seen, online).empty();
+    const auto chosen = wanted && decision.policy.explicitly_set;
+    const auto of_others = has_pins_of_others(seen, memory, online);
     if (memory.hold_reason) {
         decision.stance = Stance::held;
         decision.intent.why.push_back(
             {.code = ReasonCode::held,
              .text = "Left alone on request: " + *memory.hold_reason + "."});
-    } else if (pinned_by_others && !(wanted && decision.policy.explicitly_set)) {
-        decision.stance = Stance::foreign;
-    } else if (wanted) {
+    } else if (chosen || (wanted && !of_others)) {
         decision.stance = Stance::managed;
+    } else if (of_others && !memory.touched) {
+        decision.stance = Stance::foreign;
     } else {
         decision.stance = Stance::hands_off;
         decision.restore = memory.touched;

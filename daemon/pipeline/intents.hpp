@@ -18,6 +18,7 @@ struct DomainMemory {
     std::optional<PolicySpec> runtime_policy; // set over the bus, not stored
     std::optional<std::string> hold_reason;   // somebody asked to leave it alone
     bool touched = false;                     // there is a before-image: its pins are ours
+    PinSet before;                            // where it is touched: the pins it would get back
     // The run and the policy in which its pins were last verified. Another policy, or pins that
     // are not ours, are no reason to stay where it is.
     std::optional<int> placed_id;

@@ -8,6 +8,7 @@ check_manual.py VIRTPIND
 import re
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 
 from project_files import ROOT, finish
@@ -43,6 +44,19 @@ def command_line_problems(binary, command, page, title):
         documented = set(re.findall(r"\*(\w+)\*", entries.get(name, "")))
         if documented != set(values.split("|")):
             yield f"{where}: {name} takes {values}, not {sorted(documented)}"
+
+
+def example_problems(binary, page):
+    """The example of a scenario can be planned as it stands, and the argument - is explained."""
+    example = re.search(r"::\n\n((?: +.*\n)+)", section_of(page, "SCENARIO")).group(1)
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as scenario:
+        scenario.write(example)
+        scenario.flush()
+        run = subprocess.run([binary, "plan", "--scenario", scenario.name], capture_output=True, text=True)
+    if run.returncode != 0:
+        yield f"{page}, SCENARIO: the example ends with status {run.returncode}: {run.stderr or run.stdout}"
+    if "*-* is standard input" not in section_of(page, "ARGUMENTS"):
+        yield f"{page}, ARGUMENTS: nothing about -"
 
 
 def policy_problems():
@@ -109,7 +123,7 @@ def main(binary):
     finish([*command_line_problems(binary, [], "systemd/virtpind.8.rst", "OPTIONS"),
             *command_line_problems(binary, ["restore"], "systemd/virtpind.8.rst", "RESTORE OPTIONS"),
             *command_line_problems(binary, ["plan"], "systemd/virtpind-plan.1.rst", "OPTIONS"),
-            *policy_problems(), *bus_problems()])
+            *example_problems(binary, "systemd/virtpind-plan.1.rst"), *policy_problems(), *bus_problems()])
 
 
 main(sys.argv[1])

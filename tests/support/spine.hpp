@@ -26,8 +26,9 @@ public:
     }
 
     void applied(const DomainUuid& uuid, std::uint64_t /*generation*/, const std::string& result,
-                 const OptionMap& /*details*/) override
+                 const OptionMap& applied_details) override
     {
+        details = applied_details;
         const auto is_it = [&uuid](const DomainView& view) { return view.uuid == uuid; };
         EXPECT_TRUE(std::any_of(domains.begin(), domains.end(), is_it)) << "told of before shown";
         results.emplace_back(uuid, result);
@@ -37,6 +38,7 @@ public:
     std::vector<DomainView> domains;
     int publications = 0;
     std::vector<std::pair<DomainUuid, std::string>> results;
+    OptionMap details; // of the last result
 };
 
 class Spine : public testing::Test {

@@ -51,6 +51,11 @@ TEST(BusOptions, AWrongTypeNamesTheOptionItsTypeAndWhatCame)
     EXPECT_EQ(vcpus.error().message, "option \"vcpus\" has D-Bus type \"u\", not \"i\"; with "
                                      "busctl write: vcpus u VALUE");
 
+    const auto list = parse_options(one("tune", sdbus::Variant{"invtsc"s}));
+    ASSERT_FALSE(list);
+    EXPECT_NE(list.error().message.find("with busctl write: tune as 1 VALUE"), std::string::npos)
+        << list.error().message;
+
     const auto expected = parse_options(one("expect-generation", sdbus::Variant{"9"s}));
     ASSERT_FALSE(expected);
     EXPECT_NE(expected.error().message.find("\"t\", not \"s\""), std::string::npos);

@@ -108,6 +108,23 @@ TEST_F(Intents, OurOwnPinsAreTakenBackWhenNoPolicyWantsThem)
     EXPECT_FALSE(decide(with_metadata(pinned(domain(1)), "dedicated")).restore);
 }
 
+TEST_F(Intents, PolicyByDefaultGivesPinsOfSomebodyElseBack)
+{
+    config_.default_policy = "auto";
+    memory_.touched = true;
+    const auto ours = pinned(domain(1));
+    EXPECT_EQ(decide(ours).stance, Stance::managed) << "there was nothing to give back";
+
+    memory_.before = *pinned(domain(1)).live;
+    const auto decision = decide(ours);
+    EXPECT_EQ(decision.stance, Stance::hands_off);
+    EXPECT_TRUE(decision.restore);
+    EXPECT_EQ(decide(with_metadata(ours, "dedicated")).stance, Stance::managed);
+
+    memory_.before.vcpus[VcpuId{0}] = host_.online_cpus();
+    EXPECT_EQ(decide(ours).stance, Stance::managed) << "pins on all CPUs are nobody's";
+}
+
 TEST_F(Intents, HighestLayerNamesThePolicy)
 {
     config_.domains[uuid.str()] = PolicySpec{.name = "shared", .options = {}};

@@ -380,6 +380,36 @@ TEST_F(PlanCommand, WrongOptionsPointToTheHelpOfTheCommand)
         << options.error().message;
 }
 
+TEST_F(PlanCommand, OptionsBeforeACommandAreRefusedAndNotIgnored)
+{
+    struct Case {
+        std::vector<const char*> words;
+        const char* expected;
+    };
+
+    for (const auto& [words, expected] : {
+             Case{{"virtpind", "--uri", "test:///default", "restore", "web1"},
+                  "--uri before 'restore' is an option of the daemon; write it after 'restore'"},
+             Case{{"virtpind", "--state-dir=/tmp/x", "restore", "--all"}, "--state-dir before"},
+             Case{{"virtpind", "--config", "nope.json", "plan", "a.xml"},
+                  "--config before 'plan' is an option of the daemon; write it after 'plan'"},
+             Case{{"virtpind", "--topology", "live", "plan", "a.xml"}, "write it after 'plan'"},
+             Case{{"virtpind", "--bus", "session", "plan", "a.xml"},
+                  "'plan' has none of that name; see virtpind plan --help"},
+             Case{{"virtpind", "--check-config", "restore", "--all"}, "--check-config before"},
+         }) {
+        const auto options = parse_options(static_cast<int>(words.size()), words.data());
+        ASSERT_FALSE(options.ok()) << expected;
+        EXPECT_EQ(options.error().code, Errc::invalid_argument);
+        EXPECT_NE(options.error().message.find(expected), std::string::npos)
+            << options.error().message;
+    }
+    const std::vector<const char*> after{"virtpind", "restore", "--uri", "test:///default", "web1"};
+    const auto options = parse_options(static_cast<int>(after.size()), after.data());
+    ASSERT_TRUE(options.ok()) << options.error().message;
+    EXPECT_EQ(std::get<RestoreOptions>(*options).uri, "test:///default");
+}
+
 TEST_F(PlanCommand, PolicyThatCannotBeReadIsBadInput)
 {
     const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);

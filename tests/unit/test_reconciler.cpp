@@ -10,6 +10,12 @@
 #include "tests/support/spine.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <sstream>
+#include <utility>
 
 namespace virtpind {
 namespace {
@@ -298,6 +304,164 @@ TEST_F(Spine, ResetGivesBackWhatWasThere)
     EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{1}), CpuSet::range(0, 15));
     EXPECT_TRUE(host_.images.empty());
     EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+// A policy by default never takes over pins of somebody else, not even after another policy.
+TEST_F(Spine, ResetGivesTheOwnersPinsBackWhateverThePolicyByDefault)
+{
+    for (const auto* by_default : {"auto", "shared", "none"}) {
+        Config config;
+        config.default_policy = by_default;
+        host_.domains.clear();
+        auto& seen = host_.add(1, "win11", 4, 1);
+        for (std::uint32_t i = 0; i < 4; ++i) {
+            seen.live->vcpus[VcpuId{i}] = CpuSet{CpuId{2 + i}};
+        }
+        seen.config = seen.live;
+        const auto pins = seen.live->vcpus;
+        reconciler_.on_config(config);
+        connect();
+        ASSERT_EQ(record(1).state, PinState::foreign) << by_default;
+        ASSERT_TRUE(set_policy(1, "shared"));
+        ASSERT_NE(domain(1).live->vcpus, pins);
+        const auto reset = reset_policy(1);
+        ASSERT_TRUE(reset) << reset.error().message;
+        EXPECT_EQ(domain(1).live->vcpus, pins) << by_default;
+        EXPECT_EQ(domain(1).config->vcpus, pins) << by_default;
+        EXPECT_EQ(record(1).state, PinState::foreign) << by_default;
+        EXPECT_TRUE(host_.images.empty());
+    }
+}
+
+TEST_F(Spine, ResetGivesTheOwnersPinsBackToAShutOffDomainWhateverThePolicyByDefault)
+{
+    auto& seen = host_.add(1, "win11", 2, 1);
+    seen.config->vcpus = {{VcpuId{0}, CpuSet{CpuId{2}}}, {VcpuId{1}, CpuSet{CpuId{3}}}};
+    seen.live = seen.config;
+    const auto pins = seen.config->vcpus;
+    Config config;
+    config.default_policy = "auto";
+    reconciler_.on_config(config);
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared"));
+    FakeHost::stop(domain(1));
+    changed(1, "stopped");
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+    FakeHost::start(domain(1), 2);
+    changed(1, "started");
+    EXPECT_EQ(domain(1).live->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+TEST_F(Spine, ResetOfAPolicyForThisRunOfTheDaemonSurvivesItsRestart)
+{
+    auto& seen = host_.add(1, "win11", 1, 1);
+    seen.live->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    seen.config = seen.live;
+    const auto pins = seen.live->vcpus;
+    Config config;
+    config.default_policy = "auto";
+    reconciler_.on_config(config);
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared", {}, flag_runtime_only));
+    ASSERT_NE(domain(1).live->vcpus, pins);
+
+    Reconciler later{loop_, host_, "boot", host_.images};
+    later.on_config(config);
+    later.on_topology(
+        std::make_shared<Topology>(test::regular_host({.l3s = 2, .cores = 4, .threads = 2})));
+    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    host_.answer_all();
+    EXPECT_EQ(domain(1).live->vcpus, pins);
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(later.find(FakeHost::uuid(1))->state, PinState::foreign);
+}
+
+TEST_F(Spine, ResetOfADomainWithoutPinsOfItsOwnLeavesItToThePolicyByDefault)
+{
+    host_.add(1, "web1", 2, 1);
+    Config config;
+    config.default_policy = "shared";
+    reconciler_.on_config(config);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(sink_.domains.at(0).policy, "shared");
+    ASSERT_TRUE(set_policy(1, "none"));
+    EXPECT_EQ(record(1).state, PinState::idle);
+    EXPECT_TRUE(host_.images.empty());
+}
+
+// Their owner pins them for the next start while they run under a policy by default.
+TEST_F(Spine, PinsWrittenForTheNextStartBeforeADefaultPolicyCameAreGivenBackThen)
+{
+    auto& seen = host_.add(1, "web1", 1, 1);
+    seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    const auto pins = seen.config->vcpus;
+    Config config;
+    config.default_policy = "shared";
+    reconciler_.on_config(config);
+    connect();
+    EXPECT_EQ(record(1).state, PinState::pinned) << "this run has no pins of anybody";
+    FakeHost::stop(domain(1));
+    changed(1, "stopped");
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+// Warnings and worse, while it lives.
+class Warnings {
+public:
+    Warnings()
+    {
+        auto logger = std::make_shared<spdlog::logger>(
+            "test", std::make_shared<spdlog::sinks::ostream_sink_st>(text_));
+        logger->set_pattern("%v");
+        logger->set_level(spdlog::level::warn);
+        spdlog::set_default_logger(std::move(logger));
+    }
+
+    ~Warnings() { spdlog::set_default_logger(usual_); }
+
+    Warnings(const Warnings&) = delete;
+    Warnings& operator=(const Warnings&) = delete;
+
+    std::string take() { return std::exchange(text_, std::ostringstream{}).str(); }
+
+private:
+    std::shared_ptr<spdlog::logger> usual_ = spdlog::default_logger();
+    std::ostringstream text_;
+};
+
+TEST_F(Spine, DomainThatGetsLessThanItAsksForIsSaidOnceWhenItBecomesSo)
+{
+    host_.add(1, "win11", 14, 1);
+    host_.add(2, "build", 2, 2);
+    connect();
+    Warnings warnings;
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    EXPECT_EQ(warnings.take(), "");
+    EXPECT_EQ(sink_.details, (OptionMap{{"satisfied", true}}));
+
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(record(1).state, PinState::pinned) << "it floats, as fallback=shared says";
+    EXPECT_EQ(sink_.details, (OptionMap{{"satisfied", false}}));
+    const auto said = warnings.take();
+    EXPECT_EQ(said.rfind("win11: it does not get all that its policy asks for: ", 0), 0U) << said;
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+    changed(1);
+    changed(2);
+    EXPECT_EQ(warnings.take(), "") << "nothing new";
+
+    ASSERT_TRUE(set_policy(2, "none"));
+    EXPECT_TRUE(record(1).plan->satisfied);
+    EXPECT_EQ(warnings.take(), "");
+    ASSERT_TRUE(set_policy(2, "dedicated", {{"priority", 9}}));
+    ASSERT_TRUE(set_policy(1, "passthrough", {{"vcpus", 15U}}));
+    EXPECT_NE(warnings.take().find("win11: "), std::string::npos) << "it has become so again";
 }
 
 TEST_F(Spine, NothingIsTouchedWhenItsFormerStateCannotBeSaved)

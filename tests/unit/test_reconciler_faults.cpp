@@ -320,6 +320,77 @@ TEST_F(SpineFaults, BeforeImagesOfTransientDomainsOfAnotherBootAreForgotten)
     EXPECT_FALSE(host_.images.contains(FakeHost::uuid(2)));
 }
 
+// Sixteen CPUs, of which `usable` are usable and the rest is offline.
+std::shared_ptr<Topology> host_with(const CpuSet& usable, std::uint64_t generation)
+{
+    auto topology = test::regular_host({.l3s = 2, .cores = 4, .threads = 2});
+    topology.generation = generation;
+    for (auto& cpu : topology.cpus) {
+        cpu.online = usable.contains(cpu.id);
+        cpu.allowed = cpu.online;
+    }
+    return std::make_shared<Topology>(std::move(topology));
+}
+
+TEST_F(SpineFaults, HousekeepingThatCannotBeKeptIsAProblemAndNothingBreaks)
+{
+    struct Case {
+        const char* housekeeping;
+        const char* kept;
+        const char* said; // "": nothing
+    };
+
+    host_.add(1, "web1", 2, 1);
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
+    ASSERT_EQ(sink_.manager.housekeeping_cpus.str(), "0,8");
+    for (const auto& [housekeeping, kept, said] : {
+             Case{"0,999", "0", "names CPUs 999, and the host has 0-15; correct it"},
+             Case{"1,8", "1,8", ""},
+             Case{"999", "0,8", "so auto is used instead"},
+             Case{"0-15", "0,8", "leaves no CPU to domains, so auto is used instead"},
+             Case{"0-15,999", "0,8", "names CPUs 999, and the host has 0-15; it leaves no CPU"},
+             Case{"", "", ""},
+         }) {
+        auto config = by_default("dedicated");
+        config.housekeeping = *CpuSet::parse(housekeeping);
+        reconciler_.on_config(config);
+        host_.answer_all();
+        EXPECT_EQ(sink_.manager.housekeeping_cpus.str(), kept) << housekeeping;
+        EXPECT_EQ(record(1).state, PinState::pinned) << housekeeping;
+        const auto& problems = sink_.manager.problems;
+        ASSERT_EQ(problems.size(), *said != '\0' ? 1U : 0U) << housekeeping;
+        if (!problems.empty()) {
+            EXPECT_EQ(problems[0].first, "HousekeepingUnusable");
+            EXPECT_NE(problems[0].second.find(said), std::string::npos) << problems[0].second;
+            EXPECT_EQ(sink_.manager.state, "degraded");
+        }
+    }
+}
+
+TEST_F(SpineFaults, HousekeepingThatIsOfflineIsAProblemOnlyWhenNoneIsLeft)
+{
+    auto config = by_default("none");
+    config.housekeeping = *CpuSet::parse("6,7");
+    reconciler_.on_config(config);
+    connect();
+    EXPECT_TRUE(sink_.manager.problems.empty());
+    reconciler_.on_topology(host_with(*CpuSet::parse("0-6,8-15"), 2));
+    host_.answer_all();
+    EXPECT_TRUE(sink_.manager.problems.empty()) << "it comes back by itself";
+    EXPECT_EQ(sink_.manager.housekeeping_cpus.str(), "6");
+    reconciler_.on_topology(host_with(*CpuSet::parse("0-5,8-15"), 3));
+    host_.answer_all();
+    ASSERT_EQ(sink_.manager.problems.size(), 1U);
+    EXPECT_NE(sink_.manager.problems[0].second.find("names no CPU that is online"),
+              std::string::npos);
+    EXPECT_EQ(sink_.manager.housekeeping_cpus.str(), "0,8");
+    reconciler_.on_topology(host_with(CpuSet::range(0, 15), 4));
+    host_.answer_all();
+    EXPECT_TRUE(sink_.manager.problems.empty());
+    EXPECT_EQ(sink_.manager.housekeeping_cpus.str(), "6-7");
+}
+
 TEST_F(SpineFaults, ManyBeforeImagesAreForgottenInOneJob)
 {
     for (int number = 1; number <= 200; ++number) {

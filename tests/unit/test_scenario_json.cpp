@@ -14,7 +14,7 @@ Result<Topology> small_host(const host::TopologySource& source)
     }
     auto topology = host::read_topology(
         {.kind = host::TopologySource::Kind::synthetic, .text = "pack:2 [numa] core:4 pu:2"});
-    if (topology) {
+    if (topology && source.text != "plain") {
         topology->devices = {{.address = "0000:01:00.0",
                               .label = "VGA",
                               .cpus = CpuSet::range(8, 15),
@@ -222,6 +222,11 @@ TEST(Scenario, ErrorsNameLinePathAndTheWayOut)
          "s.json:2: domains[0].memory-kib: a whole number from 0"},
         {with_domain(", \"devices\": [{\"pci\": \"0000:02:00.0\"}]"),
          "s.json:2: domains[0].devices[0].pci: the host has no PCI device '0000:02:00.0'"},
+        {"{\"topology\": {\"synthetic\": \"plain\"}, \"domains\": [{\"name\": \"a\", \"vcpus\": 4, "
+         "\"devices\": [{\"pci\": \"0000:01:00.0\"}]}]}",
+         "s.json:1: domains[0].devices[0].pci: this description of a host has no PCI devices; "
+         "write "
+         "{\"nodes\": \"0\"} instead"},
         {with_domain(", \"devices\": [{\"nodes\": \"7\"}]"),
          "s.json:2: domains[0].devices[0].nodes: no such NUMA node: 7; the host has 0-1"},
         {with_domain(", \"devices\": [{\"nodes\": \"\"}]"),
