@@ -60,6 +60,45 @@ std::string difference(const Cost& better, const Cost& now)
     return instead("vCPUs off the V-cache", better.small_cache, now.small_cache);
 }
 
+// What a higher priority is for: others are placed after it for its comfort, and give up their
+// CPUs for its room. Those that run stay for mere comfort; nobody moves for a running domain, and
+// who is not planned for nobody.
+enum class For { comfort, room };
+
+bool priority_helps(const Fleet& fleet, const Member& member, const CpuSet& wanted, For purpose)
+{
+    auto some_first = false;
+    for (const auto& other : fleet.members()) {
+        const auto& intent = *other.intent;
+        if (&other == &member || !other.claim.intersects(wanted) ||
+            intent.activity == Activity::dormant) {
+            continue;
+        }
+        const auto stays = purpose == For::comfort && intent.activity == Activity::running;
+        if (intent.stance != Stance::managed || stays) {
+            return false;
+        }
+        some_first = some_first || intent.policy.priority >= member.intent->policy.priority;
+    }
+    return some_first && member.intent->activity != Activity::running;
+}
+
+// All the memory in pages as it asks for that these nodes have.
+std::uint64_t memory_in_all(const Topology& topology, const NodeSet& nodes, const Intent& intent)
+{
+    std::uint64_t kib = 0;
+    for (const auto& node : topology.nodes) {
+        if (!nodes.contains(node.id)) {
+            continue;
+        }
+        kib += intent.hugepage_kib ? 0 : node.memory_kib;
+        for (const auto& pages : node.hugepages) {
+            kib += pages.page_kib == intent.hugepage_kib ? pages.total * pages.page_kib : 0;
+        }
+    }
+    return kib;
+}
+
 // The largest number of vCPUs that one of `groups` could hold with nobody else around.
 std::size_t largest_part(const std::vector<CpuSet>& groups, const CpuSet& free)
 {
@@ -185,9 +224,10 @@ std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
                "; stop and start it to be placed anew, since running vCPUs stay where they are.";
     }
     return "With CPUs " + alone->claim.str() + " it would have " + gain + "; they are claimed by " +
-           blockers +
-           ". Stop or move those, or give this domain a "
-           "higher priority.";
+           blockers + ". Stop or move those" +
+           (priority_helps(fleet, member, alone->claim, For::comfort)
+                ? ", or give this domain a higher priority."
+                : ".");
 }
 
 std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
@@ -214,9 +254,14 @@ std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
     for (const auto& [vcpu, cpu] : free->pins) {
         cpus.insert(cpu);
     }
-    return "With " + memory_wanted(intent) + " on node " +
-           fleet.host().topology->nodes_of(cpus).str() + " it would have " +
-           difference(free->cost, now) + ".";
+    const auto& topology = *fleet.host().topology;
+    const auto nodes = topology.nodes_of(cpus);
+    const auto most = memory_in_all(topology, nodes, intent);
+    const auto amount = most < intent.memory_kib
+                            ? "no more memory than node " + nodes.str() + " has (" +
+                                  std::to_string(most / 1024) + " MiB)"
+                            : memory_wanted(intent) + " on node " + nodes.str();
+    return "With " + amount + " it would have " + difference(free->cost, now) + ".";
 }
 
 std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,
@@ -244,7 +289,11 @@ std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,
     const auto otherwise =
         ways.empty() ? "" : " Beside those it would fit with " + any_of(ways) + ".";
     return "It would fit on CPUs " + alone->claim.str() + ", which are claimed by " + blockers +
-           ". Stop or shrink those, or give this domain a higher priority." + otherwise;
+           ". Stop or shrink those" +
+           (priority_helps(fleet, member, alone->claim, For::room)
+                ? ", or give this domain a higher priority."
+                : ".") +
+           otherwise;
 }
 
 } // namespace virtpind

@@ -474,6 +474,34 @@ TEST(Planner, memory_that_keeps_a_domain_from_better_is_named)
     EXPECT_FALSE(tells(plan, ReasonCode::to_do_better)) << "it is not others' CPUs";
 }
 
+TEST(Planner, memory_that_no_node_has_is_not_wished_for)
+{
+    auto host = two_nodes(); // 16 GiB each
+    auto large = domain("large", 4);
+    large.memory_kib = 20U << 20U;
+    const auto plan = plan_on(host, {large}).domains.front();
+    EXPECT_TRUE(says(plan, "With no more memory than node 1 has (16384 MiB) it ")) << text_of(plan);
+}
+
+TEST(Planner, priority_is_offered_only_where_it_helps)
+{
+    auto host = two_nodes();
+    auto first = domain("first", 8);
+    first.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    auto second = first;
+    second.name = "second";
+    second.uuid = DomainUuid{"second"};
+    auto plan = plan_on(host, {first, second}, CpuSet{}).domains[1];
+    EXPECT_TRUE(says(plan, "Stop or move those, or give this domain a higher priority."));
+    first.activity = Activity::running;
+    std::uint32_t vcpu = 0;
+    for (const auto cpu : cpus("4-7,12-15")) {
+        first.current.vcpus[VcpuId{vcpu++}] = CpuSet{cpu};
+    }
+    plan = plan_on(host, {first, second}, CpuSet{}).domains[1];
+    EXPECT_TRUE(says(plan, "Stop or move those.")) << text_of(plan); // it stays whoever comes
+}
+
 TEST(Planner, a_guest_that_takes_threads_for_cores_is_told_of)
 {
     EXPECT_TRUE(tells(plan_on(ryzen(), {domain("flat", 4)}).domains[0], ReasonCode::topology_kept));
