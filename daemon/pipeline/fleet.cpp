@@ -300,13 +300,15 @@ Fleet::Room Fleet::all_to_itself() const
 
 bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const
 {
+    const auto stays = member.placed->pins == member.standing.kept;
     const auto claim_one = [&](const ThreadChoice& choice, const CpuSet& present, CpuSet& own) {
         own = {};
         if (choice.mode != ThreadChoice::Mode::own) {
             return true;
         }
         const auto free = around.free - member.claim;
-        own = choose_own_core(host_, *member.intent, free, member.placed->claim, present);
+        own = choose_own_core(host_, *member.intent, free, member.placed->claim,
+                              {.cpus = present, .stays = stays});
         member.claim |= claim_of_own_core(host_, free, own);
         return !own.empty();
     };

@@ -14,9 +14,11 @@ CpuSet present_own_core(const HostIndex& host, const CpuSet& free, const CpuSet&
 }
 
 CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CpuSet& free,
-                       const CpuSet& vcpus, const CpuSet& present)
+                       const CpuSet& vcpus, const PresentCore& present)
 {
-    if (auto here = present_own_core(host, free, present); !here.empty()) {
+    auto here = present_own_core(host, free, present.cpus);
+    if (!here.empty() &&
+        (present.stays || free.includes(host.cores[host.core_at(here.front())].set))) {
         return here;
     }
     const auto nodes = host.topology->nodes_of(vcpus);

@@ -11,12 +11,18 @@ namespace virtpind {
 [[nodiscard]] CpuSet present_own_core(const HostIndex& host, const CpuSet& free,
                                       const CpuSet& present);
 
+// Where the threads are now. A domain that stays in its place keeps them there even on half a core.
+struct PresentCore {
+    CpuSet cpus;
+    bool stays = false;
+};
+
 // The CPUs of one core that is wholly in `free`, as far as the option cpus allows them, near
-// `vcpus`: where the threads are now (`present`, if need be on a part of a core), else an
-// efficiency core. Empty when no whole core is free: half of one is not their own.
+// `vcpus`: where the threads are now, else an efficiency core. Empty when no whole core is free:
+// half of one is not their own.
 [[nodiscard]] CpuSet choose_own_core(const HostIndex& host, const Intent& intent,
                                      const CpuSet& free, const CpuSet& vcpus,
-                                     const CpuSet& present);
+                                     const PresentCore& present);
 
 // What threads on their own core claim: the rest of the core, too, as far as it is free.
 [[nodiscard]] CpuSet claim_of_own_core(const HostIndex& host, const CpuSet& free,

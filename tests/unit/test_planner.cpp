@@ -322,6 +322,22 @@ TEST(Planner, half_a_core_is_not_a_core_of_their_own)
     EXPECT_EQ(given.claim, cpus("2,4-5"));
 }
 
+TEST(Planner, half_a_core_is_kept_only_by_who_stays_in_its_place)
+{
+    const auto host = regular_host({.cores = 3, .numbering = test::Numbering::adjacent});
+    auto vm = domain("vm", 1);
+    vm.policy.smt = SmtChoice::require;
+    vm.policy.emulator.mode = ThreadChoice::Mode::own;
+    vm.activity = Activity::running;
+    vm.current.emulator = cpus("4");
+    vm.current.vcpus[VcpuId{0}] = cpus("2-4"); // floats, as there is no whole core beside its own
+    EXPECT_EQ(plan_on(host, {vm}, cpus("0-1,5")).domains.front().placement, Placement::shared);
+    vm.current.vcpus[VcpuId{0}] = cpus("2");
+    const auto stays = plan_on(host, {vm}, cpus("0-1,5")).domains.front();
+    EXPECT_EQ(stays.placement, Placement::dedicated);
+    EXPECT_EQ(stays.emulator, cpus("4"));
+}
+
 TEST(Planner, offline_vcpus_wait_on_the_domains_own_cpus)
 {
     auto vm = domain("vm", 2);
@@ -492,7 +508,7 @@ TEST(Planner, memory_that_no_node_has_is_not_wished_for)
     auto large = domain("large", 4);
     large.memory_kib = 20U << 20U;
     const auto plan = plan_on(host, {large}).domains.front();
-    EXPECT_TRUE(says(plan, "With no more memory than node 0 has (16384 MiB) it ")) << text_of(plan);
+    EXPECT_TRUE(says(plan, "With no more memory than node 1 has (16384 MiB) it ")) << text_of(plan);
 }
 
 TEST(Planner, priority_is_offered_only_where_it_helps)
