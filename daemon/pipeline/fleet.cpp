@@ -307,8 +307,8 @@ bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const
             return true;
         }
         const auto free = around.free - member.claim;
-        own = choose_own_core(host_, *member.intent, free, member.placed->claim,
-                              {.cpus = present, .stays = stays});
+        own = choose_own_core(host_, *member.intent, {.usable = usable_, .free = free},
+                              member.placed->claim, {.cpus = present, .stays = stays});
         member.claim |= claim_of_own_core(host_, free, own);
         return !own.empty();
     };

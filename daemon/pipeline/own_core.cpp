@@ -13,12 +13,14 @@ CpuSet present_own_core(const HostIndex& host, const CpuSet& free, const CpuSet&
     return here ? present : CpuSet{};
 }
 
-CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CpuSet& free,
+CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CoreSupply& supply,
                        const CpuSet& vcpus, const PresentCore& present)
 {
-    auto here = present_own_core(host, free, present.cpus);
-    if (!here.empty() &&
-        (present.stays || free.includes(host.cores[host.core_at(here.front())].set))) {
+    const auto is_free = [&supply](const HostCore& core) {
+        return supply.free.includes(core.set & supply.usable);
+    };
+    auto here = present_own_core(host, supply.free, present.cpus);
+    if (!here.empty() && (present.stays || is_free(host.cores[host.core_at(here.front())]))) {
         return here;
     }
     const auto nodes = host.topology->nodes_of(vcpus);
@@ -26,17 +28,20 @@ CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CpuSet
     for (const auto cpu : vcpus) {
         l3s.insert(host.cpu(cpu).l3);
     }
-    using Key = std::tuple<std::uint32_t, bool, bool>;
+    using Key = std::tuple<std::uint32_t, bool, bool, bool>;
     std::optional<Key> best;
     CpuSet chosen;
     for (const auto& core : host.cores) {
-        auto cpus = intent.policy.cpus.empty() ? core.set : core.set & intent.policy.cpus;
-        if (cpus.empty() || !free.includes(core.set)) {
+        auto cpus = core.set & supply.free;
+        if (!intent.policy.cpus.empty()) {
+            cpus &= intent.policy.cpus;
+        }
+        if (cpus.empty() || !is_free(core)) {
             continue;
         }
         const auto core_class = host.topology->kinds[raw(core.kind)].core_class;
         const Key key{host.distance_to(core.node, nodes), core_class != CoreClass::efficiency,
-                      !l3s.contains(core.l3)};
+                      !supply.free.includes(core.set), !l3s.contains(core.l3)};
         if (!best || key < *best) {
             best = key;
             chosen = std::move(cpus);

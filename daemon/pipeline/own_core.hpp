@@ -17,11 +17,17 @@ struct PresentCore {
     bool stays = false;
 };
 
-// The CPUs of one core that is wholly in `free`, as far as the option cpus allows them, near
-// `vcpus`: where the threads are now, else an efficiency core. Empty when no whole core is free:
-// half of one is not their own.
+// CPUs for whoever is placed, and which of them nobody has.
+struct CoreSupply {
+    CpuSet usable;
+    CpuSet free;
+};
+
+// The CPUs of one core, as far as the option cpus allows them, near `vcpus`: where the threads are
+// now, else an efficiency core. All of the core that is usable must be free: half of one beside a
+// vCPU or housekeeping is not their own. Empty when there is none.
 [[nodiscard]] CpuSet choose_own_core(const HostIndex& host, const Intent& intent,
-                                     const CpuSet& free, const CpuSet& vcpus,
+                                     const CoreSupply& supply, const CpuSet& vcpus,
                                      const PresentCore& present);
 
 // What threads on their own core claim: the rest of the core, too, as far as it is free.

@@ -322,6 +322,18 @@ TEST(Planner, half_a_core_is_not_a_core_of_their_own)
     EXPECT_EQ(given.claim, cpus("2,4-5"));
 }
 
+TEST(Planner, thread_whose_sibling_nobody_may_use_is_a_core_of_their_own)
+{
+    auto host = regular_host({.cores = 3, .numbering = test::Numbering::adjacent});
+    host.cpus.front().allowed = false;
+    auto vm = domain("vm", 2);
+    vm.policy.smt = SmtChoice::isolate; // takes both whole cores
+    vm.policy.emulator.mode = ThreadChoice::Mode::own;
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains.front();
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_EQ(plan.emulator, cpus("1"));
+}
+
 TEST(Planner, half_a_core_is_kept_only_by_who_stays_in_its_place)
 {
     const auto host = regular_host({.cores = 3, .numbering = test::Numbering::adjacent});
