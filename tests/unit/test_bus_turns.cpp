@@ -197,6 +197,7 @@ TEST_F(BusTurnsOnABus, CallIsNotHeldUpByTheRestOfAnother)
     for (int i = 0; i < 3; ++i) {
         replies.push_back(flooder_->send(test::manager_path, test::manager, "Describe", ""));
     }
+    ASSERT_TRUE(flooder_->sees(flooder_->name())) << "all have reached the service";
     ASSERT_TRUE(loop.run_until([&] { return replies.front()->message != nullptr; }));
     for (int i = 0; i < 3; ++i) {
         const auto reply = client->call(test::manager_path, test::manager, "ListDomains", "");
@@ -213,6 +214,7 @@ TEST_F(BusTurnsOnABus, ArgumentsAreCheckedBeforeTheyWait)
     const auto second = flooder_->send(test::manager_path, test::manager, "Describe", "");
     const auto large = flooder_->send(test::manager_path, test::manager, "Plan", "ssa{sv}", "web1",
                                       std::string(1 << 20, 'x').c_str(), 0);
+    ASSERT_TRUE(flooder_->sees(flooder_->name())) << "all have reached the service";
     ASSERT_TRUE(loop.run_until([&] { return large->message != nullptr; }));
     EXPECT_NE(large->text.find("1048576 bytes"), std::string::npos) << large->text;
     EXPECT_EQ(second->message, nullptr) << "it did not wait for its turn";
