@@ -72,12 +72,12 @@ void BeforeImage::note_written(const DefinitionParts& now, const DefinitionParts
             ours[part] = value_of(next, part);
         }
     }
-    const auto in_force = std::find_if(written.begin(), written.end(),
-                                       [&now](const auto& one) { return holds(one, now); });
-    if (in_force != written.end()) {
-        written = {std::move(*in_force)};
+    // All that may be in force, not one of them: of two that fit, the first may say less.
+    const auto fits = [&now](const auto& one) { return holds(one, now); };
+    if (std::any_of(written.begin(), written.end(), fits)) {
+        std::erase_if(written, [&fits](const auto& one) { return !fits(one); });
     }
-    if (std::find(written.begin(), written.end(), ours) != written.end()) {
+    if (ours.empty() || std::find(written.begin(), written.end(), ours) != written.end()) {
         return;
     }
     if (written.size() == written_max) {

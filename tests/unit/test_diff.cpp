@@ -488,5 +488,20 @@ TEST(DiffRestore, KnowsItsOwnAfterACrashBetweenNotingAndWriting)
     }
 }
 
+// A write that failed leaves nothing behind that hides what a later one has written.
+TEST(BeforeImage, WhatIsInForceStaysOursWhenALaterWriteFails)
+{
+    const DefinitionParts original{};
+    const DefinitionParts first{{"vcpupin", "0-1"}};
+    const DefinitionParts second{{"vcpupin", "0"}};
+    BeforeImage image;
+    image.note_written(original, first);
+    image.note_written(original, original); // it was refused: that is what came of it
+    image.note_written(original, first);    // and now it was taken
+    image.note_written(first, second);      // and this one was not
+    EXPECT_TRUE(image.is_ours(first, "vcpupin"));
+    EXPECT_EQ(make_undo(image, first).put_back, (DefinitionParts{{"vcpupin", ""}}));
+}
+
 } // namespace
 } // namespace virtpind
