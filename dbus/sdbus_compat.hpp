@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sdbus-c++/sdbus-c++.h>
+#include <systemd/sd-bus.h>
 
 #include <chrono>
 #include <cstdint>
@@ -23,11 +24,15 @@ namespace virtpind::bus {
 #if VIRTPIND_SDBUS_2
 using ServiceName = sdbus::ServiceName;
 using PropertyName = sdbus::PropertyName;
+using InterfaceName = sdbus::InterfaceName;
+using MethodName = sdbus::MethodName;
 using ErrorName = sdbus::Error::Name;
 using CallError = std::optional<sdbus::Error>; // first argument of an asynchronous reply
 #else
 using ServiceName = std::string;
 using PropertyName = std::string;
+using InterfaceName = std::string;
+using MethodName = std::string;
 using ErrorName = std::string;
 using CallError = const sdbus::Error*;
 #endif
@@ -88,6 +93,24 @@ template <class Callback>
 #else
     return connection.addMatch(rule, std::move(callback));
 #endif
+}
+
+// libsystemd's bus below the connection, which the library does not show but in its messages, and
+// there to those that are derived from them. It lives as long as the connection.
+[[nodiscard]] inline sd_bus* raw_bus(sdbus::IConnection& connection)
+{
+    struct Opened : sdbus::Message {
+        static sd_bus_message* raw(const sdbus::Message& message)
+        {
+            return static_cast<sd_bus_message*>(message.*(&Opened::msg_));
+        }
+    };
+
+    const auto driver = sdbus::createProxy(connection, ServiceName{"org.freedesktop.DBus"},
+                                           sdbus::ObjectPath{"/org/freedesktop/DBus"});
+    const auto call =
+        driver->createMethodCall(InterfaceName{"org.freedesktop.DBus"}, MethodName{"GetId"});
+    return sd_bus_message_get_bus(Opened::raw(call));
 }
 
 } // namespace virtpind::bus

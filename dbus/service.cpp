@@ -6,6 +6,7 @@
 #include "dbus/context.hpp"
 #include "dbus/domain_object.hpp"
 #include "dbus/loop_attachment.hpp"
+#include "dbus/managed_objects.hpp"
 #include "dbus/manager_object.hpp"
 #include "dbus/names.hpp"
 #include "dbus/turns.hpp"
@@ -117,6 +118,7 @@ Service::Service(std::unique_ptr<sdbus::IConnection> connection, ControlPort& po
                  ManagerView initial)
     : connection_{std::move(connection)}
     , turns_{std::make_unique<Turns>()}
+    , managed_objects_{std::make_unique<ManagedObjectsInTurn>(*connection_, *turns_)}
     , attachment_{std::make_unique<LoopAttachment>(*connection_, *turns_)}
     , authorizer_{std::make_unique<Authorizer>(*connection_)}
     , context_{std::make_unique<Context>(Context{*connection_, port, *authorizer_, *turns_})}

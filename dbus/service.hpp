@@ -24,6 +24,7 @@ namespace virtpind::bus {
 class Authorizer;
 class DomainObject;
 class LoopAttachment;
+class ManagedObjectsInTurn;
 class ManagerObject;
 class Turns;
 struct Context;
@@ -55,6 +56,7 @@ private:
     // In the order in which they need each other.
     std::unique_ptr<sdbus::IConnection> connection_;
     std::unique_ptr<Turns> turns_;
+    std::unique_ptr<ManagedObjectsInTurn> managed_objects_;
     std::unique_ptr<LoopAttachment> attachment_;
     std::unique_ptr<Authorizer> authorizer_;
     std::unique_ptr<Context> context_;

@@ -23,7 +23,9 @@ from private_bus import MANAGER, NAME, ROOT, PrivateBus  # noqa: E402
 from test_limits import TOPOLOGY, make_host  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
-FLOODS = [("org.freedesktop.DBus.Peer", "Ping", None), (MANAGER, "ListDomains", None), (MANAGER, "Describe", None),
+FLOODS = [("org.freedesktop.DBus.Peer", "Ping", None),
+          ("org.freedesktop.DBus.Properties", "GetAll", ("(s)", (MANAGER,))),
+          ("org.freedesktop.DBus.Introspectable", "Introspect", None), (MANAGER, "ListDomains", None), (MANAGER, "Describe", None),
           (MANAGER, "Reapply", ("(st)", ("d0", 0))),
           (MANAGER, "SetPolicy", ("(ssa{sv}t)", ("d0", "shared", {}, 0))),
           (MANAGER, "Plan", ("(ssa{sv})", ("d0", "dedicated", {}))),

@@ -133,13 +133,15 @@ TEST_F(BusTurns, AreBoundedPerCallerAndInAllAndANewcomerIsLetIn)
 
 class BusTurnsOnABus : public test::BusTest {
 protected:
-    // Calls of another client that take 2 ms each, all of them in the service's socket.
-    std::vector<std::shared_ptr<test::CallReply>> flood(const test::Client& flooder)
+    // Calls of another client, by default of what takes 2 ms, all of them in the service's socket.
+    std::vector<std::shared_ptr<test::CallReply>> flood(const test::Client& flooder,
+                                                        const char* interface = test::manager,
+                                                        const char* method = "Describe")
     {
         port.describing = 2ms;
         std::vector<std::shared_ptr<test::CallReply>> replies;
         for (std::size_t i = 0; i < 100; ++i) { // the bus allows 128
-            replies.push_back(flooder_->send(test::manager_path, test::manager, "Describe", ""));
+            replies.push_back(flooder_->send(test::manager_path, interface, method, ""));
         }
         EXPECT_TRUE(flooder.sees(flooder.name()));
         return replies;
@@ -159,6 +161,33 @@ TEST_F(BusTurnsOnABus, CallDoesNotWaitForAFloodBeforeIt)
     for (const auto& answered : replies) {
         EXPECT_TRUE(answered->error.empty()) << answered->text;
     }
+}
+
+// The service numbers what it sends.
+std::uint64_t number_of(const test::CallReply& reply)
+{
+    std::uint64_t number = 0;
+    test::require(sd_bus_message_get_cookie(reply.message.get(), &number), "number");
+    return number;
+}
+
+TEST_F(BusTurnsOnABus, CallDoesNotWaitForAFloodThatTheLibraryAnswers)
+{
+    std::vector<DomainView> many;
+    for (int i = 100; i < 150; ++i) {
+        many.push_back(test::web1_view());
+        many.back().uuid = DomainUuid{"1b4e28ba-2fa1-11d2-883f-0016d3cca" + std::to_string(i)};
+    }
+    service->publish(test::manager_view(), many);
+    const auto replies =
+        flood(*flooder_, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
+    const auto own = client->call(test::manager_path, test::manager, "ListDomains", "");
+    ASSERT_TRUE(loop.run_until([&] { return replies.back()->message != nullptr; }));
+    const auto before = std::count_if(replies.begin(), replies.end(), [&](const auto& reply) {
+        EXPECT_TRUE(reply->error.empty()) << reply->text;
+        return number_of(*reply) < number_of(own);
+    });
+    EXPECT_LT(before, 25) << "of 100";
 }
 
 TEST_F(BusTurnsOnABus, CallsOfWhoLeftAreDropped)
