@@ -78,8 +78,6 @@ struct PinSet {
     bool iothreads_listed = false;
     friend bool operator==(const PinSet&, const PinSet&) = default;
 
-    // No thread has a pin narrower than `online`, and there is no numatune or cpuset.
-    [[nodiscard]] bool is_unpinned(const CpuSet& online) const;
     // Union of all vCPU pins that are narrower than `online` (vcpu_cpuset stands in for vCPUs of
     // `vcpus` without a pin); what a foreign domain claims.
     [[nodiscard]] CpuSet narrow_cpus(const CpuSet& online, const VcpuSet& vcpus) const;

@@ -92,15 +92,6 @@ std::string_view to_string(PinState state)
     return "idle";
 }
 
-bool PinSet::is_unpinned(const CpuSet& online) const
-{
-    const auto wide = [&online](const auto& entry) { return !is_narrow(entry.second, online); };
-    return !numatune && (!emulator || !is_narrow(*emulator, online)) &&
-           (!vcpu_cpuset || !is_narrow(*vcpu_cpuset, online)) &&
-           std::all_of(vcpus.begin(), vcpus.end(), wide) &&
-           std::all_of(iothreads.begin(), iothreads.end(), wide);
-}
-
 CpuSet PinSet::narrow_cpus(const CpuSet& online, const VcpuSet& of_vcpus) const
 {
     CpuSet claimed;

@@ -246,6 +246,16 @@ TEST_F(PlanCommand, DomainFilesCarryTheirDefinition)
     EXPECT_NE(out_.str().find("\n+    <vcpupin vcpu='0' cpuset="), std::string::npos) << out_.str();
 }
 
+TEST_F(PlanCommand, HousekeepingThatLeavesNothingIsRefused)
+{
+    const auto path = write("win11.xml", definition);
+    const auto config = write("c.json", R"({"housekeeping": "0-23"})");
+    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    EXPECT_EQ(run({.topology = source, .config_path = config, .domains = {path}}), 2);
+    EXPECT_NE(err_.str().find("housekeeping: 0-23 is every usable CPU"), std::string::npos)
+        << err_.str();
+}
+
 TEST_F(PlanCommand, HostileDefinitionsStayPrintable)
 {
     std::string hostile = definition;
