@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The private host itself: what the other integration tests stand on."""
 import os
+import re
 import signal
+import subprocess
 
 import pytest
+from gi.repository import GLib
 
+from faults import LIBRARY
 from private_bus import BusError
+from virtpind_daemon import BINARY
+
+# What libvirt answers by itself: there is nothing that could go wrong on the way.
+ASKS_NOBODY = re.compile(r"virEvent.*|virTypedParams.*|vir(Get|Set|Reset).*Error.*|virDomain(Free|GetID|GetName|GetUUIDString)"
+                         r"|virConnect(GetType|IsAlive)")
 
 
 def online_cpus():
@@ -47,3 +56,25 @@ def test_errors_of_calls_carry_their_name(client):
 def test_namespace_hides_the_system_sockets():
     assert os.environ["VIRTPIND_PRIVATE_HOST"] == "yes"
     assert not os.path.exists("/run/dbus/system_bus_socket")
+
+
+def libvirt_symbols(file, which):
+    said = subprocess.run(["nm", "--dynamic", which, file], capture_output=True, text=True, check=True).stdout
+    return {name for name in re.findall(r" (vir[A-Z]\w+)", said) if not ASKS_NOBODY.fullmatch(name)}
+
+
+def test_faults_can_meet_every_call_to_libvirt_and_no_other():
+    assert libvirt_symbols(LIBRARY, "--defined-only") == libvirt_symbols(BINARY, "--undefined-only")
+
+
+@pytest.mark.parametrize(("action", "is_done"), [("kill", False), ("kill-in", True)])
+def test_a_kill_comes_before_a_call_or_within_it(make_daemon, make_guest, client, faults, action, is_done):
+    guest = make_guest("killed", vcpus=1).start()
+    daemon = make_daemon(config='{"housekeeping": ""}', environment=faults.environment)
+    client.wait_for_properties(guest.uuid, lambda is_: True, "known")
+    faults.plan(action, calls="virDomainPinVcpuFlags", milliseconds=1000)
+    with pytest.raises((BusError, GLib.Error)):
+        client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", {"cpus": GLib.Variant("s", "1")}, 0)
+    assert daemon.process.wait(30) == -signal.SIGKILL
+    assert faults.calls() == ["virDomainPinVcpuFlags"]
+    assert guest.affinity()["vcpus"] == {0: "1" if is_done else online_cpus()}

@@ -6,12 +6,20 @@
 //
 //     ACTION FIRST COUNT CALLS [MILLISECONDS]
 //
-// ACTION is kill, fail, delay or jump; FIRST the call that meets it, counted from 1 since the plan
-// was written; COUNT how many calls meet it (0: all from there on); CALLS are prefixes of the
-// calls' names that are counted, separated by commas, or `all`. A delay lasts until the plan is
-// taken back or replaced, at most MILLISECONDS; meanwhile PLAN.open is there. A jump moves the wall
-// clock by MILLISECONDS. Calls that are counted are appended to PLAN.log. Without the file nothing
-// goes wrong.
+// ACTION is kill, kill-in, fail, delay or jump; FIRST the call that meets it, counted from 1 since
+// the plan was written; COUNT how many calls meet it (0: all from there on); CALLS are prefixes of
+// the calls' names that are counted, separated by commas, or `all`.
+//
+// - kill comes before the call. kill-in comes MILLISECONDS after libvirt's request for it was sent:
+//   at 0 libvirtd is about to do it, later it has done it, and the daemon never knows. A call to
+//   the disk has been done by then, a write in half; a call that asks nobody is not met.
+// - A delay lasts until the plan is taken back or replaced, at most MILLISECONDS; meanwhile
+//   PLAN.open is there.
+// - A jump moves the wall clock by MILLISECONDS as soon as the daemon looks at the time, and
+// cancels
+//   its timer for that, as the kernel does; it meets no call.
+//
+// Calls that are counted are appended to PLAN.log. Without the file nothing goes wrong.
 //
 // Called from any thread of the daemon. Counting is not exact when two threads call at once, which
 // the daemon, with one thread for all of these calls, never does.
@@ -20,6 +28,7 @@
 #include <libvirt/libvirt.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +36,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -46,12 +56,18 @@ struct FaultPlan {
 };
 
 std::mutex mutex;
-FaultPlan plan; // guarded by mutex
+constinit FaultPlan
+    plan; // guarded by mutex; the time may be asked for before this library is set up
 
 struct stat plan_file {}; // guarded by mutex
 
 unsigned calls_seen = 0; // guarded by mutex
 std::atomic<long> clock_offset_ms{0};
+std::atomic<int> clock_timer{-1};          // the one that the kernel cancels when the clock is set
+std::atomic<bool> clock_is_watched{false}; // until it was set, and again when the timer was
+std::atomic<bool> clock_was_set{false};    // which its reader has yet to hear
+constexpr long never = -1;
+std::atomic<long> kill_after_ms{never}; // libvirt's next request
 
 const char* plan_path()
 {
@@ -77,6 +93,7 @@ void read_plan()
     plan = FaultPlan{}; // without a plan nothing goes wrong
     calls_seen = 0;
     clock_offset_ms = 0;
+    kill_after_ms = never;
     if (!there) {
         return;
     }
@@ -108,13 +125,24 @@ bool is_counted(std::string_view call)
     return false;
 }
 
+// By their numbers where a function is one of the calls.
+int open_file(const char* path, int flags, mode_t mode)
+{
+    return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+}
+
+ssize_t write_file(int fd, const void* data, std::size_t size)
+{
+    return ::syscall(SYS_write, fd, data, size);
+}
+
 void log_call(std::string_view call)
 {
     const auto path = std::string{plan_path()} + ".log";
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const int fd = open_file(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd >= 0) {
         const auto line = std::string{call} + "\n";
-        [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());
+        [[maybe_unused]] const auto written = write_file(fd, line.data(), line.size());
         ::close(fd);
     }
 }
@@ -140,12 +168,17 @@ void wait_in_call(const struct stat& file, long most_ms)
         return;
     }
     const auto mark = std::string{plan_path()} + ".open";
-    const int fd = ::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const int fd = open_file(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     for (long waited = 0; waited < most_ms && is_in_force(file); waited += step_ms) {
         sleep_ms(step_ms);
     }
     ::close(fd);
-    ::syscall(SYS_unlinkat, AT_FDCWD, mark.c_str(), 0); // unlink() is one of the calls
+    ::syscall(SYS_unlinkat, AT_FDCWD, mark.c_str(), 0);
+}
+
+void kill_now()
+{
+    ::kill(::getpid(), SIGKILL);
 }
 
 // Before each call: whether it is to fail. May kill the process, or take its time.
@@ -158,7 +191,8 @@ bool meets_fault(const char* call)
     {
         const std::lock_guard lock{mutex};
         read_plan();
-        if (plan.action.empty() || !is_counted(call)) {
+        kill_after_ms = never; // the call that was to be met has returned without a request
+        if (plan.action.empty() || plan.action == "jump" || !is_counted(call)) {
             return false;
         }
         ++calls_seen;
@@ -169,20 +203,51 @@ bool meets_fault(const char* call)
             return false;
         }
         if (plan.action == "kill") {
-            ::kill(::getpid(), SIGKILL);
+            kill_now();
+        }
+        if (plan.action == "kill-in") {
+            kill_after_ms = plan.delay_ms;
+            return false;
         }
         if (plan.action == "fail") {
             return true;
-        }
-        if (plan.action == "jump") {
-            clock_offset_ms = plan.delay_ms;
-            return false;
         }
         delay_ms = plan.delay_ms;
         file = plan_file;
     }
     wait_in_call(file, delay_ms);
     return false;
+}
+
+// After a call that asks libvirt for nothing.
+template <class Status>
+Status done(Status status)
+{
+    if (kill_after_ms != never) {
+        kill_now();
+    }
+    return status;
+}
+
+// Cannot be cancelled from here but made due, which wakes its reader as well.
+void make_due(int timer)
+{
+    itimerspec now{};
+    now.it_value.tv_nsec = 1;
+    ::syscall(SYS_timerfd_settime, timer, 0, &now, nullptr);
+}
+
+void look_for_jump()
+{
+    const std::lock_guard lock{mutex};
+    read_plan();
+    if (plan.action == "jump" && clock_offset_ms != plan.delay_ms) {
+        clock_offset_ms = plan.delay_ms;
+        if (clock_is_watched.exchange(false)) {
+            clock_was_set = true;
+            make_due(clock_timer);
+        }
+    }
 }
 
 template <class Function>
@@ -231,12 +296,6 @@ extern "C" int virDomainSetMetadata(virDomainPtr domain, int type, const char* m
 {
     const auto fails = meets_fault("virDomainSetMetadata");
     return REAL(virDomainSetMetadata)(fails ? nullptr : domain, type, metadata, key, uri, flags);
-}
-
-extern "C" int virDomainSetVcpusFlags(virDomainPtr domain, unsigned count, unsigned flags)
-{
-    const auto fails = meets_fault("virDomainSetVcpusFlags");
-    return REAL(virDomainSetVcpusFlags)(fails ? nullptr : domain, count, flags);
 }
 
 extern "C" int virDomainSetVcpu(virDomainPtr domain, const char* map, int state, unsigned flags)
@@ -343,13 +402,149 @@ extern "C" int virConnectDomainEventRegisterAny(virConnectPtr connection, virDom
                                                   callback, opaque, free);
 }
 
+extern "C" char* virConnectBaselineCPU(virConnectPtr connection, const char** cpus, unsigned count,
+                                       unsigned flags)
+{
+    const auto fails = meets_fault("virConnectBaselineCPU");
+    return REAL(virConnectBaselineCPU)(fails ? nullptr : connection, cpus, count, flags);
+}
+
+extern "C" char* virConnectBaselineHypervisorCPU(virConnectPtr connection, const char* emulator,
+                                                 const char* arch, const char* machine,
+                                                 const char* type, const char** cpus,
+                                                 unsigned count, unsigned flags)
+{
+    const auto fails = meets_fault("virConnectBaselineHypervisorCPU");
+    return REAL(virConnectBaselineHypervisorCPU)(fails ? nullptr : connection, emulator, arch,
+                                                 machine, type, cpus, count, flags);
+}
+
+extern "C" int virConnectSetKeepAlive(virConnectPtr connection, int interval, unsigned count)
+{
+    const auto fails = meets_fault("virConnectSetKeepAlive");
+    return REAL(virConnectSetKeepAlive)(fails ? nullptr : connection, interval, count);
+}
+
+extern "C" char* virConnectGetURI(virConnectPtr connection)
+{
+    const auto fails = meets_fault("virConnectGetURI");
+    return REAL(virConnectGetURI)(fails ? nullptr : connection);
+}
+
+extern "C" int virConnectGetLibVersion(virConnectPtr connection, unsigned long* version)
+{
+    const auto fails = meets_fault("virConnectGetLibVersion");
+    return REAL(virConnectGetLibVersion)(fails ? nullptr : connection, version);
+}
+
+// Nobody asks how these end.
+extern "C" int virConnectDomainEventDeregisterAny(virConnectPtr connection, int callback)
+{
+    meets_fault("virConnectDomainEventDeregisterAny");
+    return REAL(virConnectDomainEventDeregisterAny)(connection, callback);
+}
+
+extern "C" int virConnectUnregisterCloseCallback(virConnectPtr connection,
+                                                 virConnectCloseFunc callback)
+{
+    meets_fault("virConnectUnregisterCloseCallback");
+    return REAL(virConnectUnregisterCloseCallback)(connection, callback);
+}
+
+extern "C" int virConnectClose(virConnectPtr connection)
+{
+    meets_fault("virConnectClose");
+    return REAL(virConnectClose)(connection);
+}
+
 extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept
 {
     const auto status = static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
-    if (status == 0 && clock == CLOCK_REALTIME) {
+    if (status == 0 && clock == CLOCK_REALTIME && plan_path() != nullptr) {
+        look_for_jump();
         time->tv_sec += clock_offset_ms / 1000;
     }
     return status;
+}
+
+extern "C" int timerfd_settime(int timer, int flags, const itimerspec* value,
+                               itimerspec* former) noexcept
+{
+    if ((flags & TFD_TIMER_CANCEL_ON_SET) != 0) {
+        clock_timer = timer;
+        clock_is_watched = true;
+    }
+    return static_cast<int>(::syscall(SYS_timerfd_settime, timer, flags, value, former));
+}
+
+extern "C" ssize_t read(int fd, void* data, std::size_t size)
+{
+    const auto got = ::syscall(SYS_read, fd, data, size);
+    if (fd == clock_timer && clock_was_set.exchange(false)) {
+        errno = ECANCELED;
+        return -1;
+    }
+    return got;
+}
+
+// Of a regular file that is not the log; and whatever carries the request that is waited for.
+extern "C" ssize_t write(int fd, const void* data, std::size_t size)
+{
+    if (kill_after_ms == never) {
+        struct stat about {};
+
+        const auto is_state =
+            fd > STDERR_FILENO && ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+        if (!is_state) {
+            return write_file(fd, data, size);
+        }
+        if (meets_fault("write")) {
+            errno = ENOSPC;
+            return -1;
+        }
+        if (kill_after_ms != never) {
+            done(write_file(fd, data, size / 2));
+        }
+        return write_file(fd, data, size);
+    }
+    const auto written = write_file(fd, data, size);
+    const auto error = errno;
+
+    struct stat about {};
+
+    if (written > 0 && ::fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode)) {
+        sleep_ms(kill_after_ms);
+        kill_now();
+    }
+    errno = error;
+    return written;
+}
+
+// For a file that may be new: others are only looked at. The daemon's own name for open().
+extern "C" int open64(const char* path, int flags, ...)
+{
+    mode_t mode = 0;
+    if ((flags & O_CREAT) == 0) {
+        return open_file(path, flags, mode);
+    }
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+    if (meets_fault("open")) {
+        errno = EACCES;
+        return -1;
+    }
+    return done(open_file(path, flags, mode));
+}
+
+extern "C" int mkdir(const char* path, mode_t mode) noexcept
+{
+    if (meets_fault("mkdir")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return done(static_cast<int>(::syscall(SYS_mkdirat, AT_FDCWD, path, mode)));
 }
 
 extern "C" int fsync(int fd)
@@ -358,7 +553,7 @@ extern "C" int fsync(int fd)
         errno = EIO;
         return -1;
     }
-    return REAL(fsync)(fd);
+    return done(REAL(fsync)(fd));
 }
 
 extern "C" int rename(const char* from, const char* to) noexcept
@@ -367,7 +562,7 @@ extern "C" int rename(const char* from, const char* to) noexcept
         errno = ENOSPC;
         return -1;
     }
-    return REAL(rename)(from, to);
+    return done(REAL(rename)(from, to));
 }
 
 extern "C" int unlink(const char* path) noexcept
@@ -376,7 +571,16 @@ extern "C" int unlink(const char* path) noexcept
         errno = EROFS;
         return -1;
     }
-    return REAL(unlink)(path);
+    return done(REAL(unlink)(path));
+}
+
+extern "C" int remove(const char* path) noexcept
+{
+    if (meets_fault("remove")) {
+        errno = EROFS;
+        return -1;
+    }
+    return done(REAL(remove)(path));
 }
 
 // NOLINTEND(readability-identifier-naming,readability-inconsistent-declaration-parameter-name)

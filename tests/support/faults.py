@@ -21,8 +21,8 @@ class Faults:
                 "ASAN_OPTIONS": f"{sanitizer}:verify_asan_link_order=0"}
 
     def plan(self, action, first=1, count=1, calls="all", milliseconds=0):
-        """`action` (kill, fail, delay, jump) meets `count` (0: all) calls from the `first` on, of those that are
-        named in `calls` (prefixes, separated by commas)."""
+        """`action` (kill, kill-in, fail, delay) meets `count` (0: all) calls from the `first` on, of those that are
+        named in `calls` (prefixes, separated by commas); a jump is of the clock, and meets none."""
         self._log.unlink(missing_ok=True)
         fresh = self._plan.with_suffix(".new")
         fresh.write_text(f"{action} {first} {count} {calls} {milliseconds}\n")
