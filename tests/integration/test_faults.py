@@ -582,18 +582,34 @@ def test_only_what_outlives_the_boot_waits_for_the_disk(make_daemon, make_guest,
 
 # ---- time ---------------------------------------------------------------------------------------------------
 
+def move_unseen(guest, cpu):
+    """Moves the thread of vCPU 0, past libvirt: within the control group that libvirt keeps it in."""
+    task = next(task for task in Path(f"/proc/{guest.qemu_pid()}/task").iterdir()
+                if (task / "comm").read_text().startswith("CPU 0/"))
+    groups = dict(line.split(":", 2)[1:] for line in (task / "cgroup").read_text().splitlines())
+    group = Path("/sys/fs/cgroup") / ("cpuset" if "cpuset" in groups else "") / groups.get("cpuset", groups.get("", "")).lstrip("/")
+    if (group / "cpuset.cpus").exists():
+        (group / "cpuset.cpus").write_text(ALL)
+    os.sched_setaffinity(int(task.name), {cpu})
+    assert guest.affinity()["vcpus"] == {0: str(cpu)}
+
+
 @pytest.mark.parametrize("days", [-400, 400])
 def test_wall_clock_jumps(make_daemon, make_guest, client, faults, days):
+    """The kernel cancels a timer then; the period is an hour away, so that this alone can be what is heard."""
     guest = make_guest("clock", vcpus=1).start()
-    daemon = make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
+    daemon = make_daemon(config=NO_HOUSEKEEPING.replace("5", "3600"), environment=faults.environment)
     known(client, guest)
     set_policy(client, guest, cpus="1")
     before = client.domain_properties(guest.uuid)["LastAppliedUSec"]
-    faults.plan("jump", milliseconds=days * 86400 * 1000)
-    passes = json.loads(client.manager("Describe"))["passes"]
-    wait_until(lambda: json.loads(client.manager("Describe"))["passes"] > passes, "the period goes on")
+    for jumps in (1, 2):  # heard again only if the timer was set again
+        move_unseen(guest, 0)
+        faults.plan("jump", milliseconds=jumps * days * 86400 * 1000)
+        wait_until(lambda: client.manager("Describe") and guest.affinity()["vcpus"] == {0: "1"}, "the thread is back")
+        assert daemon.log_text().count("the clock jumped, or the machine woke up") == jumps
+        client.wait_for_properties(
+            guest.uuid, lambda is_, jumps=jumps: abs((is_["LastAppliedUSec"] - before) / 86400e6 - jumps * days) < 1, "the clock did jump")
     set_policy(client, guest, cpus="0")
-    after = client.domain_properties(guest.uuid)["LastAppliedUSec"]
-    assert abs((after - before) / 86400e6 - days) < 1, "the clock did jump"
     assert guest.affinity()["vcpus"] == {0: "0"}
-    assert not complaints(daemon)
+    # The one thing to say is that somebody else moved the thread.
+    assert all("was pinned" in said or "by somebody else" in said for said in complaints(daemon)), complaints(daemon)
