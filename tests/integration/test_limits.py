@@ -3,7 +3,8 @@
 import multiprocessing
 import time
 
-from gi.repository import GLib
+import pytest
+from gi.repository import Gio, GLib
 
 from private_bus import MANAGER, NAME, ROOT, Client
 from virtpind_daemon import MEMORY_IS_ITS_OWN
@@ -12,6 +13,7 @@ from waiting import wait_until
 URI = "test:///default"
 TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
 CALLS = 10_000
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 GROWTH_KIB = 8192  # queues that were long once, and the messages in them
 
 
@@ -79,6 +81,52 @@ def test_others_are_answered_and_the_watchdog_is_fed(make_daemon, bus, client, t
         lasted = time.monotonic() - began
         # Twice a second; how fast anything else goes is for tests/bench/flood_latency.py.
         assert daemon.notified("WATCHDOG=1") > fed or lasted < 2, f"{method}: not fed for {lasted:.1f} s"
+
+
+def send(client, interface, method, arguments=None):
+    """Sends a call and returns a list that holds the answer when there is one."""
+    message = Gio.DBusMessage.new_method_call(NAME, ROOT, interface, method)
+    if arguments:
+        message.set_body(GLib.Variant(*arguments))
+    answers = []
+    client.connection.send_message_with_reply(
+        message, Gio.DBusSendMessageFlags.NONE, 60_000, None,
+        lambda connection, result: answers.append(connection.send_message_with_reply_finish(result)))
+    return answers
+
+
+def reach_the_bus(client):
+    """What was sent before this has been passed on when it returns."""
+    client.call("/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId", destination="org.freedesktop.DBus")
+
+
+@pytest.mark.parametrize(("interface", "method", "arguments"), [
+    (MANAGER, "ListDomains", None), (MANAGER, "Describe", None), (OBJECT_MANAGER, "GetManagedObjects", None),
+    (MANAGER, "Plan", ("(ssa{sv})", ("d1", "dedicated", {}))), (MANAGER, "Reapply", ("(st)", ("d1", 0))),
+    (MANAGER, "SetPolicy", ("(ssa{sv}t)", ("d1", "shared", {}, 1)))], ids=lambda value: value if isinstance(value, str) else "")
+def test_who_calls_once_does_not_wait_for_all_that_another_called_before(
+        make_daemon, bus, client, tmp_path, interface, method, arguments):
+    """The daemon numbers what it sends: the numbers of the answers are their order."""
+    daemon = make_daemon(make_host(tmp_path / "host.xml", 100), topology=TOPOLOGY, log_level="warning")
+    wait_until(lambda: len(client.manager("ListDomains")) == 100, "the domains are known")
+    flooder = bus.connect()
+    flooder.manager("Reapply", "(st)", "d1", 0)  # who it is need not be asked any more
+    with daemon.suspended():
+        floods = [send(flooder, interface, method, arguments) for _ in range(Flood.AT_ONCE)]
+        reach_the_bus(flooder)
+        other = send(client, MANAGER, "ListDomains")
+        reach_the_bus(client)
+
+    def all_answered():
+        client.pump()
+        return other and all(floods)
+
+    wait_until(all_answered, "all are answered", 60)
+    mine = other[0].get_serial()
+    assert other[0].get_message_type() == Gio.DBusMessageType.METHOD_RETURN
+    earlier = sum(answer.get_serial() < mine for answer, in floods)
+    assert earlier < Flood.AT_ONCE / 5, f"{earlier} of {Flood.AT_ONCE} answers came first"
+    flooder.close()
 
 
 def test_flood_of_one_caller_is_answered_and_so_are_others(make_daemon, bus, client):
