@@ -40,17 +40,20 @@ everybody_is_single() { # GUEST...
 	for guest in "$@"; do ! grep -q '[-,]' <<<"$(vcpus "$guest" 2)" || return; done
 }
 configure() { # PERIOD: seconds between passes that nobody called for
+	[ -e /run/pristine.json ] || cp /etc/virtpind/virtpind.json /run/pristine.json
 	sed "s/\"period-seconds\": 60/\"period-seconds\": $1/" /run/pristine.json >/etc/virtpind/virtpind.json
 	systemctl reload virtpind
 }
+jumps_heard() { journalctl -u virtpind -o cat --no-pager | grep -c 'looking at everything again'; }
+jumps_heard_are() { [ "$(jumps_heard)" -ge "$1" ]; }
+set_clock() { date -s "@$(($(date +%s) + $1))"; } # SECONDS from now
 generation() { busctl get-property org.virtpind1 /org/virtpind1 org.virtpind1.Manager TopologyGeneration | cut -d ' ' -f 2; }
 generation_above() { [ "$(generation)" -gt "$1" ]; }
 
 is_told_of() { has_problem "\"Unsatisfiable\" \"$1: "; } # GUEST: that it has not what it asks for
 
 host_changes() {
-	local before pid_before
-	cp /etc/virtpind/virtpind.json /run/pristine.json
+	local before pid_before placed seconds
 	pid_before=$(unit MainPID)
 	# Only the kernel's events can be what it hears: the next pass of its own is an hour away.
 	configure 3600
@@ -76,6 +79,17 @@ host_changes() {
 		skip "SMT is switched off and on" "this kernel says $(cat /sys/devices/system/cpu/smt/control)"
 	fi
 
+	# The second jump is heard only if the watch for the first was set up again.
+	placed=$(vcpus a 5)
+	for seconds in 7200 -7200; do
+		before=$(jumps_heard)
+		let_float a >/dev/null
+		is "a vCPU was moved and nobody was told" 0-15 "$(vcpus a 1)"
+		set_clock $seconds >/dev/null
+		ok "the clock jumps by $seconds s: the journal has it" within 60 jumps_heard_are $((before + 1))
+		ok "and the vCPU is back" within 60 vcpus_are a 5 "$placed"
+	done
+
 	# No event tells of control groups and hugepages: the periodic look does.
 	configure 5
 	systemctl set-property --runtime machine.slice AllowedCPUs=0-11
@@ -95,18 +109,47 @@ host_changes() {
 	ok "and all others are in order" within 60 everybody_is_single a b c
 	virsh -q undefine h
 
-	cp /run/pristine.json /etc/virtpind/virtpind.json
-	systemctl reload virtpind
 	is "the service has lived through it all" "$pid_before 0" "$(unit MainPID) $(unit NRestarts)"
+
+	# Without the kernel's events there is the period.
+	mkdir -p /run/systemd/system/virtpind.service.d
+	printf '[Service]\nRestrictAddressFamilies=\nRestrictAddressFamilies=AF_UNIX\n' >/run/systemd/system/virtpind.service.d/deaf.conf
+	systemctl daemon-reload
+	systemctl restart virtpind
+	ok "a service that may not hear the kernel starts" within 90 pin_state_is b pinned
+	ok "and says so" grep -q 'no kernel uevents' <<<"$(journalctl -o cat --no-pager _PID="$(unit MainPID)")"
+	first=$(vcpus b 1)
+	cpu_state "$first" 0
+	ok "a CPU goes offline: its vCPU is moved to another single CPU" within 60 gone
+	ok "and nobody is on a CPU that is not there" within 60 everybody_is_in_order a b c
+	cpu_state "$first" 1
+	ok "it comes back, which is seen" within 60 online_are 0-15
+	ok "and all are in order" within 60 everybody_is_single a b c
+	rm -r /run/systemd/system/virtpind.service.d
+	systemctl daemon-reload
+	cp /run/pristine.json /etc/virtpind/virtpind.json
+	systemctl restart virtpind
+	ok "with the kernel's events again, all is as before" within 90 pin_state_is b pinned
 }
 
 # Suspend to RAM: all CPUs but one go and come back, without an event of theirs; the clock jumps. An emulated machine may
 # lose timers of its CPUs then, so nothing comes after it.
 sleep_and_wake() { # with guest s, which has a CPU of its own
+	local pid_before placed before
 	if grep -qs mem /sys/power/state; then
+		rm -f /run/pristine.json
+		configure 3600
+		pid_before=$(unit MainPID)
+		placed=$(vcpus s 1)
+		before=$(jumps_heard)
+		let_float s >/dev/null
+		is "its vCPU was moved and nobody was told" 0-15 "$(vcpus s 1)"
 		ok "the machine sleeps and wakes by its clock" timeout 120 rtcwake -m mem -s 5
-		ok "the service is ready" within 60 state_is ready
-		ok "and its guest is in order" within 60 everybody_is_in_order s
+		ok "the service has noticed" within 60 jumps_heard_are $((before + 1))
+		ok "it is ready" within 60 state_is ready
+		ok "and has the vCPU where it was" within 60 vcpus_are s 1 "$placed"
+		ok "its guest is in order" within 60 everybody_is_in_order s
+		is "all that in the same process" "$pid_before 0" "$(unit MainPID) $(unit NRestarts)"
 	else
 		skip "the machine sleeps and wakes" "this kernel cannot be put to sleep"
 	fi
