@@ -20,14 +20,17 @@ MORE = 1.5  # times the calls per domain that the smallest number of domains nee
 PASSES = 10  # and one for each 32 domains that are changed
 
 
+def definition(number):
+    return (f"<domain type='test'><name>d{number}</name><uuid>{uuid.uuid4()}</uuid><memory>1024</memory>"
+            "<vcpu>2</vcpu><os><type>hvm</type></os></domain>")
+
+
 class Fleet:
     """Transient domains of libvirt's test driver, in a libvirtd: each start needs all its pins."""
 
     def __init__(self, connection, count):
         self.connection = connection
-        self.definitions = [
-            f"<domain type='test'><name>d{number}</name><uuid>{uuid.uuid4()}</uuid><memory>1024</memory>"
-            "<vcpu>2</vcpu><os><type>hvm</type></os></domain>" for number in range(count)]
+        self.definitions = [definition(number) for number in range(count)]
         self.domains = [connection.createXML(definition) for definition in self.definitions]
 
     def __len__(self):
