@@ -36,7 +36,8 @@ def field(pid, file, name):
 
 
 def wakeups(pid):
-    return sum(field(f"{pid}/task/{task}", "status", "voluntary_ctxt_switches") for task in os.listdir(f"/proc/{pid}/task"))
+    """Of each thread."""
+    return {task: field(f"{pid}/task/{task}", "status", "voluntary_ctxt_switches") for task in os.listdir(f"/proc/{pid}/task")}
 
 
 def cpu_s(pid):
@@ -53,9 +54,10 @@ class Idle:
 
     def row(self):
         hours = (time.monotonic() - self.begin) / 3600
+        woken = sum(count - self.wakeups.get(task, 0) for task, count in wakeups(self.pid).items())  # some have ended
         return (f"| {self.name} | {field(self.pid, 'status', 'VmRSS') / 1024:.1f} | "
                 f"{field(self.pid, 'status', 'RssAnon') / 1024:.1f} | {field(self.pid, 'smaps_rollup', 'Pss') / 1024:.1f} | "
-                f"{(wakeups(self.pid) - self.wakeups) / hours:.0f} | {(cpu_s(self.pid) - self.cpu) / hours:.2f} |")
+                f"{woken / hours:.0f} | {(cpu_s(self.pid) - self.cpu) / hours:.2f} |")
 
 
 def start_libvirt_dbus(bus):
