@@ -427,6 +427,21 @@ TEST_F(SpineFaults, BeforeImageThatCannotBeRemovedIsTriedAgainUnlessItIsNeededAg
     EXPECT_TRUE(sink_.manager.problems.empty());
 }
 
+// Of a file that could not be synced nobody knows whether it is there; its domain is not touched.
+TEST_F(SpineFaults, BeforeImageThatIsThereAlthoughSavingItFailedDoesNotStay)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    host_.save_error = Error{.code = Errc::not_persisted, .message = "cannot sync: EIO"};
+    host_.save_fails_late = true;
+    EXPECT_EQ(set_policy(1, "dedicated").error().code, Errc::not_persisted);
+    host_.save_error.reset();
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_TRUE(host_.images.empty());
+    ASSERT_TRUE(set_policy(1, "dedicated")); // and it is made anew
+    EXPECT_EQ(host_.images.size(), 1U);
+}
+
 TEST_F(SpineFaults, RequestsThatWaitAreBoundedAndAllAreAnswered)
 {
     host_.add(1, "web1", 2, 1);
