@@ -515,7 +515,9 @@ void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
         announcements_.push_back(
             {.uuid = record.seen.facts.uuid, .generation = record.generation, .verdict = *verdict});
     }
-    if (record.decision.restore && record.failures == 0 && !record.deferred_id) {
+    // Not by record.failures: a lost connection does not count there.
+    const auto done = outcome == nullptr || (outcome->errors.empty() && outcome->differs.empty());
+    if (record.decision.restore && done && !record.deferred_id) {
         forget_restored(record); // while it is deferred, the running domain still has our pins
     }
 }
