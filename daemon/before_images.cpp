@@ -123,6 +123,9 @@ void BeforeImages::save_next(const std::shared_ptr<Saving>& saving, std::size_t 
             save_next(saving, at + 1);
             return;
         }
+        if (!record.before) { // it may be there all the same, of a domain that is not touched now
+            useless_.insert(image.uuid);
+        }
         auto error = Error{written.error()}.context("saving how " + image.name + " was before");
         error.code = Errc::not_persisted;
         saving->failed(record, std::move(error));

@@ -50,6 +50,7 @@ struct DomainRecord {
     ObservedDomain seen;
     Decision decision;
     std::optional<DomainPlan> plan;
+    bool deferred = false; // it left the running domain as it is
     PinState state = PinState::idle;
     std::optional<Error> error;
     bool lacking = false; // it runs without all that its policy asks for, which has been logged

@@ -307,6 +307,7 @@ std::vector<DomainActions> Reconciler::collect_actions()
     std::vector<DomainActions> all;
     const auto now = Clock::now();
     for (auto& [uuid, record] : records_) {
+        record.deferred = record.deferred_id.has_value(); // which may change meanwhile
         if (record.seen.facts.in_transit) {
             // libvirt would keep us waiting; when that has ended, it says so by an event.
             record.retry_at = {};
@@ -319,7 +320,7 @@ std::vector<DomainActions> Reconciler::collect_actions()
             continue;
         }
         auto actions = actions_for(planning_input(), record,
-                                   record.deferred_id ? LivePart::deferred : LivePart::now);
+                                   record.deferred ? LivePart::deferred : LivePart::now);
         if (actions && !actions->empty()) {
             all.push_back(std::move(*actions));
         } else {
@@ -515,7 +516,9 @@ void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
         announcements_.push_back(
             {.uuid = record.seen.facts.uuid, .generation = record.generation, .verdict = *verdict});
     }
-    if (record.decision.restore && record.failures == 0 && !record.deferred_id) {
+    // Not by record.failures: a lost connection does not count there.
+    const auto done = outcome == nullptr || (outcome->errors.empty() && outcome->differs.empty());
+    if (record.decision.restore && done && !record.deferred) {
         forget_restored(record); // while it is deferred, the running domain still has our pins
     }
 }

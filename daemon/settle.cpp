@@ -165,7 +165,7 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     slow_down_a_quarrel(record, pass, now);
     record.last_applied_usec = realtime_usec();
     const auto restored = record.decision.restore;
-    const auto deferred = record.deferred_id.has_value();
+    const auto deferred = record.deferred;
     const std::string result = deferred ? "deferred" : restored ? "reset" : "pinned";
     auto what = std::to_string(outcome.applied) + " changes applied and verified";
     if (record.plan && !record.decision.restore) {
@@ -264,7 +264,7 @@ PinState settled_state(const DomainRecord& record)
     if (!record.kept_plugged.empty()) {
         return PinState::partial;
     }
-    return record.seen.facts.active() && !record.deferred_id ? PinState::pinned : PinState::idle;
+    return record.seen.facts.active() && !record.deferred ? PinState::pinned : PinState::idle;
 }
 
 std::chrono::seconds retry_delay(unsigned failures)
@@ -289,7 +289,7 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
     record.failures = 0;
     record.retry_at = {};
     const auto in_place = record.state == PinState::pinned || record.state == PinState::partial;
-    if (in_place && !record.deferred_id) {
+    if (in_place && !record.deferred) {
         record.placed_id = record.seen.facts.id;
         record.placed_policy = record.decision.policy.policy;
     }

@@ -22,6 +22,7 @@ public:
     std::map<DomainUuid, BeforeImage> images;
     std::optional<Error> observe_error;
     std::optional<Error> save_error;
+    bool save_fails_late = false; // it is there all the same
     std::optional<Error> store_error;
     std::optional<Error> forget_error;
     // Refuses an action with an error when it returns one.
@@ -150,12 +151,10 @@ public:
     void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) override
     {
         answers_.emplace_back([this, image = std::move(image), done = std::move(done)] {
-            if (save_error) {
-                done(*save_error);
-                return;
+            if (!save_error || save_fails_late) {
+                images[image.uuid] = image;
             }
-            images[image.uuid] = image;
-            done({});
+            done(save_error ? Result<void>{*save_error} : Result<void>{});
         });
     }
 

@@ -886,6 +886,21 @@ TEST_F(Spine, DeferredResetStillKnowsWhatToGiveTheRunningDomainBack)
     EXPECT_TRUE(host_.images.empty());
 }
 
+TEST_F(Spine, DeferralThatEndsWhileItIsAppliedDoesNotForgetWhatToGiveBack)
+{
+    host_.add(1, "web1", 4, 1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
+    const auto original = *domain(1).live;
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    host_.before_apply = [this] {
+        host_.before_apply = nullptr;
+        controller_.reapply(FakeHost::uuid(1), 0, [](const auto&) {}); // ends the deferral
+    };
+    ASSERT_TRUE(set_policy(1, "none", {}, flag_defer));
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), original.vcpus.at(VcpuId{0}));
+    EXPECT_TRUE(host_.images.empty());
+}
+
 TEST_F(Spine, DeferTouchesOnlyTheDefinitionUntilTheNextStart)
 {
     host_.add(1, "web1", 4, 1);

@@ -427,6 +427,40 @@ TEST_F(SpineFaults, BeforeImageThatCannotBeRemovedIsTriedAgainUnlessItIsNeededAg
     EXPECT_TRUE(sink_.manager.problems.empty());
 }
 
+// Of a file that could not be synced nobody knows whether it is there; its domain is not touched.
+TEST_F(SpineFaults, BeforeImageThatIsThereAlthoughSavingItFailedDoesNotStay)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    host_.save_error = Error{.code = Errc::not_persisted, .message = "cannot sync: EIO"};
+    host_.save_fails_late = true;
+    EXPECT_EQ(set_policy(1, "dedicated").error().code, Errc::not_persisted);
+    host_.save_error.reset();
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_TRUE(host_.images.empty());
+    ASSERT_TRUE(set_policy(1, "dedicated")); // and it is made anew
+    EXPECT_EQ(host_.images.size(), 1U);
+}
+
+// That is held against no domain, but nor was anything given back.
+TEST_F(SpineFaults, BeforeImageOutlivesAConnectionThatBreaksWhileItIsGivenBack)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    host_.refuse = [](const auto&, const auto&) {
+        return Error{.code = Errc::host_unavailable, .message = "client socket is closed"};
+    };
+    EXPECT_FALSE(reset_policy(1));
+    EXPECT_EQ(host_.images.size(), 1U);
+    host_.refuse = nullptr;
+    reconciler_.on_event(HostLost{.why = {.message = "client socket is closed"}});
+    connect();
+    EXPECT_NE(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U) << "it still has our pin";
+    EXPECT_TRUE(host_.images.empty());
+    EXPECT_EQ(domain(1).config, PinSet{});
+}
+
 TEST_F(SpineFaults, RequestsThatWaitAreBoundedAndAllAreAnswered)
 {
     host_.add(1, "web1", 2, 1);

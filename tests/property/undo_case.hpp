@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Guests, the daemon's spine and controller on the real adapter, and all that may happen to them;
+// in the end, what is left of it.
+#pragma once
+
+#include "daemon/controller.hpp"
+#include "daemon/host/text_file.hpp"
+#include "daemon/host/topology_reader.hpp"
+#include "daemon/reconciler.hpp"
+#include "daemon/restore_command.hpp"
+#include "tests/support/world_host.hpp"
+
+#include <spdlog/spdlog.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+namespace virtpind::test {
+
+namespace fs = std::filesystem;
+
+inline const char* const host_shape = "pack:2 [numa(memory=17179869184)] l3:1 core:2 pu:2";
+inline constexpr std::size_t all_jobs = 400; // what goes on after so many does not end
+inline const std::string no_pin = "0-7";
+// Nothing that virtpind would choose.
+inline const std::array<std::string, 3> cpus_of_others{"0,3,5", "1-2,6", "0-1,4,7"};
+
+inline const std::array<std::string, 2> uuids{"11111111-2222-3333-4444-555555555555",
+                                              "66666666-7777-8888-9999-aaaaaaaaaaaa"};
+
+enum class What {
+    set_policy,
+    reset_policy,
+    start,
+    stop,
+    restart_guest,
+    edit,
+    edit_live,
+    plug,
+    undefine,
+    define,
+    restart_daemon,
+    reapply,
+    restore,
+    hold,
+    release,
+    configure,
+};
+inline constexpr std::array names{"set_policy",    "reset_policy", "start",          "stop",
+                                  "restart_guest", "edit",         "edit_live",      "plug",
+                                  "undefine",      "define",       "restart_daemon", "reapply",
+                                  "restore",       "hold",         "release",        "configure"};
+
+struct Calls {
+    const char* name;
+    std::set<Kind> kinds;
+};
+
+inline const std::array<Calls, 7> calls{{
+    {"change", {Kind::live, Kind::definition, Kind::metadata, Kind::file}},
+    {"call", {Kind::look, Kind::live, Kind::definition, Kind::metadata, Kind::file}},
+    {"look", {Kind::look}},
+    {"live change", {Kind::live}},
+    {"definition", {Kind::definition}},
+    {"metadata", {Kind::metadata}},
+    {"file", {Kind::file}},
+}};
+
+// One thing that happens, and what goes wrong meanwhile.
+struct Op {
+    What what = What::reapply;
+    unsigned guest = 0;
+    unsigned variant = 0;
+    Fault::What fault = Fault::What::none;
+    unsigned first = 1;
+    unsigned count = 1;
+    std::size_t at = 0; // which calls count
+    unsigned jobs = 0;  // that are done before the next thing happens; 0: all
+    friend bool operator==(const Op&, const Op&) = default;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const Op& op)
+{
+    constexpr std::array faults{"",     "killed before", "killed after", "refused",
+                                "late", "lost",          "lost late",    "overtaken"};
+    out << names.at(static_cast<std::size_t>(op.what)) << " guest " << op.guest << " variant "
+        << op.variant;
+    if (op.fault != Fault::What::none) {
+        out << ", " << faults.at(static_cast<std::size_t>(op.fault)) << " at "
+            << calls.at(op.at).name << " " << op.first << " x" << op.count;
+    }
+    return op.jobs != 0 ? out << ", " << op.jobs << " jobs" : out;
+}
+
+// A persistent guest in one of several shapes; the variant says which, and with which pins.
+inline std::string guest_xml(unsigned number, unsigned variant)
+{
+    Definition made;
+    made.name = "guest" + std::to_string(number);
+    made.uuid = uuids.at(number);
+    made.vcpus = number == 0 ? 2 : 4;
+    made.current = number == 0 ? 2 : 2;
+    made.iothreads = 1 - number;
+    made.cpu_xml = number == 0 ? "<cpu mode='host-passthrough'/>" : "";
+    if ((variant & 1U) != 0) {
+        made.vcpupins[0] = cpus_of_others[variant / 2 % 3];
+        made.emulatorpin = cpus_of_others[1];
+    }
+    if ((variant & 2U) != 0) {
+        made.cpuset = cpus_of_others[2];
+    }
+    if ((variant & 4U) != 0) {
+        made.numatune_xml = "<numatune><memory mode='restrictive' nodeset='0-1'/></numatune>";
+    }
+    if ((variant & 8U) != 0 && made.iothreads > 0) {
+        made.iothreadpins[1] = cpus_of_others[0];
+        made.iothreads_listed = true;
+    }
+    return VirtWorld::format(made);
+}
+
+class Daemon {
+public:
+    Daemon(const fs::path& state_dir, std::shared_ptr<const Topology> topology, Config config)
+        : host{state_dir}
+        , reconciler{loop(), host, host::read_boot_id(), host.load()}
+        , controller{loop(), host, reconciler, {}}
+    {
+        reconciler.on_config(std::move(config));
+        reconciler.on_topology(std::move(topology));
+        connect();
+    }
+
+    void connect()
+    {
+        if (host.connect()) {
+            reconciler.on_event(HostConnected{.uri = "qemu:///system", .driver = "QEMU"});
+        }
+    }
+
+    static loop::EventLoop& loop()
+    {
+        static auto one = *loop::EventLoop::create(); // nothing is ever run on it
+        return one;
+    }
+
+    WorldHost host;
+    Reconciler reconciler;
+    Controller controller;
+};
+
+class Case {
+public:
+    // Which guests there are, how they are pinned, and whether they run.
+    explicit Case(unsigned shapes) : shapes_{shapes}
+    {
+        auto pattern = (fs::exists("/dev/shm") ? fs::path{"/dev/shm"} : fs::temp_directory_path()) /
+                       "virtpind-undo-XXXXXX";
+        auto name = pattern.native();
+        dir_ = ::mkdtemp(name.data());
+        virt_world() = {};
+        for (unsigned number = 0; number < ((shapes >> 10U) & 1U) + 1; ++number) {
+            virt_world().define(original(number));
+            if (((shapes >> (8 + number)) & 1U) != 0) {
+                virt_world().start(uuids[number]);
+            }
+        }
+        start_daemon();
+    }
+
+    ~Case()
+    {
+        virt_world().fault = {};
+        virt_world().dying = false;
+        std::error_code ignored;
+        fs::remove_all(dir_, ignored);
+    }
+
+    Case(const Case&) = delete;
+    Case& operator=(const Case&) = delete;
+
+    void run(const Op& op)
+    {
+        auto& world = virt_world();
+        world.fault = {.what = op.fault,
+                       .first = op.first,
+                       .count = op.count,
+                       .kinds = calls.at(op.at).kinds,
+                       .meanwhile = [this, op] { overtake(op); }};
+        if (op.fault == Fault::What::be_overtaken) {
+            // libvirt has no compare-and-swap: the moment of that call itself is left.
+            world.fault.kinds.erase(Kind::definition);
+        }
+        try {
+            happen(op);
+            if (daemon_) {
+                daemon_->host.run(op.jobs == 0 ? all_jobs : op.jobs);
+            }
+        } catch (const Killed&) {
+            daemon_.reset();
+        }
+        world.fault.what = op.jobs == 0 ? Fault::What::none : world.fault.what;
+        recover();
+    }
+
+    // All faults cease, every policy goes; "" when all is as it should be.
+    std::string finish(bool by_restore)
+    {
+        auto& world = virt_world();
+        world.fault = {};
+        config_ = {};
+        recover();
+        daemon_->reconciler.on_config(config_);
+        daemon_->controller.owner_vanished(owner);
+        daemon_->host.run(all_jobs);
+        if (by_restore) {
+            daemon_.reset();
+            std::ostringstream out;
+            if (run_restore_command(restore_options(), out, out) != 0) {
+                return "restore failed: " + out.str();
+            }
+            start_daemon();
+        }
+        for (const auto& [uuid, guest] : world.guests) {
+            std::string problem = "no answer";
+            daemon_->controller.reset_policy(DomainUuid{uuid}, 0, {.name = owner, .uid = 0},
+                                             [&problem](const Result<std::uint64_t>& done) {
+                                                 problem = done ? "" : done.error().message;
+                                             });
+            daemon_->host.run(all_jobs);
+            if (!problem.empty()) {
+                return "ResetPolicy: " + problem;
+            }
+        }
+        reapply();
+        if (!daemon_->host.is_idle()) {
+            return "passes do not end";
+        }
+        const auto changes = world.changes;
+        reapply();
+        reapply();
+        if (world.changes != changes) {
+            return "it goes on writing";
+        }
+        return find_traces();
+    }
+
+private:
+    static constexpr const char* owner = ":1.7";
+
+    [[nodiscard]] std::string original(unsigned number) const
+    {
+        return guest_xml(number, (shapes_ >> (4 * number)) & 15U);
+    }
+
+    static const std::shared_ptr<const Topology>& topology()
+    {
+        static const auto one = std::make_shared<const Topology>(*host::read_topology(source()));
+        return one;
+    }
+
+    static host::TopologySource source()
+    {
+        return {.kind = host::TopologySource::Kind::synthetic, .text = host_shape};
+    }
+
+    [[nodiscard]] RestoreOptions restore_options() const
+    {
+        return {.uri = "qemu:///system", .state_dir = dir_, .topology = source(), .domains = {}};
+    }
+
+    void start_daemon()
+    {
+        virt_world().lost = false;
+        virt_world().dying = false;
+        daemon_ = std::make_unique<Daemon>(dir_, topology(), config_);
+        daemon_->host.run(all_jobs);
+    }
+
+    // systemd starts the daemon again, and the daemon connects again.
+    void recover()
+    {
+        auto& world = virt_world();
+        world.dying = false;
+        if (!daemon_) {
+            world.fault = {};
+            start_daemon();
+        } else if (world.lost) {
+            world.fault = {};
+            daemon_->reconciler.on_event(HostLost{.why = {.message = "lost"}});
+            daemon_->host.run(all_jobs);
+            world.lost = false;
+            daemon_->connect();
+            daemon_->host.run(all_jobs);
+        }
+    }
+
+    void reapply()
+    {
+        daemon_->controller.reapply(std::nullopt, 0, [](const auto&) {});
+        daemon_->host.run(all_jobs);
+    }
+
+    void tell(unsigned guest, DomainChanged::Kind kind = DomainChanged::Kind::other)
+    {
+        if (daemon_) {
+            daemon_->reconciler.on_event(
+                DomainChanged{.uuid = DomainUuid{uuids[guest]}, .what = "changed", .kind = kind});
+        }
+    }
+
+    // What somebody else does in the middle of a call; the event comes later.
+    void overtake(const Op& op)
+    {
+        constexpr std::array quick{What::edit,          What::edit_live, What::stop,
+                                   What::restart_guest, What::undefine,  What::plug};
+        change_world({.what = quick.at(op.variant % quick.size()),
+                      .guest = op.guest,
+                      .variant = op.first + op.variant});
+        overtaken_ = true;
+    }
+
+    // What others do; whether it is that.
+    bool change_world(const Op& op)
+    {
+        auto& world = virt_world();
+        const auto& uuid = uuids.at(op.guest);
+        constexpr std::array parts{"vcpu", "emulator", "iothread"};
+        const std::string part = parts.at(op.guest == 0 ? op.variant % 3 : op.variant % 2);
+        const auto& cpus = cpus_of_others.at(op.variant / 3 % cpus_of_others.size());
+        switch (op.what) {
+        case What::start:
+            world.start(uuid);
+            break;
+        case What::stop:
+            world.stop(uuid);
+            break;
+        case What::restart_guest:
+            world.stop(uuid);
+            world.start(uuid);
+            break;
+        case What::edit:
+            world.pin_config(uuid, part, cpus);
+            break;
+        case What::edit_live:
+            world.pin_live(uuid, part, cpus);
+            break;
+        case What::plug:
+            world.plug(uuid);
+            break;
+        case What::undefine:
+            world.undefine(uuid);
+            break;
+        case What::define:
+            world.define(op.variant % 2 == 0 ? original(op.guest)
+                                             : guest_xml(op.guest, op.variant));
+            break;
+        default:
+            return false;
+        }
+        return true;
+    }
+
+    void set_policy(const Op& op)
+    {
+        static const std::vector<std::pair<std::string, OptionMap>> policies{
+            {"dedicated", {}},
+            {"dedicated", {{"topology", std::string{"match"}}}},
+            {"shared", {}},
+            {"dedicated", {{"emulator", std::string{"vcpus"}}}},
+            {"dedicated", {{"topology", std::string{"host"}}, {"vcpus", std::uint32_t{3}}}},
+            {"none", {}},
+            {"dedicated", {{"vcpus", std::uint32_t{1}}}},
+            {"shared", {{"cpus", std::string{"2-5"}}}},
+            {"dedicated", {{"tune", std::vector<std::string>{"cache-passthrough", "no-migrate"}}}},
+        };
+        constexpr std::array<std::uint64_t, 4> flags{0, 0, flag_runtime_only, flag_defer};
+        const auto& [name, options] = policies.at(op.variant % policies.size());
+        daemon_->controller.set_policy({.uuid = DomainUuid{uuids[op.guest]},
+                                        .policy = name,
+                                        .options = options,
+                                        .flags = flags.at(op.variant / policies.size() % 4),
+                                        .expect_generation = {},
+                                        .caller = {.name = owner, .uid = 0}},
+                                       [](const auto&) {});
+    }
+
+    void happen(const Op& op)
+    {
+        if (change_world(op)) {
+            const auto ended = op.what == What::stop || op.what == What::undefine ||
+                               op.what == What::restart_guest;
+            tell(op.guest, ended ? DomainChanged::Kind::ended : DomainChanged::Kind::other);
+            return;
+        }
+        const DomainUuid uuid{uuids.at(op.guest)};
+        switch (op.what) {
+        case What::set_policy:
+            set_policy(op);
+            break;
+        case What::reset_policy:
+            daemon_->controller.reset_policy(uuid, op.variant % 4 == 3 ? flag_runtime_only : 0,
+                                             {.name = owner, .uid = 0}, [](const auto&) {});
+            break;
+        case What::restart_daemon:
+            daemon_.reset();
+            break;
+        case What::restore: {
+            daemon_.reset();
+            std::ostringstream out;
+            [[maybe_unused]] const auto status = run_restore_command(restore_options(), out, out);
+            break;
+        }
+        case What::hold:
+            daemon_->controller.hold(uuid, "test", owner, [](const auto&) {});
+            break;
+        case What::release:
+            daemon_->controller.owner_vanished(owner);
+            break;
+        case What::configure:
+            config_.default_policy = std::array{"none", "dedicated", "shared"}.at(op.variant % 3);
+            daemon_->reconciler.on_config(config_);
+            break;
+        default:
+            daemon_->controller.reapply(std::nullopt, 0, [](const auto&) {});
+        }
+        if (std::exchange(overtaken_, false)) {
+            tell(op.guest);
+        }
+    }
+
+    // ---- what must hold in the end ------------------------------------------------------------
+
+    [[nodiscard]] std::string find_traces() const
+    {
+        std::string traces;
+        for (const auto& [uuid, guest] : virt_world().guests) {
+            traces += guest.config ? traces_in_definition(guest) : "";
+            traces += guest.live ? traces_in_run(guest) : "";
+            if (fs::exists(dir_ / "domains" / (uuid + ".json"))) {
+                traces += "the before-image of " + uuid + " stays; ";
+            }
+        }
+        return traces;
+    }
+
+    static std::string traces_in_definition(const Guest& guest)
+    {
+        std::string traces;
+        auto parts = VirtWorld::parts_of(*guest.config);
+        for (const auto& [part, values] : guest.theirs) {
+            parts.try_emplace(part);
+        }
+        for (const auto& [part, value] : parts) {
+            const auto theirs = guest.theirs.find(part);
+            if (theirs == guest.theirs.end() || theirs->second.count(value) == 0) {
+                traces += "the definition of " + guest.config->name + " says " + part + "=" +
+                          value + "; ";
+            }
+        }
+        return traces + (guest.config->policy_xml.empty() ? "" : "the policy stays; ");
+    }
+
+    // The masks that others gave this part, in the definition or live.
+    static std::set<std::string> masks(const Guest& guest, const std::string& part,
+                                       const std::string& live)
+    {
+        std::set<std::string> may = {};
+        const auto values_of = [&guest](const std::string& name) {
+            const auto at = guest.theirs.find(name);
+            return at != guest.theirs.end() ? at->second : std::set<std::string>{""};
+        };
+        for (const auto& value : values_of(part)) {
+            if (!value.empty()) {
+                may.insert(value);
+                continue;
+            }
+            for (const auto& all : values_of("vcpu@cpuset")) {
+                may.insert(all.empty() ? no_pin : all);
+            }
+        }
+        if (const auto at = guest.theirs_live.find(live); at != guest.theirs_live.end()) {
+            may.insert(at->second.begin(), at->second.end());
+        }
+        return may;
+    }
+
+    static std::string traces_in_run(const Guest& guest)
+    {
+        std::string traces;
+        const auto& live = *guest.live;
+        const auto check = [&](const std::string& what, std::string mask, const std::string& part,
+                               const std::string& others) {
+            mask = !mask.empty() ? mask : !live.cpuset.empty() ? live.cpuset : no_pin;
+            if (masks(guest, part, others).count(mask) == 0) {
+                traces += what + " of " + live.name + " runs on " + mask + "; ";
+            }
+        };
+        for (const auto id : guest.online) {
+            const auto at = live.vcpupins.find(id);
+            check("vCPU " + std::to_string(id), at != live.vcpupins.end() ? at->second : "",
+                  "cputune/vcpupin:" + std::to_string(id), id == 0 ? "vcpu" : "");
+        }
+        check("the emulator", live.emulatorpin, "cputune/emulatorpin", "emulator");
+        if (live.iothreads > 0) {
+            const auto at = live.iothreadpins.find(1);
+            check("the I/O thread", at != live.iothreadpins.end() ? at->second : "",
+                  "cputune/iothreadpin:1", "iothread");
+        }
+        const auto bound = live.numatune_xml.find("nodeset=") != std::string::npos &&
+                           live.numatune_xml.find("0-1") == std::string::npos;
+        return traces + (bound ? "memory of " + live.name + " stays bound; " : "");
+    }
+
+    const unsigned shapes_;
+    Config config_;
+    fs::path dir_;
+    bool overtaken_ = false;
+    std::unique_ptr<Daemon> daemon_;
+};
+
+} // namespace virtpind::test

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Functions of libvirt, and of libc for files, on VirtWorld: linked into a test, they take the
+// place of the real ones.
+#include "virt_world.hpp"
+
+#include <fcntl.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+// libvirt keeps these to itself.
+struct _virConnect {};
+
+struct _virDomain {
+    std::string uuid;
+    std::string name;
+    unsigned id = 0;
+};
+
+namespace virtpind::test {
+
+namespace {
+
+using What = Fault::What;
+
+virError error{};
+std::string error_text;
+
+int fail(int code, const std::string& text, int domain = VIR_FROM_QEMU)
+{
+    error_text = text;
+    error = {};
+    error.code = code;
+    error.domain = domain;
+    error.message = error_text.data();
+    return -1;
+}
+
+int fail_lost()
+{
+    virt_world().lost = true;
+    return fail(VIR_ERR_INTERNAL_ERROR, "client socket is closed", VIR_FROM_RPC);
+}
+
+int fail_refused()
+{
+    return fail(VIR_ERR_OPERATION_FAILED, "the fault was asked for");
+}
+
+// One call: with its fault, and `effect`, which returns its status.
+template <class Effect>
+int call(Kind kind, Effect effect)
+{
+    auto& world = virt_world();
+    if (world.lost) {
+        return fail_lost();
+    }
+    const auto what = world.meet(kind);
+    switch (what) {
+    case What::kill_before:
+        throw Killed{};
+    case What::refuse:
+        return fail_refused();
+    case What::lose:
+        return fail_lost();
+    default:
+        break;
+    }
+    const auto status = effect(world);
+    if (status >= 0 && kind != Kind::look) {
+        ++world.changes;
+    }
+    switch (what) {
+    case What::kill_after:
+        throw Killed{};
+    case What::fail_late:
+        return status < 0 ? status : fail_refused();
+    case What::lose_late:
+        return fail_lost();
+    default:
+        return status;
+    }
+}
+
+// The same for a domain that must be there.
+template <class Effect>
+int call_domain(Kind kind, virDomainPtr domain, Effect effect)
+{
+    return call(kind, [&](VirtWorld& world) {
+        const auto at = world.guests.find(domain->uuid);
+        return at == world.guests.end() ? fail(VIR_ERR_NO_DOMAIN, "no domain") : effect(at->second);
+    });
+}
+
+// ... and, by `flags`, one of its definitions.
+template <class Effect>
+int call_definition(virDomainPtr domain, unsigned flags, Effect effect,
+                    std::optional<Kind> about = {})
+{
+    const auto config = (flags & VIR_DOMAIN_AFFECT_CONFIG) != 0;
+    const auto kind = about.value_or(config ? Kind::definition : Kind::live);
+    return call_domain(kind, domain, [&](Guest& guest) {
+        auto& definition = config ? guest.config : guest.live;
+        return definition ? effect(*definition, guest)
+                          : fail(VIR_ERR_OPERATION_INVALID, "the domain is not running");
+    });
+}
+
+std::string cpus_of_map(const unsigned char* map, int bytes)
+{
+    CpuSet cpus;
+    for (int byte = 0; byte < bytes; ++byte) {
+        for (unsigned bit = 0; bit < 8; ++bit) {
+            if ((map[byte] & (1U << bit)) != 0) {
+                cpus.insert(CpuId{static_cast<std::uint32_t>(byte) * 8 + bit});
+            }
+        }
+    }
+    return cpus.str();
+}
+
+int pin_call(virDomainPtr domain, std::string_view part, unsigned id, unsigned char* map, int bytes,
+             unsigned flags)
+{
+    return call_definition(domain, flags, [&](Definition& definition, Guest&) {
+        const auto there = part == "vcpu"       ? id < definition.vcpus
+                           : part == "iothread" ? id >= 1 && id <= definition.iothreads
+                                                : true;
+        if (!there) {
+            return fail(VIR_ERR_INVALID_ARG, "no such thread");
+        }
+        VirtWorld::pin(definition, part, id, cpus_of_map(map, bytes));
+        return 0;
+    });
+}
+
+virDomainPtr handle_of(const std::string& uuid, const Guest& guest)
+{
+    return new _virDomain{.uuid = uuid,
+                          .name = guest.config ? guest.config->name : guest.live->name,
+                          .id = guest.live ? static_cast<unsigned>(guest.id)
+                                           : static_cast<unsigned>(-1)};
+}
+
+// One call on a file, where no exception may pass.
+template <class Effect>
+int file_call(Effect effect) noexcept
+{
+    auto& world = virt_world();
+    const auto what = world.dying ? What::none : world.meet(Kind::file);
+    const auto fails = what == What::refuse || what == What::lose || what == What::fail_late ||
+                       what == What::lose_late;
+    if (fails) { // these do, or do not
+        errno = EIO;
+        return -1;
+    }
+    world.dying = world.dying || what == What::kill_before || what == What::kill_after;
+    if (what == What::kill_before) {
+        errno = EIO;
+        return -1;
+    }
+    const auto status = effect();
+    if (status == 0) {
+        ++world.changes;
+    }
+    return status;
+}
+
+} // namespace
+
+} // namespace virtpind::test
+
+using virtpind::test::call;
+using virtpind::test::call_definition;
+using virtpind::test::call_domain;
+using virtpind::test::Definition;
+using virtpind::test::fail;
+using virtpind::test::file_call;
+using virtpind::test::Guest;
+using virtpind::test::Kind;
+using virtpind::test::virt_world;
+using virtpind::test::VirtWorld;
+
+// ---- in place of libc's: nothing has to survive a power failure here --------------------------
+
+extern "C" int fsync(int)
+{
+    auto& world = virt_world();
+    switch (world.meet(Kind::file)) {
+    case virtpind::test::Fault::What::kill_before:
+    case virtpind::test::Fault::What::kill_after:
+        throw virtpind::test::Killed{};
+    case virtpind::test::Fault::What::none:
+        ++world.changes;
+        return 0;
+    default:
+        errno = EIO;
+        return -1;
+    }
+}
+
+extern "C" int rename(const char* from, const char* to) noexcept
+{
+    return file_call([&] {
+        return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+    });
+}
+
+extern "C" int unlink(const char* path) noexcept
+{
+    return file_call([&] { return static_cast<int>(::syscall(SYS_unlinkat, AT_FDCWD, path, 0)); });
+}
+
+// ---- in place of libvirt's --------------------------------------------------------------------
+
+extern "C" {
+
+virErrorPtr virGetLastError(void)
+{
+    return &virtpind::test::error;
+}
+
+int virGetLastErrorCode(void)
+{
+    return virtpind::test::error.code;
+}
+
+virConnectPtr virConnectOpen(const char*)
+{
+    static _virConnect connection;
+    return virt_world().lost ? (fail(VIR_ERR_NO_CONNECT, "refused"), nullptr) : &connection;
+}
+
+int virConnectClose(virConnectPtr)
+{
+    return 0;
+}
+
+int virConnectSetKeepAlive(virConnectPtr, int, unsigned)
+{
+    return 0;
+}
+
+char* virConnectGetURI(virConnectPtr)
+{
+    return ::strdup("qemu:///system");
+}
+
+const char* virConnectGetType(virConnectPtr)
+{
+    return "QEMU";
+}
+
+int virConnectIsAlive(virConnectPtr)
+{
+    return virt_world().lost ? 0 : 1;
+}
+
+int virConnectGetLibVersion(virConnectPtr, unsigned long* version)
+{
+    *version = 9'000'000;
+    return 0;
+}
+
+char* virConnectGetCapabilities(virConnectPtr)
+{
+    fail(VIR_ERR_NO_SUPPORT, "not here");
+    return nullptr;
+}
+
+char* virConnectGetDomainCapabilities(virConnectPtr, const char*, const char*, const char*,
+                                      const char*, unsigned)
+{
+    fail(VIR_ERR_NO_SUPPORT, "not here");
+    return nullptr;
+}
+
+int virConnectListAllDomains(virConnectPtr, virDomainPtr** list, unsigned flags)
+{
+    return call(Kind::look, [&](VirtWorld& world) {
+        std::vector<virDomainPtr> found;
+        for (const auto& [uuid, guest] : world.guests) {
+            const auto transient = flags == VIR_CONNECT_LIST_DOMAINS_TRANSIENT && !guest.config;
+            if (flags == 0 || transient) {
+                found.push_back(virtpind::test::handle_of(uuid, guest));
+            }
+        }
+        *list = static_cast<virDomainPtr*>(std::calloc(found.size() + 1, sizeof(virDomainPtr)));
+        std::copy(found.begin(), found.end(), *list);
+        return static_cast<int>(found.size());
+    });
+}
+
+virDomainPtr virDomainLookupByUUIDString(virConnectPtr, const char* uuid)
+{
+    virDomainPtr domain = nullptr;
+    call(Kind::look, [&](VirtWorld& world) {
+        const auto at = world.guests.find(uuid);
+        if (at == world.guests.end()) {
+            return fail(VIR_ERR_NO_DOMAIN, "no domain");
+        }
+        domain = virtpind::test::handle_of(at->first, at->second);
+        return 0;
+    });
+    return domain;
+}
+
+int virDomainFree(virDomainPtr domain)
+{
+    delete domain;
+    return 0;
+}
+
+const char* virDomainGetName(virDomainPtr domain)
+{
+    return domain->name.c_str();
+}
+
+unsigned virDomainGetID(virDomainPtr domain)
+{
+    return domain->id;
+}
+
+int virDomainGetUUIDString(virDomainPtr domain, char* buffer)
+{
+    std::strcpy(buffer, domain->uuid.c_str());
+    return 0;
+}
+
+int virDomainGetControlInfo(virDomainPtr, virDomainControlInfoPtr info, unsigned)
+{
+    info->state = VIR_DOMAIN_CONTROL_OK;
+    return 0;
+}
+
+int virDomainGetState(virDomainPtr domain, int* state, int* reason, unsigned)
+{
+    return call_domain(Kind::look, domain, [&](const Guest& guest) {
+        *state = guest.live ? VIR_DOMAIN_RUNNING : VIR_DOMAIN_SHUTOFF;
+        *reason = 0;
+        return 0;
+    });
+}
+
+int virDomainIsActive(virDomainPtr domain)
+{
+    return call_domain(Kind::look, domain, [](const Guest& guest) { return guest.live ? 1 : 0; });
+}
+
+int virDomainIsPersistent(virDomainPtr domain)
+{
+    return call_domain(Kind::look, domain, [](const Guest& guest) { return guest.config ? 1 : 0; });
+}
+
+char* virDomainGetXMLDesc(virDomainPtr domain, unsigned flags)
+{
+    char* text = nullptr;
+    call_domain(Kind::look, domain, [&](const Guest& guest) {
+        const auto inactive = (flags & VIR_DOMAIN_XML_INACTIVE) != 0 && guest.config;
+        text = ::strdup(!inactive && guest.live ? VirtWorld::format(*guest.live, &guest).c_str()
+                                                : VirtWorld::format(*guest.config).c_str());
+        return 0;
+    });
+    return text;
+}
+
+int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr infos, int count, unsigned char* maps,
+                      int bytes)
+{
+    return call_domain(Kind::look, domain, [&](const Guest& guest) {
+        if (!guest.live) {
+            return fail(VIR_ERR_OPERATION_INVALID, "not running");
+        }
+        int row = 0;
+        for (const auto id : guest.online) {
+            if (row == count) {
+                break;
+            }
+            const auto own = guest.live->vcpupins.find(id);
+            const auto text = own != guest.live->vcpupins.end() ? own->second
+                              : !guest.live->cpuset.empty()     ? guest.live->cpuset
+                                                                : std::string{"0-7"};
+            infos[row].number = id;
+            const auto cpus = virtpind::CpuSet::parse(text);
+            for (const auto cpu : *cpus) {
+                maps[row * bytes + static_cast<int>(raw(cpu) / 8)] |=
+                    static_cast<unsigned char>(1U << (raw(cpu) % 8));
+            }
+            ++row;
+        }
+        return row;
+    });
+}
+
+virDomainPtr virDomainDefineXMLFlags(virConnectPtr, const char* xml, unsigned)
+{
+    virDomainPtr domain = nullptr;
+    const auto status = call(Kind::definition, [&](VirtWorld& world) {
+        const auto taken = world.take_definition(xml);
+        return taken ? 0 : fail(taken.error().native_code, taken.error().message);
+    });
+    if (status == 0) {
+        domain = new _virDomain{};
+    }
+    return domain;
+}
+
+int virDomainPinVcpuFlags(virDomainPtr domain, unsigned vcpu, unsigned char* map, int bytes,
+                          unsigned flags)
+{
+    return virtpind::test::pin_call(domain, "vcpu", vcpu, map, bytes, flags);
+}
+
+int virDomainPinEmulator(virDomainPtr domain, unsigned char* map, int bytes, unsigned flags)
+{
+    return virtpind::test::pin_call(domain, "emulator", 0, map, bytes, flags);
+}
+
+int virDomainPinIOThread(virDomainPtr domain, unsigned iothread, unsigned char* map, int bytes,
+                         unsigned flags)
+{
+    return virtpind::test::pin_call(domain, "iothread", iothread, map, bytes, flags);
+}
+
+int virDomainSetMetadata(virDomainPtr domain, int, const char* element, const char* key,
+                         const char* uri, unsigned flags)
+{
+    return call_definition(
+        domain, flags,
+        [&](Definition& definition, Guest&) {
+            definition.policy_xml.clear();
+            if (element != nullptr) {
+                const std::string text{element};
+                const auto name_end = text.find_first_of(" />", 1);
+                definition.policy_xml = "<" + std::string{key} + ":" +
+                                        text.substr(1, name_end - 1) + " xmlns:" + key + "=\"" +
+                                        uri + "\"" + text.substr(name_end);
+            }
+            return 0;
+        },
+        Kind::metadata);
+}
+
+// libvirt's own would free the error that is ours.
+int virTypedParamsAddString(virTypedParameterPtr* parameters, int* count, int*, const char*,
+                            const char* value)
+{
+    *parameters = static_cast<virTypedParameterPtr>(std::calloc(2, sizeof(virTypedParameter)));
+    (*parameters)->type = VIR_TYPED_PARAM_STRING;
+    (*parameters)->value.s = ::strdup(value);
+    *count = 1;
+    return 0;
+}
+
+int virTypedParamsAddInt(virTypedParameterPtr* parameters, int* count, int*, const char*, int value)
+{
+    auto& second = (*parameters)[(*count)++];
+    second.type = VIR_TYPED_PARAM_INT;
+    second.value.i = value;
+    return 0;
+}
+
+void virTypedParamsFree(virTypedParameterPtr parameters, int)
+{
+    std::free(parameters->value.s);
+    std::free(parameters);
+}
+
+int virDomainSetNumaParameters(virDomainPtr domain, virTypedParameterPtr parameters, int count,
+                               unsigned flags)
+{
+    return call_definition(domain, flags, [&](Definition& definition, Guest&) {
+        for (int i = 0; i < count; ++i) {
+            if (parameters[i].type == VIR_TYPED_PARAM_STRING) {
+                definition.numatune_xml = "<numatune><memory mode='restrictive' nodeset='" +
+                                          std::string{parameters[i].value.s} + "'/></numatune>";
+            }
+        }
+        return 0;
+    });
+}
+
+int virDomainSetVcpu(virDomainPtr domain, const char* map, int state, unsigned flags)
+{
+    return call_definition(domain, flags, [&](const Definition& definition, Guest& guest) {
+        const auto id = static_cast<unsigned>(std::stoul(map));
+        if (id >= definition.vcpus || (state == 0 && id < definition.current)) {
+            return fail(VIR_ERR_INVALID_ARG, "not that vCPU");
+        }
+        if (state == 0) {
+            guest.online.erase(id);
+        } else {
+            guest.online.insert(id);
+        }
+        return 0;
+    });
+}
+
+} // extern "C"

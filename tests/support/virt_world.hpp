@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A QEMU driver in memory behind libvirt's own C functions (fake_libvirt.cpp defines them, and
+// fsync(), rename() and unlink(), in libvirt's and libc's place), so that the real adapter runs on
+// it: definitions are XML, written anew in libvirt's way each time. At any call the daemon can be
+// killed, the call refused, its answer lost, or somebody else be quicker.
+#pragma once
+
+#include "common/domain.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace virtpind::test {
+
+// Thrown out of the call at which the daemon dies.
+struct Killed {};
+
+// What a domain XML says, as far as it matters here.
+struct Definition {
+    std::string name;
+    std::string uuid;
+    unsigned vcpus = 1;
+    unsigned current = 1;
+    std::string cpuset; // empty: none; as all of these
+    std::map<unsigned, std::string> vcpupins;
+    std::string emulatorpin;
+    std::map<unsigned, std::string> iothreadpins;
+    unsigned iothreads = 0;
+    bool iothreads_listed = false;
+    std::string vcpus_xml; // elements as they are
+    std::string numatune_xml;
+    std::string cpu_xml;
+    std::string policy_xml;
+};
+
+struct Guest {
+    std::optional<Definition> config; // absent: transient
+    std::optional<Definition> live;   // absent: shut off
+    int id = 0;
+    std::set<unsigned> online;
+
+    // What each part of the definition was, at any time, by the word of anybody but virtpind.
+    std::map<std::string, std::set<std::string>> theirs;
+    // The same of the running domain's pins, by part; these end with the run.
+    std::map<std::string, std::set<std::string>> theirs_live;
+};
+
+// What a call is about.
+enum class Kind { look, live, definition, metadata, file };
+
+struct Fault {
+    enum class What {
+        none,
+        kill_before,  // the daemon, before the call does anything
+        kill_after,   // when all is done
+        refuse,       // an error, and nothing was done
+        fail_late,    // an error, and all was done
+        lose,         // the connection, before; all calls fail then, until there is another
+        lose_late,    // after
+        be_overtaken, // `meanwhile` runs before the call
+    } what = What::none;
+    unsigned first = 0;   // of the calls that count, from 1
+    unsigned count = 1;   // so many calls in a row meet it
+    std::set<Kind> kinds; // which count
+    std::function<void()> meanwhile;
+};
+
+class VirtWorld {
+public:
+    std::map<std::string, Guest> guests; // by UUID
+    Fault fault;
+    bool lost = false;    // the connection
+    unsigned changes = 0; // calls that changed something, files included
+    bool dying = false;   // where no exception may pass
+
+    // --- what others do ---------------------------------------------------------------------
+    void define(const std::string& xml);
+    void undefine(const std::string& uuid);
+    void start(const std::string& uuid);
+    void stop(const std::string& uuid);
+    void plug(const std::string& uuid);
+    // `part` is one of "vcpu" (0), "emulator", "iothread" (1).
+    void pin_config(const std::string& uuid, std::string_view part, const std::string& cpus);
+    void pin_live(const std::string& uuid, std::string_view part, const std::string& cpus);
+
+    // Of the thread `id`, if the part has several.
+    static void pin(Definition& definition, std::string_view part, unsigned id,
+                    const std::string& cpus);
+
+    // --- what can be seen -------------------------------------------------------------------
+    [[nodiscard]] static std::string format(const Definition& definition,
+                                            const Guest* running = nullptr);
+    // By the names of DefinitionParts.
+    [[nodiscard]] static DefinitionParts parts_of(const Definition& definition);
+
+    // --- for the calls ----------------------------------------------------------------------
+    [[nodiscard]] Fault::What meet(Kind kind);
+    Result<void> take_definition(const std::string& xml);
+
+private:
+    void note_theirs(Guest& guest);
+
+    int last_id_ = 0;
+};
+
+VirtWorld& virt_world();
+
+} // namespace virtpind::test
