@@ -141,12 +141,12 @@ int pin_call(virDomainPtr domain, std::string_view part, unsigned id, unsigned c
     });
 }
 
-virDomainPtr handle_of(const std::string& uuid, const Guest& guest)
+_virDomain handle_of(const std::string& uuid, const Guest& guest)
 {
-    return new _virDomain{.uuid = uuid,
-                          .name = guest.config ? guest.config->name : guest.live->name,
-                          .id = guest.live ? static_cast<unsigned>(guest.id)
-                                           : static_cast<unsigned>(-1)};
+    return _virDomain{.uuid = uuid,
+                      .name = guest.config ? guest.config->name : guest.live->name,
+                      .id =
+                          guest.live ? static_cast<unsigned>(guest.id) : static_cast<unsigned>(-1)};
 }
 
 // One call on a file, where no exception may pass.
@@ -282,26 +282,31 @@ char* virConnectGetDomainCapabilities(virConnectPtr, const char*, const char*, c
     return nullptr;
 }
 
+// What these answer with is made when the call is over: the daemon may die in it.
 int virConnectListAllDomains(virConnectPtr, virDomainPtr** list, unsigned flags)
 {
-    return call(Kind::look, [&](VirtWorld& world) {
-        std::vector<virDomainPtr> found;
+    std::vector<_virDomain> found;
+    const auto status = call(Kind::look, [&](VirtWorld& world) {
         for (const auto& [uuid, guest] : world.guests) {
             const auto transient = flags == VIR_CONNECT_LIST_DOMAINS_TRANSIENT && !guest.config;
             if (flags == 0 || transient) {
                 found.push_back(virtpind::test::handle_of(uuid, guest));
             }
         }
-        *list = static_cast<virDomainPtr*>(std::calloc(found.size() + 1, sizeof(virDomainPtr)));
-        std::copy(found.begin(), found.end(), *list);
         return static_cast<int>(found.size());
     });
+    if (status >= 0) {
+        *list = static_cast<virDomainPtr*>(std::calloc(found.size() + 1, sizeof(virDomainPtr)));
+        std::transform(found.begin(), found.end(), *list,
+                       [](const auto& one) { return new _virDomain{one}; });
+    }
+    return status;
 }
 
 virDomainPtr virDomainLookupByUUIDString(virConnectPtr, const char* uuid)
 {
-    virDomainPtr domain = nullptr;
-    call(Kind::look, [&](VirtWorld& world) {
+    _virDomain domain;
+    const auto status = call(Kind::look, [&](VirtWorld& world) {
         const auto at = world.guests.find(uuid);
         if (at == world.guests.end()) {
             return fail(VIR_ERR_NO_DOMAIN, "no domain");
@@ -309,7 +314,7 @@ virDomainPtr virDomainLookupByUUIDString(virConnectPtr, const char* uuid)
         domain = virtpind::test::handle_of(at->first, at->second);
         return 0;
     });
-    return domain;
+    return status < 0 ? nullptr : new _virDomain{domain};
 }
 
 int virDomainFree(virDomainPtr domain)
@@ -361,14 +366,14 @@ int virDomainIsPersistent(virDomainPtr domain)
 
 char* virDomainGetXMLDesc(virDomainPtr domain, unsigned flags)
 {
-    char* text = nullptr;
-    call_domain(Kind::look, domain, [&](const Guest& guest) {
+    std::string text;
+    const auto status = call_domain(Kind::look, domain, [&](const Guest& guest) {
         const auto inactive = (flags & VIR_DOMAIN_XML_INACTIVE) != 0 && guest.config;
-        text = ::strdup(!inactive && guest.live ? VirtWorld::format(*guest.live, &guest).c_str()
-                                                : VirtWorld::format(*guest.config).c_str());
+        text = !inactive && guest.live ? VirtWorld::format(*guest.live, &guest)
+                                       : VirtWorld::format(*guest.config);
         return 0;
     });
-    return text;
+    return status < 0 ? nullptr : ::strdup(text.c_str());
 }
 
 int virDomainGetVcpus(virDomainPtr domain, virVcpuInfoPtr infos, int count, unsigned char* maps,
@@ -448,13 +453,16 @@ int virDomainSetMetadata(virDomainPtr domain, int, const char* element, const ch
         Kind::metadata);
 }
 
-// libvirt's own would free the error that is ours.
+// libvirt's own would free the error that is ours. One set of parameters at a time.
 int virTypedParamsAddString(virTypedParameterPtr* parameters, int* count, int*, const char*,
                             const char* value)
 {
-    *parameters = static_cast<virTypedParameterPtr>(std::calloc(2, sizeof(virTypedParameter)));
-    (*parameters)->type = VIR_TYPED_PARAM_STRING;
-    (*parameters)->value.s = ::strdup(value);
+    static virTypedParameter both[2];
+    static std::string text;
+    text = value;
+    both[0].type = VIR_TYPED_PARAM_STRING;
+    both[0].value.s = text.data();
+    *parameters = both;
     *count = 1;
     return 0;
 }
@@ -467,11 +475,7 @@ int virTypedParamsAddInt(virTypedParameterPtr* parameters, int* count, int*, con
     return 0;
 }
 
-void virTypedParamsFree(virTypedParameterPtr parameters, int)
-{
-    std::free(parameters->value.s);
-    std::free(parameters);
-}
+void virTypedParamsFree(virTypedParameterPtr, int) {}
 
 int virDomainSetNumaParameters(virDomainPtr domain, virTypedParameterPtr parameters, int count,
                                unsigned flags)

@@ -256,7 +256,11 @@ void VirtWorld::define(const std::string& xml)
     const auto fresh = guests.count(made->uuid) == 0;
     [[maybe_unused]] const auto taken = take_definition(xml);
     auto& guest = guests.at(made->uuid);
-    if (fresh) {
+    const auto former = former_.find(made->uuid);
+    if (fresh && former != former_.end()) {
+        guest.theirs = former->second;
+    }
+    if (fresh && former == former_.end()) {
         for (const auto& [part, value] : parts_of(*guest.config)) {
             guest.theirs[part].insert(value);
         }
@@ -273,6 +277,7 @@ void VirtWorld::undefine(const std::string& uuid)
     }
     at->second.config.reset();
     if (!at->second.live) {
+        former_[uuid] = at->second.theirs;
         guests.erase(at);
     }
 }
@@ -298,6 +303,7 @@ void VirtWorld::stop(const std::string& uuid)
     }
     at->second.live.reset();
     if (!at->second.config) {
+        former_[uuid] = at->second.theirs;
         guests.erase(at);
     }
 }

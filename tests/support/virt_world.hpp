@@ -105,6 +105,9 @@ private:
     void note_theirs(Guest& guest);
 
     int last_id_ = 0;
+    // Of guests that are gone: one that is defined anew between two looks cannot be told from one
+    // that was edited, so what it gets back may be of before.
+    std::map<std::string, std::map<std::string, std::set<std::string>>> former_;
 };
 
 VirtWorld& virt_world();
