@@ -24,6 +24,9 @@ constexpr std::chrono::milliseconds slow_apply_after{250};
 constexpr unsigned overtaken_max = 8;
 // Domains in one job; a definition takes some milliseconds, a domain up to some tens.
 constexpr std::size_t apply_at_once = 32;
+// What part of all domains a pass sees to at least, before it makes way for another: each looks at
+// all of them, and without this, those looks would add up to the square of their number.
+constexpr std::size_t least_share = 16;
 
 // A domain that cannot be read now is still on the CPUs that it was last seen on, as long as it
 // runs.
@@ -413,8 +416,9 @@ void Reconciler::apply_next(std::shared_ptr<std::vector<DomainActions>> actions,
                     const auto somebody_waits =
                         std::any_of(current_.begin(), current_.end(),
                                     [](const Waiter& waiter) { return waiter.uuid.has_value(); });
-                    if (next < actions->size() && plan_is_current() && waiting_.empty() &&
-                        !arrived_ && !somebody_waits) {
+                    const auto makes_way = !waiting_.empty() || arrived_ || somebody_waits;
+                    if (next < actions->size() && plan_is_current() &&
+                        !(makes_way && next >= records_.size() / least_share)) {
                         apply_next(actions, next);
                         return;
                     }
