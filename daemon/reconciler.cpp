@@ -161,16 +161,26 @@ void Reconciler::stop()
     retry_.stop();
 }
 
+// Both: who waits for a pass that comes to nothing waits for the next with those that have come.
+Result<void> Reconciler::check_room() const
+{
+    if (waiting_.size() + current_.size() + room_kept_ < waiting_max) {
+        return {};
+    }
+    return Error{.code = Errc::limits_exceeded,
+                 .message = std::to_string(waiting_max) +
+                            " requests wait for a pass already; wait for the answers to those "
+                            "you made"};
+}
+
 void Reconciler::request_pass(std::optional<DomainUuid> uuid, PassReply reply)
 {
-    if (waiting_.size() >= waiting_max) {
-        reply(Error{.code = Errc::limits_exceeded,
-                    .message = std::to_string(waiting_max) +
-                               " requests wait for the next pass already; wait for the answers to "
-                               "those you made"});
+    next_depth_ = ObserveDepth::affinities;
+    if (auto room = check_room(); !room) {
+        begin_pass(); // what somebody has changed who does not wait for it
+        reply(std::move(room));
         return;
     }
-    next_depth_ = ObserveDepth::affinities;
     waiting_.push_back({.uuid = std::move(uuid), .reply = std::move(reply)});
     begin_pass();
 }

@@ -63,9 +63,18 @@ public:
 
     // --- what may be asked of it (by Controller) -----------------------------------------------
     // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
-    // after this call; limits_exceeded, at once, when `waiting_max` wait for that one already.
+    // after this call; limits_exceeded, at once, when `waiting_max` wait already, for the running
+    // pass or the next. A pass follows in any case.
     static constexpr std::size_t waiting_max = 1024;
     void request_pass(std::optional<DomainUuid> uuid, PassReply reply);
+
+    // Whether one more may wait: asked before anything is changed that a pass is to follow.
+    [[nodiscard]] Result<void> check_room() const;
+
+    // Keeps room for one that will ask for a pass later; it gives it back when it asks.
+    void keep_room() noexcept { ++room_kept_; }
+
+    void give_room_back() noexcept { --room_kept_; }
 
     [[nodiscard]] bool connected() const noexcept { return connection_.has_value(); }
 
@@ -166,6 +175,7 @@ private:
     unsigned failed_passes_ = 0;
     std::vector<Waiter> waiting_; // for the next pass
     std::vector<Waiter> current_; // for the running one
+    std::size_t room_kept_ = 0;   // for those that are still to come
 
     std::function<void()> each_period_;
     std::function<void(const Records&)> each_look_;

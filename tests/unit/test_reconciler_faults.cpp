@@ -461,56 +461,6 @@ TEST_F(SpineFaults, BeforeImageOutlivesAConnectionThatBreaksWhileItIsGivenBack)
     EXPECT_EQ(domain(1).config, PinSet{});
 }
 
-TEST_F(SpineFaults, RequestsThatWaitAreBoundedAndAllAreAnswered)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    std::size_t done = 0;
-    std::size_t refused = 0;
-    const auto asked = Reconciler::waiting_max * 3;
-    for (std::size_t i = 0; i < asked; ++i) {
-        controller_.reapply(FakeHost::uuid(1), 0, [&](const Result<std::uint64_t>& reply) {
-            ++(reply ? done : refused);
-            EXPECT_TRUE(reply || reply.error().code == Errc::limits_exceeded);
-        });
-    }
-    EXPECT_GT(refused, 0U) << "before anything was answered";
-    host_.answer_all();
-    EXPECT_EQ(done + refused, asked);
-    EXPECT_EQ(done, Reconciler::waiting_max + 1) << "one pass ran, the others wait for the next";
-    EXPECT_LE(host_.observations, 4) << "one pass serves all who wait";
-}
-
-TEST_F(SpineFaults, TopologyExportsAreBounded)
-{
-    connect();
-    std::vector<Result<std::string>> replies;
-    const auto ask = [&](const std::string& caller) {
-        controller_.export_topology(0, caller,
-                                    [&](auto reply) { replies.push_back(std::move(reply)); });
-    };
-    for (std::size_t i = 0; i < Exports::each_max + 1; ++i) {
-        ask(":1.0");
-    }
-    ASSERT_EQ(replies.size(), 1U) << "one more than one caller may have";
-    for (std::size_t i = Exports::each_max; i < Exports::total_max; ++i) {
-        ask(":1." + std::to_string(i));
-    }
-    ASSERT_EQ(replies.size(), 1U);
-    ask(":1.99");
-    ASSERT_EQ(replies.size(), 2U) << "one more than all may have";
-    for (const auto& refused : replies) {
-        EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
-        EXPECT_NE(refused.error().message.find("try again"), std::string::npos);
-    }
-    for (const auto& answer : std::exchange(exports_, {})) {
-        answer(std::string{"<topology/>"});
-    }
-    EXPECT_EQ(replies.size(), Exports::total_max + 2);
-    ask(":1.0");
-    EXPECT_EQ(exports_.size(), 1U) << "there is room again";
-}
-
 TEST_F(SpineFaults, WhatLibvirtDeniesToVirtpindIsNotDeniedToTheCaller)
 {
     host_.add(1, "web1", 2, 1);
@@ -597,31 +547,6 @@ TEST_F(SpineFaults, EventsDoNotPutOffThePeriod)
     deadline.start(std::chrono::seconds{20});
     EXPECT_EQ(loop_.run(), 0);
     EXPECT_GE(host_.deep_looks - looks, 2);
-}
-
-TEST_F(SpineFaults, HistoryIsBounded)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    for (unsigned i = 0; i < 3 * DomainRecord::history_max; ++i) {
-        ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::to_string(2 + i % 2) + "-7"}}));
-        domain(1).live->vcpus.clear();
-    }
-    EXPECT_EQ(record(1).history.size(), DomainRecord::history_max);
-}
-
-TEST_F(SpineFaults, HoldsOfADomainAreBounded)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    for (std::size_t i = 0; i < DomainRecord::holds_max; ++i) {
-        ASSERT_TRUE(hold(1));
-    }
-    const auto refused = hold(1);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
-    controller_.owner_vanished(":1.7");
-    EXPECT_TRUE(hold(1, ":1.8"));
 }
 
 } // namespace

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The spine and the controller at their limits: what is refused there, and that nothing else is.
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 14 takes what an optional variant holds for uninitialized where it inlines the copy.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "tests/support/spine.hpp"
+
+#include <utility>
+
+namespace virtpind {
+namespace {
+
+using test::FakeHost;
+
+class SpineLimits : public test::Spine {
+protected:
+    void use_by_default(std::string policy)
+    {
+        Config config;
+        config.default_policy = std::move(policy);
+        reconciler_.on_config(std::move(config));
+    }
+};
+
+// Requests that wait, with what came of them.
+struct Requests {
+    std::size_t asked = 0;
+    std::size_t done = 0;
+    std::size_t refused = 0;
+
+    [[nodiscard]] std::size_t waiting() const { return asked - done - refused; }
+
+    void reapply(Controller& controller, std::size_t times)
+    {
+        for (; times > 0; --times) {
+            ++asked;
+            controller.reapply(FakeHost::uuid(1), 0, [this](const Result<std::uint64_t>& reply) {
+                ++(reply ? done : refused);
+                EXPECT_TRUE(reply || reply.error().code == Errc::limits_exceeded);
+            });
+        }
+    }
+};
+
+TEST_F(SpineLimits, RequestsThatWaitAreBoundedAndAllAreAnswered)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    const auto looks = host_.observations;
+    Requests requests;
+    requests.reapply(controller_, Reconciler::waiting_max);
+    EXPECT_EQ(requests.refused, 0U);
+    requests.reapply(controller_, 1);
+    EXPECT_EQ(requests.refused, 1U) << "before anything was answered";
+    host_.answer_all();
+    EXPECT_EQ(requests.done, Reconciler::waiting_max);
+    EXPECT_EQ(host_.observations - looks, 2) << "one pass serves all who wait";
+}
+
+// Who waits for a pass that comes to nothing waits for the next one.
+TEST_F(SpineLimits, RequestsThatWaitAreBoundedHoweverOftenItIsPlannedAnew)
+{
+    host_.add(1, "web1", 2, 1);
+    use_by_default("dedicated");
+    connect();
+    Requests requests;
+    requests.reapply(controller_, Reconciler::waiting_max);
+    for (int round = 1; round <= 3; ++round) {
+        host_.add(10 + round, "new", 1, 10 + round);
+        host_.answer_all(1); // the look; how the new domain is, is being saved
+        auto topology = test::regular_host({.l3s = 2, .cores = 4, .threads = 2});
+        topology.generation = static_cast<std::uint64_t>(round);
+        reconciler_.on_topology(std::make_shared<Topology>(std::move(topology)));
+        host_.answer_all(1); // that is saved, and the plan is of a host that was
+        requests.reapply(controller_, Reconciler::waiting_max);
+        EXPECT_EQ(requests.waiting(), Reconciler::waiting_max) << round;
+    }
+    EXPECT_EQ(host_.applied.size(), 1U) << "at the start, and nothing since";
+    host_.answer_all();
+    EXPECT_EQ(requests.done, Reconciler::waiting_max);
+    EXPECT_EQ(requests.waiting(), 0U);
+}
+
+TEST_F(SpineLimits, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRestarted)
+{
+    host_.add(1, "web1", 2, 1);
+    use_by_default("dedicated");
+    connect();
+    Requests requests;
+    requests.reapply(controller_, Reconciler::waiting_max);
+    domain(1).live->vcpus.clear();
+    host_.before_apply = [this, &requests, run = 1]() mutable { // twice, the domain is restarted
+        FakeHost::start(domain(1), ++run);
+        domain(1).live->vcpus.clear();
+        requests.reapply(controller_, Reconciler::waiting_max);
+        EXPECT_EQ(requests.waiting(), Reconciler::waiting_max);
+        if (run == 3) {
+            host_.before_apply = nullptr;
+        }
+    };
+    host_.answer_all();
+    EXPECT_EQ(requests.done, Reconciler::waiting_max);
+    EXPECT_EQ(requests.waiting(), 0U);
+}
+
+TEST_F(SpineLimits, NothingChangesWhereThereIsNoRoomForThePassThatFollows)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    const auto generation = record(1).generation;
+    Requests requests;
+    requests.reapply(controller_, Reconciler::waiting_max);
+    std::vector<Error> refused;
+    const auto take = [&refused](const Result<std::uint64_t>& got) {
+        ASSERT_FALSE(got);
+        refused.push_back(got.error());
+    };
+    const SetPolicyRequest shared{.uuid = FakeHost::uuid(1), .policy = "shared"};
+    auto for_this_run = shared;
+    for_this_run.flags = flag_runtime_only;
+    controller_.set_policy(shared, take);
+    controller_.set_policy(for_this_run, take);
+    controller_.reset_policy(FakeHost::uuid(1), 0, {}, take);
+    controller_.reset_policy(FakeHost::uuid(1), flag_runtime_only, {}, take);
+    controller_.hold(FakeHost::uuid(1), "benchmark", ":1.7", take);
+    ASSERT_EQ(refused.size(), 5U) << "at once";
+    for (const auto& error : refused) {
+        EXPECT_EQ(error.code, Errc::limits_exceeded) << error.message;
+    }
+    host_.answer_all();
+    EXPECT_EQ(record(1).generation, generation);
+    EXPECT_FALSE(record(1).runtime_policy);
+    EXPECT_TRUE(record(1).holds.empty());
+    ASSERT_TRUE(domain(1).facts.metadata.content);
+    EXPECT_EQ(record(1).decision.policy.policy.name, "dedicated");
+    EXPECT_EQ(requests.done, Reconciler::waiting_max);
+}
+
+TEST_F(SpineLimits, RoomIsKeptForThePassAfterAPolicyThatIsBeingStored)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    std::optional<Result<std::uint64_t>> got;
+    controller_.set_policy({.uuid = FakeHost::uuid(1), .policy = "dedicated"},
+                           [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+    Requests requests;
+    requests.reapply(controller_, Reconciler::waiting_max);
+    EXPECT_EQ(requests.refused, 1U);
+    host_.answer_all();
+    ASSERT_TRUE(got && *got) << (got ? got->error().message : "no reply");
+    EXPECT_EQ(record(1).state, PinState::pinned);
+
+    host_.store_error = Error{.code = Errc::apply_failed, .message = "disk full"};
+    EXPECT_FALSE(set_policy(1, "shared"));
+    Requests later;
+    later.reapply(controller_, Reconciler::waiting_max);
+    EXPECT_EQ(later.refused, 0U) << "what was kept for that one is given back";
+    host_.answer_all();
+}
+
+// Who releases a hold does not wait for the pass that follows, but one does.
+TEST_F(SpineLimits, HoldThatEndsWhileThereIsNoRoomIsSeenAllTheSame)
+{
+    host_.add(1, "web1", 2, 1);
+    use_by_default("dedicated");
+    connect();
+    const auto cookie = hold(1);
+    ASSERT_TRUE(cookie);
+    ASSERT_EQ(record(1).state, PinState::held);
+    reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "tunable"});
+    Requests requests;
+    requests.reapply(controller_, Reconciler::waiting_max);
+    host_.answer_all(1); // all of them wait for the pass that begins now
+    host_.add(2, "new", 1, 2);
+    host_.answer_all(1); // and that is decided, with the hold; how the other was, is being saved
+    EXPECT_EQ(requests.waiting(), Reconciler::waiting_max);
+    ASSERT_TRUE(controller_.release(*cookie, ":1.7"));
+    host_.answer_all();
+    EXPECT_EQ(record(1).state, PinState::pinned);
+}
+
+TEST_F(SpineLimits, TopologyExportsAreBounded)
+{
+    connect();
+    std::vector<Result<std::string>> replies;
+    const auto ask = [&](const std::string& caller) {
+        controller_.export_topology(0, caller,
+                                    [&](auto reply) { replies.push_back(std::move(reply)); });
+    };
+    for (std::size_t i = 0; i < Exports::each_max + 1; ++i) {
+        ask(":1.0");
+    }
+    ASSERT_EQ(replies.size(), 1U) << "one more than one caller may have";
+    for (std::size_t i = Exports::each_max; i < Exports::total_max; ++i) {
+        ask(":1." + std::to_string(i));
+    }
+    ASSERT_EQ(replies.size(), 1U);
+    ask(":1.99");
+    ASSERT_EQ(replies.size(), 2U) << "one more than all may have";
+    for (const auto& refused : replies) {
+        EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
+        EXPECT_NE(refused.error().message.find("try again"), std::string::npos);
+    }
+    for (const auto& answer : std::exchange(exports_, {})) {
+        answer(std::string{"<topology/>"});
+    }
+    EXPECT_EQ(replies.size(), Exports::total_max + 2);
+    ask(":1.0");
+    EXPECT_EQ(exports_.size(), 1U) << "there is room again";
+}
+
+TEST_F(SpineLimits, HistoryIsBounded)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    for (unsigned i = 0; i < 3 * DomainRecord::history_max; ++i) {
+        ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::to_string(2 + i % 2) + "-7"}}));
+        domain(1).live->vcpus.clear();
+    }
+    EXPECT_EQ(record(1).history.size(), DomainRecord::history_max);
+}
+
+TEST_F(SpineLimits, HoldsOfADomainAreBounded)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    for (std::size_t i = 0; i < DomainRecord::holds_max; ++i) {
+        ASSERT_TRUE(hold(1));
+    }
+    const auto refused = hold(1);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
+    controller_.owner_vanished(":1.7");
+    EXPECT_TRUE(hold(1, ":1.8"));
+}
+
+// Beyond the limit, an undefined domain is one that is merely out of sight.
+// As if they had been found at start: of domains that libvirt does not show.
+} // namespace
+} // namespace virtpind
