@@ -11,6 +11,8 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 #include <sstream>
 
@@ -56,6 +58,28 @@ protected:
             }
         }
     }
+
+    // A daemon that starts now, and knows nothing but the files, finds nothing to do and sees the
+    // same.
+    void expect_nothing_left_for_another()
+    {
+        FakeHost host;
+        host.domains = host_.domains;
+        host.images = host_.images;
+        Reconciler fresh{loop_, host, "boot", host.images};
+        fresh.on_config(reconciler_.config());
+        fresh.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
+        fresh.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+        host.answer_all();
+        EXPECT_TRUE(host.applied.empty());
+        ASSERT_EQ(fresh.records().size(), reconciler_.records().size());
+        for (const auto& [uuid, own] : reconciler_.records()) {
+            const auto& record = fresh.records().at(uuid);
+            EXPECT_EQ(record.state, own.state);
+            ASSERT_TRUE(record.plan && own.plan);
+            EXPECT_EQ(record.plan->vcpus, own.plan->vcpus);
+        }
+    }
 };
 
 // What the owner says while the first pass is under way is how it was before.
@@ -77,42 +101,113 @@ TEST_F(SpineFaults, DefinitionThatIsEditedUnderAPassIsPlannedOnAgainAndNoted)
     expect_settled();
 }
 
+// Three domains that come and go at random, the last of them a transient one, and events that are
+// lost, repeated, late, out of order, of others, and wrong.
+class RandomWorld {
+public:
+    RandomWorld(FakeHost& host, Reconciler& reconciler, unsigned seed)
+        : host_{host}, reconciler_{reconciler}, random_{seed}
+    {
+        host_.domains.clear();
+        for (int number = 1; number < transient; ++number) {
+            host_.add(number, "web" + std::to_string(number), 2, std::nullopt);
+        }
+    }
+
+    void step()
+    {
+        const auto number = 1 + pick(domains);
+        const auto started = change(number);
+        const auto kind = started ? DomainChanged::Kind::started : DomainChanged::Kind::ended;
+        for (int times = pick(3); times > 0; --times) { // 0: it is lost
+            late_.push_back({.uuid = FakeHost::uuid(number), .what = "", .kind = kind});
+        }
+        while (pick(4) == 0) {
+            static constexpr std::array kinds{DomainChanged::Kind::other,
+                                              DomainChanged::Kind::started,
+                                              DomainChanged::Kind::ended};
+            late_.push_back({.uuid = FakeHost::uuid(1 + pick(domains + 2)),
+                             .what = "wrong",
+                             .kind = kinds.at(static_cast<std::size_t>(pick(3)))});
+        }
+        std::shuffle(late_.begin(), late_.end(), random_);
+        while (!late_.empty() && pick(3) != 0) {
+            reconciler_.on_event(late_.back());
+            late_.pop_back();
+            host_.answer_all(static_cast<std::size_t>(pick(4)));
+        }
+        if (pick(10) == 0) {
+            reconciler_.on_event(EventsOverflowed{});
+        }
+    }
+
+    // Of all that are still to come, one event does.
+    void end()
+    {
+        for (int number = 1; number <= domains; ++number) {
+            if (!host_.domains.contains(FakeHost::uuid(number)) ||
+                !host_.domains.at(FakeHost::uuid(number)).facts.active()) {
+                change(number);
+            }
+        }
+        reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1 + pick(domains)), .what = ""});
+        host_.answer_all();
+    }
+
+    static constexpr int domains = 3;
+
+private:
+    static constexpr int transient = domains;
+
+    int pick(int below) { return std::uniform_int_distribution{0, below - 1}(random_); }
+
+    // Starts or stops it; whether it runs now. A run begins without any pins.
+    bool change(int number)
+    {
+        const auto at = host_.domains.find(FakeHost::uuid(number));
+        const auto runs = at != host_.domains.end() && at->second.facts.active();
+        if (runs && number == transient) {
+            host_.domains.erase(at);
+        } else if (runs) {
+            FakeHost::stop(at->second);
+        } else if (number == transient) {
+            auto& domain = host_.add(number, "transient", 2, ++run_);
+            domain.facts.persistent = false;
+            domain.config.reset();
+        } else {
+            FakeHost::start(at->second, ++run_);
+            at->second.live = PinSet{};
+        }
+        return !runs;
+    }
+
+    FakeHost& host_;
+    Reconciler& reconciler_;
+    std::minstd_rand random_;
+    std::vector<DomainChanged> late_;
+    int run_ = 0;
+};
+
 TEST_F(SpineFaults, EventsInAnyNumberAndOrderEndTheSame)
 {
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
     for (unsigned seed = 0; seed < 20; ++seed) {
-        std::minstd_rand random{seed};
-        const auto pick = [&random](int below) {
-            return std::uniform_int_distribution{0, below - 1}(random);
-        };
-        host_.domains.clear();
-        for (int number = 1; number <= 3; ++number) {
-            host_.add(number, "web" + std::to_string(number), 2, number);
+        SCOPED_TRACE(seed);
+        RandomWorld world{host_, reconciler_, seed};
+        for (int steps = 0; steps < 60; ++steps) {
+            world.step();
         }
-        reconciler_.on_config(by_default("dedicated"));
-        connect();
-        int id = 10;
-        for (int step = 0; step < 60; ++step) {
-            auto& one = domain(1 + pick(3));
-            if (one.facts.active() && pick(2) == 0) {
-                FakeHost::stop(one);
-            } else if (!one.facts.active()) {
-                FakeHost::start(one, ++id);
-            }
-            // None, one, or several events, of anybody, existing or not, that say anything.
-            for (int events = pick(3); events > 0; --events) {
-                static const std::vector<std::string> words{"started", "stopped", "undefined",
-                                                            "defined", "crashed"};
-                reconciler_.on_event(DomainChanged{
-                    .uuid = FakeHost::uuid(1 + pick(5)),
-                    .what = words[static_cast<std::size_t>(pick(static_cast<int>(words.size())))]});
-                host_.answer_all(static_cast<std::size_t>(pick(4)));
-            }
-            if (pick(10) == 0) {
-                reconciler_.on_event(EventsOverflowed{});
-            }
+        world.end();
+        for (int number = 1; number <= RandomWorld::domains; ++number) {
+            EXPECT_EQ(record(number).state, PinState::pinned) << number;
+            EXPECT_EQ(domain(number).live->vcpus.size(), 2U) << number;
+            const auto& image = host_.images.at(FakeHost::uuid(number));
+            EXPECT_EQ(image.live.value_or(PinSet{}), PinSet{}) << number << ": those are ours";
+            EXPECT_EQ(image.config.value_or(PinSet{}), PinSet{}) << number << ": those are ours";
         }
-        changed(1);
         expect_settled();
+        expect_nothing_left_for_another();
     }
 }
 
