@@ -22,6 +22,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds slow_apply_after{250};
 // How often in a row somebody else may be faster before it counts as a failure, with its back-off.
 constexpr unsigned overtaken_max = 8;
+// More before-images of domains that libvirt does not show are said to be many.
+constexpr std::size_t unseen_images_max = 64;
 // Domains in one job; a definition takes some milliseconds, a domain up to some tens.
 constexpr std::size_t apply_at_once = 32;
 // What part of all domains a pass sees to at least, before it makes way for another: each looks at
@@ -66,9 +68,10 @@ Error said_to_virtpind(Error error, std::string_view doing)
 }
 
 Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
-                       std::map<DomainUuid, BeforeImage> before_images)
+                       std::map<DomainUuid, BeforeImage> before_images, std::string images_in)
     : host_{host}
     , images_{host, std::move(boot_id), std::move(before_images)}
+    , images_in_{std::move(images_in)}
     , period_{loop, [this] { on_period(); }}
     , retry_{loop, [this] { begin_pass(); }}
     , slow_apply_{loop, [this] { publish(); }}
@@ -269,12 +272,33 @@ void Reconciler::refresh_records(Observation&& seen)
         images_.take_back(at->second);
         at = records_.erase(at);
     }
-    // Only a domain that ended before our eyes, undefined or transient, needs its before-image no
-    // more: one that we merely cannot see (access control, another libvirt) may come back.
+    // A definition needs its before-image no more when it was undefined before our eyes: one that
+    // we merely cannot see (access control, another libvirt) may come back. A run does not.
     for (const auto& uuid : std::exchange(ended_, {})) {
         if (!present.contains(uuid)) {
             images_.forget_gone(uuid);
         }
+    }
+    images_.forget_unseen_runs();
+    check_unseen_images();
+}
+
+// They are kept for domains that may come back. Whether they will, only people know.
+void Reconciler::check_unseen_images()
+{
+    static constexpr auto* problem = "BeforeImagesUnseen";
+    const auto unseen = images_.unseen();
+    if (unseen <= unseen_images_max) {
+        set_problem(problem, "");
+        return;
+    }
+    const auto known = problems_.contains(problem);
+    set_problem(problem, "There are before-images of " + std::to_string(unseen) +
+                             " domains that libvirt does not show; remove the files of those "
+                             "that are gone for good from " +
+                             images_in_ + " (each names its domain) and restart the service");
+    if (!known) {
+        spdlog::warn("{}", printable(problems_.at(problem), 1024));
     }
 }
 
@@ -553,7 +577,7 @@ void Reconciler::clean_up_images()
 {
     images_.clean_up(records_, [this](const Result<void>& removed) {
         static constexpr auto* problem = "BeforeImages";
-        if (!removed && problems_.count(problem) == 0) {
+        if (!removed && !problems_.contains(problem)) {
             spdlog::warn("before-images stay that are not needed any more: {}",
                          printable(removed.error().message));
         }

@@ -38,9 +38,11 @@ using PassReply = std::function<void(Result<void>)>;
 
 class Reconciler {
 public:
-    // `boot_id` is the host's; `before_images` are those found on disk at start.
+    // `boot_id` is the host's; `before_images` are those found on disk at start, in the directory
+    // `images_in`, which is for people.
     Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
-               std::map<DomainUuid, BeforeImage> before_images);
+               std::map<DomainUuid, BeforeImage> before_images,
+               std::string images_in = "the state directory");
 
     // Who is shown the state from now on; must outlive this or be replaced.
     void show_to(ViewSink& sink) { sink_ = &sink; }
@@ -109,6 +111,7 @@ private:
     };
 
     void check_housekeeping();
+    void check_unseen_images();
     void begin_pass();
     void on_observed(Result<Observation> seen);
     void refresh_records(Observation&& seen);
@@ -139,6 +142,7 @@ private:
     HostPort& host_;
     ViewSink* sink_ = nullptr;
     BeforeImages images_;
+    const std::string images_in_;
     Config config_;
     std::shared_ptr<const Topology> topology_;
     std::optional<HostConnected> connection_;

@@ -326,13 +326,57 @@ TEST_F(SpineFaults, EventAfterTheLookThatMissedTheDomainIsNotLost)
 {
     reconciler_.on_config(by_default("dedicated"));
     connect();
-    add_transient(1, 1);
-    changed(1, "started");
+    host_.add(1, "web1", 2, std::nullopt);
+    changed(1, "defined");
     host_.domains.clear();
     changed(1, "tunable");
     EXPECT_EQ(host_.images.size(), 1U) << "it may be hidden only";
-    changed(1, "stopped");
+    changed(1, "undefined");
     EXPECT_TRUE(host_.images.empty());
+}
+
+TEST_F(SpineFaults, BeforeImageOfATransientDomainGoesWithoutAnEventOfItsEnd)
+{
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
+    add_transient(1, 1);
+    changed(1, "started");
+    host_.domains.clear();
+    host_.observe_error = Error{.code = Errc::internal, .message = "no"};
+    changed(1, "tunable");
+    EXPECT_EQ(host_.images.size(), 1U) << "that look saw nothing at all";
+    host_.observe_error.reset();
+    changed(1, "tunable");
+    EXPECT_TRUE(host_.images.empty());
+}
+
+// The daemon was away when they ended, or when they were undefined.
+TEST_F(SpineFaults, BeforeImagesOfRunsThatEndedUnseenGoAtTheFirstLook)
+{
+    std::map<DomainUuid, BeforeImage> found;
+    for (int number = 1; number <= 3; ++number) {
+        BeforeImage image{.uuid = FakeHost::uuid(number),
+                          .name = "old",
+                          .id = number,
+                          .boot_id = "boot",
+                          .live = PinSet{}};
+        if (number == 3) {
+            image.config = PinSet{};
+        }
+        found.emplace(image.uuid, image);
+    }
+    host_.images = found;
+    add_transient(1, 1);
+    Reconciler later{loop_, host_, "boot", std::move(found)};
+    later.on_config(by_default("dedicated"));
+    later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
+    host_.answer_all();
+    EXPECT_EQ(host_.images.size(), 3U) << "nothing was looked at";
+    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    host_.answer_all();
+    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(1))) << "it runs";
+    EXPECT_FALSE(host_.images.contains(FakeHost::uuid(2)));
+    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(3))) << "it may be defined again";
 }
 
 TEST_F(SpineFaults, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)

@@ -239,5 +239,89 @@ TEST_F(SpineLimits, HoldsOfADomainAreBounded)
 
 // Beyond the limit, an undefined domain is one that is merely out of sight.
 // As if they had been found at start: of domains that libvirt does not show.
+std::map<DomainUuid, BeforeImage> unseen_images(std::size_t count)
+{
+    std::map<DomainUuid, BeforeImage> found;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto uuid = FakeHost::uuid(static_cast<int>(1000 + i));
+        found[uuid] = {.uuid = uuid, .name = "gone", .boot_id = "boot", .config = PinSet{}};
+    }
+    return found;
+}
+
+TEST_F(SpineLimits, ManyBeforeImagesOfDomainsThatAreNotThereAreAProblem)
+{
+    for (const std::size_t count : {64U, 65U}) {
+        Reconciler later{loop_, host_, "boot", unseen_images(count), "/state/domains"};
+        later.on_config(Config{});
+        later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
+        later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+        host_.answer_all();
+        const auto problems = later.manager_view().problems;
+        ASSERT_EQ(problems.size(), count - 64U);
+        if (problems.empty()) {
+            continue;
+        }
+        EXPECT_EQ(problems[0].first, "BeforeImagesUnseen");
+        EXPECT_NE(problems[0].second.find("of 65 domains"), std::string::npos);
+        EXPECT_NE(problems[0].second.find("/state/domains"), std::string::npos);
+        host_.add(1000, "back", 1, std::nullopt);
+        later.on_event(DomainChanged{.uuid = FakeHost::uuid(1000), .what = "defined"});
+        host_.answer_all();
+        EXPECT_TRUE(later.manager_view().problems.empty()) << "one of them came back";
+    }
+}
+
+TEST_F(SpineLimits, BeforeImageOfADomainThatIsNotThereMakesRoomForOneThatIs)
+{
+    const auto found = unseen_images(2);
+    host_.images = found;
+    host_.images_max = 3;
+    host_.images_by_age = {FakeHost::uuid(5), FakeHost::uuid(1001), FakeHost::uuid(1000)};
+    for (int number = 1; number <= 4; ++number) {
+        host_.add(number, "web" + std::to_string(number), 1, number);
+    }
+    Reconciler later{loop_, host_, "boot", found};
+    later.on_config(reconciler_.config());
+    later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
+    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    host_.answer_all();
+    Config config;
+    config.default_policy = "dedicated";
+    const auto kept = [this](int number) { return host_.images.contains(FakeHost::uuid(number)); };
+    host_.before_apply = [&] {
+        EXPECT_TRUE(kept(1) && kept(2) && kept(3)) << "each that is touched";
+        host_.before_apply = nullptr;
+    };
+    later.on_config(config);
+    host_.answer_all();
+    EXPECT_FALSE(kept(1001));
+    EXPECT_FALSE(kept(1000)) << "the younger one went, too";
+    EXPECT_EQ(later.find(FakeHost::uuid(3))->state, PinState::pinned);
+    const auto& refused = *later.find(FakeHost::uuid(4));
+    ASSERT_TRUE(refused.error) << "none is left that could go";
+    EXPECT_EQ(refused.error->code, Errc::not_persisted);
+    EXPECT_EQ(host_.images.size(), host_.images_max);
+}
+
+TEST_F(SpineLimits, OldestOfTheBeforeImagesThatAreNotNeededMakesRoomFirst)
+{
+    const auto found = unseen_images(3);
+    host_.images = found;
+    host_.images_max = 3;
+    host_.images_by_age = {FakeHost::uuid(1001), FakeHost::uuid(1000), FakeHost::uuid(1002)};
+    host_.add(1, "web1", 1, 1);
+    Reconciler later{loop_, host_, "boot", found};
+    Config config;
+    config.default_policy = "dedicated";
+    later.on_config(config);
+    later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
+    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    host_.answer_all();
+    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(1)));
+    EXPECT_FALSE(host_.images.contains(FakeHost::uuid(1001)));
+    EXPECT_EQ(host_.images.size(), 3U);
+}
+
 } // namespace
 } // namespace virtpind
