@@ -105,7 +105,8 @@ void Reconciler::on_event(const HostEvent& event)
         publish();
     } else if (const auto* changed = std::get_if<DomainChanged>(&event)) {
         spdlog::debug("domain {}: {}", changed->uuid.str(), changed->what);
-        if (changed->kind == DomainChanged::Kind::ended) {
+        if (changed->kind == DomainChanged::Kind::ended &&
+            ended_.size() + ended_since_.size() < ended_max) {
             ended_since_.insert(changed->uuid);
         }
         arrived_ = arrived_ || changed->kind == DomainChanged::Kind::started;

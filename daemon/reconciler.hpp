@@ -149,7 +149,9 @@ private:
 
     Records records_;
     // Stopped or undefined, as events said: before the present look began, and since. What a look
-    // does not show any more can be told from what it does not show yet only by the former.
+    // does not show any more can be told from what it does not show yet only by the former. More
+    // than so many are as if their events had been lost.
+    static constexpr std::size_t ended_max = 4096;
     std::set<DomainUuid> ended_;
     std::set<DomainUuid> ended_since_;
     HostAbilities abilities_;

@@ -5,8 +5,13 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include "daemon/log_events.hpp"
 #include "tests/support/spine.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
 #include <utility>
 
 namespace virtpind {
@@ -223,6 +228,51 @@ TEST_F(SpineLimits, HistoryIsBounded)
     EXPECT_EQ(record(1).history.size(), DomainRecord::history_max);
 }
 
+TEST_F(SpineLimits, EntryOfTheHistoryIsBounded)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    std::string words;
+    host_.refuse = [&words](const auto&, const auto&) {
+        return Error{.code = Errc::apply_failed, .message = words};
+    };
+    const auto entry_with = [&](std::size_t bytes) {
+        words = std::string(bytes, 'x');
+        domain(1).live->vcpus.clear();
+        EXPECT_FALSE(set_policy(1, "dedicated", {{"cpus", std::string{"2-3"}}}));
+        return record(1).history.back().what;
+    };
+    entry_with(1); // from then on, the same pins are refused each time
+    const auto one = entry_with(1).size();
+    const auto times = entry_with(2).size() - one;
+    const auto around = one - times; // what is said beside the words
+    ASSERT_GT(times, 0U);
+    const auto fits = (DomainRecord::history_bytes_max - around) / times;
+    EXPECT_EQ(entry_with(fits).size(), around + fits * times) << "all of it";
+    EXPECT_EQ(entry_with(fits + 1).size(), DomainRecord::history_bytes_max + 3) << "with dots";
+}
+
+TEST_F(SpineLimits, ReasonOfAHoldIsBounded)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    const auto hold_for = [this](std::size_t bytes) {
+        std::optional<Result<std::uint64_t>> got;
+        controller_.hold(FakeHost::uuid(1), std::string(bytes, 'x'), ":1.7",
+                         [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+        host_.answer_all();
+        return got.value_or(Error{});
+    };
+    EXPECT_TRUE(hold_for(256));
+    EXPECT_EQ(record(1).holds.begin()->second.reason.size(), 256U);
+    for (const auto bytes : {std::size_t{0}, std::size_t{257}}) {
+        const auto refused = hold_for(bytes);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, Errc::invalid_argument);
+        EXPECT_NE(refused.error().message.find("1 to 256"), std::string::npos);
+    }
+}
+
 TEST_F(SpineLimits, HoldsOfADomainAreBounded)
 {
     host_.add(1, "web1", 2, 1);
@@ -237,7 +287,67 @@ TEST_F(SpineLimits, HoldsOfADomainAreBounded)
     EXPECT_TRUE(hold(1, ":1.8"));
 }
 
+TEST_F(SpineLimits, EventsThatWereDroppedAreOneLookAtEverything)
+{
+    host_.add(1, "web1", 2, 1);
+    host_.add(2, "web2", 2, 2);
+    use_by_default("dedicated");
+    connect();
+    domain(1).live->vcpus.clear();
+    domain(2).live->vcpus.clear();
+    const auto looks = host_.observations;
+    reconciler_.on_event(EventsOverflowed{});
+    host_.answer_all();
+    EXPECT_EQ(host_.observations - looks, 1);
+    EXPECT_EQ(domain(1).live->vcpus.size(), 2U);
+    EXPECT_EQ(domain(2).live->vcpus.size(), 2U);
+}
+
 // Beyond the limit, an undefined domain is one that is merely out of sight.
+TEST_F(SpineLimits, DomainsThatEndDuringOneLookAreBounded)
+{
+    for (const std::size_t others : {4095U, 4096U}) {
+        use_by_default("dedicated");
+        host_.add(1, "web1", 2, std::nullopt);
+        connect();
+        ASSERT_EQ(host_.images.size(), 1U);
+        host_.domains.clear();
+        reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(9), .what = "tunable"});
+        const auto end = [this](int number) {
+            reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(number),
+                                               .what = "undefined",
+                                               .kind = DomainChanged::Kind::ended});
+        };
+        for (std::size_t i = 0; i < others; ++i) {
+            end(static_cast<int>(10 + i));
+        }
+        end(1);
+        host_.answer_all();
+        EXPECT_EQ(host_.images.size(), others < 4096U ? 0U : 1U) << others;
+    }
+    reconciler_.on_event(DomainChanged{
+        .uuid = FakeHost::uuid(1), .what = "undefined", .kind = DomainChanged::Kind::ended});
+    host_.answer_all();
+    EXPECT_TRUE(host_.images.empty()) << "there is room again after a look";
+}
+
+TEST(LogLimits, LineIsBounded)
+{
+    std::ostringstream log;
+    const auto usual = spdlog::default_logger();
+    auto logger = std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_st>(log));
+    logger->set_pattern("%v");
+    spdlog::set_default_logger(logger);
+    for (const std::size_t bytes : {4096U, 4097U}) {
+        log.str("");
+        log_event(LogEvent::domain_failed, std::string(bytes, 'x'));
+        const auto expected = std::string(4096, 'x') + (bytes > 4096 ? "..." : "") + "\n";
+        EXPECT_EQ(log.str(), expected);
+    }
+    spdlog::set_default_logger(usual);
+}
+
 // As if they had been found at start: of domains that libvirt does not show.
 std::map<DomainUuid, BeforeImage> unseen_images(std::size_t count)
 {
