@@ -86,8 +86,12 @@ public:
     virtual void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
                               std::function<void(Result<void>)> done) = 0;
 
-    // Durable before-images. Saving answers only when the file is on disk.
+    // Durable before-images. Saving answers only when the file is on disk. Error of saving:
+    // limits_exceeded only where there are too many of them.
     virtual void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) = 0;
+    // Forgets that of `uuids` which was written longest ago, and says which.
+    virtual void forget_oldest_before_image(std::vector<DomainUuid> uuids,
+                                            std::function<void(Result<DomainUuid>)> done) = 0;
     // All that can be forgotten are; the error is the first one's.
     virtual void forget_before_images(std::vector<DomainUuid> uuids,
                                       std::function<void(Result<void>)> done) = 0;

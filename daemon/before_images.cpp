@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "before_images.hpp"
 
+#include "common/text.hpp"
+
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 namespace virtpind {
@@ -65,6 +69,17 @@ void BeforeImages::take_back(DomainRecord& record)
     }
 }
 
+void BeforeImages::forget_unseen_runs()
+{
+    std::erase_if(unseen_, [this](const auto& entry) {
+        const auto is_over = !entry.second.config;
+        if (is_over) {
+            useless_.insert(entry.first);
+        }
+        return is_over;
+    });
+}
+
 void BeforeImages::forget_gone(const DomainUuid& uuid)
 {
     if (unseen_.erase(uuid) > 0) {
@@ -123,15 +138,47 @@ void BeforeImages::save_next(const std::shared_ptr<Saving>& saving, std::size_t 
             save_next(saving, at + 1);
             return;
         }
-        if (!record.before) { // it may be there all the same, of a domain that is not touched now
-            useless_.insert(image.uuid);
+        if (written.error().code == Errc::limits_exceeded && !unseen_.empty()) {
+            make_room(saving, at, written.error());
+        } else {
+            leave_out(saving, at, written.error());
         }
-        auto error = Error{written.error()}.context("saving how " + image.name + " was before");
-        error.code = Errc::not_persisted;
-        saving->failed(record, std::move(error));
-        saving->actions.erase(saving->actions.begin() + static_cast<std::ptrdiff_t>(at));
+    });
+}
+
+// A domain that is here is worth more than what is known of one that is not.
+void BeforeImages::make_room(const std::shared_ptr<Saving>& saving, std::size_t at, Error full)
+{
+    std::vector<DomainUuid> unseen;
+    for (const auto& [uuid, image] : unseen_) {
+        unseen.push_back(uuid);
+    }
+    host_.forget_oldest_before_image(std::move(unseen), [this, saving, at, full = std::move(full)](
+                                                            const Result<DomainUuid>& gone) {
+        if (!gone) {
+            leave_out(saving, at, full);
+            return;
+        }
+        if (const auto image = unseen_.extract(*gone)) {
+            spdlog::warn("how {} ({}) was before is forgotten: libvirt does not show it, and "
+                         "there is no room for more",
+                         printable(image.mapped().name), gone->str());
+        }
         save_next(saving, at);
     });
+}
+
+void BeforeImages::leave_out(const std::shared_ptr<Saving>& saving, std::size_t at, Error why)
+{
+    auto& record = saving->records.at(saving->actions[at].uuid);
+    if (!record.before) { // it may be there all the same, of a domain that is not touched now
+        useless_.insert(record.seen.facts.uuid);
+    }
+    auto error = std::move(why).context("saving how " + record.seen.facts.name + " was before");
+    error.code = Errc::not_persisted;
+    saving->failed(record, std::move(error));
+    saving->actions.erase(saving->actions.begin() + static_cast<std::ptrdiff_t>(at));
+    save_next(saving, at);
 }
 
 // ---- removing -------------------------------------------------------------------------------

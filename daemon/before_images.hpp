@@ -28,6 +28,13 @@ public:
     void give(DomainRecord& record, const DomainUuid& uuid);
     // It left the view, undefined or out of reach for a while: the image comes back.
     void take_back(DomainRecord& record);
+    // All that libvirt has were seen. The run of a domain without a definition that was not among
+    // them is over, and its image of no more use. A definition may come back.
+    void forget_unseen_runs();
+
+    // Images of domains that are not in view.
+    [[nodiscard]] std::size_t unseen() const noexcept { return unseen_.size(); }
+
     // It has been undefined, or ended and had no definition. Without effect while it is in view.
     void forget_gone(const DomainUuid& uuid);
     // It is as its image says, or the run is over that the image was of. Its record has no image
@@ -37,7 +44,8 @@ public:
     void forget_former_run(DomainRecord& record, std::optional<int> id);
 
     // Writes how each domain of `actions` is, one after the other, unless that is on disk already;
-    // then calls `saved` with the actions of all that are. Each that cannot be written is told to
+    // where there is no room for one more, the oldest of those that are not in view makes room.
+    // Then calls `saved` with the actions of all that are. Each that cannot be written is told to
     // `failed`. `records` has them all, and must outlive the answer.
     using Failed = std::function<void(DomainRecord&, Error)>;
     using Saved = std::function<void(std::vector<DomainActions>)>;
@@ -52,6 +60,8 @@ private:
     struct Saving;
 
     void save_next(const std::shared_ptr<Saving>& saving, std::size_t at);
+    void make_room(const std::shared_ptr<Saving>& saving, std::size_t at, Error full);
+    void leave_out(const std::shared_ptr<Saving>& saving, std::size_t at, Error why);
 
     HostPort& host_;
     const std::string boot_id_;

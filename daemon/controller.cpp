@@ -112,6 +112,18 @@ Result<const DomainRecord*> Controller::record_of(const DomainUuid& uuid) const
     return record;
 }
 
+Result<const DomainRecord*> Controller::record_to_change(const DomainUuid& uuid) const
+{
+    auto record = record_of(uuid);
+    if (!record) {
+        return record;
+    }
+    if (const auto room = reconciler_.check_room(); !room) {
+        return room.error();
+    }
+    return record;
+}
+
 Result<ResolvedPolicy> Controller::resolve_with(const DomainRecord& record, const PolicySpec& spec,
                                                 PolicySource layer) const
 {
@@ -164,7 +176,7 @@ Result<ResolvedPolicy> Controller::check(const SetPolicyRequest& request,
 
 void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply)
 {
-    const auto known = record_of(request.uuid);
+    const auto known = record_to_change(request.uuid);
     if (!known) {
         reply(known.error());
         return;
@@ -207,7 +219,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
 void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
                               Reply<std::uint64_t> reply)
 {
-    const auto known = record_of(uuid);
+    const auto known = record_to_change(uuid);
     if (!known) {
         reply(known.error());
         return;
@@ -238,10 +250,12 @@ void Controller::store_then_apply(const PolicyChange& change, const std::optiona
                                   std::optional<int> deferred_id, Reply<std::uint64_t> reply)
 {
     ++reconciler_.find(change.uuid)->storing;
+    reconciler_.keep_room(); // once it is stored, it is too late to refuse
     const auto doing = spec ? "store the policy" : "remove the policy";
     host_.store_policy(
         change.uuid, spec,
         [this, change, spec, deferred_id, doing, reply = std::move(reply)](Result<void> stored) {
+            reconciler_.give_room_back();
             auto* record = reconciler_.find(change.uuid);
             if (record != nullptr && record->storing > 0) {
                 --record->storing;
@@ -290,7 +304,7 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
         });
         return;
     }
-    const auto record = record_of(*uuid);
+    const auto record = record_to_change(*uuid);
     if (!record) {
         reply(record.error());
         return;
@@ -369,7 +383,7 @@ void Controller::make_plan(const DomainUuid& uuid, const Policy& policy, Reply<s
 Result<std::uint64_t> Controller::add_hold(const DomainUuid& uuid, const std::string& reason,
                                            const std::string& owner)
 {
-    if (const auto known = record_of(uuid); !known) {
+    if (const auto known = record_to_change(uuid); !known) {
         return known.error();
     }
     if (reason.empty() || reason.size() > reason_bytes_max) {

@@ -106,7 +106,8 @@ public:
                 {.uri = options.uri, .state_dir = options.state_dir},
                 config.catalog,
                 [this](const HostEvent& event) { on_host_event(event); }}
-        , reconciler_{loop, host_, host::read_boot_id(), load_before_images()}
+        , reconciler_{loop, host_, host::read_boot_id(), load_before_images(),
+                      host::images_dir(options.state_dir).native()}
         , controller_{loop,
                       host_,
                       reconciler_,

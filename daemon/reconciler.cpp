@@ -22,8 +22,13 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds slow_apply_after{250};
 // How often in a row somebody else may be faster before it counts as a failure, with its back-off.
 constexpr unsigned overtaken_max = 8;
+// More before-images of domains that libvirt does not show are said to be many.
+constexpr std::size_t unseen_images_max = 64;
 // Domains in one job; a definition takes some milliseconds, a domain up to some tens.
 constexpr std::size_t apply_at_once = 32;
+// What part of all domains a pass sees to at least, before it makes way for another: each looks at
+// all of them, and without this, those looks would add up to the square of their number.
+constexpr std::size_t least_share = 16;
 
 // A domain that cannot be read now is still on the CPUs that it was last seen on, as long as it
 // runs.
@@ -63,9 +68,10 @@ Error said_to_virtpind(Error error, std::string_view doing)
 }
 
 Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
-                       std::map<DomainUuid, BeforeImage> before_images)
+                       std::map<DomainUuid, BeforeImage> before_images, std::string images_in)
     : host_{host}
     , images_{host, std::move(boot_id), std::move(before_images)}
+    , images_in_{std::move(images_in)}
     , period_{loop, [this] { on_period(); }}
     , retry_{loop, [this] { begin_pass(); }}
     , slow_apply_{loop, [this] { publish(); }}
@@ -99,7 +105,8 @@ void Reconciler::on_event(const HostEvent& event)
         publish();
     } else if (const auto* changed = std::get_if<DomainChanged>(&event)) {
         spdlog::debug("domain {}: {}", changed->uuid.str(), changed->what);
-        if (changed->kind == DomainChanged::Kind::ended) {
+        if (changed->kind == DomainChanged::Kind::ended &&
+            ended_.size() + ended_since_.size() < ended_max) {
             ended_since_.insert(changed->uuid);
         }
         arrived_ = arrived_ || changed->kind == DomainChanged::Kind::started;
@@ -158,16 +165,26 @@ void Reconciler::stop()
     retry_.stop();
 }
 
+// Both: who waits for a pass that comes to nothing waits for the next with those that have come.
+Result<void> Reconciler::check_room() const
+{
+    if (waiting_.size() + current_.size() + room_kept_ < waiting_max) {
+        return {};
+    }
+    return Error{.code = Errc::limits_exceeded,
+                 .message = std::to_string(waiting_max) +
+                            " requests wait for a pass already; wait for the answers to those "
+                            "you made"};
+}
+
 void Reconciler::request_pass(std::optional<DomainUuid> uuid, PassReply reply)
 {
-    if (waiting_.size() >= waiting_max) {
-        reply(Error{.code = Errc::limits_exceeded,
-                    .message = std::to_string(waiting_max) +
-                               " requests wait for the next pass already; wait for the answers to "
-                               "those you made"});
+    next_depth_ = ObserveDepth::affinities;
+    if (auto room = check_room(); !room) {
+        begin_pass(); // what somebody has changed who does not wait for it
+        reply(std::move(room));
         return;
     }
-    next_depth_ = ObserveDepth::affinities;
     waiting_.push_back({.uuid = std::move(uuid), .reply = std::move(reply)});
     begin_pass();
 }
@@ -256,12 +273,33 @@ void Reconciler::refresh_records(Observation&& seen)
         images_.take_back(at->second);
         at = records_.erase(at);
     }
-    // Only a domain that ended before our eyes, undefined or transient, needs its before-image no
-    // more: one that we merely cannot see (access control, another libvirt) may come back.
+    // A definition needs its before-image no more when it was undefined before our eyes: one that
+    // we merely cannot see (access control, another libvirt) may come back. A run does not.
     for (const auto& uuid : std::exchange(ended_, {})) {
         if (!present.contains(uuid)) {
             images_.forget_gone(uuid);
         }
+    }
+    images_.forget_unseen_runs();
+    check_unseen_images();
+}
+
+// They are kept for domains that may come back. Whether they will, only people know.
+void Reconciler::check_unseen_images()
+{
+    static constexpr auto* problem = "BeforeImagesUnseen";
+    const auto unseen = images_.unseen();
+    if (unseen <= unseen_images_max) {
+        set_problem(problem, "");
+        return;
+    }
+    const auto known = problems_.contains(problem);
+    set_problem(problem, "There are before-images of " + std::to_string(unseen) +
+                             " domains that libvirt does not show; remove the files of those "
+                             "that are gone for good from " +
+                             images_in_ + " (each names its domain) and restart the service");
+    if (!known) {
+        spdlog::warn("{}", printable(problems_.at(problem), 1024));
     }
 }
 
@@ -413,8 +451,9 @@ void Reconciler::apply_next(std::shared_ptr<std::vector<DomainActions>> actions,
                     const auto somebody_waits =
                         std::any_of(current_.begin(), current_.end(),
                                     [](const Waiter& waiter) { return waiter.uuid.has_value(); });
-                    if (next < actions->size() && plan_is_current() && waiting_.empty() &&
-                        !arrived_ && !somebody_waits) {
+                    const auto makes_way = !waiting_.empty() || arrived_ || somebody_waits;
+                    if (next < actions->size() && plan_is_current() &&
+                        !(makes_way && next >= records_.size() / least_share)) {
                         apply_next(actions, next);
                         return;
                     }
@@ -539,7 +578,7 @@ void Reconciler::clean_up_images()
 {
     images_.clean_up(records_, [this](const Result<void>& removed) {
         static constexpr auto* problem = "BeforeImages";
-        if (!removed && problems_.count(problem) == 0) {
+        if (!removed && !problems_.contains(problem)) {
             spdlog::warn("before-images stay that are not needed any more: {}",
                          printable(removed.error().message));
         }

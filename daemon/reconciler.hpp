@@ -38,9 +38,11 @@ using PassReply = std::function<void(Result<void>)>;
 
 class Reconciler {
 public:
-    // `boot_id` is the host's; `before_images` are those found on disk at start.
+    // `boot_id` is the host's; `before_images` are those found on disk at start, in the directory
+    // `images_in`, which is for people.
     Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
-               std::map<DomainUuid, BeforeImage> before_images);
+               std::map<DomainUuid, BeforeImage> before_images,
+               std::string images_in = "the state directory");
 
     // Who is shown the state from now on; must outlive this or be replaced.
     void show_to(ViewSink& sink) { sink_ = &sink; }
@@ -63,9 +65,18 @@ public:
 
     // --- what may be asked of it (by Controller) -----------------------------------------------
     // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
-    // after this call; limits_exceeded, at once, when `waiting_max` wait for that one already.
+    // after this call; limits_exceeded, at once, when `waiting_max` wait already, for the running
+    // pass or the next. A pass follows in any case.
     static constexpr std::size_t waiting_max = 1024;
     void request_pass(std::optional<DomainUuid> uuid, PassReply reply);
+
+    // Whether one more may wait: asked before anything is changed that a pass is to follow.
+    [[nodiscard]] Result<void> check_room() const;
+
+    // Keeps room for one that will ask for a pass later; it gives it back when it asks.
+    void keep_room() noexcept { ++room_kept_; }
+
+    void give_room_back() noexcept { --room_kept_; }
 
     [[nodiscard]] bool connected() const noexcept { return connection_.has_value(); }
 
@@ -100,6 +111,7 @@ private:
     };
 
     void check_housekeeping();
+    void check_unseen_images();
     void begin_pass();
     void on_observed(Result<Observation> seen);
     void refresh_records(Observation&& seen);
@@ -130,13 +142,16 @@ private:
     HostPort& host_;
     ViewSink* sink_ = nullptr;
     BeforeImages images_;
+    const std::string images_in_;
     Config config_;
     std::shared_ptr<const Topology> topology_;
     std::optional<HostConnected> connection_;
 
     Records records_;
     // Stopped or undefined, as events said: before the present look began, and since. What a look
-    // does not show any more can be told from what it does not show yet only by the former.
+    // does not show any more can be told from what it does not show yet only by the former. More
+    // than so many are as if their events had been lost.
+    static constexpr std::size_t ended_max = 4096;
     std::set<DomainUuid> ended_;
     std::set<DomainUuid> ended_since_;
     HostAbilities abilities_;
@@ -166,6 +181,7 @@ private:
     unsigned failed_passes_ = 0;
     std::vector<Waiter> waiting_; // for the next pass
     std::vector<Waiter> current_; // for the running one
+    std::size_t room_kept_ = 0;   // for those that are still to come
 
     std::function<void()> each_period_;
     std::function<void(const Records&)> each_look_;

@@ -140,6 +140,15 @@ void CgroupWatch::drop(Watch& watch)
     watch.descriptors.clear();
 }
 
+// The group itself may be among what nobody told of: all are watched anew.
+void CgroupWatch::on_overflow()
+{
+    for (auto& [uuid, watch] : watches_) {
+        changed_.insert(uuid);
+        drop(watch);
+    }
+}
+
 void CgroupWatch::on_readable()
 {
     auto dropped = false;
@@ -154,6 +163,11 @@ void CgroupWatch::on_readable()
             std::memcpy(&event, buffer.data() + at, sizeof event);
             const std::string_view name{event.len > 0 ? buffer.data() + at + sizeof event : ""};
             at += sizeof event + event.len;
+            if ((event.mask & IN_Q_OVERFLOW) != 0) {
+                on_overflow();
+                dropped = true;
+                continue;
+            }
             const auto domain = by_descriptor_.find(event.wd);
             if (domain == by_descriptor_.end() || (event.mask & IN_CREATE) == 0) {
                 continue;

@@ -19,7 +19,8 @@ namespace virtpind::host {
 
 class CgroupWatch {
 public:
-    // `on_thread` is called once per domain and burst, a moment after the group was made.
+    // `on_thread` is called once per domain and burst, a moment after the group was made. When the
+    // kernel has dropped events, for every domain that is watched.
     CgroupWatch(loop::EventLoop& loop, std::function<void(DomainUuid)> on_thread,
                 std::filesystem::path root = "/sys/fs/cgroup");
 
@@ -36,6 +37,7 @@ private:
     void add_missing();
     [[nodiscard]] int add_watch(const std::filesystem::path& group) const;
     void drop(Watch& watch);
+    void on_overflow();
     void on_readable();
     void tell();
 

@@ -256,6 +256,14 @@ void LibvirtHost::save_before_image(BeforeImage image, std::function<void(Result
         own_, [this, image = std::move(image)] { return store_.save(image); }, std::move(done));
 }
 
+void LibvirtHost::forget_oldest_before_image(std::vector<DomainUuid> uuids,
+                                             std::function<void(Result<DomainUuid>)> done)
+{
+    run_job<DomainUuid>(
+        own_, [this, uuids = std::move(uuids)] { return store_.forget_oldest(uuids); },
+        std::move(done));
+}
+
 void LibvirtHost::forget_before_images(std::vector<DomainUuid> uuids,
                                        std::function<void(Result<void>)> done)
 {

@@ -71,6 +71,8 @@ public:
     void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
                       std::function<void(Result<void>)> done) override;
     void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) override;
+    void forget_oldest_before_image(std::vector<DomainUuid> uuids,
+                                    std::function<void(Result<DomainUuid>)> done) override;
     void forget_before_images(std::vector<DomainUuid> uuids,
                               std::function<void(Result<void>)> done) override;
 

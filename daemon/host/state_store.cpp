@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace virtpind::host {
 
@@ -243,7 +244,7 @@ Result<void> StateStore::save(const BeforeImage& image)
     }
     const auto text = format_before_image(image);
     if (text.size() > before_image_bytes_max) {
-        return Error{.code = Errc::limits_exceeded,
+        return Error{.code = Errc::not_persisted,
                      .message = "the before-image has more than " +
                                 std::to_string(before_image_bytes_max) + " bytes"};
     }
@@ -286,6 +287,26 @@ Result<void> StateStore::forget(const std::vector<DomainUuid>& uuids)
     }
     auto synced = sync_directory(dir_);
     return all ? synced : all;
+}
+
+Result<DomainUuid> StateStore::forget_oldest(const std::vector<DomainUuid>& uuids)
+{
+    std::optional<std::pair<fs::file_time_type, DomainUuid>> oldest;
+    for (const auto& uuid : uuids) {
+        std::error_code missing;
+        const auto path = path_of(uuid);
+        const auto written = path ? fs::last_write_time(*path, missing) : fs::file_time_type{};
+        if (path && !missing && (!oldest || written < oldest->first)) {
+            oldest.emplace(written, uuid);
+        }
+    }
+    if (!oldest) {
+        return Error{.code = Errc::not_found, .message = "none of these before-images is there"};
+    }
+    if (auto forgotten = forget({oldest->second}); !forgotten) {
+        return std::move(forgotten).error();
+    }
+    return oldest->second;
 }
 
 } // namespace virtpind::host

@@ -17,9 +17,15 @@ namespace virtpind::host {
 inline constexpr std::size_t before_images_max = 4096;
 inline constexpr std::size_t corrupt_files_max = 64; // kept for a person to look at
 
+// Where they are.
+[[nodiscard]] inline std::filesystem::path images_dir(const std::filesystem::path& state_dir)
+{
+    return state_dir / "domains";
+}
+
 class StateStore {
 public:
-    explicit StateStore(const std::filesystem::path& state_dir) : dir_{state_dir / "domains"} {}
+    explicit StateStore(const std::filesystem::path& state_dir) : dir_{images_dir(state_dir)} {}
 
     struct Loaded {
         std::map<DomainUuid, BeforeImage> images;
@@ -33,10 +39,12 @@ public:
     [[nodiscard]] Loaded load_all() const;
 
     // Answers when the file is on disk. Errors: not_persisted (also: one that cannot be read is in
-    // its place), limits_exceeded.
+    // its place, or it is too large), limits_exceeded where there are too many.
     [[nodiscard]] Result<void> save(const BeforeImage& image);
     // Goes on after a failure and returns the first. A file that is not there is forgotten already.
     [[nodiscard]] Result<void> forget(const std::vector<DomainUuid>& uuids);
+    // Only that which was written longest ago, and says which. Errors: not_found, not_persisted.
+    [[nodiscard]] Result<DomainUuid> forget_oldest(const std::vector<DomainUuid>& uuids);
 
 private:
     [[nodiscard]] bool is_full();

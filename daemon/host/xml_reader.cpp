@@ -17,7 +17,11 @@ namespace {
 // Finds out whether some element is nested too deeply; pugixml walks without recursion.
 class DepthWalker : public pugi::xml_tree_walker {
 public:
-    bool for_each(pugi::xml_node& /*node*/) override { return depth() <= domain_xml_depth_max; }
+    // The outermost element has depth 0; text and comments do not nest.
+    bool for_each(pugi::xml_node& node) override
+    {
+        return depth() < domain_xml_depth_max || node.type() != pugi::node_element;
+    }
 };
 
 // Blanks, comments and declarations, also those around <domain>.

@@ -5,6 +5,7 @@
 
 #include "common/host_port.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -20,6 +21,8 @@ public:
     // --- the world -------------------------------------------------------------------------
     std::map<DomainUuid, ObservedDomain> domains;
     std::map<DomainUuid, BeforeImage> images;
+    std::size_t images_max = 100'000;      // then there is no room for one more
+    std::vector<DomainUuid> images_by_age; // written longest ago first, where that matters
     std::optional<Error> observe_error;
     std::optional<Error> save_error;
     bool save_fails_late = false; // it is there all the same
@@ -151,10 +154,31 @@ public:
     void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) override
     {
         answers_.emplace_back([this, image = std::move(image), done = std::move(done)] {
+            if (!images.contains(image.uuid) && images.size() >= images_max) {
+                done(Error{.code = Errc::limits_exceeded, .message = "too many before-images"});
+                return;
+            }
             if (!save_error || save_fails_late) {
                 images[image.uuid] = image;
             }
             done(save_error ? Result<void>{*save_error} : Result<void>{});
+        });
+    }
+
+    void forget_oldest_before_image(std::vector<DomainUuid> uuids,
+                                    std::function<void(Result<DomainUuid>)> done) override
+    {
+        answers_.emplace_back([this, uuids = std::move(uuids), done = std::move(done)] {
+            const auto oldest = std::find_first_of(images_by_age.begin(), images_by_age.end(),
+                                                   uuids.begin(), uuids.end());
+            if (forget_error || oldest == images_by_age.end()) {
+                done(forget_error.value_or(Error{.code = Errc::not_found, .message = "none"}));
+                return;
+            }
+            const auto uuid = *oldest;
+            images_by_age.erase(oldest);
+            images.erase(uuid);
+            done(uuid);
         });
     }
 

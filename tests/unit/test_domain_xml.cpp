@@ -192,18 +192,43 @@ TEST(DomainXml, ErrorsNameElementAndValue)
     }
 }
 
+TEST(DomainXml, DepthIsBounded)
+{
+    const auto nested = [](int elements) { // <domain> is one of them
+        std::string text = "text";
+        for (int level = 1; level < elements; ++level) {
+            text = "<x>" + text + "</x>";
+        }
+        return text;
+    };
+    static_assert(domain_xml_depth_max == 64);
+    EXPECT_EQ(parsed(domain_with(nested(64))).facts.name, "web1");
+    EXPECT_EQ(parse_error(nested(65)).code, Errc::limits_exceeded);
+    EXPECT_EQ(parse_error(nested(2'000)).code, Errc::limits_exceeded);
+}
+
+// Entities are not expanded, and what declares them is refused.
+TEST(DomainXml, BombsDoNotGoOff)
+{
+    std::string text = "<!DOCTYPE domain [<!ENTITY a0 \"boom\">";
+    for (int level = 1; level < 10; ++level) {
+        text += "<!ENTITY a" + std::to_string(level) + " \"";
+        for (int times = 0; times < 10; ++times) {
+            text += "&a" + std::to_string(level - 1) + ";";
+        }
+        text += "\">";
+    }
+    text += "<!ENTITY file SYSTEM \"file:///etc/passwd\">]>";
+    const auto declared =
+        parse_domain_xml(text + domain_with("<title>&a9;</title>"), PolicyCatalog{}, XmlKind::live);
+    ASSERT_FALSE(declared);
+    EXPECT_NE(declared.error().message.find("DOCTYPE"), std::string::npos);
+    EXPECT_EQ(parsed("<domain><name>&a9;&file;</name></domain>").facts.name, "&a9;&file;");
+}
+
 TEST(DomainXml, IsBounded)
 {
     const PolicyCatalog catalog;
-    const std::string deep(1000, ' ');
-    std::string nested;
-    for (int level = 0; level < 100; ++level) {
-        nested += "<x>";
-    }
-    for (int level = 0; level < 100; ++level) {
-        nested += "</x>";
-    }
-    EXPECT_EQ(parse_error(nested).code, Errc::limits_exceeded);
     EXPECT_EQ(parse_domain_xml(std::string(domain_xml_bytes_max + 1, ' '), catalog, XmlKind::live)
                   .error()
                   .code,

@@ -103,6 +103,58 @@ TEST_F(GroupWatchTest, GroupThatSomebodyElseLeftUnderTheSameIdHidesNothing)
     EXPECT_TRUE(hears_of(web1));
 }
 
+// Of this process.
+std::size_t inotify_watches()
+{
+    std::size_t watches = 0;
+    for (const auto& descriptor : fs::directory_iterator{"/proc/self/fdinfo"}) {
+        std::ifstream info{descriptor.path()};
+        for (std::string line; std::getline(info, line);) {
+            watches += line.starts_with("inotify wd:") ? 1U : 0U;
+        }
+    }
+    return watches;
+}
+
+TEST_F(GroupWatchTest, OnlyThoseThatRunAreWatched)
+{
+    CgroupWatch watch{loop_, [](const DomainUuid&) {}, root_};
+    for (int run = 1; run <= 20; ++run) {
+        (void)make("machine.slice/machine-qemu\\x2d" + std::to_string(run) +
+                   "\\x2dweb1.scope/libvirt");
+        watch.follow({{web1, run}});
+        EXPECT_EQ(inotify_watches(), 1U);
+    }
+    watch.follow({});
+    EXPECT_EQ(inotify_watches(), 0U);
+}
+
+// The kernel keeps so many events and drops the rest, then says so; of whom they were, nobody
+// knows.
+TEST_F(GroupWatchTest, DroppedEventsAreOfEveryDomain)
+{
+    std::size_t kept = 0;
+    std::ifstream{"/proc/sys/fs/inotify/max_queued_events"} >> kept;
+    if (kept == 0 || kept > 100'000) {
+        GTEST_SKIP() << "so many events take too long: " << kept;
+    }
+    CgroupWatch watch{loop_, [this](const DomainUuid& uuid) { heard_.insert(uuid); }, root_};
+    const auto noisy = make("machine.slice/machine-qemu\\x2d1\\x2dweb1.scope/libvirt");
+    const auto quiet = make("machine.slice/machine-qemu\\x2d2\\x2dweb2.scope");
+    watch.follow({{web1, 1}, {web2, 2}});
+    for (std::size_t i = 0; i < kept / 2 + 1; ++i) { // equal ones in a row would be told of once
+        for (const auto* thread : {"vcpu1", "vcpu2"}) {
+            fs::create_directory(noisy / thread);
+            fs::remove(noisy / thread);
+        }
+    }
+    fs::create_directories(quiet / "libvirt"); // not told of any more
+    EXPECT_TRUE(hears_of(web2));
+    heard_.clear();
+    fs::create_directory(quiet / "libvirt" / "vcpu1");
+    EXPECT_TRUE(hears_of(web2)) << "it is watched where its threads are";
+}
+
 // Setting the host's clock is not a test's business: that the kernel takes the timer, that it is
 // quiet, and what cancelling looks like to its reader, are.
 TEST(ClockWatchTest, IsQuietUntilTheKernelCancelsItsTimer)

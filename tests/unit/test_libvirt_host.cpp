@@ -417,7 +417,28 @@ TEST_F(LibvirtHostTest, DroppedEventsAreMadeUpFor)
             return std::holds_alternative<EventsOverflowed>(event);
         });
     }));
-    EXPECT_LT(heard_events.size(), posted);
+    const auto dropped =
+        std::count_if(heard_events.begin(), heard_events.end(), [](const HostEvent& event) {
+            return std::holds_alternative<EventsOverflowed>(event);
+        });
+    EXPECT_EQ(dropped, 1) << "however many they were";
+    EXPECT_EQ(heard_events.size(), 1024U + 1) << "and those that there was room for";
+    events.domain_changed(domain_.get(), "tunable");
+    EXPECT_TRUE(wait_until([&heard_events] { return heard_events.size() > 1025; }));
+    EXPECT_TRUE(std::holds_alternative<DomainChanged>(heard_events.back()));
+}
+
+// A further one says nothing that those do not: the connection is lost.
+TEST_F(LibvirtHostTest, LossesThatNobodyHasLookedAtAreBounded)
+{
+    std::size_t losses = 0;
+    VirtEvents events{loop_, [](const HostEvent& /*event*/) {},
+                      [&losses](const ConnectionLoss& /*loss*/) { ++losses; }};
+    for (int i = 0; i < 10; ++i) {
+        events.connection_lost(ConnectionNumber{1}, VIR_CONNECT_CLOSE_REASON_EOF);
+    }
+    EXPECT_TRUE(wait_until([&losses] { return losses > 0; }));
+    EXPECT_EQ(losses, 4U);
 }
 
 TEST_F(LibvirtHostTest, BeforeImagesAreOnDiskWhenAnswered)

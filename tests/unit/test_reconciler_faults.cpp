@@ -11,6 +11,8 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 #include <sstream>
 
@@ -56,6 +58,28 @@ protected:
             }
         }
     }
+
+    // A daemon that starts now, and knows nothing but the files, finds nothing to do and sees the
+    // same.
+    void expect_nothing_left_for_another()
+    {
+        FakeHost host;
+        host.domains = host_.domains;
+        host.images = host_.images;
+        Reconciler fresh{loop_, host, "boot", host.images};
+        fresh.on_config(reconciler_.config());
+        fresh.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
+        fresh.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+        host.answer_all();
+        EXPECT_TRUE(host.applied.empty());
+        ASSERT_EQ(fresh.records().size(), reconciler_.records().size());
+        for (const auto& [uuid, own] : reconciler_.records()) {
+            const auto& record = fresh.records().at(uuid);
+            EXPECT_EQ(record.state, own.state);
+            ASSERT_TRUE(record.plan && own.plan);
+            EXPECT_EQ(record.plan->vcpus, own.plan->vcpus);
+        }
+    }
 };
 
 // What the owner says while the first pass is under way is how it was before.
@@ -77,42 +101,113 @@ TEST_F(SpineFaults, DefinitionThatIsEditedUnderAPassIsPlannedOnAgainAndNoted)
     expect_settled();
 }
 
+// Three domains that come and go at random, the last of them a transient one, and events that are
+// lost, repeated, late, out of order, of others, and wrong.
+class RandomWorld {
+public:
+    RandomWorld(FakeHost& host, Reconciler& reconciler, unsigned seed)
+        : host_{host}, reconciler_{reconciler}, random_{seed}
+    {
+        host_.domains.clear();
+        for (int number = 1; number < transient; ++number) {
+            host_.add(number, "web" + std::to_string(number), 2, std::nullopt);
+        }
+    }
+
+    void step()
+    {
+        const auto number = 1 + pick(domains);
+        const auto started = change(number);
+        const auto kind = started ? DomainChanged::Kind::started : DomainChanged::Kind::ended;
+        for (int times = pick(3); times > 0; --times) { // 0: it is lost
+            late_.push_back({.uuid = FakeHost::uuid(number), .what = "", .kind = kind});
+        }
+        while (pick(4) == 0) {
+            static constexpr std::array kinds{DomainChanged::Kind::other,
+                                              DomainChanged::Kind::started,
+                                              DomainChanged::Kind::ended};
+            late_.push_back({.uuid = FakeHost::uuid(1 + pick(domains + 2)),
+                             .what = "wrong",
+                             .kind = kinds.at(static_cast<std::size_t>(pick(3)))});
+        }
+        std::shuffle(late_.begin(), late_.end(), random_);
+        while (!late_.empty() && pick(3) != 0) {
+            reconciler_.on_event(late_.back());
+            late_.pop_back();
+            host_.answer_all(static_cast<std::size_t>(pick(4)));
+        }
+        if (pick(10) == 0) {
+            reconciler_.on_event(EventsOverflowed{});
+        }
+    }
+
+    // Of all that are still to come, one event does.
+    void end()
+    {
+        for (int number = 1; number <= domains; ++number) {
+            if (!host_.domains.contains(FakeHost::uuid(number)) ||
+                !host_.domains.at(FakeHost::uuid(number)).facts.active()) {
+                change(number);
+            }
+        }
+        reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1 + pick(domains)), .what = ""});
+        host_.answer_all();
+    }
+
+    static constexpr int domains = 3;
+
+private:
+    static constexpr int transient = domains;
+
+    int pick(int below) { return std::uniform_int_distribution{0, below - 1}(random_); }
+
+    // Starts or stops it; whether it runs now. A run begins without any pins.
+    bool change(int number)
+    {
+        const auto at = host_.domains.find(FakeHost::uuid(number));
+        const auto runs = at != host_.domains.end() && at->second.facts.active();
+        if (runs && number == transient) {
+            host_.domains.erase(at);
+        } else if (runs) {
+            FakeHost::stop(at->second);
+        } else if (number == transient) {
+            auto& domain = host_.add(number, "transient", 2, ++run_);
+            domain.facts.persistent = false;
+            domain.config.reset();
+        } else {
+            FakeHost::start(at->second, ++run_);
+            at->second.live = PinSet{};
+        }
+        return !runs;
+    }
+
+    FakeHost& host_;
+    Reconciler& reconciler_;
+    std::minstd_rand random_;
+    std::vector<DomainChanged> late_;
+    int run_ = 0;
+};
+
 TEST_F(SpineFaults, EventsInAnyNumberAndOrderEndTheSame)
 {
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
     for (unsigned seed = 0; seed < 20; ++seed) {
-        std::minstd_rand random{seed};
-        const auto pick = [&random](int below) {
-            return std::uniform_int_distribution{0, below - 1}(random);
-        };
-        host_.domains.clear();
-        for (int number = 1; number <= 3; ++number) {
-            host_.add(number, "web" + std::to_string(number), 2, number);
+        SCOPED_TRACE(seed);
+        RandomWorld world{host_, reconciler_, seed};
+        for (int steps = 0; steps < 60; ++steps) {
+            world.step();
         }
-        reconciler_.on_config(by_default("dedicated"));
-        connect();
-        int id = 10;
-        for (int step = 0; step < 60; ++step) {
-            auto& one = domain(1 + pick(3));
-            if (one.facts.active() && pick(2) == 0) {
-                FakeHost::stop(one);
-            } else if (!one.facts.active()) {
-                FakeHost::start(one, ++id);
-            }
-            // None, one, or several events, of anybody, existing or not, that say anything.
-            for (int events = pick(3); events > 0; --events) {
-                static const std::vector<std::string> words{"started", "stopped", "undefined",
-                                                            "defined", "crashed"};
-                reconciler_.on_event(DomainChanged{
-                    .uuid = FakeHost::uuid(1 + pick(5)),
-                    .what = words[static_cast<std::size_t>(pick(static_cast<int>(words.size())))]});
-                host_.answer_all(static_cast<std::size_t>(pick(4)));
-            }
-            if (pick(10) == 0) {
-                reconciler_.on_event(EventsOverflowed{});
-            }
+        world.end();
+        for (int number = 1; number <= RandomWorld::domains; ++number) {
+            EXPECT_EQ(record(number).state, PinState::pinned) << number;
+            EXPECT_EQ(domain(number).live->vcpus.size(), 2U) << number;
+            const auto& image = host_.images.at(FakeHost::uuid(number));
+            EXPECT_EQ(image.live.value_or(PinSet{}), PinSet{}) << number << ": those are ours";
+            EXPECT_EQ(image.config.value_or(PinSet{}), PinSet{}) << number << ": those are ours";
         }
-        changed(1);
         expect_settled();
+        expect_nothing_left_for_another();
     }
 }
 
@@ -231,13 +326,57 @@ TEST_F(SpineFaults, EventAfterTheLookThatMissedTheDomainIsNotLost)
 {
     reconciler_.on_config(by_default("dedicated"));
     connect();
-    add_transient(1, 1);
-    changed(1, "started");
+    host_.add(1, "web1", 2, std::nullopt);
+    changed(1, "defined");
     host_.domains.clear();
     changed(1, "tunable");
     EXPECT_EQ(host_.images.size(), 1U) << "it may be hidden only";
-    changed(1, "stopped");
+    changed(1, "undefined");
     EXPECT_TRUE(host_.images.empty());
+}
+
+TEST_F(SpineFaults, BeforeImageOfATransientDomainGoesWithoutAnEventOfItsEnd)
+{
+    reconciler_.on_config(by_default("dedicated"));
+    connect();
+    add_transient(1, 1);
+    changed(1, "started");
+    host_.domains.clear();
+    host_.observe_error = Error{.code = Errc::internal, .message = "no"};
+    changed(1, "tunable");
+    EXPECT_EQ(host_.images.size(), 1U) << "that look saw nothing at all";
+    host_.observe_error.reset();
+    changed(1, "tunable");
+    EXPECT_TRUE(host_.images.empty());
+}
+
+// The daemon was away when they ended, or when they were undefined.
+TEST_F(SpineFaults, BeforeImagesOfRunsThatEndedUnseenGoAtTheFirstLook)
+{
+    std::map<DomainUuid, BeforeImage> found;
+    for (int number = 1; number <= 3; ++number) {
+        BeforeImage image{.uuid = FakeHost::uuid(number),
+                          .name = "old",
+                          .id = number,
+                          .boot_id = "boot",
+                          .live = PinSet{}};
+        if (number == 3) {
+            image.config = PinSet{};
+        }
+        found.emplace(image.uuid, image);
+    }
+    host_.images = found;
+    add_transient(1, 1);
+    Reconciler later{loop_, host_, "boot", std::move(found)};
+    later.on_config(by_default("dedicated"));
+    later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
+    host_.answer_all();
+    EXPECT_EQ(host_.images.size(), 3U) << "nothing was looked at";
+    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    host_.answer_all();
+    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(1))) << "it runs";
+    EXPECT_FALSE(host_.images.contains(FakeHost::uuid(2)));
+    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(3))) << "it may be defined again";
 }
 
 TEST_F(SpineFaults, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
@@ -461,56 +600,6 @@ TEST_F(SpineFaults, BeforeImageOutlivesAConnectionThatBreaksWhileItIsGivenBack)
     EXPECT_EQ(domain(1).config, PinSet{});
 }
 
-TEST_F(SpineFaults, RequestsThatWaitAreBoundedAndAllAreAnswered)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    std::size_t done = 0;
-    std::size_t refused = 0;
-    const auto asked = Reconciler::waiting_max * 3;
-    for (std::size_t i = 0; i < asked; ++i) {
-        controller_.reapply(FakeHost::uuid(1), 0, [&](const Result<std::uint64_t>& reply) {
-            ++(reply ? done : refused);
-            EXPECT_TRUE(reply || reply.error().code == Errc::limits_exceeded);
-        });
-    }
-    EXPECT_GT(refused, 0U) << "before anything was answered";
-    host_.answer_all();
-    EXPECT_EQ(done + refused, asked);
-    EXPECT_EQ(done, Reconciler::waiting_max + 1) << "one pass ran, the others wait for the next";
-    EXPECT_LE(host_.observations, 4) << "one pass serves all who wait";
-}
-
-TEST_F(SpineFaults, TopologyExportsAreBounded)
-{
-    connect();
-    std::vector<Result<std::string>> replies;
-    const auto ask = [&](const std::string& caller) {
-        controller_.export_topology(0, caller,
-                                    [&](auto reply) { replies.push_back(std::move(reply)); });
-    };
-    for (std::size_t i = 0; i < Exports::each_max + 1; ++i) {
-        ask(":1.0");
-    }
-    ASSERT_EQ(replies.size(), 1U) << "one more than one caller may have";
-    for (std::size_t i = Exports::each_max; i < Exports::total_max; ++i) {
-        ask(":1." + std::to_string(i));
-    }
-    ASSERT_EQ(replies.size(), 1U);
-    ask(":1.99");
-    ASSERT_EQ(replies.size(), 2U) << "one more than all may have";
-    for (const auto& refused : replies) {
-        EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
-        EXPECT_NE(refused.error().message.find("try again"), std::string::npos);
-    }
-    for (const auto& answer : std::exchange(exports_, {})) {
-        answer(std::string{"<topology/>"});
-    }
-    EXPECT_EQ(replies.size(), Exports::total_max + 2);
-    ask(":1.0");
-    EXPECT_EQ(exports_.size(), 1U) << "there is room again";
-}
-
 TEST_F(SpineFaults, WhatLibvirtDeniesToVirtpindIsNotDeniedToTheCaller)
 {
     host_.add(1, "web1", 2, 1);
@@ -597,31 +686,6 @@ TEST_F(SpineFaults, EventsDoNotPutOffThePeriod)
     deadline.start(std::chrono::seconds{20});
     EXPECT_EQ(loop_.run(), 0);
     EXPECT_GE(host_.deep_looks - looks, 2);
-}
-
-TEST_F(SpineFaults, HistoryIsBounded)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    for (unsigned i = 0; i < 3 * DomainRecord::history_max; ++i) {
-        ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::to_string(2 + i % 2) + "-7"}}));
-        domain(1).live->vcpus.clear();
-    }
-    EXPECT_EQ(record(1).history.size(), DomainRecord::history_max);
-}
-
-TEST_F(SpineFaults, HoldsOfADomainAreBounded)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    for (std::size_t i = 0; i < DomainRecord::holds_max; ++i) {
-        ASSERT_TRUE(hold(1));
-    }
-    const auto refused = hold(1);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
-    controller_.owner_vanished(":1.7");
-    EXPECT_TRUE(hold(1, ":1.8"));
 }
 
 } // namespace

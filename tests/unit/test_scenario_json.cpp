@@ -295,6 +295,14 @@ TEST(Scenario, ContradictionWithTheConfigurationNamesTheDomain)
         << scenario.error().message;
 }
 
+TEST(Scenario, BytesAreBounded)
+{
+    const auto spaces = [](std::size_t bytes) { return std::string(bytes, ' '); };
+    EXPECT_EQ(refusal(spaces(scenario_bytes_max)).find("bytes"), std::string::npos);
+    EXPECT_NE(refusal(spaces(scenario_bytes_max + 1)).find(std::to_string(scenario_bytes_max)),
+              std::string::npos);
+}
+
 TEST(Scenario, NumberOfDomainsIsBounded)
 {
     std::string text = "{\"topology\": {\"xml\": \"a\"}, \"domains\": [{}";

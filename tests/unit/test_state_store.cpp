@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 
 namespace virtpind::host {
@@ -238,6 +239,60 @@ TEST_F(StateStoreTest, ImagesAreBoundedByThoseThatAreThere)
     EXPECT_TRUE(store.save(full_image())) << "it is there already";
     fs::remove(file("f7.json"));
     EXPECT_TRUE(store.save(other)) << "somebody made room";
+}
+
+TEST_F(StateStoreTest, BytesOfAnImageAreBoundedWhereItIsSavedAndWhereItIsRead)
+{
+    StateStore store{dir_};
+    auto image = full_image();
+    image.parts = {{"p", ""}};
+    const auto around = format_before_image(image).size();
+    image.parts = {{"p", std::string(before_image_bytes_max - around, 'x')}};
+    ASSERT_EQ(format_before_image(image).size(), before_image_bytes_max);
+    ASSERT_TRUE(store.save(image));
+    expect_equal(store.load_all().images.at(web1), image);
+
+    auto larger = image;
+    larger.parts["p"] += 'x';
+    const auto saved = store.save(larger);
+    ASSERT_FALSE(saved);
+    EXPECT_EQ(saved.error().code, Errc::not_persisted) << "no other could make room for it";
+    EXPECT_NE(saved.error().message.find("more than 1048576 bytes"), std::string::npos);
+    expect_equal(store.load_all().images.at(web1), image);
+
+    write(web1.str() + ".json", format_before_image(larger));
+    const auto loaded = store.load_all();
+    EXPECT_TRUE(loaded.images.empty());
+    ASSERT_EQ(loaded.problems.size(), 1U);
+    EXPECT_NE(loaded.problems[0].find("more than 1048576 bytes"), std::string::npos);
+}
+
+TEST_F(StateStoreTest, OldestOfSomeIsForgotten)
+{
+    StateStore store{dir_};
+    std::vector<DomainUuid> uuids;
+    for (int number = 1; number <= 3; ++number) {
+        auto image = full_image();
+        image.uuid =
+            DomainUuid{"0000000" + std::to_string(number) + "-2222-3333-4444-555555555555"};
+        ASSERT_TRUE(store.save(image));
+        uuids.push_back(image.uuid);
+    }
+    const auto written = [this](const DomainUuid& uuid, int hours_ago) {
+        fs::last_write_time(file(uuid.str() + ".json"),
+                            fs::file_time_type::clock::now() - std::chrono::hours{hours_ago});
+    };
+    written(uuids[0], 9); // not one of those that may go
+    written(uuids[1], 1);
+    written(uuids[2], 5);
+    const DomainUuid missing{"99999999-2222-3333-4444-555555555555"};
+    const auto gone = store.forget_oldest({uuids[1], uuids[2], missing});
+    ASSERT_TRUE(gone);
+    EXPECT_EQ(*gone, uuids[2]);
+    EXPECT_EQ(store.load_all().images.size(), 2U);
+    EXPECT_FALSE(store.load_all().images.contains(uuids[2]));
+    EXPECT_EQ(store.forget_oldest({missing}).error().code, Errc::not_found);
+    EXPECT_EQ(store.load_all().images.size(), 2U);
 }
 
 TEST_F(StateStoreTest, UuidCannotLeaveTheDirectory)

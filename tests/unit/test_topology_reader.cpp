@@ -148,11 +148,28 @@ TEST(TopologySource, SyntheticSizeIsBoundedBeforeHwlocBuildsIt)
                   std::string::npos)
             << text;
     }
-    EXPECT_NE(refusal("synthetic:pu:2" + std::string(5000, ' ')).find("4096 bytes"),
-              std::string::npos);
+    const auto long_text = [](std::size_t bytes) {
+        return std::string(bytes - std::string{"pu:2"}.size(), ' ') + "pu:2";
+    };
+    EXPECT_EQ(synthetic(long_text(4096)).cpus.size(), 2U);
+    EXPECT_NE(refusal("synthetic:" + long_text(4097)).find("4096 bytes"), std::string::npos);
     EXPECT_EQ(
         synthetic("pack:2 [numa(memory=68719476736)] l3:2(size=33554432) core:2 pu:2").cpus.size(),
         16U);
+}
+
+TEST(TopologySource, FileIsBounded)
+{
+    const auto file = fs::path{testing::TempDir()} / "virtpind_large.xml";
+    for (const std::uintmax_t bytes : {16U << 20U, (16U << 20U) + 1U}) {
+        std::ofstream{file} << "no hwloc XML";
+        fs::resize_file(file, bytes);
+        EXPECT_NE(
+            refusal("xml:" + file.native())
+                .find(bytes > 16U << 20U ? "has more than 16777216 bytes" : "is not hwloc XML"),
+            std::string::npos);
+    }
+    fs::remove(file);
 }
 
 TEST(Synthetic, RegularHost)
@@ -527,6 +544,16 @@ TEST_F(LiveFacts, GuestsCpusetCountsNotOurs)
     write("sys/fs/cgroup/machine.slice/cpuset.cpus.effective", "1-3\n");
     write("sys/fs/cgroup/system.slice/cpuset.cpus.effective", "0\n");
     EXPECT_EQ(host().usable_cpus().str(), "1-3");
+}
+
+TEST_F(LiveFacts, WhatIsTooLongIsAsIfItWasNotThere)
+{
+    const auto cpus_in = [this](std::size_t bytes) {
+        write("sys/fs/cgroup/cpuset.cpus.effective", std::string(bytes - 4, '0') + "1-2\n");
+        return host().usable_cpus().str();
+    };
+    EXPECT_EQ(cpus_in(64 * 1024), "1-2");
+    EXPECT_EQ(cpus_in(64 * 1024 + 1), "0-3");
 }
 
 TEST_F(LiveFacts, FreeMemoryIsWhatCanBeHadWithoutSwapping)
