@@ -104,6 +104,14 @@ public:
                           std::move(done));
     }
 
+    void forget_oldest_before_image(std::vector<DomainUuid> uuids,
+                                    std::function<void(Result<DomainUuid>)> done) override
+    {
+        add<Result<DomainUuid>>(
+            [this, uuids = std::move(uuids)] { return store_.forget_oldest(uuids); },
+            std::move(done));
+    }
+
     void forget_before_images(std::vector<DomainUuid> uuids,
                               std::function<void(Result<void>)> done) override
     {
