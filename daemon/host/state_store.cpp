@@ -80,7 +80,8 @@ bool is_unreadable(const Error& error)
     return error.code == Errc::not_found;
 }
 
-// What cannot be read may be the only record of how a domain was: it is not overwritten.
+// What cannot be read may be the only record of how a domain was: it is not overwritten, nor
+// removed.
 Result<void> check_replaceable(const fs::path& file)
 {
     std::error_code ignored;
@@ -262,6 +263,9 @@ Result<void> StateStore::remove(const DomainUuid& uuid)
     const auto path = path_of(uuid);
     if (!path) {
         return path.error();
+    }
+    if (auto replaceable = check_replaceable(*path); !replaceable) {
+        return replaceable;
     }
     if (::unlink(path->c_str()) == 0) {
         if (files_ && *files_ > 0) {

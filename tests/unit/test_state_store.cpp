@@ -182,6 +182,9 @@ TEST_F(StateStoreTest, FilesThatCannotBeReadAreReportedAndLeftAlone)
     ASSERT_FALSE(saved) << "it may be the only record of how the domain was";
     EXPECT_EQ(saved.error().code, Errc::not_persisted);
     EXPECT_NE(saved.error().message.find("move it away"), std::string::npos);
+    const auto forgotten = store.forget({web1});
+    ASSERT_FALSE(forgotten);
+    EXPECT_EQ(forgotten.error().code, Errc::not_persisted);
     EXPECT_TRUE(fs::is_symlink(file(name)));
 }
 
