@@ -31,10 +31,15 @@ BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
                       .vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt,
                       .parts = parts_of(seen),
                       .written = {}};
-    if (record.before) {
+    if (!record.before) {
+        return image;
+    }
+    if (seen.config) {
         image.id = record.before->id;
         image.boot_id = record.before->boot_id;
         image.live = record.before->live;
+    } else { // it has lost its definition, which is how this run began if it is a later one
+        image.live = record.before->pins_for(seen.facts.id, boot_id);
     }
     return image;
 }

@@ -67,6 +67,20 @@ TEST(Undo, WriteThatIsRefusedAfterOneThatWasTaken)
     EXPECT_EQ(problem_after(256, {first, again, second}, false), "");
 }
 
+// What its run was started from is known, though libvirt no longer has it.
+TEST(Undo, RunThatLosesItsDefinitionWhileItIsPinned)
+{
+    const Op failing{.what = What::set_policy,
+                     .variant = 18,
+                     .fault = Fault::What::fail_late,
+                     .first = 10,
+                     .at = 1};
+    const Op restart{.what = What::restart_guest, .jobs = 1};
+    const Op undefine{.what = What::undefine};
+    const Op look{.what = What::edit_live};
+    EXPECT_EQ(problem_after(256, {failing, restart, undefine, look}, false), "");
+}
+
 RC_GTEST_PROP(Undo, EverythingIsAsItWasBefore, ())
 {
     // Of full size from the first case on, however many there are to be.
