@@ -172,7 +172,7 @@ DefinitionParts pin_parts(const PinSet& pins)
 
 PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& from)
 {
-    const auto taken = [&parts](const char* part) { return parts.count(part) != 0; };
+    const auto taken = [&parts](const char* part) { return parts.contains(part); };
     take_numbered(pins.vcpus, vcpupin_part, parts, from.vcpus);
     take_numbered(pins.iothreads, iothreadpin_part, parts, from.iothreads);
     pins.emulator = taken(emulatorpin_part) ? from.emulator : pins.emulator;

@@ -436,7 +436,8 @@ void Reconciler::put_urgent_first(std::vector<DomainActions>& actions) const
 
 // Some at a time: what comes up meanwhile (a guest starts, a policy is set, a CPU goes) does not
 // wait for a thousand domains, nor are those changed by a plan that is old.
-void Reconciler::apply_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at)
+void Reconciler::apply_next(const std::shared_ptr<std::vector<DomainActions>>& actions,
+                            std::size_t at)
 {
     const auto begin = actions->begin() + static_cast<std::ptrdiff_t>(at);
     const auto count = std::min(apply_at_once, actions->size() - at);

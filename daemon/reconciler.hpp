@@ -125,7 +125,7 @@ private:
     [[nodiscard]] bool plan_is_current() const;
     void plan_anew();
     void put_urgent_first(std::vector<DomainActions>& actions) const;
-    void apply_next(std::shared_ptr<std::vector<DomainActions>> actions, std::size_t at);
+    void apply_next(const std::shared_ptr<std::vector<DomainActions>>& actions, std::size_t at);
     void take_outcome(const Outcome& outcome);
     void announce();
     void wait_again_for(const DomainUuid& uuid);
