@@ -74,17 +74,6 @@ void BeforeImages::take_back(DomainRecord& record)
     }
 }
 
-void BeforeImages::forget_unseen_runs()
-{
-    std::erase_if(unseen_, [this](const auto& entry) {
-        const auto is_over = !entry.second.config;
-        if (is_over) {
-            useless_.insert(entry.first);
-        }
-        return is_over;
-    });
-}
-
 void BeforeImages::forget_gone(const DomainUuid& uuid)
 {
     if (unseen_.erase(uuid) > 0) {
@@ -176,9 +165,6 @@ void BeforeImages::make_room(const std::shared_ptr<Saving>& saving, std::size_t 
 void BeforeImages::leave_out(const std::shared_ptr<Saving>& saving, std::size_t at, Error why)
 {
     auto& record = saving->records.at(saving->actions[at].uuid);
-    if (!record.before) { // it may be there all the same, of a domain that is not touched now
-        useless_.insert(record.seen.facts.uuid);
-    }
     auto error = std::move(why).context("saving how " + record.seen.facts.name + " was before");
     error.code = Errc::not_persisted;
     saving->failed(record, std::move(error));

@@ -28,9 +28,6 @@ public:
     void give(DomainRecord& record, const DomainUuid& uuid);
     // It left the view, undefined or out of reach for a while: the image comes back.
     void take_back(DomainRecord& record);
-    // All that libvirt has were seen. The run of a domain without a definition that was not among
-    // them is over, and its image of no more use. A definition may come back.
-    void forget_unseen_runs();
 
     // Images of domains that are not in view.
     [[nodiscard]] std::size_t unseen() const noexcept { return unseen_.size(); }

@@ -436,14 +436,24 @@ std::optional<DomainUuid> Controller::held_under(std::uint64_t cookie) const
     return std::nullopt;
 }
 
+template <class Ends>
+bool Controller::end_holds(const DomainUuid& uuid, Ends ends)
+{
+    auto& record = *reconciler_.find(uuid);
+    const auto ended = std::erase_if(record.holds, ends) > 0;
+    if (ended) {
+        record.retry_at = {};
+    }
+    return ended;
+}
+
 Result<void> Controller::release(std::uint64_t cookie, const std::string& owner)
 {
     for (const auto& [uuid, record] : reconciler_.records()) {
         const auto held = record.holds.find(cookie);
         if (held != record.holds.end() && held->second.owner == owner) {
-            const auto released = uuid;
-            reconciler_.find(released)->holds.erase(cookie);
-            reconciler_.request_pass(released, [](const Result<void>&) {});
+            end_holds(uuid, [cookie](const auto& entry) { return entry.first == cookie; });
+            reconciler_.look_again();
             return {};
         }
     }
@@ -454,17 +464,13 @@ Result<void> Controller::release(std::uint64_t cookie, const std::string& owner)
 
 void Controller::owner_vanished(const std::string& owner)
 {
-    std::vector<DomainUuid> freed;
+    const auto of_owner = [&owner](const auto& entry) { return entry.second.owner == owner; };
+    auto any = false;
     for (const auto& [uuid, record] : reconciler_.records()) {
-        const auto of_owner = [&owner](const auto& entry) { return entry.second.owner == owner; };
-        if (std::any_of(record.holds.begin(), record.holds.end(), of_owner)) {
-            freed.push_back(uuid);
-        }
+        any = end_holds(uuid, of_owner) || any;
     }
-    for (const auto& uuid : freed) {
-        std::erase_if(reconciler_.find(uuid)->holds,
-                      [&owner](const auto& entry) { return entry.second.owner == owner; });
-        reconciler_.request_pass(uuid, [](const Result<void>&) {});
+    if (any) { // one pass for all of them, in which nobody else has to wait
+        reconciler_.look_again();
     }
 }
 

@@ -79,6 +79,9 @@ private:
                                                const PolicySpec& spec) const;
     [[nodiscard]] Result<std::uint64_t> add_hold(const DomainUuid& uuid, const std::string& reason,
                                                  const std::string& owner);
+    // Whether the domain had any that `ends` takes; its back-off goes with them.
+    template <class Ends>
+    bool end_holds(const DomainUuid& uuid, Ends ends);
     void make_plan(const DomainUuid& uuid, const Policy& policy, Reply<std::string> reply);
     void store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,
                           std::optional<int> deferred_id, Reply<std::uint64_t> reply);

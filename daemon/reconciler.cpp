@@ -27,8 +27,10 @@ constexpr std::size_t unseen_images_max = 64;
 // Domains in one job; a definition takes some milliseconds, a domain up to some tens.
 constexpr std::size_t apply_at_once = 32;
 // What part of all domains a pass sees to at least, before it makes way for another: each looks at
-// all of them, and without this, those looks would add up to the square of their number.
+// all of them, and without this, those looks would add up to the square of their number. But nobody
+// waits for more than so many, which take some seconds.
 constexpr std::size_t least_share = 16;
+constexpr std::size_t least_share_max = 4 * apply_at_once;
 
 // A domain that cannot be read now is still on the CPUs that it was last seen on, as long as it
 // runs.
@@ -179,13 +181,17 @@ Result<void> Reconciler::check_room() const
 
 void Reconciler::request_pass(std::optional<DomainUuid> uuid, PassReply reply)
 {
-    next_depth_ = ObserveDepth::affinities;
     if (auto room = check_room(); !room) {
-        begin_pass(); // what somebody has changed who does not wait for it
         reply(std::move(room));
         return;
     }
     waiting_.push_back({.uuid = std::move(uuid), .reply = std::move(reply)});
+    look_again();
+}
+
+void Reconciler::look_again()
+{
+    next_depth_ = ObserveDepth::affinities;
     begin_pass();
 }
 
@@ -273,14 +279,13 @@ void Reconciler::refresh_records(Observation&& seen)
         images_.take_back(at->second);
         at = records_.erase(at);
     }
-    // A definition needs its before-image no more when it was undefined before our eyes: one that
-    // we merely cannot see (access control, another libvirt) may come back. A run does not.
+    // Only a domain that ended before our eyes, undefined or transient, needs its before-image no
+    // more: one that we merely cannot see (access control, another libvirt) may come back.
     for (const auto& uuid : std::exchange(ended_, {})) {
         if (!present.contains(uuid)) {
             images_.forget_gone(uuid);
         }
     }
-    images_.forget_unseen_runs();
     check_unseen_images();
 }
 
@@ -444,26 +449,26 @@ void Reconciler::apply_next(const std::shared_ptr<std::vector<DomainActions>>& a
     std::vector<DomainActions> some{
         std::make_move_iterator(begin),
         std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(count))};
-    host_.apply(std::move(some),
-                [this, actions, next = at + count](const std::vector<Outcome>& outcomes) {
-                    for (const auto& outcome : outcomes) {
-                        take_outcome(outcome);
-                    }
-                    const auto somebody_waits =
-                        std::any_of(current_.begin(), current_.end(),
-                                    [](const Waiter& waiter) { return waiter.uuid.has_value(); });
-                    const auto makes_way = !waiting_.empty() || arrived_ || somebody_waits;
-                    if (next < actions->size() && plan_is_current() &&
-                        !(makes_way && next >= records_.size() / least_share)) {
-                        apply_next(actions, next);
-                        return;
-                    }
-                    slow_apply_.stop();
-                    for (auto rest = next; rest < actions->size(); ++rest) {
-                        wait_again_for((*actions)[rest].uuid);
-                    }
-                    end_pass(std::nullopt);
-                });
+    host_.apply(
+        std::move(some), [this, actions, next = at + count](const std::vector<Outcome>& outcomes) {
+            for (const auto& outcome : outcomes) {
+                take_outcome(outcome);
+            }
+            const auto somebody_waits =
+                std::any_of(current_.begin(), current_.end(),
+                            [](const Waiter& waiter) { return waiter.uuid.has_value(); });
+            const auto makes_way = !waiting_.empty() || arrived_ || somebody_waits;
+            const auto least = std::min(records_.size() / least_share, least_share_max);
+            if (next < actions->size() && plan_is_current() && !(makes_way && next >= least)) {
+                apply_next(actions, next);
+                return;
+            }
+            slow_apply_.stop();
+            for (auto rest = next; rest < actions->size(); ++rest) {
+                wait_again_for((*actions)[rest].uuid);
+            }
+            end_pass(std::nullopt);
+        });
 }
 
 bool Reconciler::plan_is_current() const

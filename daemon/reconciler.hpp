@@ -66,9 +66,12 @@ public:
     // --- what may be asked of it (by Controller) -----------------------------------------------
     // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
     // after this call; limits_exceeded, at once, when `waiting_max` wait already, for the running
-    // pass or the next. A pass follows in any case.
+    // pass or the next.
     static constexpr std::size_t waiting_max = 1024;
     void request_pass(std::optional<DomainUuid> uuid, PassReply reply);
+
+    // Runs a pass for whom nobody waits.
+    void look_again();
 
     // Whether one more may wait: asked before anything is changed that a pass is to follow.
     [[nodiscard]] Result<void> check_room() const;

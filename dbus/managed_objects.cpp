@@ -2,10 +2,12 @@
 #include "dbus/managed_objects.hpp"
 
 #include "dbus/boundary.hpp"
+#include "dbus/names.hpp"
 
 #include <cerrno>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace virtpind::bus {
@@ -15,6 +17,15 @@ namespace {
 std::shared_ptr<sd_bus_message> keep(sd_bus_message* message)
 {
     return {sd_bus_message_ref(message), sd_bus_message_unref};
+}
+
+// Any other is refused by it at once, however large; this one is small, and may be kept.
+bool is_as_libsystemd_expects(sd_bus_message* message)
+{
+    const auto* path = sd_bus_message_get_path(message);
+    const auto* signature = sd_bus_message_get_signature(message, 1);
+    return path != nullptr && std::string_view{path} == manager_path &&
+           (signature == nullptr || *signature == '\0');
 }
 
 void refuse(sd_bus_message* message, const Error& why)
@@ -58,7 +69,7 @@ int ManagedObjectsInTurn::wait_for_turn(sd_bus_message* message)
         return 0;
     }
     const auto* sender = sd_bus_message_get_sender(message);
-    if (sender == nullptr) {
+    if (sender == nullptr || !is_as_libsystemd_expects(message)) {
         return 0;
     }
     const auto added = turns_.add(

@@ -15,7 +15,7 @@ namespace virtpind::bus {
 
 class ManagedObjectsInTurn {
 public:
-    // Both must outlive this; the turns are empty when this ends. Main thread. Throws sdbus::Error.
+    // Both must outlive this; no turn is taken after it ended. Main thread. Throws sdbus::Error.
     ManagedObjectsInTurn(sdbus::IConnection& connection, Turns& turns);
 
     ManagedObjectsInTurn(const ManagedObjectsInTurn&) = delete;

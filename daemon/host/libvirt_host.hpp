@@ -44,7 +44,7 @@ public:
     LibvirtHost& operator=(const LibvirtHost&) = delete;
 
     // Blocking; at start, before connect().
-    [[nodiscard]] StateStore::Loaded load_before_images() const { return store_.load_all(); }
+    [[nodiscard]] StateStore::Loaded load_before_images() { return store_.load_all(); }
 
     // The first attempt; further ones follow by themselves, also after a loss.
     void connect();

@@ -80,24 +80,6 @@ bool is_unreadable(const Error& error)
     return error.code == Errc::not_found;
 }
 
-// What cannot be read may be the only record of how a domain was: it is not overwritten, nor
-// removed.
-Result<void> check_replaceable(const fs::path& file)
-{
-    std::error_code ignored;
-    if (!fs::exists(fs::symlink_status(file, ignored))) {
-        return {};
-    }
-    const auto text = read_own_file(file);
-    if (!text && is_unreadable(text.error())) {
-        return Error{.code = Errc::not_persisted,
-                     .message = text.error().message +
-                                "; make it readable for virtpind, or move it away, and restart "
-                                "the service"};
-    }
-    return {};
-}
-
 Result<BeforeImage> load_one(const fs::path& file)
 {
     const auto text = read_own_file(file);
@@ -173,9 +155,10 @@ Result<void> write_file(const fs::path& file, std::string_view text, Lifetime li
 
 } // namespace
 
-StateStore::Loaded StateStore::load_all() const
+StateStore::Loaded StateStore::load_all()
 {
     Loaded loaded;
+    left_alone_.clear();
     std::error_code error;
     const auto files = files_with(dir_, image_suffix, before_images_max, error);
     if (error && error != std::errc::no_such_file_or_directory) {
@@ -191,6 +174,7 @@ StateStore::Loaded StateStore::load_all() const
         if (image) {
             loaded.images.emplace(image->uuid, std::move(*image));
         } else if (is_unreadable(image.error())) {
+            left_alone_.insert(file);
             loaded.problems.push_back(image.error().message + "; left alone");
         } else {
             loaded.problems.push_back(set_aside(file, image.error().message));
@@ -216,6 +200,27 @@ bool StateStore::is_full()
         files_ = count_files(dir_, image_suffix);
     }
     return *files_ >= before_images_max;
+}
+
+// What could not be read may be the only record of how a domain was: it is not overwritten, nor
+// removed, also not when somebody has made it readable and has yet to restart the service.
+Result<void> StateStore::check_replaceable(const fs::path& file) const
+{
+    std::error_code ignored;
+    if (!fs::exists(fs::symlink_status(file, ignored))) {
+        return {};
+    }
+    const auto text = read_own_file(file);
+    const auto unreadable = !text && is_unreadable(text.error());
+    if (unreadable || left_alone_.contains(file)) {
+        return Error{.code = Errc::not_persisted,
+                     .message = (unreadable ? text.error().message
+                                            : path_in_quotes(file.native()) +
+                                                  " could not be read at the start") +
+                                "; make it readable for virtpind, or move it away, and restart "
+                                "the service"};
+    }
+    return {};
 }
 
 Result<void> StateStore::save(const BeforeImage& image)
@@ -252,8 +257,10 @@ Result<void> StateStore::save(const BeforeImage& image)
     // A transient domain ends with its boot, and with it the use of its before-image: waiting for
     // the disk would only delay its first pins.
     auto written = write_file(*path, text, image.config ? Lifetime::durable : Lifetime::boot);
-    if (is_new && files_) {
-        ++*files_; // even if only its directory could not be synced
+    if (is_new && !written) { // it may be there all the same, if only its directory was not synced
+        ::unlink(path->c_str());
+    } else if (is_new && files_) {
+        ++*files_;
     }
     return written;
 }
@@ -295,22 +302,32 @@ Result<void> StateStore::forget(const std::vector<DomainUuid>& uuids)
 
 Result<DomainUuid> StateStore::forget_oldest(const std::vector<DomainUuid>& uuids)
 {
-    std::optional<std::pair<fs::file_time_type, DomainUuid>> oldest;
+    files_ = count_files(dir_, image_suffix);
+    if (*files_ > before_images_max) {
+        return Error{.code = Errc::limits_exceeded,
+                     .message = "one less would not make room: there are " +
+                                std::to_string(*files_) + " files in " + dir_.native()};
+    }
+    std::multimap<fs::file_time_type, DomainUuid> by_time;
     for (const auto& uuid : uuids) {
         std::error_code missing;
         const auto path = path_of(uuid);
         const auto written = path ? fs::last_write_time(*path, missing) : fs::file_time_type{};
-        if (path && !missing && (!oldest || written < oldest->first)) {
-            oldest.emplace(written, uuid);
+        if (path && !missing) {
+            by_time.emplace(written, uuid);
         }
     }
-    if (!oldest) {
-        return Error{.code = Errc::not_found, .message = "none of these before-images is there"};
+    Result<DomainUuid> forgotten =
+        Error{.code = Errc::not_found, .message = "none of these before-images is there"};
+    for (const auto& [written, uuid] : by_time) {
+        if (auto removed = remove(uuid)) {
+            [[maybe_unused]] const auto synced = sync_directory(dir_); // it is gone for us already
+            return uuid;
+        } else {
+            forgotten = std::move(removed).error();
+        }
     }
-    if (auto forgotten = forget({oldest->second}); !forgotten) {
-        return std::move(forgotten).error();
-    }
-    return oldest->second;
+    return forgotten;
 }
 
 } // namespace virtpind::host

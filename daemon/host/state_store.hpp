@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,24 +37,28 @@ public:
     // renamed to NAME.corrupt and becomes a problem. So does a file or directory that cannot be
     // read at all (permissions, a failing disk, a symbolic link), but that one is left alone: it
     // may be good.
-    [[nodiscard]] Loaded load_all() const;
+    [[nodiscard]] Loaded load_all();
 
-    // Answers when the file is on disk. Errors: not_persisted (also: one that cannot be read is in
-    // its place, or it is too large), limits_exceeded where there are too many.
+    // Answers when the file is on disk; a new one that failed is not there. Errors: not_persisted
+    // (also: one that could not be read is in its place, or it is too large), limits_exceeded where
+    // there are too many.
     [[nodiscard]] Result<void> save(const BeforeImage& image);
     // Goes on after a failure and returns the first. A file that is not there is forgotten already.
     [[nodiscard]] Result<void> forget(const std::vector<DomainUuid>& uuids);
-    // Only that which was written longest ago, and says which. Errors: not_found, not_persisted.
+    // Only that which was written longest ago, of those that can be removed, and says which.
+    // Errors: limits_exceeded (that would not make room), not_found, not_persisted.
     [[nodiscard]] Result<DomainUuid> forget_oldest(const std::vector<DomainUuid>& uuids);
 
 private:
     [[nodiscard]] bool is_full();
     [[nodiscard]] Result<void> remove(const DomainUuid& uuid);
+    [[nodiscard]] Result<void> check_replaceable(const std::filesystem::path& file) const;
     [[nodiscard]] Result<std::filesystem::path> path_of(const DomainUuid& uuid) const;
 
     std::filesystem::path dir_;
     // Files that are there, roughly: to list them for each new one would take ever longer.
     std::optional<std::size_t> files_;
+    std::set<std::filesystem::path> left_alone_; // by load_all()
 };
 
 } // namespace virtpind::host

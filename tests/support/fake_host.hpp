@@ -25,7 +25,6 @@ public:
     std::vector<DomainUuid> images_by_age; // written longest ago first, where that matters
     std::optional<Error> observe_error;
     std::optional<Error> save_error;
-    bool save_fails_late = false; // it is there all the same
     std::optional<Error> store_error;
     std::optional<Error> forget_error;
     // Refuses an action with an error when it returns one.
@@ -158,10 +157,12 @@ public:
                 done(Error{.code = Errc::limits_exceeded, .message = "too many before-images"});
                 return;
             }
-            if (!save_error || save_fails_late) {
-                images[image.uuid] = image;
+            if (save_error) {
+                done(*save_error);
+                return;
             }
-            done(save_error ? Result<void>{*save_error} : Result<void>{});
+            images[image.uuid] = image;
+            done({});
         });
     }
 

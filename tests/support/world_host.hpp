@@ -21,10 +21,7 @@ class WorldHost final : public HostPort {
 public:
     explicit WorldHost(const std::filesystem::path& state_dir) : store_{state_dir} {}
 
-    [[nodiscard]] std::map<DomainUuid, BeforeImage> load() const
-    {
-        return store_.load_all().images;
-    }
+    [[nodiscard]] std::map<DomainUuid, BeforeImage> load() { return store_.load_all().images; }
 
     // False when there is nobody to connect to.
     bool connect()

@@ -190,6 +190,23 @@ TEST_F(BusTurnsOnABus, CallDoesNotWaitForAFloodThatTheLibraryAnswers)
     EXPECT_LT(before, 25) << "of 100";
 }
 
+// They could be large, and are of no use.
+TEST_F(BusTurnsOnABus, CallsThatTheLibraryRefusesDoNotWait)
+{
+    const auto replies =
+        flood(*flooder_, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
+    const auto wrong = flooder_->send(test::manager_path, "org.freedesktop.DBus.ObjectManager",
+                                      "GetManagedObjects", "s", "x");
+    const auto elsewhere =
+        flooder_->send("/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
+    ASSERT_TRUE(loop.run_until([&] { return replies.back()->message != nullptr; }));
+    for (const auto& refused : {wrong, elsewhere}) {
+        ASSERT_TRUE(loop.run_until([&] { return refused->message != nullptr; }));
+        EXPECT_FALSE(refused->error.empty());
+        EXPECT_LT(number_of(*refused), number_of(*replies.back()));
+    }
+}
+
 TEST_F(BusTurnsOnABus, CallsOfWhoLeftAreDropped)
 {
     const auto replies = flood(*flooder_);

@@ -335,48 +335,22 @@ TEST_F(SpineFaults, EventAfterTheLookThatMissedTheDomainIsNotLost)
     EXPECT_TRUE(host_.images.empty());
 }
 
-TEST_F(SpineFaults, BeforeImageOfATransientDomainGoesWithoutAnEventOfItsEnd)
+// It may be hidden by access control, or this may be another libvirt for once.
+TEST_F(SpineFaults, BeforeImageOfATransientDomainStaysUntilItsEndIsToldOf)
 {
     reconciler_.on_config(by_default("dedicated"));
     connect();
     add_transient(1, 1);
     changed(1, "started");
+    const auto domains = std::exchange(host_.domains, {});
+    changed(1, "tunable");
+    EXPECT_EQ(host_.images.size(), 1U);
+    host_.domains = domains;
+    changed(1, "tunable");
+    ASSERT_TRUE(record(1).before);
     host_.domains.clear();
-    host_.observe_error = Error{.code = Errc::internal, .message = "no"};
-    changed(1, "tunable");
-    EXPECT_EQ(host_.images.size(), 1U) << "that look saw nothing at all";
-    host_.observe_error.reset();
-    changed(1, "tunable");
+    changed(1, "stopped");
     EXPECT_TRUE(host_.images.empty());
-}
-
-// The daemon was away when they ended, or when they were undefined.
-TEST_F(SpineFaults, BeforeImagesOfRunsThatEndedUnseenGoAtTheFirstLook)
-{
-    std::map<DomainUuid, BeforeImage> found;
-    for (int number = 1; number <= 3; ++number) {
-        BeforeImage image{.uuid = FakeHost::uuid(number),
-                          .name = "old",
-                          .id = number,
-                          .boot_id = "boot",
-                          .live = PinSet{}};
-        if (number == 3) {
-            image.config = PinSet{};
-        }
-        found.emplace(image.uuid, image);
-    }
-    host_.images = found;
-    add_transient(1, 1);
-    Reconciler later{loop_, host_, "boot", std::move(found)};
-    later.on_config(by_default("dedicated"));
-    later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
-    host_.answer_all();
-    EXPECT_EQ(host_.images.size(), 3U) << "nothing was looked at";
-    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
-    host_.answer_all();
-    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(1))) << "it runs";
-    EXPECT_FALSE(host_.images.contains(FakeHost::uuid(2)));
-    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(3))) << "it may be defined again";
 }
 
 TEST_F(SpineFaults, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
@@ -564,21 +538,6 @@ TEST_F(SpineFaults, BeforeImageThatCannotBeRemovedIsTriedAgainUnlessItIsNeededAg
     EXPECT_EQ(host_.images.size(), 1U);
     EXPECT_TRUE(host_.images.contains(FakeHost::uuid(2)));
     EXPECT_TRUE(sink_.manager.problems.empty());
-}
-
-// Of a file that could not be synced nobody knows whether it is there; its domain is not touched.
-TEST_F(SpineFaults, BeforeImageThatIsThereAlthoughSavingItFailedDoesNotStay)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    host_.save_error = Error{.code = Errc::not_persisted, .message = "cannot sync: EIO"};
-    host_.save_fails_late = true;
-    EXPECT_EQ(set_policy(1, "dedicated").error().code, Errc::not_persisted);
-    host_.save_error.reset();
-    ASSERT_TRUE(reset_policy(1));
-    EXPECT_TRUE(host_.images.empty());
-    ASSERT_TRUE(set_policy(1, "dedicated")); // and it is made anew
-    EXPECT_EQ(host_.images.size(), 1U);
 }
 
 // That is held against no domain, but nor was anything given back.

@@ -187,6 +187,29 @@ TEST_F(SpineLimits, HoldThatEndsWhileThereIsNoRoomIsSeenAllTheSame)
     EXPECT_EQ(record(1).state, PinState::pinned);
 }
 
+// They wait for nothing, so they take nobody's place.
+TEST_F(SpineLimits, HoldsThatEndWithTheirOwnerTakeNoRoom)
+{
+    for (int number = 1; number <= 20; ++number) {
+        host_.add(number, "web" + std::to_string(number), 1, number);
+    }
+    connect();
+    for (int number = 1; number <= 20; ++number) {
+        ASSERT_TRUE(hold(number));
+    }
+    const auto looks = host_.observations;
+    controller_.owner_vanished(":1.7");
+    Requests requests;
+    requests.reapply(controller_, Reconciler::waiting_max);
+    EXPECT_EQ(requests.refused, 0U);
+    host_.answer_all();
+    EXPECT_LE(host_.observations, looks + 2) << "one look is for all of them";
+    for (int number = 1; number <= 20; ++number) {
+        EXPECT_TRUE(record(number).holds.empty());
+        EXPECT_NE(record(number).state, PinState::held);
+    }
+}
+
 TEST_F(SpineLimits, TopologyExportsAreBounded)
 {
     connect();

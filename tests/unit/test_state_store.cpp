@@ -186,6 +186,13 @@ TEST_F(StateStoreTest, FilesThatCannotBeReadAreReportedAndLeftAlone)
     ASSERT_FALSE(forgotten);
     EXPECT_EQ(forgotten.error().code, Errc::not_persisted);
     EXPECT_TRUE(fs::is_symlink(file(name)));
+
+    fs::remove(file(name)); // somebody mends it, and has yet to restart the service
+    fs::rename(dir_ / "elsewhere", file(name));
+    EXPECT_FALSE(store.save(full_image()));
+    EXPECT_FALSE(store.forget({web1}));
+    EXPECT_EQ(store.load_all().images.size(), 1U) << "it is there still";
+    EXPECT_TRUE(store.forget({web1})) << "now it is known";
 }
 
 TEST_F(StateStoreTest, APipeDoesNotHoldUpTheStart)
@@ -296,6 +303,24 @@ TEST_F(StateStoreTest, OldestOfSomeIsForgotten)
     EXPECT_FALSE(store.load_all().images.contains(uuids[2]));
     EXPECT_EQ(store.forget_oldest({missing}).error().code, Errc::not_found);
     EXPECT_EQ(store.load_all().images.size(), 2U);
+
+    const auto oldest = file(uuids[0].str() + ".json"); // which nobody can read
+    fs::remove(oldest);
+    fs::create_symlink("elsewhere", oldest);
+    EXPECT_EQ(store.forget_oldest({uuids[0], uuids[1]}).value(), uuids[1]) << "the next one goes";
+    EXPECT_TRUE(fs::is_symlink(oldest));
+}
+
+TEST_F(StateStoreTest, NoneIsForgottenWhereThatWouldNotMakeRoom)
+{
+    StateStore store{dir_};
+    ASSERT_TRUE(store.save(full_image()));
+    for (std::size_t i = 0; i < before_images_max; ++i) {
+        write("f" + std::to_string(i) + ".json", "");
+    }
+    EXPECT_EQ(store.forget_oldest({web1}).error().code, Errc::limits_exceeded);
+    fs::remove(file("f0.json"));
+    EXPECT_TRUE(store.forget_oldest({web1}));
 }
 
 TEST_F(StateStoreTest, UuidCannotLeaveTheDirectory)
