@@ -4,10 +4,10 @@ allowing, refusing, hanging and absent."""
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from polkit_mock import PolkitMock
-from private_bus import DOMAIN, MANAGER, ROOT, BusError, domain_path
+from private_bus import DOMAIN, MANAGER, NAME, ROOT, BusError, domain_path
 from waiting import wait_until
 
 URI = "test:///default"
@@ -59,6 +59,17 @@ def methods(client):
                     signature = "(" + "".join(arg.get("type") for arg in arguments) + ")"
                     values = [ARGUMENTS.get(arg.get("name"), BY_TYPE[arg.get("type")]) for arg in arguments]
                     yield path, interface.get("name"), method.get("name"), signature, values
+
+
+def test_nobody_passes_file_descriptors(user):
+    """They would stay open for as long as the call waits."""
+    message = Gio.DBusMessage.new_method_call(NAME, ROOT, MANAGER, "ListDomains")
+    with open("/dev/null", encoding="ascii") as file:
+        descriptors = Gio.UnixFDList()
+        descriptors.append(file.fileno())
+        message.set_unix_fd_list(descriptors)
+    answer, _serial = user.connection.send_message_with_reply_sync(message, Gio.DBusSendMessageFlags.NONE, 10_000)
+    assert answer.get_error_name() == DENIED
 
 
 def refused(client, path, interface, method, signature, values):

@@ -46,8 +46,11 @@ class PrivateBus:
     <allow own="*"/>
     <allow user="*"/>
   </policy>
+  <include>{policy}</include>
 </busconfig>
 """
+    # Ours, as on a system bus.
+    POLICY = Path(__file__).resolve().parent.parent.parent / "dbus" / "org.virtpind1.conf"
 
     def __init__(self, directory):
         self.directory = Path(directory)
@@ -57,7 +60,7 @@ class PrivateBus:
 
     def start(self):
         configuration = self.directory / "bus.conf"
-        configuration.write_text(self.CONFIGURATION.format(socket=self.socket))
+        configuration.write_text(self.CONFIGURATION.format(socket=self.socket, policy=self.POLICY))
         self.process = subprocess.Popen(
             ["dbus-daemon", "--nofork", "--nosyslog", f"--config-file={configuration}"], stdin=subprocess.DEVNULL)
         wait_until(self._listens, "the private bus listens")
