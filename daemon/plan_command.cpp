@@ -233,6 +233,19 @@ struct Answer {
     std::chrono::microseconds elapsed{};
 };
 
+// The planner can do with it, but nobody means it; the daemon says so, too (usable_housekeeping).
+Result<void> check_housekeeping(const PlanRequest& request)
+{
+    const auto& topology = *request.topology;
+    const auto usable = topology.usable_cpus() & request.usable.value_or(topology.all_cpus());
+    if (request.housekeeping && !usable.empty() && request.housekeeping->includes(usable)) {
+        return Error{.code = Errc::invalid_config,
+                     .message = "housekeeping: " + request.housekeeping->str() +
+                                " is every usable CPU, and leaves none to domains; name fewer"};
+    }
+    return {};
+}
+
 Result<Answer> make_answer(const PlanInput& input)
 {
     const auto& scenario = input.scenario;
@@ -241,6 +254,9 @@ Result<Answer> make_answer(const PlanInput& input)
                               .housekeeping = scenario.housekeeping,
                               .intents = scenario.intents};
     if (auto valid = validate_request(request); !valid) {
+        return std::move(valid).error();
+    }
+    if (auto valid = check_housekeeping(request); !valid) {
         return std::move(valid).error();
     }
     const auto start = std::chrono::steady_clock::now();

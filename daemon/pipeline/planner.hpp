@@ -50,7 +50,7 @@ struct IntentFault {
 
 // Input errors a caller can make, naming the field: duplicate UUIDs, guest topology whose product
 // is not the vCPU count, cells that name vCPUs beyond it or overlap, CPUs or nodes that do not
-// exist, housekeeping that leaves no CPU.
+// exist.
 [[nodiscard]] Result<void> validate_request(const PlanRequest& request);
 
 // The core of CPU 0; on hybrid hosts also one efficiency core; on every further

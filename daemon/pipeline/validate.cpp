@@ -21,22 +21,6 @@ std::optional<std::string> unknown_cpus(const Topology& topology, const CpuSet& 
                : std::optional{"no such CPU: " + unknown.str() + "; the host has " + all.str()};
 }
 
-std::optional<std::string> bad_housekeeping(const PlanRequest& request)
-{
-    const auto& topology = *request.topology;
-    if (!request.housekeeping) {
-        return std::nullopt;
-    }
-    if (auto wrong = unknown_cpus(topology, *request.housekeeping)) {
-        return wrong;
-    }
-    const auto usable = topology.usable_cpus() & request.usable.value_or(topology.all_cpus());
-    return !usable.empty() && request.housekeeping->includes(usable)
-               ? std::optional{request.housekeeping->str() +
-                               " is every usable CPU, and leaves none to domains; name fewer"}
-               : std::nullopt;
-}
-
 Fault check_cpus(const Topology& topology, const char* field, const CpuSet& cpus)
 {
     auto wrong = unknown_cpus(topology, cpus);
@@ -148,7 +132,7 @@ Result<void> validate_request(const PlanRequest& request)
     if (auto wrong = unknown_cpus(topology, request.usable.value_or(CpuSet{}))) {
         return bad("usable", *wrong);
     }
-    if (auto wrong = bad_housekeeping(request)) {
+    if (auto wrong = unknown_cpus(topology, request.housekeeping.value_or(CpuSet{}))) {
         return bad("housekeeping", *wrong);
     }
     std::set<DomainUuid> uuids;
