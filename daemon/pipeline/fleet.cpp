@@ -237,23 +237,59 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
                        const MemoryBook::Amounts& available, std::optional<NodeSet> nodes,
                        const VcpuMap& kept)
 {
-    member.placed = place_dedicated(host_,
-                                    PlaceTask{.intent = *member.intent,
-                                              .around = around,
-                                              .available_kib = available,
-                                              .nodes = std::move(nodes),
-                                              .kept = kept},
-                                    tables_);
-    if (!member.placed) {
-        return false;
+    auto room = around;
+    // A second time if the vCPUs took the last whole core from threads that need one.
+    for (auto last = false;; last = true) {
+        member.placed = place_dedicated(host_,
+                                        PlaceTask{.intent = *member.intent,
+                                                  .around = room,
+                                                  .available_kib = available,
+                                                  .nodes = nodes,
+                                                  .kept = kept},
+                                        tables_);
+        if (!member.placed) {
+            return false;
+        }
+        member.others = around.claimed;
+        member.claim = member.placed->claim;
+        if (claim_own_cores(member, around)) {
+            member.placed->proven = member.placed->proven && !last;
+            return true;
+        }
+        room.free = around.free - cores_to_set_aside(member, around, kept);
+        if (last || room.free == around.free) {
+            member.placed.reset();
+            return false;
+        }
     }
-    member.others = around.claimed;
-    member.claim = member.placed->claim;
-    if (!claim_own_cores(member, around)) {
-        member.placed.reset();
-        return false;
+}
+
+// One whole core for each kind of threads that are to have one, near where the vCPUs went, as if
+// these were not there; none where the host has not so many.
+CpuSet Fleet::cores_to_set_aside(const Member& member, const Surroundings& around,
+                                 const VcpuMap& kept) const
+{
+    auto free = around.free;
+    for (const auto& [vcpu, cpu] : kept) {
+        free.erase(cpu);
     }
-    return true;
+    CpuSet aside;
+    const auto& policy = member.intent->policy;
+    for (const auto* choice : {&policy.emulator, &policy.iothreads}) {
+        const auto without_threads =
+            choice == &policy.iothreads && member.intent->iothreads.empty();
+        if (choice->mode != ThreadChoice::Mode::own || without_threads) {
+            continue;
+        }
+        const auto own = choose_own_core(host_, *member.intent, {.usable = usable_, .free = free},
+                                         member.placed->claim, {});
+        if (own.empty()) {
+            return {};
+        }
+        aside |= own;
+        free -= own;
+    }
+    return aside;
 }
 
 void Fleet::take_memory(Member& member)

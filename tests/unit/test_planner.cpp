@@ -322,6 +322,27 @@ TEST(Planner, half_a_core_is_not_a_core_of_their_own)
     EXPECT_EQ(given.claim, cpus("2,4-5"));
 }
 
+TEST(Planner, vcpus_leave_the_last_whole_core_to_threads_that_need_one)
+{
+    const auto host =
+        regular_host({.packages = 2, .cores = 2, .numbering = test::Numbering::adjacent});
+    auto other = domain("other", 1);
+    other.policy.cpus = cpus("2");
+    auto vm = domain("vm", 1);
+    vm.policy.emulator.mode = ThreadChoice::Mode::own;
+    vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}}; // where that core is
+    const auto plan = plan_on(host, {other, vm}, cpus("0,6-7")).domains.back();
+    EXPECT_EQ(plan.placement, Placement::dedicated);
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_EQ(plan.emulator, cpus("4-5"));
+    EXPECT_FALSE(plan.optimal) << "that is not proven";
+    vm.iothreads = {IothreadId{1}};
+    vm.policy.iothreads.mode = ThreadChoice::Mode::own;
+    EXPECT_TRUE(
+        tells(plan_on(host, {other, vm}, cpus("0,6-7")).domains.back(), ReasonCode::no_own_core))
+        << "there is one only";
+}
+
 TEST(Planner, thread_whose_sibling_nobody_may_use_is_a_core_of_their_own)
 {
     auto host = regular_host({.cores = 3, .numbering = test::Numbering::adjacent});
