@@ -86,8 +86,9 @@ public:
     virtual void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
                               std::function<void(Result<void>)> done) = 0;
 
-    // Durable before-images. Saving answers only when the file is on disk. Error of saving:
-    // limits_exceeded only where there are too many of them.
+    // Durable before-images. Saving answers only when the file is on disk. Errors of saving:
+    // limits_exceeded only where there are too many of them, conflict where one that could not be
+    // read is in its place, and others, after which it may be there all the same.
     virtual void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) = 0;
     // Forgets that of `uuids` which was written longest ago, and says which.
     virtual void forget_oldest_before_image(std::vector<DomainUuid> uuids,

@@ -165,6 +165,9 @@ void BeforeImages::make_room(const std::shared_ptr<Saving>& saving, std::size_t 
 void BeforeImages::leave_out(const std::shared_ptr<Saving>& saving, std::size_t at, Error why)
 {
     auto& record = saving->records.at(saving->actions[at].uuid);
+    if (!record.before && why.code != Errc::conflict) {
+        useless_.insert(record.seen.facts.uuid); // it may be there, of a domain that is not touched
+    }
     auto error = std::move(why).context("saving how " + record.seen.facts.name + " was before");
     error.code = Errc::not_persisted;
     saving->failed(record, std::move(error));

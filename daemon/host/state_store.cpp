@@ -213,7 +213,7 @@ Result<void> StateStore::check_replaceable(const fs::path& file) const
     const auto text = read_own_file(file);
     const auto unreadable = !text && is_unreadable(text.error());
     if (unreadable || left_alone_.contains(file)) {
-        return Error{.code = Errc::not_persisted,
+        return Error{.code = Errc::conflict,
                      .message = (unreadable ? text.error().message
                                             : path_in_quotes(file.native()) +
                                                   " could not be read at the start") +

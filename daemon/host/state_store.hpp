@@ -39,11 +39,12 @@ public:
     // may be good.
     [[nodiscard]] Loaded load_all();
 
-    // Answers when the file is on disk; a new one that failed is not there. Errors: not_persisted
-    // (also: one that could not be read is in its place, or it is too large), limits_exceeded where
-    // there are too many.
+    // Answers when the file is on disk. A new one that failed is not there if the disk allows.
+    // Errors: not_persisted (also: it is too large), conflict (one that could not be read is in its
+    // place), limits_exceeded where there are too many.
     [[nodiscard]] Result<void> save(const BeforeImage& image);
-    // Goes on after a failure and returns the first. A file that is not there is forgotten already.
+    // Goes on after a failure and returns the first: not_persisted, conflict as above. A file that
+    // is not there is forgotten already.
     [[nodiscard]] Result<void> forget(const std::vector<DomainUuid>& uuids);
     // Only that which was written longest ago, of those that can be removed, and says which.
     // Errors: limits_exceeded (that would not make room), not_found, not_persisted.

@@ -203,7 +203,8 @@ TEST_F(Loop, WorkerThatSaysItCameFurtherIsNotBusyForLonger)
 TEST_F(Loop, JobOfOursWaitsForOneOfCallersAtMost)
 {
     std::promise<void> all_submitted;
-    std::string order;
+    std::string order; // the worker's, until all is done
+    int completed = 0;
     Worker worker{loop_, "test-worker", 8};
     const auto submit = [&](
                             char name, Worker::Lane lane, std::function<void()> work = [] {}) {
@@ -212,7 +213,7 @@ TEST_F(Loop, JobOfOursWaitsForOneOfCallersAtMost)
                           work();
                           order += name;
                           return [&] {
-                              if (order.size() == 7) {
+                              if (++completed == 7) {
                                   loop_.stop(0);
                               }
                           };

@@ -180,11 +180,11 @@ TEST_F(StateStoreTest, FilesThatCannotBeReadAreReportedAndLeftAlone)
     }
     const auto saved = store.save(full_image());
     ASSERT_FALSE(saved) << "it may be the only record of how the domain was";
-    EXPECT_EQ(saved.error().code, Errc::not_persisted);
+    EXPECT_EQ(saved.error().code, Errc::conflict);
     EXPECT_NE(saved.error().message.find("move it away"), std::string::npos);
     const auto forgotten = store.forget({web1});
     ASSERT_FALSE(forgotten);
-    EXPECT_EQ(forgotten.error().code, Errc::not_persisted);
+    EXPECT_EQ(forgotten.error().code, Errc::conflict);
     EXPECT_TRUE(fs::is_symlink(file(name)));
 
     fs::remove(file(name)); // somebody mends it, and has yet to restart the service
