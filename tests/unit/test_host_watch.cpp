@@ -23,7 +23,10 @@ class GroupWatchTest : public testing::Test {
 protected:
     void SetUp() override
     {
-        auto pattern = (fs::temp_directory_path() / "virtpind-groups-XXXXXX").native();
+        // Tens of thousands of directories come and go: not on a disk.
+        const fs::path memory{"/dev/shm"};
+        const auto in = fs::is_directory(memory) ? memory : fs::temp_directory_path();
+        auto pattern = (in / "virtpind-groups-XXXXXX").native();
         ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
         root_ = pattern;
     }
