@@ -16,7 +16,7 @@
 
 namespace virtpind {
 
-inline constexpr std::size_t scenario_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t scenario_bytes_max = std::size_t{4} * 1024 * 1024;
 inline constexpr std::size_t scenario_domains_max = 4096;
 
 struct Scenario {

@@ -320,12 +320,12 @@ Result<DomainUuid> StateStore::forget_oldest(const std::vector<DomainUuid>& uuid
     Result<DomainUuid> forgotten =
         Error{.code = Errc::not_found, .message = "none of these before-images is there"};
     for (const auto& [written, uuid] : by_time) {
-        if (auto removed = remove(uuid)) {
+        auto removed = remove(uuid);
+        if (removed) {
             [[maybe_unused]] const auto synced = sync_directory(dir_); // it is gone for us already
             return uuid;
-        } else {
-            forgotten = std::move(removed).error();
         }
+        forgotten = std::move(removed).error();
     }
     return forgotten;
 }

@@ -223,10 +223,10 @@ bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
     return !bound_home && try_place(member, around, std::nullopt, {});
 }
 
-bool Fleet::try_place(Member& member, const Surroundings& around, std::optional<NodeSet> nodes,
-                      const VcpuMap& kept)
+bool Fleet::try_place(Member& member, const Surroundings& around,
+                      const std::optional<NodeSet>& nodes, const VcpuMap& kept)
 {
-    if (!find_place(member, around, memory_.available(*member.intent), std::move(nodes), kept)) {
+    if (!find_place(member, around, memory_.available(*member.intent), nodes, kept)) {
         return false;
     }
     take_memory(member);
@@ -234,7 +234,7 @@ bool Fleet::try_place(Member& member, const Surroundings& around, std::optional<
 }
 
 bool Fleet::find_place(Member& member, const Surroundings& around,
-                       const MemoryBook::Amounts& available, std::optional<NodeSet> nodes,
+                       const MemoryBook::Amounts& available, const std::optional<NodeSet>& nodes,
                        const VcpuMap& kept)
 {
     auto room = around;

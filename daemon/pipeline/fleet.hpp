@@ -96,9 +96,9 @@ private:
     void reserve();
     [[nodiscard]] bool find_place(Member& member, const Surroundings& around,
                                   const MemoryBook::Amounts& available,
-                                  std::optional<NodeSet> nodes, const VcpuMap& kept);
+                                  const std::optional<NodeSet>& nodes, const VcpuMap& kept);
     [[nodiscard]] bool try_place(Member& member, const Surroundings& around,
-                                 std::optional<NodeSet> nodes, const VcpuMap& kept);
+                                 const std::optional<NodeSet>& nodes, const VcpuMap& kept);
     [[nodiscard]] bool place_again(Member& member, const Surroundings& around, Sake sake);
     void reserve_for(Member& member, const Surroundings& around) const;
     [[nodiscard]] CpuSet cores_to_set_aside(const Member& member, const Surroundings& around,
