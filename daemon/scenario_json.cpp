@@ -126,7 +126,7 @@ Result<ScenarioDevice> read_device(const JsonNode& node, const Topology& topolog
                                    "{\"nodes\": \"0\"} instead"
                                  : "the host has no PCI device " + in_quotes(*address) +
                                        "; one that it has is " + topology.devices.front().address +
-                                       ", or write {\"nodes\": \"0\"}");
+                                       R"(, or write {"nodes": "0"})");
         }
         return address;
     });
