@@ -233,17 +233,16 @@ struct Answer {
     std::chrono::microseconds elapsed{};
 };
 
-// The planner can do with it, but nobody means it; the daemon says so, too (usable_housekeeping).
-Result<void> check_housekeeping(const PlanRequest& request)
+// A scenario's own is checked where it is read; the configuration's knows its host only here.
+Result<void> check_housekeeping(const Scenario& scenario)
 {
-    const auto& topology = *request.topology;
-    const auto usable = topology.usable_cpus() & request.usable.value_or(topology.all_cpus());
-    if (request.housekeeping && !usable.empty() && request.housekeeping->includes(usable)) {
-        return Error{.code = Errc::invalid_config,
-                     .message = "housekeeping: " + request.housekeeping->str() +
-                                " is every usable CPU, and leaves none to domains; name fewer"};
-    }
-    return {};
+    const auto& topology = *scenario.topology;
+    const auto usable = topology.usable_cpus() & scenario.usable.value_or(topology.all_cpus());
+    const auto wrong = scenario.housekeeping
+                           ? find_housekeeping_fault(*scenario.housekeeping, usable)
+                           : std::nullopt;
+    return wrong ? Error{.code = Errc::invalid_config, .message = "housekeeping: " + *wrong}
+                 : Result<void>{};
 }
 
 Result<Answer> make_answer(const PlanInput& input)
@@ -256,7 +255,7 @@ Result<Answer> make_answer(const PlanInput& input)
     if (auto valid = validate_request(request); !valid) {
         return std::move(valid).error();
     }
-    if (auto valid = check_housekeeping(request); !valid) {
+    if (auto valid = check_housekeeping(scenario); !valid) {
         return std::move(valid).error();
     }
     const auto start = std::chrono::steady_clock::now();

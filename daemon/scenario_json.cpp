@@ -395,6 +395,14 @@ DomainUuid made_up_uuid(std::size_t position)
     return DomainUuid{text.data()};
 }
 
+std::optional<std::string> find_housekeeping_fault(const CpuSet& cpus, const CpuSet& usable)
+{
+    return !usable.empty() && cpus.includes(usable)
+               ? std::optional{cpus.str() +
+                               " is every usable CPU, and leaves none to domains; name fewer"}
+               : std::nullopt;
+}
+
 Result<Scenario> parse_scenario(std::string_view text, std::string_view source,
                                 const ScenarioContext& context)
 {
@@ -426,10 +434,9 @@ Result<Scenario> parse_scenario(std::string_view text, std::string_view source,
     fields.optional("housekeeping", scenario.housekeeping,
                     [&host, &usable](const JsonNode& node) -> Result<CpuSet> {
                         auto cpus = read_cpus(host)(node);
-                        return cpus && !usable.empty() && cpus->includes(usable)
-                                   ? node.error(cpus->str() + " is every usable CPU, and leaves "
-                                                              "none to domains; name fewer")
-                                   : std::move(cpus);
+                        const auto wrong =
+                            cpus ? find_housekeeping_fault(*cpus, usable) : std::nullopt;
+                        return wrong ? node.error(*wrong) : std::move(cpus);
                     });
     fields.required("domains", scenario.intents,
                     [&](const JsonNode& node) { return read_domains(node, context.config, host); });

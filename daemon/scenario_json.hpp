@@ -36,6 +36,11 @@ struct ScenarioContext {
 // For a domain that says none: one by its position.
 [[nodiscard]] DomainUuid made_up_uuid(std::size_t position);
 
+// Why `cpus` cannot be housekeeping where `usable` are all that may be used. The planner can do
+// with them, but nobody means it.
+[[nodiscard]] std::optional<std::string> find_housekeeping_fault(const CpuSet& cpus,
+                                                                 const CpuSet& usable);
+
 // Error: invalid_config, "SOURCE:LINE: domains[1].policy.smt: what; the valid values".
 [[nodiscard]] Result<Scenario> parse_scenario(std::string_view text, std::string_view source,
                                               const ScenarioContext& context);

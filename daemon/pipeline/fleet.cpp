@@ -264,32 +264,17 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
     }
 }
 
-// One whole core for each kind of threads that are to have one, near where the vCPUs went, as if
-// these were not there; none where the host has not so many.
-CpuSet Fleet::cores_to_set_aside(const Member& member, const Surroundings& around,
+// The whole cores its threads would have if only the vCPUs that stay had a place; none where there
+// are not so many.
+CpuSet Fleet::cores_to_set_aside(Member member, const Surroundings& around,
                                  const VcpuMap& kept) const
 {
-    auto free = around.free;
+    CpuSet stay;
     for (const auto& [vcpu, cpu] : kept) {
-        free.erase(cpu);
+        stay.insert(cpu);
     }
-    CpuSet aside;
-    const auto& policy = member.intent->policy;
-    for (const auto* choice : {&policy.emulator, &policy.iothreads}) {
-        const auto without_threads =
-            choice == &policy.iothreads && member.intent->iothreads.empty();
-        if (choice->mode != ThreadChoice::Mode::own || without_threads) {
-            continue;
-        }
-        const auto own = choose_own_core(host_, *member.intent, {.usable = usable_, .free = free},
-                                         member.placed->claim, {});
-        if (own.empty()) {
-            return {};
-        }
-        aside |= own;
-        free -= own;
-    }
-    return aside;
+    member.claim = stay;
+    return claim_own_cores(member, around) ? member.claim - stay : CpuSet{};
 }
 
 void Fleet::take_memory(Member& member)

@@ -101,7 +101,7 @@ private:
                                  const std::optional<NodeSet>& nodes, const VcpuMap& kept);
     [[nodiscard]] bool place_again(Member& member, const Surroundings& around, Sake sake);
     void reserve_for(Member& member, const Surroundings& around) const;
-    [[nodiscard]] CpuSet cores_to_set_aside(const Member& member, const Surroundings& around,
+    [[nodiscard]] CpuSet cores_to_set_aside(Member member, const Surroundings& around,
                                             const VcpuMap& kept) const;
     bool claim_own_cores(Member& member, const Surroundings& around) const;
 

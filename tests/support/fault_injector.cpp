@@ -15,9 +15,8 @@
 //   the disk has been done by then, a write in half; a call that asks nobody is not met.
 // - A delay lasts until the plan is taken back or replaced, at most MILLISECONDS; meanwhile
 //   PLAN.open is there.
-// - A jump moves the wall clock by MILLISECONDS as soon as the daemon looks at the time, and
-// cancels
-//   its timer for that, as the kernel does; it meets no call.
+// - A jump moves the wall clock by MILLISECONDS as soon as the daemon looks at the time. As the
+//   kernel does, it cancels the daemon's timer for that; it meets no call.
 //
 // Calls that are counted are appended to PLAN.log. Without the file nothing goes wrong.
 //
