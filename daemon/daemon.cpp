@@ -44,6 +44,9 @@ using host::TopologySource;
 // more.
 constexpr int stuck_after_intervals = 10;
 
+// EX_CONFIG of sysexits.h. The unit does not start it again for that: somebody has to mend it.
+constexpr int status_for_good = 78;
+
 // Before the first thread starts, so that all inherit it and the loop alone takes the signals.
 void block_signals()
 {
@@ -391,6 +394,12 @@ int run_daemon(const DaemonOptions& options)
     const auto lock = host::lock_state(options.state_dir);
     if (!lock && lock.error().code == Errc::conflict) {
         return give_up(lock.error());
+    }
+    if (!lock) {
+        const auto why = printable(lock.error().message, 1024);
+        log_event(LogEvent::state_unusable, why);
+        ServiceManager{}.say_status(why);
+        return status_for_good;
     }
     Daemon daemon{options, std::move(*config), std::make_shared<Topology>(std::move(*topology)),
                   *loop};

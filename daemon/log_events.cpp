@@ -58,6 +58,8 @@ constexpr std::array kinds{
               "Connected to libvirt"},
     EventKind{LogEvent::config_refused, "aebdf4b3cdfc42679e1ad33d3a2513f8", err,
               "The configuration was refused"},
+    EventKind{LogEvent::state_unusable, "0de1e4bce2904e78bfa16f926a5729c9", critical,
+              "The state directory cannot be used"},
     EventKind{LogEvent::invariant_broken, "110ebb9676e849b1b03a047c7aebb28a", critical,
               "A plan broke its own rules"},
 };

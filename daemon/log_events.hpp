@@ -23,6 +23,7 @@ enum class LogEvent {
     libvirt_lost,
     libvirt_connected,
     config_refused,
+    state_unusable,
     invariant_broken,
 };
 

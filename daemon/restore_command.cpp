@@ -4,6 +4,7 @@
 #include "common/text.hpp"
 #include "common/uuid.hpp"
 #include "common/words.hpp"
+#include "daemon/host/state_dir.hpp"
 #include "daemon/host/state_lock.hpp"
 #include "daemon/host/state_store.hpp"
 #include "daemon/host/text_file.hpp"
@@ -205,10 +206,6 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
         err << "virtpind restore: " << printable(in_words(error), message_bytes_max) << '\n';
         return status;
     };
-    const auto lock = host::lock_state(options.state_dir);
-    if (!lock) {
-        return refuse(lock.error(), exit_bad_input);
-    }
     const auto topology = host::read_topology(options.topology);
     if (!topology) {
         return refuse(topology.error(), exit_bad_input);
@@ -217,6 +214,15 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
     const auto connection = connect(options.uri, err);
     if (!connection) {
         return refuse(connection.error(), exit_failed);
+    }
+    // libvirt answers root whatever has become of polkit and groups; what is in the state directory
+    // is the owner's, and must stay so.
+    if (const auto became = host::become_owner_of(options.state_dir); !became) {
+        return refuse(became.error(), exit_bad_input);
+    }
+    const auto lock = host::lock_state(options.state_dir);
+    if (!lock) {
+        return refuse(lock.error(), exit_bad_input);
     }
     const auto seen = host::observe_host(**connection, PolicyCatalog{}, ObserveDepth::affinities);
     if (!seen) {

@@ -11,6 +11,7 @@ namespace virtpind {
 
 // Puts back definitions and live pins from the before-images and takes the policies out of the
 // metadata, so that a daemon that is started later leaves the domains alone. One line per domain.
+// As root it connects to libvirt and is the owner of the state directory from then on, for good.
 // May be interrupted at any point and run again. Status: 0, 1 when something could not be put back,
 // 2 on bad input.
 [[nodiscard]] int run_restore_command(const RestoreOptions& options, std::ostream& out,

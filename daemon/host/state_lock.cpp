@@ -2,29 +2,50 @@
 #include "state_lock.hpp"
 
 #include "common/words.hpp"
+#include "state_dir.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
 
 namespace virtpind::host {
 
+namespace {
+
+bool is_file(int fd)
+{
+    struct stat about {};
+
+    return ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+} // namespace
+
 Result<loop::UniqueFd> lock_state(const std::filesystem::path& state_dir)
 {
-    std::error_code error;
-    std::filesystem::create_directories(state_dir, error);
-    const auto path = state_dir / "lock";
-    loop::UniqueFd lock{::open(path.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    if (!lock) {
+    const auto dir = open_state_dir(state_dir);
+    if (!dir) {
+        return dir.error();
+    }
+    loop::UniqueFd lock{::openat(dir->get(), "lock",
+                                 O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+    const auto error = errno;
+    if (!lock || !is_file(lock.get())) {
         return Error{.code = Errc::not_persisted,
-                     .message = "cannot open " + path_in_quotes(path.native()) + ": " +
-                                std::strerror(errno)};
+                     .message = "cannot open " + path_in_quotes((state_dir / "lock").native()) +
+                                ", without which two virtpinds could undo each other's work: " +
+                                (lock ? "it is no regular file; remove it"
+                                      : std::string{std::strerror(error)} +
+                                            "; it belongs to the owner of the directory (chown "
+                                            "-h), or is in the way and can be removed")};
     }
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         return Error{.code = Errc::conflict,
-                     .message = "another virtpind works with " + in_quotes(state_dir.native()) +
+                     .message = "another virtpind works with " +
+                                path_in_quotes(state_dir.native()) +
                                 "; stop it first (systemctl stop virtpind)"};
     }
     return lock;

@@ -5,6 +5,7 @@
 
 #include "common/before_image.hpp"
 #include "common/result.hpp"
+#include "image_files.hpp"
 
 #include <filesystem>
 #include <map>
@@ -14,9 +15,6 @@
 #include <vector>
 
 namespace virtpind::host {
-
-inline constexpr std::size_t before_images_max = 4096;
-inline constexpr std::size_t corrupt_files_max = 64; // kept for a person to look at
 
 // Where they are.
 [[nodiscard]] inline std::filesystem::path images_dir(const std::filesystem::path& state_dir)
@@ -51,15 +49,10 @@ public:
     [[nodiscard]] Result<DomainUuid> forget_oldest(const std::vector<DomainUuid>& uuids);
 
 private:
-    [[nodiscard]] bool is_full();
-    [[nodiscard]] Result<void> remove(const DomainUuid& uuid);
-    [[nodiscard]] Result<void> check_replaceable(const std::filesystem::path& file) const;
-    [[nodiscard]] Result<std::filesystem::path> path_of(const DomainUuid& uuid) const;
-
     std::filesystem::path dir_;
     // Files that are there, roughly: to list them for each new one would take ever longer.
     std::optional<std::size_t> files_;
-    std::set<std::filesystem::path> left_alone_; // by load_all()
+    std::set<std::string> left_alone_; // names of files, by load_all()
 };
 
 } // namespace virtpind::host

@@ -33,41 +33,46 @@ Result<void> wait_only_for_devices(int fd, const std::filesystem::path& path)
     return {};
 }
 
+Error unreadable(const std::string& file, int error)
+{
+    return Error{.code = Errc::not_found,
+                 .message = file + " cannot be read: " + std::strerror(error)};
+}
+
 } // namespace
 
-Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t bytes_max,
-                                   Links links)
+Result<std::string> read_text(int fd, const std::string& file, std::size_t bytes_max)
 {
-    const auto unreadable = [&path] {
-        return Error{.code = Errc::not_found,
-                     .message = "file " + path_in_quotes(path.native()) +
-                                " cannot be read: " + std::strerror(errno)};
-    };
-    const auto careful = links == Links::refused ? O_NOFOLLOW : 0;
-    const loop::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | careful)};
-    if (!fd) {
-        return unreadable();
-    }
-    if (auto ready = wait_only_for_devices(fd.get(), path); !ready) {
-        return std::move(ready).error();
-    }
     std::string text;
     std::array<char, 16384> chunk{};
     while (true) {
-        const auto got = ::read(fd.get(), chunk.data(), chunk.size());
+        const auto got = ::read(fd, chunk.data(), chunk.size());
         if (got == 0) {
             return text;
         }
         if (got < 0 && errno != EINTR) {
-            return unreadable();
+            return unreadable(file, errno);
         }
         text.append(chunk.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         if (text.size() > bytes_max) {
             return Error{.code = Errc::limits_exceeded,
-                         .message = "file " + path_in_quotes(path.native()) + " has more than " +
-                                    std::to_string(bytes_max) + " bytes"};
+                         .message =
+                             file + " has more than " + std::to_string(bytes_max) + " bytes"};
         }
     }
+}
+
+Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t bytes_max)
+{
+    const auto file = "file " + path_in_quotes(path.native());
+    const loop::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (!fd) {
+        return unreadable(file, errno);
+    }
+    if (auto ready = wait_only_for_devices(fd.get(), path); !ready) {
+        return std::move(ready).error();
+    }
+    return read_text(fd.get(), file, bytes_max);
 }
 
 std::string read_boot_id()

@@ -10,15 +10,13 @@
 
 namespace virtpind::host {
 
-// `refused`: a symbolic link cannot be read; for files of our own, where somebody may have put one
-// for us to stumble over.
-enum class Links { followed, refused };
-
 // The whole content of a file. Blocking. Errors: not_found (cannot be opened or read),
 // limits_exceeded.
 [[nodiscard]] Result<std::string> read_text_file(const std::filesystem::path& path,
-                                                 std::size_t bytes_max,
-                                                 Links links = Links::followed);
+                                                 std::size_t bytes_max);
+
+// The same of an open one; `file` is how people call it.
+[[nodiscard]] Result<std::string> read_text(int fd, const std::string& file, std::size_t bytes_max);
 
 // The host's present boot; empty where that cannot be told.
 [[nodiscard]] std::string read_boot_id();

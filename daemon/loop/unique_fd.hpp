@@ -35,6 +35,9 @@ public:
 
     [[nodiscard]] int get() const noexcept { return fd_; }
 
+    // Somebody else closes it.
+    [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+
     explicit operator bool() const noexcept { return fd_ >= 0; }
 
 private:

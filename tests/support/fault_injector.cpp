@@ -125,9 +125,9 @@ bool is_counted(std::string_view call)
 }
 
 // By their numbers where a function is one of the calls.
-int open_file(const char* path, int flags, mode_t mode)
+int open_file(const char* path, int flags, mode_t mode, int dir = AT_FDCWD)
 {
-    return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
+    return static_cast<int>(::syscall(SYS_openat, dir, path, flags, mode));
 }
 
 ssize_t write_file(int fd, const void* data, std::size_t size)
@@ -537,6 +537,33 @@ extern "C" int open64(const char* path, int flags, ...)
     return done(open_file(path, flags, mode));
 }
 
+// Those below a directory are called as the others.
+extern "C" int openat64(int dir, const char* path, int flags, ...)
+{
+    mode_t mode = 0;
+    if ((flags & O_CREAT) == 0) {
+        return open_file(path, flags, mode, dir);
+    }
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+    if (meets_fault("open")) {
+        errno = EACCES;
+        return -1;
+    }
+    return done(open_file(path, flags, mode, dir));
+}
+
+extern "C" int mkdirat(int dir, const char* path, mode_t mode) noexcept
+{
+    if (meets_fault("mkdir")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return done(static_cast<int>(::syscall(SYS_mkdirat, dir, path, mode)));
+}
+
 extern "C" int mkdir(const char* path, mode_t mode) noexcept
 {
     if (meets_fault("mkdir")) {
@@ -571,6 +598,24 @@ extern "C" int unlink(const char* path) noexcept
         return -1;
     }
     return done(REAL(unlink)(path));
+}
+
+extern "C" int renameat(int from_dir, const char* from, int to_dir, const char* to) noexcept
+{
+    if (meets_fault("rename")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return done(REAL(renameat)(from_dir, from, to_dir, to));
+}
+
+extern "C" int unlinkat(int dir, const char* path, int flags) noexcept
+{
+    if (meets_fault("unlink")) {
+        errno = EROFS;
+        return -1;
+    }
+    return done(REAL(unlinkat)(dir, path, flags));
 }
 
 extern "C" int remove(const char* path) noexcept

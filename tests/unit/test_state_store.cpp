@@ -204,6 +204,34 @@ TEST_F(StateStoreTest, APipeDoesNotHoldUpTheStart)
     EXPECT_TRUE(fs::exists(file("pipe.json.corrupt")));
 }
 
+TEST_F(StateStoreTest, NothingThatIsThereIsWrittenThroughOrWaitedFor)
+{
+    fs::create_directories(dir_ / "domains");
+    StateStore store{dir_};
+    const auto temporary = file(web1.str() + ".json.new");
+    std::ofstream{dir_ / "elsewhere"} << "theirs";
+    fs::create_symlink(dir_ / "elsewhere", temporary);
+    EXPECT_TRUE(store.save(full_image()));
+    ASSERT_EQ(::mkfifo(temporary.c_str(), 0600), 0);
+    EXPECT_TRUE(store.save(full_image())) << "and it has come back";
+    EXPECT_EQ(fs::file_size(dir_ / "elsewhere"), 6U);
+    EXPECT_EQ(store.load_all().images.size(), 1U);
+}
+
+TEST_F(StateStoreTest, DirectoryInPlaceOfItsOwnIsNotUsed)
+{
+    fs::create_directories(dir_ / "elsewhere");
+    std::ofstream{dir_ / "elsewhere" / "a.json"} << "theirs";
+    fs::create_symlink(dir_ / "elsewhere", dir_ / "domains");
+    StateStore store{dir_};
+    EXPECT_EQ(store.load_all().problems.size(), 1U);
+    EXPECT_EQ(store.save(full_image()).error().code, Errc::not_persisted);
+    EXPECT_EQ(store.forget({web1}).error().code, Errc::not_persisted);
+    const fs::directory_iterator left{dir_ / "elsewhere"};
+    EXPECT_EQ(std::distance(left, fs::directory_iterator{}), 1);
+    EXPECT_TRUE(fs::exists(dir_ / "elsewhere" / "a.json"));
+}
+
 TEST_F(StateStoreTest, CorruptFilesThatAreKeptAreBounded)
 {
     for (std::size_t i = 0; i < corrupt_files_max + 3; ++i) {

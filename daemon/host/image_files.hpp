@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The files of the before-images, by their names below an open directory. Nothing that is there is
+// followed, waited for or written through. Blocks as long as the disk does: worker thread, but for
+// loading.
+#pragma once
+
+#include "common/result.hpp"
+#include "daemon/loop/unique_fd.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace virtpind::host {
+
+inline constexpr std::size_t before_images_max = 4096;
+inline constexpr std::size_t corrupt_files_max = 64; // kept for a person to look at
+
+inline constexpr std::string_view image_suffix = ".json";
+inline constexpr std::string_view temporary_suffix = ".json.new";
+
+struct Images {
+    loop::UniqueFd fd;
+    std::filesystem::path path; // for people
+
+    [[nodiscard]] std::filesystem::path shown(const std::string& name) const { return path / name; }
+};
+
+// Errors: not_found when nothing was ever saved, not_persisted.
+[[nodiscard]] Result<Images> open_images(const std::filesystem::path& path);
+[[nodiscard]] Result<Images> make_images(const std::filesystem::path& path);
+
+// File names with this suffix, sorted; at most `most`. Error: not_persisted.
+[[nodiscard]] Result<std::vector<std::string>>
+files_with(const Images& images, std::string_view suffix, std::size_t most);
+// How many images there are, at most one more than there may be.
+[[nodiscard]] std::size_t count_images(const Images& images);
+[[nodiscard]] bool is_there(const Images& images, const std::string& name);
+
+// Errors as of read_own_file().
+[[nodiscard]] Result<std::string> read_image(const Images& images, const std::string& name);
+
+// Whether a file must outlive a power failure, or only this process.
+enum class Lifetime { durable, boot };
+// In place of the old file, or not at all. Error: not_persisted.
+[[nodiscard]] Result<void> write_image(const Images& images, const std::string& name,
+                                       std::string_view text, Lifetime lifetime);
+// Whether it was there. Error: not_persisted.
+[[nodiscard]] Result<bool> remove_image(const Images& images, const std::string& name);
+// Renamed, so that a person may look at it and the next start does not stumble over it again; `why`
+// and what has become of it.
+[[nodiscard]] std::string set_aside(const Images& images, const std::string& name,
+                                    const std::string& why);
+// The names of files are on disk only when their directory is. Error: not_persisted.
+[[nodiscard]] Result<void> sync_names(const Images& images);
+
+} // namespace virtpind::host
