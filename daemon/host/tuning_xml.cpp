@@ -132,7 +132,12 @@ void write_cells(pugi::xml_node cpu, const std::vector<GuestCell>& cells)
             set_attribute(element, "unit", "KiB");
         }
         auto known = numa.find_child_by_attribute("cell", "id", id.c_str());
-        set_attribute(known ? known : element, "cpus", cell.vcpus.str());
+        auto written = known ? known : element;
+        if (cell.vcpus.empty()) {
+            written.remove_attribute("cpus"); // memory only; libvirt reads no empty list
+        } else {
+            set_attribute(written, "cpus", cell.vcpus.str());
+        }
         element = element.next_sibling("cell");
     }
 }

@@ -248,6 +248,31 @@ TEST(TuningXml, NoVcpuIsFixedBehindOneThatIsNot)
     EXPECT_EQ(hotpluggable, "no no yes yes yes yes ");
 }
 
+// A cell of memory only has no list: libvirt does not read an empty one.
+TEST(TuningXml, ACellWithoutVcpusHasNoListOfThem)
+{
+    auto text = plain_guest(4);
+    const std::string cells =
+        "<cpu mode='host-passthrough'><numa><cell id='0' cpus='0-1' memory='1' unit='GiB'/>"
+        "<cell id='1' cpus='2-3' memory='1' unit='GiB'/>"
+        "<cell id='2' memory='1' unit='GiB'/></numa></cpu>";
+    const std::string plain = "<cpu mode='host-passthrough' check='none' migratable='on'/>";
+    text.replace(text.find(plain), plain.size(), cells);
+    GuestCpus cpus{.topology = {.cores = 4}, .pins = {}, .cells = {}, .numatune = {}};
+    for (const auto id : {0U, 1U, 2U, 3U}) {
+        cpus.pins.emplace(VcpuId{id}, CpuSet{CpuId{id}});
+    }
+    cpus.cells = {
+        {.id = 0, .vcpus = {VcpuId{0}, VcpuId{1}, VcpuId{2}, VcpuId{3}}, .memory_kib = 1048576},
+        {.id = 1, .vcpus = {}, .memory_kib = 1048576},
+        {.id = 2, .vcpus = {}, .memory_kib = 1048576}};
+    const auto tuned = applied(text, {.cpus = cpus, .apply = {}, .withdraw = {}});
+    EXPECT_NE(tuned.find("<cell id='0' cpus='0-3' memory='1' unit='GiB'/>"), std::string::npos);
+    for (const auto* cell : {"<cell id='1' memory=", "<cell id='2' memory="}) {
+        EXPECT_NE(tuned.find(cell), std::string::npos) << tuned;
+    }
+}
+
 // The baseline calls take a <cpu>, which the answers have by another name, or inside another.
 TEST(TuningAbilities, TheCpuIsTakenOutOfAnAnswer)
 {
