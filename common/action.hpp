@@ -57,10 +57,12 @@ struct DefinitionChange {
     // What the definition said when this was planned: nothing is written into one that says
     // something else by now. Absent: it may say anything.
     std::optional<DefinitionParts> planned_on;
+    // What becomes of the note of how it was before: `renew` is as the before-image has it then.
+    enum class Note { keep, renew, remove } note = Note::keep;
 
     [[nodiscard]] bool empty() const
     {
-        return mode == Mode::merge && pins == PinSet{} && tuning.empty();
+        return mode == Mode::merge && pins == PinSet{} && tuning.empty() && note == Note::keep;
     }
 };
 
@@ -73,6 +75,10 @@ struct DomainActions {
     // As it was seen; a change of these comes with an event, and another pass.
     RunState state = RunState::shutoff;
     bool persistent = true;
+    // Into the running domain's metadata, before its pins are changed. An empty one is taken out of
+    // it, as is a policy that it has no more, when all else went well.
+    std::optional<UndoNote> live_note;
+    bool drop_live_policy = false;
     std::vector<LiveAction> live;
     std::optional<DefinitionChange> definition;
     // Where the definition as it is written is noted, before that; none when it is put back, which
@@ -81,7 +87,10 @@ struct DomainActions {
     // Restoring: what was changed by somebody else since and is left as it is, as sentences.
     std::vector<std::string> left_alone;
 
-    [[nodiscard]] bool empty() const { return live.empty() && !definition && left_alone.empty(); }
+    [[nodiscard]] bool empty() const
+    {
+        return live.empty() && !live_note && !drop_live_policy && !definition && left_alone.empty();
+    }
 };
 
 // What came of one DomainActions.

@@ -7,6 +7,7 @@
 #include "ids.hpp"
 #include "policy.hpp"
 #include "result.hpp"
+#include "undo_note.hpp"
 
 #include <cstdint>
 #include <map>
@@ -124,6 +125,9 @@ using DefinitionParts = std::map<std::string, std::string>;
 [[nodiscard]] DefinitionParts pin_parts(const PinSet& pins);
 [[nodiscard]] PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& from);
 
+// The pins that `parts` say, which may be anything: what is no pin, or says no pin, is passed over.
+[[nodiscard]] PinSet pins_from(const DefinitionParts& parts);
+
 // What a persistent definition says about the guest's CPUs beyond their pins. Normal forms:
 // attributes that libvirt fills in by itself do not count.
 struct CpuDefinition {
@@ -156,6 +160,10 @@ struct ObservedDomain {
     // Kernel affinity of vCPU threads; only when the observation asked for it and the domain is
     // active.
     std::optional<std::map<VcpuId, CpuSet>> actual_vcpus;
+    // What the metadata has of us besides the policy; empty where it cannot be read.
+    std::optional<UndoNote> live_note;
+    std::optional<UndoNote> config_note;
+    bool live_policy = false; // the running domain's metadata has a policy, whatever it says
 };
 
 // "; vCPUs 2-3 stay plugged until the next start", where more run than the definition starts with;

@@ -7,6 +7,7 @@
 #include "words.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 namespace virtpind {
 
@@ -179,6 +180,78 @@ PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& f
     pins.numatune = taken(numatune_part) ? from.numatune : pins.numatune;
     pins.vcpu_cpuset = taken(cpuset_part) ? from.vcpu_cpuset : pins.vcpu_cpuset;
     pins.iothreads_listed = taken(iothreadids_part) ? from.iothreads_listed : pins.iothreads_listed;
+    return pins;
+}
+
+namespace {
+
+// The id in "cputune/vcpupin:3".
+template <class Id>
+std::optional<Id> id_in(const std::string& name, std::string_view part)
+{
+    if (name.compare(0, part.size(), part) != 0) {
+        return std::nullopt;
+    }
+    const auto ids = IdSet<Id>::parse(std::string_view{name}.substr(part.size()));
+    return ids && ids->size() == 1 ? std::optional{ids->front()} : std::nullopt;
+}
+
+// As part_of() writes it.
+std::optional<NumaTune> numatune_from(const std::string& text)
+{
+    std::istringstream words{text};
+    std::string word;
+    std::getline(words, word, ' ');
+    const auto mode = parse_numa_mode(word);
+    if (!mode) {
+        return std::nullopt;
+    }
+    std::getline(words, word, ' ');
+    auto nodes = NodeSet::parse(words ? word : "");
+    if (!nodes) {
+        return std::nullopt;
+    }
+    NumaTune tune{.mode = *mode, .nodes = std::move(*nodes)};
+    while (std::getline(words, word, ' ')) {
+        const auto colon = word.find(':');
+        const auto cell = VcpuSet::parse(word.substr(0, colon));
+        auto of_cell = NodeSet::parse(colon != std::string::npos ? word.substr(colon + 1) : "?");
+        if (!cell || cell->size() != 1 || !of_cell) {
+            return std::nullopt;
+        }
+        tune.cells[raw(cell->front())] = std::move(*of_cell);
+    }
+    return tune;
+}
+
+} // namespace
+
+PinSet pins_from(const DefinitionParts& parts)
+{
+    PinSet pins;
+    for (const auto& [name, value] : parts) {
+        if (name == iothreadids_part) {
+            pins.iothreads_listed = !value.empty();
+            continue;
+        }
+        if (name == numatune_part) {
+            pins.numatune = numatune_from(value);
+            continue;
+        }
+        auto cpus = CpuSet::parse(value);
+        if (!cpus || cpus->empty()) {
+            continue;
+        }
+        if (const auto vcpu = id_in<VcpuId>(name, vcpupin_part)) {
+            pins.vcpus[*vcpu] = std::move(*cpus);
+        } else if (const auto iothread = id_in<IothreadId>(name, iothreadpin_part)) {
+            pins.iothreads[*iothread] = std::move(*cpus);
+        } else if (name == emulatorpin_part) {
+            pins.emulator = std::move(*cpus);
+        } else if (name == cpuset_part) {
+            pins.vcpu_cpuset = std::move(*cpus);
+        }
+    }
     return pins;
 }
 

@@ -2,6 +2,7 @@
 #include "before_images.hpp"
 
 #include "common/text.hpp"
+#include "common/undo_merge.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -15,13 +16,17 @@ namespace {
 // been made persistent since, and a definition edited before it was first written.
 bool is_saved(const DomainRecord& record)
 {
-    return record.before && !record.outdated && (record.before->config || !record.seen.config);
+    return record.before && !record.unsaved && !record.outdated &&
+           (record.before->config || !record.seen.config);
 }
 
 // How the domain is now; of the running one, how it was when virtpind first touched it.
 BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
 {
     const auto& seen = record.seen;
+    if (record.unsaved && !record.outdated && (record.before->config || !seen.config)) {
+        return *record.before; // by its own metadata
+    }
     BeforeImage image{.uuid = seen.facts.uuid,
                       .name = seen.facts.name,
                       .id = seen.facts.id,
@@ -69,8 +74,22 @@ void BeforeImages::give(DomainRecord& record, const DomainUuid& uuid)
 
 void BeforeImages::take_back(DomainRecord& record)
 {
-    if (auto image = std::exchange(record.before, std::nullopt)) {
+    auto image = std::exchange(record.before, std::nullopt);
+    if (image && !std::exchange(record.unsaved, false)) { // else it is in its metadata
         unseen_.emplace(image->uuid, std::move(*image));
+    }
+}
+
+void BeforeImages::take_notes(DomainRecord& record)
+{
+    auto known = merge_undo(std::exchange(record.before, std::nullopt), record.seen, boot_id_);
+    record.before = std::move(known.image);
+    if (!known.changed) {
+        return;
+    }
+    record.unsaved = record.before.has_value();
+    if (!record.before) {
+        useless_.insert(record.seen.facts.uuid);
     }
 }
 
@@ -84,6 +103,7 @@ void BeforeImages::forget_gone(const DomainUuid& uuid)
 void BeforeImages::forget(DomainRecord& record)
 {
     if (const auto image = std::exchange(record.before, std::nullopt)) {
+        record.unsaved = false;
         useless_.insert(image->uuid);
     }
 }
@@ -128,6 +148,7 @@ void BeforeImages::save_next(const std::shared_ptr<Saving>& saving, std::size_t 
         if (written) {
             useless_.erase(image.uuid);
             record.before = image;
+            record.unsaved = false;
             record.outdated = false;
             save_next(saving, at + 1);
             return;

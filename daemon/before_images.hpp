@@ -26,6 +26,8 @@ public:
 
     // The domain came into view: its image goes to its record.
     void give(DomainRecord& record, const DomainUuid& uuid);
+    // What its own metadata tells of how it was is taken into its image: merge_undo().
+    void take_notes(DomainRecord& record);
     // It left the view, undefined or out of reach for a while: the image comes back.
     void take_back(DomainRecord& record);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "planning.hpp"
 
+#include "common/undo_merge.hpp"
 #include "daemon/pipeline/diff.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"
@@ -160,7 +161,11 @@ std::optional<DomainActions> actions_for(const PlanningInput& input, const Domai
         record.plan->placement == Placement::none) {
         return std::nullopt;
     }
-    return diff(diffed, *record.plan);
+    auto actions = diff(diffed, *record.plan);
+    if (record.before) {
+        add_notes(actions, record.seen, *record.before, input.boot_id);
+    }
+    return actions;
 }
 
 Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,

@@ -2,6 +2,7 @@
 #include "reconciler.hpp"
 
 #include "common/text.hpp"
+#include "common/undo_merge.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/settle.hpp"
 #include "daemon/views.hpp"
@@ -270,6 +271,7 @@ void Reconciler::refresh_records(Observation&& seen)
         record.kept_plugged = record.kept_plugged & domain.facts.vcpus_online;
         images_.forget_former_run(record, domain.facts.id);
         record.seen = std::move(domain);
+        images_.take_notes(record);
     }
     for (auto at = records_.begin(); at != records_.end();) {
         if (present.contains(at->first)) {
@@ -417,6 +419,7 @@ void Reconciler::apply(std::vector<DomainActions> actions)
         record.state = PinState::applying;
         if (!record.decision.restore) {
             action.before = record.before;
+            add_notes(action, record.seen, *record.before, images_.boot_id());
         }
     }
     slow_apply_.start(slow_apply_after);

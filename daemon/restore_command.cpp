@@ -2,6 +2,7 @@
 #include "restore_command.hpp"
 
 #include "common/text.hpp"
+#include "common/undo_merge.hpp"
 #include "common/uuid.hpp"
 #include "common/words.hpp"
 #include "daemon/host/state_dir.hpp"
@@ -80,6 +81,22 @@ public:
             forget(image);
         }
         tell(image.name, outcome);
+    }
+
+    // What is on disk is of a domain that was replaced by one that we never touched.
+    void forget_former(const ObservedDomain& seen)
+    {
+        const auto removed = remove_policy(seen);
+        if (!removed) {
+            fail(seen.facts.name, in_words(removed.error()));
+            return;
+        }
+        if (const auto done = store_.forget({seen.facts.uuid}); !done) {
+            fail(seen.facts.name, done.error().message);
+            return;
+        }
+        out_ << printable(seen.facts.name)
+             << ": nothing in it is virtpind's; what was noted of a former one is forgotten\n";
     }
 
     // A domain with a policy of which nothing else is known.
@@ -235,12 +252,16 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
         restoring.fail("state", problem);
     }
     for (const auto& domain : seen->domains) {
-        const auto image = loaded.images.extract(domain.facts.uuid);
+        auto file = loaded.images.extract(domain.facts.uuid);
         if (!is_named(options, domain.facts.uuid, domain.facts.name)) {
             continue;
         }
-        if (image) {
-            restoring.restore(domain, image.mapped());
+        const auto known = merge_undo(file ? std::optional{std::move(file.mapped())} : std::nullopt,
+                                      domain, host::read_boot_id());
+        if (known.image) {
+            restoring.restore(domain, *known.image);
+        } else if (file && known.changed) {
+            restoring.forget_former(domain);
         } else if (domain.facts.metadata.content) {
             restoring.forget_policy(domain);
         }

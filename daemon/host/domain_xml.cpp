@@ -6,6 +6,7 @@
 #include "pins_xml.hpp"
 #include "policy_xml.hpp"
 #include "tuning_xml.hpp"
+#include "undo_note_xml.hpp"
 #include "xml_reader.hpp"
 
 #include <array>
@@ -193,10 +194,13 @@ Result<ObservedDomain> parse_domain_xml(std::string_view text, const PolicyCatal
     auto pins = read_pins(reader, *root);
     if (kind == XmlKind::live && facts.active()) {
         domain.live = std::move(pins);
+        domain.live_note = read_undo_note(*root, facts);
+        domain.live_policy = facts.metadata.content.has_value();
     } else {
         domain.config = std::move(pins);
         domain.cpus = read_cpu_definition(*root, facts);
         domain.cpus->parts.merge(pin_parts(*domain.config));
+        domain.config_note = read_undo_note(*root, facts);
     }
     if (reader.error()) {
         return Error{*reader.error()}.context("reading the XML of domain " + in_quotes(facts.name));

@@ -8,21 +8,6 @@ namespace virtpind::host {
 
 namespace {
 
-// What namespace an element is in: pugixml does not know of namespaces.
-std::string_view namespace_of(const pugi::xml_node& element)
-{
-    const std::string_view name = element.name();
-    const auto colon = name.find(':');
-    const auto declaration =
-        colon == std::string_view::npos ? "xmlns" : "xmlns:" + std::string{name.substr(0, colon)};
-    for (auto scope = element; scope; scope = scope.parent()) {
-        if (const auto attribute = scope.attribute(declaration.c_str())) {
-            return attribute.value();
-        }
-    }
-    return {};
-}
-
 Error bad_policy(std::string message)
 {
     return Error{.code = Errc::invalid_policy, .message = std::move(message)};

@@ -2,6 +2,7 @@
 #include "verification.hpp"
 
 #include "common/text.hpp"
+#include "common/undo_merge.hpp"
 
 #include <algorithm>
 #include <map>
@@ -98,6 +99,9 @@ void compare_definition(Comparison& comparison, const DefinitionChange& change,
                         const ObservedDomain& after)
 {
     const auto& config = *after.config;
+    if (change.note == DefinitionChange::Note::remove && after.config_note) {
+        comparison.say("still has in its metadata how it was before");
+    }
     auto tuning = change.tuning;
     tuning.put_back.clear();
     if (after.cpus && !is_tuned(*after.cpus, config, tuning)) {
@@ -135,6 +139,11 @@ void compare_definition(Comparison& comparison, const DefinitionChange& change,
     }
 }
 
+bool says(const std::optional<UndoNote>& note, const UndoNote& wanted)
+{
+    return wanted.empty() ? !note : covers(note, wanted);
+}
+
 } // namespace
 
 std::vector<std::string> differences(const DomainActions& actions, const ObservedDomain& after)
@@ -150,6 +159,10 @@ std::vector<std::string> differences(const DomainActions& actions, const Observe
         if (!is_emulator(action) || &action == &*last) {
             compare_live(running, action, after);
         }
+    }
+    if (actions.live_note && !actions.live_note->empty() && after.live &&
+        !says(after.live_note, *actions.live_note)) {
+        running.say("has not in its metadata how it was before, as it was written there");
     }
     auto sentences = std::move(running).take();
     if (actions.definition && after.config) {

@@ -2,6 +2,8 @@
 #include "virt_actuator.hpp"
 
 #include "common/text.hpp"
+#include "common/undo_merge.hpp"
+#include "domain_xml.hpp"
 #include "pin_calls.hpp"
 #include "policy_xml.hpp"
 #include "verification.hpp"
@@ -105,6 +107,76 @@ Next apply_live(const VirtConnection& connection, virDomainPtr domain, const Dom
     return Next::go_on;
 }
 
+Result<void> set_policy_element(virDomainPtr domain, const std::optional<std::string>& element,
+                                unsigned flags)
+{
+    if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                             element ? element->c_str() : nullptr, "virtpind", policy_namespace,
+                             flags) < 0) {
+        return last_error();
+    }
+    return {};
+}
+
+// What libvirt refuses of the metadata is no reason to leave the rest undone: the before-image on
+// disk says the same.
+Next check_metadata(virDomainPtr domain, const DomainActions& actions, Outcome& outcome,
+                    Result<void> written)
+{
+    return written ? Next::go_on
+                   : note_failure(outcome, domain, std::move(written).error(),
+                                  "changing the metadata of " + printable(actions.name));
+}
+
+// It was restarted while the note of its former run was on the way: this run has what its
+// definition has, as every run that has just begun.
+void note_as_defined(virDomainPtr domain)
+{
+    const auto text = read_xml(domain, VIR_DOMAIN_XML_INACTIVE);
+    const auto defined =
+        text ? parse_domain_xml(*text, PolicyCatalog{}, XmlKind::config) : text.error();
+    if (defined) {
+        [[maybe_unused]] const auto written =
+            write_note(domain, defined->config_note.value_or(UndoNote{}), VIR_DOMAIN_AFFECT_LIVE);
+    }
+}
+
+// Before the pins are changed, that they are ours.
+Next note_run(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
+              Outcome& outcome)
+{
+    if (!actions.live_note || actions.live_note->empty()) {
+        return Next::go_on;
+    }
+    auto written = write_note(domain, *actions.live_note, VIR_DOMAIN_AFFECT_LIVE);
+    const auto again = look_up(connection, actions.uuid);
+    if (again && id_of(again->get()) != actions.id) {
+        if (written && id_of(again->get())) {
+            note_as_defined(again->get());
+        }
+        outcome.gone = true;
+        return Next::stop;
+    }
+    return check_metadata(domain, actions, outcome, std::move(written));
+}
+
+// When all of them are given back, that none is.
+Next forget_run(virDomainPtr domain, const DomainActions& actions, Outcome& outcome)
+{
+    if (!outcome.errors.empty()) {
+        return Next::go_on;
+    }
+    if (actions.live_note && actions.live_note->empty() &&
+        check_metadata(domain, actions, outcome, write_note(domain, {}, VIR_DOMAIN_AFFECT_LIVE)) ==
+            Next::stop) {
+        return Next::stop;
+    }
+    return actions.drop_live_policy
+               ? check_metadata(domain, actions, outcome,
+                                set_policy_element(domain, std::nullopt, VIR_DOMAIN_AFFECT_LIVE))
+               : Next::go_on;
+}
+
 Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
                       const DomainActions& actions, const NoteDefinition& note, Outcome& outcome)
 {
@@ -169,15 +241,18 @@ DefinitionParts what_came_of(const DefinitionParts& was, DefinitionParts meant,
     return meant;
 }
 
-Result<void> set_metadata(virDomainPtr domain, const std::optional<std::string>& element,
-                          unsigned flags)
+// libvirt may have written something in its own way: the note says so, too.
+void correct_note(const VirtConnection& connection, const DomainUuid& uuid, const UndoNote& note,
+                  Outcome& outcome)
 {
-    if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
-                             element ? element->c_str() : nullptr, "virtpind", policy_namespace,
-                             flags) < 0) {
-        return last_error();
+    const auto domain = look_up(connection, uuid);
+    const auto written = domain ? write_note(domain->get(), note, VIR_DOMAIN_AFFECT_CONFIG)
+                                : Result<void>{domain.error()};
+    if (!written) {
+        outcome.errors.push_back(written.error());
+        return;
     }
-    return {};
+    outcome.after->config_note = note;
 }
 
 } // namespace
@@ -205,8 +280,10 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         outcome.errors.back().message += " and it is tried again";
         return outcome;
     }
-    if (apply_live(connection, domain->get(), actions, outcome) == Next::go_on &&
-        apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on) {
+    if (note_run(connection, domain->get(), actions, outcome) == Next::go_on &&
+        apply_live(connection, domain->get(), actions, outcome) == Next::go_on &&
+        apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on &&
+        forget_run(domain->get(), actions, outcome) == Next::go_on) {
         read_back(connection, domain->get(), catalog, actions, outcome);
     }
     return outcome;
@@ -216,21 +293,23 @@ Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catal
                     StateStore& store, const DomainActions& actions)
 {
     if (!actions.before) {
-        return apply_actions(connection, catalog, actions,
-                             [](const auto&, const auto&) { return Result<void>{}; });
+        return apply_actions(connection, catalog, actions, [](const auto&, const auto&) {
+            return Result<std::optional<UndoNote>>{std::nullopt};
+        });
     }
     auto image = *actions.before;
     std::optional<DefinitionParts> was;
     DefinitionParts meant;
-    const auto note = [&](const ObservedDomain& now, const DefinitionParts& next) {
+    const auto note = [&](const ObservedDomain& now,
+                          const DefinitionParts& next) -> Result<std::optional<UndoNote>> {
         image.take_edits(now, next);
         image.note_written(parts_of(now), next);
-        auto saved = store.save(image);
-        if (saved) {
-            was = parts_of(now);
-            meant = next;
+        if (auto saved = store.save(image); !saved) {
+            return std::move(saved).error();
         }
-        return saved;
+        was = parts_of(now);
+        meant = next;
+        return std::optional{note_of(image, next)};
     };
     auto outcome = apply_actions(connection, catalog, actions, note);
     if (was && outcome.after && outcome.after->cpus) {
@@ -240,6 +319,12 @@ Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catal
             if (auto saved = store.save(image); !saved) {
                 outcome.errors.push_back(std::move(saved).error());
             }
+        }
+    }
+    if (was && outcome.after) {
+        const auto noted = note_of(image, parts_of(*outcome.after));
+        if (!covers(outcome.after->config_note, noted)) {
+            correct_note(connection, actions.uuid, noted, outcome);
         }
     }
     if (was) {
@@ -273,7 +358,8 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     const auto element =
         policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};
     if (persistent == 1) {
-        if (auto stored = set_metadata(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG); !stored) {
+        if (auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
+            !stored) {
             return std::move(stored).error().context(doing);
         }
         if (!policy) {
@@ -283,7 +369,7 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     if (!id) {
         return {};
     }
-    auto shown = set_metadata(domain->get(), element, VIR_DOMAIN_AFFECT_LIVE);
+    auto shown = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_LIVE);
     if (shown || is_gone(shown.error(), domain->get(), id)) {
         return {};
     }

@@ -10,10 +10,12 @@
 
 #include "common/policy.hpp"
 #include "common/text.hpp"
+#include "common/undo_merge.hpp"
 #include "definition.hpp"
 #include "domain_xml.hpp"
 #include "pin_calls.hpp"
 #include "tuning_xml.hpp"
+#include "undo_note_xml.hpp"
 #include "virt_error.hpp"
 #include "virt_observer.hpp"
 
@@ -71,7 +73,7 @@ bool is_narrow(const VirtConnection& connection, const PinSet& current,
     return !connection.is_test_driver() && change.mode == DefinitionChange::Mode::merge &&
            (!wanted.numatune || wanted.numatune == current.numatune) &&
            (!wanted.vcpu_cpuset || wanted.vcpu_cpuset == current.vcpu_cpuset) &&
-           change.tuning.empty();
+           change.tuning.empty() && change.note != DefinitionChange::Note::remove;
 }
 
 Result<void> define(virConnectPtr connection, const std::string& text)
@@ -107,6 +109,9 @@ Result<Edit> make_edit(std::string text, const DefinitionChange& change)
         return std::move(now).error();
     }
     auto edited = edit_definition_and_tune(text, change);
+    if (edited && change.note == DefinitionChange::Note::remove) {
+        edited = set_undo_note(*edited, {});
+    }
     if (!edited) {
         return std::move(edited).error();
     }
@@ -126,8 +131,15 @@ Result<Edit> make_edit(std::string text, const DefinitionChange& change)
                 .next = std::move(next->cpus->parts)};
 }
 
-Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction>& pins)
+// The note first: what is ours must be known as ours, whenever we die.
+Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction>& pins,
+                               const std::optional<UndoNote>& note)
 {
+    if (note) {
+        if (auto noted = write_note(domain, *note, VIR_DOMAIN_AFFECT_CONFIG); !noted) {
+            return noted;
+        }
+    }
     for (const auto& pin : pins) {
         if (auto called = call_pin(domain, pin, VIR_DOMAIN_AFFECT_CONFIG); !called) {
             return std::move(called).error().context(describe(pin));
@@ -136,7 +148,40 @@ Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction
     return {};
 }
 
+// With what the definition is about to have noted, where that is not what it has noted.
+Result<void> add_note(Edit& edit, std::optional<UndoNote>& note)
+{
+    if (!note || note == edit.now.config_note || (note->empty() && !edit.now.config_note)) {
+        note.reset();
+        return {};
+    }
+    auto noted = set_undo_note(edit.edited, *note);
+    if (!noted) {
+        return std::move(noted).error();
+    }
+    edit.edited = std::move(*noted);
+    return {};
+}
+
+// While pins are changed one by one, either of two values may be in force.
+std::optional<UndoNote> note_of_either(std::optional<UndoNote> next, const ObservedDomain& now)
+{
+    return next && now.config_note ? with_former(std::move(*next), *now.config_note)
+                                   : std::move(next);
+}
+
 } // namespace
+
+Result<void> write_note(virDomainPtr domain, const UndoNote& note, unsigned flags)
+{
+    const auto element = format_undo_note(note);
+    if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                             note.empty() ? nullptr : element.c_str(), undo_prefix, undo_namespace,
+                             flags) < 0) {
+        return last_error().context("noting how it was before");
+    }
+    return {};
+}
 
 Result<DefinitionOutcome> change_definition(const VirtConnection& connection, virDomainPtr domain,
                                             const DefinitionChange& change,
@@ -144,7 +189,7 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
 {
     auto text = read_definition(domain);
     for (int attempt = 0; text && attempt < define_attempts; ++attempt) {
-        const auto edit = make_edit(std::move(*text), change);
+        auto edit = make_edit(std::move(*text), change);
         if (!edit) {
             return edit.error();
         }
@@ -152,15 +197,22 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
             (change.planned_on && *change.planned_on != edit->now.cpus->parts)) {
             return DefinitionOutcome::edited;
         }
+        if (edit->edited == edit->text && change.note != DefinitionChange::Note::renew) {
+            return DefinitionOutcome::unchanged;
+        }
+        auto noted = note(edit->now, edit->next);
+        if (!noted) {
+            return std::move(noted).error();
+        }
+        if (auto added = add_note(*edit, *noted); !added) {
+            return std::move(added).error();
+        }
         if (edit->edited == edit->text) {
             return DefinitionOutcome::unchanged;
         }
-        if (auto noted = note(edit->now, edit->next); !noted) {
-            return std::move(noted).error();
-        }
         const auto pins = differing_pins(*edit->now.config, change.pins);
         if (is_narrow(connection, *edit->now.config, change) && pins.size() <= narrow_calls_max) {
-            auto called = make_narrow_calls(domain, pins);
+            auto called = make_narrow_calls(domain, pins, note_of_either(*noted, edit->now));
             return called ? Result<DefinitionOutcome>{DefinitionOutcome::written}
                           : std::move(called).error();
         }

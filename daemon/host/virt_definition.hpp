@@ -7,6 +7,7 @@
 #include "virt_connection.hpp"
 
 #include <functional>
+#include <optional>
 
 namespace virtpind::host {
 
@@ -17,13 +18,17 @@ enum class DefinitionOutcome { unchanged, written, edited };
 // send an event for that, and the caller would come back). Nothing that somebody else changes
 // meanwhile is lost: see virt_definition.cpp.
 // `note` is told what it says and what it is about to say, before; nothing is written when that
-// fails.
-using NoteDefinition =
-    std::function<Result<void>(const ObservedDomain& now, const DefinitionParts& next)>;
+// fails. It answers what is to be noted in the metadata beside it, if anything.
+using NoteDefinition = std::function<Result<std::optional<UndoNote>>(const ObservedDomain& now,
+                                                                     const DefinitionParts& next)>;
 [[nodiscard]] Result<DefinitionOutcome> change_definition(const VirtConnection& connection,
                                                           virDomainPtr domain,
                                                           const DefinitionChange& change,
                                                           const NoteDefinition& note);
+
+// Puts the note into the metadata of the definition or of the running domain (`flags`), in place of
+// what is there; an empty one is taken out.
+[[nodiscard]] Result<void> write_note(virDomainPtr domain, const UndoNote& note, unsigned flags);
 
 // Takes <metadata/> out of the definition, unless somebody edits it at the same time. Best effort:
 // the element says nothing.

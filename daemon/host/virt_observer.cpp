@@ -94,6 +94,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
         }
         observed.config = std::move(definition->config);
         observed.cpus = std::move(definition->cpus);
+        observed.config_note = std::move(definition->config_note);
         facts.vcpus_boot = definition->facts.vcpus_boot;
         facts.iothreads_boot = std::move(definition->facts.iothreads);
         facts.metadata = std::move(definition->facts.metadata);

@@ -49,6 +49,26 @@ constexpr std::array<Unit, 9> units{{
 
 } // namespace
 
+bool is_too_deep(pugi::xml_document& document)
+{
+    DepthWalker walker;
+    return !document.traverse(walker);
+}
+
+std::string_view namespace_of(const pugi::xml_node& element)
+{
+    const std::string_view name = element.name();
+    const auto colon = name.find(':');
+    const auto declaration =
+        colon == std::string_view::npos ? "xmlns" : "xmlns:" + std::string{name.substr(0, colon)};
+    for (auto scope = element; scope; scope = scope.parent()) {
+        if (const auto attribute = scope.attribute(declaration.c_str())) {
+            return attribute.value();
+        }
+    }
+    return {};
+}
+
 Result<pugi::xml_node> load_domain(pugi::xml_document& document, std::string_view text)
 {
     if (text.size() > domain_xml_bytes_max) {
@@ -64,7 +84,7 @@ Result<pugi::xml_node> load_domain(pugi::xml_document& document, std::string_vie
                      .message = std::string{"not XML: "} + parsed.description() + " at byte " +
                                 std::to_string(parsed.offset)};
     }
-    if (DepthWalker walker; !document.traverse(walker)) {
+    if (is_too_deep(document)) {
         return Error{.code = Errc::limits_exceeded,
                      .message = "the domain XML is nested deeper than " +
                                 std::to_string(domain_xml_depth_max) + " elements"};

@@ -19,6 +19,12 @@ namespace virtpind::host {
 [[nodiscard]] Result<pugi::xml_node> load_domain(pugi::xml_document& document,
                                                  std::string_view text);
 
+// Whether elements are nested deeper than a domain XML may be: not for functions that recurse.
+[[nodiscard]] bool is_too_deep(pugi::xml_document& document);
+
+// What namespace an element is in: pugixml does not know of namespaces.
+[[nodiscard]] std::string_view namespace_of(const pugi::xml_node& element);
+
 // Text of an element without the blanks around it: hand-written files have them.
 [[nodiscard]] std::string trimmed_text(const pugi::xml_node& node);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "diff.hpp"
 
+#include "common/undo_merge.hpp"
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -310,6 +312,7 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
         }
         actions.left_alone = std::move(undo.left_alone);
     }
+    remove_notes(actions, input.seen, input.live == DiffInput::Live::now);
     return actions;
 }
 

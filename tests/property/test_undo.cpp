@@ -81,6 +81,38 @@ TEST(Undo, RunThatLosesItsDefinitionWhileItIsPinned)
     EXPECT_EQ(problem_after(256, {failing, restart, undefine, look}, false), "");
 }
 
+TEST(Undo, MemoryOfARunThatStartedWithOurs)
+{
+    const Op first{.what = What::set_policy, .jobs = 1};
+    const Op second{.what = What::set_policy, .variant = 22};
+    const Op third{.what = What::set_policy, .variant = 15};
+    const Op start{.what = What::start};
+    EXPECT_EQ(problem_after(1568, {first, second, third, start}, false), "");
+}
+
+// Its definition is given back, and the note in it gone, while one of its pins is not.
+TEST(Undo, PinThatIsRefusedWhenAllElseIsGivenBack)
+{
+    const Op first{.what = What::set_policy};
+    const Op start{.what = What::start};
+    for (unsigned at = 1; at < 8; ++at) {
+        const Op reset{.what = What::reset_policy, .fault = Fault::What::refuse, .first = at};
+        EXPECT_EQ(problem_after(0, {first, start, reset}, false), "") << at;
+    }
+}
+
+// The note of one run is no other's.
+TEST(Undo, RestartWhileItsRunIsNoted)
+{
+    const Op edit{.what = What::edit_live, .guest = 1, .variant = 3};
+    const Op set{.what = What::set_policy,
+                 .guest = 1,
+                 .variant = 21,
+                 .fault = Fault::What::be_overtaken,
+                 .at = 5};
+    EXPECT_EQ(problem_after(1536, {edit, set}, false), "");
+}
+
 RC_GTEST_PROP(Undo, EverythingIsAsItWasBefore, ())
 {
     // Of full size from the first case on, however many there are to be.

@@ -462,6 +462,7 @@ private:
                           value + "; ";
             }
         }
+        traces += guest.config->note_xml.empty() ? "" : "the note stays in the definition; ";
         return traces + (guest.config->policy_xml.empty() ? "" : "the policy stays; ");
     }
 
@@ -513,6 +514,7 @@ private:
         }
         const auto bound = live.numatune_xml.find("nodeset=") != std::string::npos &&
                            live.numatune_xml.find("0-1") == std::string::npos;
+        traces += live.note_xml.empty() ? "" : "the note of the run stays; ";
         return traces + (bound ? "memory of " + live.name + " stays bound; " : "");
     }
 

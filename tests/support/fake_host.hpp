@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/host_port.hpp"
+#include "common/undo_merge.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -67,6 +68,7 @@ public:
         domain.facts.id = id;
         domain.facts.state = RunState::running;
         domain.live = domain.config;
+        domain.live_note = domain.config_note;
     }
 
     static void stop(ObservedDomain& domain)
@@ -74,6 +76,7 @@ public:
         domain.facts.id.reset();
         domain.facts.state = RunState::shutoff;
         domain.live.reset();
+        domain.live_note.reset();
     }
 
     // Answers until nothing is asked any more; returns how many answers were given.
@@ -209,6 +212,9 @@ private:
             return outcome;
         }
         auto& domain = at->second;
+        if (actions.live_note && !actions.live_note->empty()) {
+            domain.live_note = *actions.live_note;
+        }
         for (const auto& action : actions.live) {
             if (auto error = refuse ? refuse(actions.uuid, action) : std::nullopt) {
                 outcome.errors.push_back(std::move(*error));
@@ -230,8 +236,16 @@ private:
                 image.take_edits(now, pin_parts(*domain.config));
                 image.note_written(pin_parts(*now.config), pin_parts(*domain.config));
                 outcome.before = image;
+                domain.config_note = kept(note_of(image, pin_parts(*domain.config)));
+            } else if (actions.definition->note == DefinitionChange::Note::remove) {
+                domain.config_note.reset();
             }
             ++outcome.applied;
+        }
+        if (outcome.errors.empty()) {
+            domain.live_note =
+                actions.live_note && actions.live_note->empty() ? std::nullopt : domain.live_note;
+            domain.live_policy = domain.live_policy && !actions.drop_live_policy;
         }
         if (const auto change = before_read_back) {
             change();
@@ -243,6 +257,11 @@ private:
         outcome.left_alone = actions.left_alone;
         outcome.after = domain;
         return outcome;
+    }
+
+    static std::optional<UndoNote> kept(const UndoNote& note)
+    {
+        return note.empty() ? std::nullopt : std::optional{note};
     }
 
     static void change_live(ObservedDomain& domain, const LiveAction& action)

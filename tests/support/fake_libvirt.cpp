@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <pugixml.hpp>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <vector>
 
 // libvirt keeps these to itself.
@@ -171,6 +173,25 @@ int file_call(Effect effect) noexcept
         ++world.changes;
     }
     return status;
+}
+
+// As libvirt keeps an element that it is given without a namespace.
+std::string in_namespace(const char* element, const std::string& key, const char* uri)
+{
+    pugi::xml_document document;
+    document.load_string(element);
+    auto root = document.document_element();
+    root.prepend_attribute(("xmlns:" + key).c_str()) = uri;
+    const auto name = [&key](pugi::xml_node node) {
+        node.set_name((key + ":" + node.name()).c_str());
+    };
+    name(root);
+    for (auto child : root.children()) {
+        name(child);
+    }
+    std::ostringstream text;
+    document.save(text, "", pugi::format_raw | pugi::format_no_declaration);
+    return text.str();
 }
 
 } // namespace
@@ -440,14 +461,9 @@ int virDomainSetMetadata(virDomainPtr domain, int, const char* element, const ch
     return call_definition(
         domain, flags,
         [&](Definition& definition, Guest&) {
-            definition.policy_xml.clear();
-            if (element != nullptr) {
-                const std::string text{element};
-                const auto name_end = text.find_first_of(" />", 1);
-                definition.policy_xml = "<" + std::string{key} + ":" +
-                                        text.substr(1, name_end - 1) + " xmlns:" + key + "=\"" +
-                                        uri + "\"" + text.substr(name_end);
-            }
+            const auto is_note = std::string_view{uri}.find("undo") != std::string_view::npos;
+            auto& stored = is_note ? definition.note_xml : definition.policy_xml;
+            stored = element != nullptr ? virtpind::test::in_namespace(element, key, uri) : "";
             return 0;
         },
         Kind::metadata);

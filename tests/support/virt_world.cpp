@@ -114,7 +114,8 @@ Result<Definition> parse(const std::string& xml)
     const auto cpu = domain.child("cpu");
     made.cpu_xml = cpu_text(cpu);
     for (const auto child : domain.child("metadata").children()) {
-        made.policy_xml = element_text(child);
+        const auto is_note = std::string_view{child.name()}.find("undo") != std::string_view::npos;
+        (is_note ? made.note_xml : made.policy_xml) = element_text(child);
     }
     const auto topology = cpu.child("topology");
     const auto product =
@@ -177,8 +178,8 @@ std::string VirtWorld::format(const Definition& definition, const Guest* running
     text += running != nullptr ? attribute("id", std::to_string(running->id)) : "";
     text += ">\n" + line("<name>" + definition.name + "</name>");
     text += line("<uuid>" + definition.uuid + "</uuid>");
-    if (!definition.policy_xml.empty()) {
-        text += "  <metadata>\n  " + line(definition.policy_xml) + "  </metadata>\n";
+    if (const auto both = line(definition.policy_xml) + line(definition.note_xml); !both.empty()) {
+        text += "  <metadata>\n" + both + "  </metadata>\n";
     }
     text += line("<memory unit='KiB'>1048576</memory>");
     text += line("<vcpu placement='static'" + attribute("cpuset", definition.cpuset) +

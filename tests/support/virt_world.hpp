@@ -34,7 +34,8 @@ struct Definition {
     std::string vcpus_xml; // elements as they are
     std::string numatune_xml;
     std::string cpu_xml;
-    std::string policy_xml;
+    std::string policy_xml; // in the metadata, as is the other
+    std::string note_xml;
 };
 
 struct Guest {
