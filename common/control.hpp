@@ -63,7 +63,7 @@ inline constexpr std::uint64_t flag_defer = 0x2; // store it, do not touch the r
 template <class T>
 using Reply = std::function<void(Result<T>)>;
 
-// Who asked, for the log and for what ends with it.
+// Who asked, for the log, for what ends with it, and for what one user may have under way.
 struct Caller {
     std::string name;      // unique bus name
     std::uint32_t uid = 0; // the bus's word
@@ -94,9 +94,9 @@ public:
                          Reply<std::uint64_t> reply) = 0;
     // Dry run from the latest observation: the plan as JSON, as virtpind-plan(1) describes it, with
     // the change that the domain's definition would see. Error: limits_exceeded while too many are
-    // being made, for `caller` (a unique bus name) or in all.
+    // being made, for the caller's user or in all.
     virtual void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      const std::string& caller, Reply<std::string> reply) = 0;
+                      const Caller& caller, Reply<std::string> reply) = 0;
     // Leave the domain alone until released; `owner` is the caller's unique bus name. Replies with
     // the cookie when no pass that began before changes the domain any more. It holds from the call
     // on: an owner that vanishes meanwhile leaves nothing behind.
@@ -112,7 +112,7 @@ public:
     [[nodiscard]] virtual std::string describe() const = 0;                              // JSON
     [[nodiscard]] virtual Result<std::string> explain(const DomainUuid& uuid) const = 0; // JSON
     // hwloc XML. Error: limits_exceeded while too many are being made, as for plan().
-    virtual void export_topology(std::uint64_t flags, const std::string& caller,
+    virtual void export_topology(std::uint64_t flags, const Caller& caller,
                                  Reply<std::string> reply) = 0;
 };
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Bounds what waits at the same time, per key and in all.
+// Bounds what waits at the same time, per key and in all; of users, whom no others must keep out
+// may be counted apart.
 #pragma once
 
 #include "common/result.hpp"
+
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <map>
@@ -11,9 +15,19 @@
 
 namespace virtpind {
 
+// Root, and the user that the service runs as, who could end it anyway: they have a share of their
+// own of everything that is bounded.
+[[nodiscard]] inline bool has_own_share(uid_t user)
+{
+    return user == 0 || user == geteuid();
+}
+
 template <class Key, std::size_t Each, std::size_t Total>
 class Quota {
 public:
+    // Keys of which `apart` says so are bounded each, but not among all.
+    explicit Quota(bool (*apart)(Key) = [](Key) { return false; }) : apart_{apart} {}
+
     static constexpr std::size_t each_max = Each;
     static constexpr std::size_t total_max = Total;
 
@@ -21,7 +35,7 @@ public:
 
     [[nodiscard]] bool full(const Key& key) const
     {
-        return total_ >= total_max || of(key) >= each_max;
+        return (total_ >= total_max && !apart_(key)) || of(key) >= each_max;
     }
 
     [[nodiscard]] Taken take(const Key& key)
@@ -30,7 +44,9 @@ public:
             return Taken::full;
         }
         ++used_[key];
-        ++total_;
+        if (!apart_(key)) {
+            ++total_;
+        }
         return Taken::yes;
     }
 
@@ -41,7 +57,9 @@ public:
         if (--used->second == 0) {
             used_.erase(used);
         }
-        --total_;
+        if (!apart_(key)) {
+            --total_;
+        }
     }
 
     [[nodiscard]] std::size_t of(const Key& key) const
@@ -61,8 +79,9 @@ public:
     }
 
 private:
+    bool (*apart_)(Key);
     std::map<Key, std::size_t> used_; // never 0
-    std::size_t total_ = 0;
+    std::size_t total_ = 0;           // without those apart
 };
 
 } // namespace virtpind

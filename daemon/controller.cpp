@@ -316,9 +316,9 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
 }
 
 void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      const std::string& caller, Reply<std::string> reply)
+                      const Caller& caller, Reply<std::string> reply)
 {
-    if (const auto room = plans_.check_room(caller); !room) { // before anything that takes time
+    if (const auto room = plans_.check_room(caller.uid); !room) { // before anything that takes time
         return reply(room.error());
     }
     const auto record = record_of(uuid);
@@ -336,7 +336,7 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
         return reply(resolved.error());
     }
     const auto queued = plans_.add(
-        caller, [this, uuid, policy = resolved->policy, reply](const PlanQueue::Done& done) {
+        caller.uid, [this, uuid, policy = resolved->policy, reply](const PlanQueue::Done& done) {
             const auto answer = [reply, done](Result<std::string> made) {
                 done();
                 reply(std::move(made));
@@ -499,17 +499,17 @@ Result<std::string> Controller::explain(const DomainUuid& uuid) const
     return report_domain(**record, reconciler_.topology());
 }
 
-void Controller::export_topology(std::uint64_t /*flags*/, const std::string& caller,
+void Controller::export_topology(std::uint64_t /*flags*/, const Caller& caller,
                                  Reply<std::string> reply)
 {
-    if (exports_.take(caller) == Exports::Taken::full) {
-        return reply(exports_.exhausted("topologies are being exported", caller));
+    if (exports_.take(caller.uid) == Exports::Taken::full) {
+        return reply(exports_.exhausted("topologies are being exported", caller.uid));
     }
-    tasks_.export_topology(reconciler_.plan(),
-                           [this, caller, reply = std::move(reply)](Result<std::string> xml) {
-                               exports_.give_back(caller);
-                               reply(std::move(xml));
-                           });
+    tasks_.export_topology(reconciler_.plan(), [this, user = caller.uid,
+                                                reply = std::move(reply)](Result<std::string> xml) {
+        exports_.give_back(user);
+        reply(std::move(xml));
+    });
 }
 
 } // namespace virtpind

@@ -16,8 +16,8 @@
 
 namespace virtpind {
 
-// Calls of ExportTopology that are served at the same time, by caller.
-using Exports = Quota<std::string, 2, 8>;
+// Calls of ExportTopology that are served at the same time, by user.
+using Exports = Quota<uid_t, 2, 8>;
 
 // What callers may ask that is the daemon's own to do.
 struct DaemonTasks {
@@ -49,7 +49,7 @@ public:
     void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                  Reply<std::uint64_t> reply) override;
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              const std::string& caller, Reply<std::string> reply) override;
+              const Caller& caller, Reply<std::string> reply) override;
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override;
     [[nodiscard]] std::optional<DomainUuid> held_under(std::uint64_t cookie) const override;
@@ -58,7 +58,7 @@ public:
     [[nodiscard]] Result<void> reload() override;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override;
-    void export_topology(std::uint64_t flags, const std::string& caller,
+    void export_topology(std::uint64_t flags, const Caller& caller,
                          Reply<std::string> reply) override;
 
 private:
@@ -92,7 +92,7 @@ private:
     Reconciler& reconciler_;
     DaemonTasks tasks_;
     std::uint64_t last_cookie_ = 0;
-    Exports exports_; // under way
+    Exports exports_{has_own_share}; // under way
     PlanQueue plans_;
     mutable Described described_;
 };

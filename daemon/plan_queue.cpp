@@ -12,21 +12,22 @@ constexpr const char* what = "plans are being made";
 
 } // namespace
 
-Result<void> PlanQueue::check_room(const std::string& caller) const
+Result<void> PlanQueue::check_room(uid_t user) const
 {
-    if (under_way_.full(caller)) {
-        return under_way_.exhausted(what, caller);
+    if (under_way_.full(user)) {
+        return under_way_.exhausted(what, user);
     }
     return {};
 }
 
-Result<void> PlanQueue::add(const std::string& caller, std::function<void(Done)> make)
+Result<void> PlanQueue::add(uid_t user, std::function<void(Done)> make)
 {
-    if (under_way_.take(caller) == Places::Taken::full) {
-        return under_way_.exhausted(what, caller);
+    if (under_way_.take(user) == Places::Taken::full) {
+        return under_way_.exhausted(what, user);
     }
-    waiting_.emplace_back([this, caller, make = std::move(make)] {
-        make([this, caller] { under_way_.give_back(caller); });
+    auto& queue = has_own_share(user) ? first_ : waiting_;
+    queue.emplace_back([this, user, make = std::move(make)] {
+        make([this, user] { under_way_.give_back(user); });
     });
     schedule();
     return {};
@@ -34,7 +35,7 @@ Result<void> PlanQueue::add(const std::string& caller, std::function<void(Done)>
 
 void PlanQueue::schedule()
 {
-    if (waiting_.empty() || next_.running()) {
+    if ((first_.empty() && waiting_.empty()) || next_.running()) {
         return;
     }
     const auto wait = std::max(not_before_ - Clock::now(), Clock::duration{0});
@@ -43,8 +44,9 @@ void PlanQueue::schedule()
 
 void PlanQueue::make_next()
 {
-    const auto make = std::move(waiting_.front());
-    waiting_.pop_front();
+    auto& queue = first_.empty() ? waiting_ : first_;
+    const auto make = std::move(queue.front());
+    queue.pop_front();
     const auto begin = Clock::now();
     make();
     const auto end = Clock::now();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The plans that callers ask for (dry runs), one after the other. Everybody may ask, and one takes
 // milliseconds of the thread that serves all: so there are few at a time, and between two of them
-// at least as long is left for everything else as the former took. Main thread.
+// at least as long is left for everything else as the former took. Those of root and of the
+// service's own user go first. Main thread.
 #pragma once
 
 #include "common/quota.hpp"
@@ -11,24 +12,23 @@
 #include <chrono>
 #include <deque>
 #include <functional>
-#include <string>
 
 namespace virtpind {
 
 class PlanQueue {
 public:
-    using Places = Quota<std::string, 2, 8>; // by caller
+    using Places = Quota<uid_t, 2, 8>; // by user
 
     using Done = std::function<void()>;
 
     explicit PlanQueue(loop::EventLoop& loop) : next_{loop, [this] { make_next(); }} {}
 
     // Error: limits_exceeded: one more would be refused.
-    [[nodiscard]] Result<void> check_room(const std::string& caller) const;
+    [[nodiscard]] Result<void> check_room(uid_t user) const;
 
     // `make` runs later and calls `done`, once, when the caller is answered; until then the plan
     // counts. Error: as check_room(), and `make` does not run.
-    [[nodiscard]] Result<void> add(const std::string& caller, std::function<void(Done)> make);
+    [[nodiscard]] Result<void> add(uid_t user, std::function<void(Done)> make);
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -36,8 +36,9 @@ private:
     void make_next();
     void schedule();
 
+    std::deque<std::function<void()>> first_; // of those with a share of their own
     std::deque<std::function<void()>> waiting_;
-    Places under_way_; // waiting ones included
+    Places under_way_{has_own_share}; // waiting ones included
     Clock::time_point not_before_{};
     loop::Timer next_;
 };

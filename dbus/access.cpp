@@ -26,33 +26,35 @@ Error not_in_table(const Call& call)
 
 } // namespace
 
-Call current_call(const sdbus::IObject& object, std::string_view interface)
+Call current_call(const sdbus::IObject& object, std::string_view interface, uid_t user)
 {
-    return of_current_message(object, [interface](const sdbus::Message& message) {
+    return of_current_message(object, [interface, user](const sdbus::Message& message) {
         return Call{.method = std::string{interface} + "." + message.getMemberName(),
                     .sender = message.getSender(),
-                    .interaction = interaction_of(message)};
+                    .interaction = interaction_of(message),
+                    .user = user};
     });
 }
 
 const std::vector<MethodAccess>& access_table()
 {
     static const std::vector<MethodAccess> table{
-        {"org.virtpind1.Manager.GetDomain", Access::open},
-        {"org.virtpind1.Manager.ListDomains", Access::open},
-        {"org.virtpind1.Manager.SetPolicy", Access::set_policy},
-        {"org.virtpind1.Manager.ResetPolicy", Access::set_policy},
-        {"org.virtpind1.Manager.Reapply", Access::set_policy},
-        {"org.virtpind1.Manager.Plan", Access::open},
-        {"org.virtpind1.Manager.Hold", Access::set_policy},
-        {"org.virtpind1.Manager.Release", Access::set_policy},
-        {"org.virtpind1.Manager.Reload", Access::set_policy},
-        {"org.virtpind1.Manager.Describe", Access::open},
-        {"org.virtpind1.Manager.ExportTopology", Access::open},
-        {"org.virtpind1.Domain.SetPolicy", Access::set_policy},
-        {"org.virtpind1.Domain.ResetPolicy", Access::set_policy},
-        {"org.virtpind1.Domain.Reapply", Access::set_policy},
-        {"org.virtpind1.Domain.Explain", Access::open},
+        {"org.virtpind1.Manager.GetDomain", Access::open, "s", "domain"},
+        {"org.virtpind1.Manager.ListDomains", Access::open, "", ""},
+        {"org.virtpind1.Manager.SetPolicy", Access::set_policy, "ssa{sv}t",
+         "domain policy options flags"},
+        {"org.virtpind1.Manager.ResetPolicy", Access::set_policy, "st", "domain flags"},
+        {"org.virtpind1.Manager.Reapply", Access::set_policy, "st", "domain flags"},
+        {"org.virtpind1.Manager.Plan", Access::open, "ssa{sv}", "domain policy options"},
+        {"org.virtpind1.Manager.Hold", Access::set_policy, "ss", "domain reason"},
+        {"org.virtpind1.Manager.Release", Access::set_policy, "t", "cookie"},
+        {"org.virtpind1.Manager.Reload", Access::set_policy, "t", "flags"},
+        {"org.virtpind1.Manager.Describe", Access::open, "", ""},
+        {"org.virtpind1.Manager.ExportTopology", Access::open, "t", "flags"},
+        {"org.virtpind1.Domain.SetPolicy", Access::set_policy, "sa{sv}t", "policy options flags"},
+        {"org.virtpind1.Domain.ResetPolicy", Access::set_policy, "t", "flags"},
+        {"org.virtpind1.Domain.Reapply", Access::set_policy, "t", "flags"},
+        {"org.virtpind1.Domain.Explain", Access::open, "", ""},
     };
     return table;
 }

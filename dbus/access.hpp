@@ -7,6 +7,8 @@
 #include "dbus/interaction.hpp"
 #include "dbus/sdbus_compat.hpp"
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,10 +21,12 @@ struct Call {
     std::string method; // with its interface: "org.virtpind1.Manager.SetPolicy"
     std::string sender; // unique bus name
     Interaction interaction = Interaction::forbidden;
+    uid_t user = 0; // who has that name, by the bus
 };
 
-// The call whose handler is running on `object`.
-[[nodiscard]] Call current_call(const sdbus::IObject& object, std::string_view interface);
+// The call of that user whose handler is running on `object`.
+[[nodiscard]] Call current_call(const sdbus::IObject& object, std::string_view interface,
+                                uid_t user);
 
 enum class Access {
     open,       // reads; for everyone whom the bus lets through
@@ -32,6 +36,8 @@ enum class Access {
 struct MethodAccess {
     std::string_view method;
     Access access;
+    std::string_view signature; // of its arguments
+    std::string_view arguments; // their names, with blanks in between
 };
 
 [[nodiscard]] const std::vector<MethodAccess>& access_table();

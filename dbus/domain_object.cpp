@@ -49,6 +49,7 @@ numbered_cpus(const std::map<Id, CpuSet>& pins)
 DomainObject::DomainObject(const Context& context, DomainView view)
     : AdaptorInterfaces{context.connection, sdbus::ObjectPath{domain_path(view.uuid)}}
     , context_{context}
+    , open_calls_{raw_bus(context.connection)}
     , view_{std::move(view)}
 {
     registerAdaptor();
@@ -81,7 +82,7 @@ void DomainObject::announce_removed()
 
 Call DomainObject::call() const
 {
-    return current_call(getObject(), interface_name);
+    return current_call(getObject(), interface_name, context_.door.user());
 }
 
 // The object may be gone when its caller turns out to be allowed: continuations capture values.
@@ -89,7 +90,7 @@ Call DomainObject::call() const
 void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string policy,
                              VariantMap options, std::uint64_t flags)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         auto request = read_set_policy(policy, options, flags);
         request.uuid = view_.uuid;
@@ -105,7 +106,7 @@ void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string 
 
 void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         unwrap(check_flags(flags, flag_runtime_only));
         answer_change(
@@ -118,7 +119,7 @@ void DomainObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint6
 
 void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         unwrap(check_flags(flags, 0));
         answer_change(context_, call(), details_of(view_.name, view_.uuid), answer,
@@ -129,12 +130,11 @@ void DomainObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::uint64_t 
 
 void DomainObject::Explain(sdbus::Result<std::string>&& result)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
-        answer_open(context_, call(), answer,
-                    [&port = context_.port, uuid = view_.uuid](const auto& reply) {
-                        reply(port.explain(uuid));
-                    });
+        answer_open(call(), answer, [&port = context_.port, uuid = view_.uuid](const auto& reply) {
+            reply(port.explain(uuid));
+        });
     });
 }
 

@@ -56,6 +56,13 @@ private:
 
     [[nodiscard]] Call call() const;
 
+    // Of the call whose handler runs.
+    template <class WireResult>
+    [[nodiscard]] auto open_call(const WireResult& result)
+    {
+        return open_calls_.add(result, getObject(), context_.door.place());
+    }
+
     const Context& context_;
     OpenCalls open_calls_;
     DomainView view_;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Whether the caller of a method agrees to be asked for a password. sdbus-c++ does not tell: this
-// is the only place that looks below it.
+// Whether the caller of a method agrees to be asked for a password. sdbus-c++ does not tell.
 #pragma once
 
 namespace sdbus {

@@ -47,6 +47,15 @@ void require(int r)
 
 } // namespace
 
+LoopAttachment::LoopAttachment(sdbus::IConnection& connection, Door& door, Turns& turns)
+    : connection_{connection}
+    , bus_{raw_bus(connection)}
+    , door_{door}
+    , turns_{turns}
+    , inlet_{bus_, poll_state(connection).fd,
+             [&door](const RawHead& head) { return door.is_unwanted(head); }}
+{}
+
 Result<void> LoopAttachment::attach(sd_event* event)
 {
     try {
@@ -107,7 +116,10 @@ int LoopAttachment::on_wake(sd_event_source* /*source*/, int fd, std::uint32_t /
 int LoopAttachment::on_deadline(sd_event_source* /*source*/, std::uint64_t /*now*/,
                                 void* self) noexcept
 {
-    return trampoline([self] { return static_cast<LoopAttachment*>(self)->process(); });
+    return trampoline([self] {
+        static_cast<LoopAttachment*>(self)->door_.process_without_reading();
+        return 0;
+    });
 }
 
 int LoopAttachment::on_turn(sd_event_source* /*source*/, std::uint64_t /*now*/, void* self) noexcept
@@ -126,11 +138,12 @@ int LoopAttachment::on_turn(sd_event_source* /*source*/, std::uint64_t /*now*/, 
 int LoopAttachment::prepare()
 {
     const auto poll = poll_state(connection_);
-    require(sd_event_source_set_io_events(io_.get(), poll.events));
+    const auto writes = (poll.events & EPOLLOUT) != 0;
+    require(sd_event_source_set_io_events(io_.get(), writes ? EPOLLOUT : EPOLLIN));
     require(sd_event_source_set_time(deadline_.get(), poll.deadline_usec));
     require(sd_event_source_set_enabled(deadline_.get(), SD_EVENT_ONESHOT));
 
-    schedule_turn((poll.events & EPOLLOUT) == 0);
+    schedule_turn(!writes);
     return 0;
 }
 
@@ -155,12 +168,34 @@ void LoopAttachment::schedule_turn(bool bus_has_room)
     }
 }
 
+bool LoopAttachment::waits_to_write() const
+{
+    const int events = sd_bus_get_events(bus_);
+    require(events);
+    return (static_cast<unsigned>(events) & EPOLLOUT) != 0;
+}
+
 // A few messages at a time, so that sources of higher priority get their turn in between.
 int LoopAttachment::process()
 {
-    const auto until = Turns::Clock::now() + process_at_most;
-    while (process_one(connection_) && Turns::Clock::now() < until) {
+    if (waits_to_write()) {
+        door_.process_without_reading();
+        return 0;
     }
+    const auto until = Turns::Clock::now() + process_at_most;
+    do {
+        switch (inlet_.look()) {
+        case Inlet::Next::nothing:
+            return 0;
+        case Inlet::Next::throwing_away:
+            break;
+        case Inlet::Next::message:
+            if (!process_one(connection_)) {
+                return 0;
+            }
+            break;
+        }
+    } while (!waits_to_write() && Turns::Clock::now() < until);
     return 0;
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Lets an sd-event loop drive an sdbus-c++ connection. Losing the bus ends the loop with an error:
-// systemd then starts us again, with a new connection.
+// Lets an sd-event loop drive an sdbus-c++ connection. While the bus does not take what we send,
+// nothing is read from it: else what libsystemd answers by itself would pile up without bound.
+// Losing the bus ends the loop with an error: systemd then starts us again, with a new connection.
 #pragma once
 
 #include "common/result.hpp"
+#include "dbus/door.hpp"
+#include "dbus/inlet.hpp"
 #include "dbus/turns.hpp"
 
 #include <systemd/sd-event.h>
@@ -19,10 +22,8 @@ namespace virtpind::bus {
 
 class LoopAttachment {
 public:
-    // Both, and the loop, must outlive this. The turns are taken when the bus has room for answers.
-    LoopAttachment(sdbus::IConnection& connection, Turns& turns)
-        : connection_{connection}, turns_{turns}
-    {}
+    // All, and the loop, must outlive this. The turns are taken when the bus has room for answers.
+    LoopAttachment(sdbus::IConnection& connection, Door& door, Turns& turns);
 
     LoopAttachment(const LoopAttachment&) = delete;
     LoopAttachment& operator=(const LoopAttachment&) = delete;
@@ -45,9 +46,13 @@ private:
     int prepare();
     void schedule_turn(bool bus_has_room);
     int process();
+    [[nodiscard]] bool waits_to_write() const;
 
     sdbus::IConnection& connection_;
+    sd_bus* bus_;
+    Door& door_;
     Turns& turns_;
+    Inlet inlet_;
     Source io_;
     Source deadline_;
     Source turn_;

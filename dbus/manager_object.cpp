@@ -35,6 +35,7 @@ ChangedProperties changed_properties(const ManagerView& before, const ManagerVie
 ManagerObject::ManagerObject(const Context& context, ManagerView view)
     : AdaptorInterfaces{context.connection, sdbus::ObjectPath{manager_path}}
     , context_{context}
+    , open_calls_{raw_bus(context.connection)}
     , view_{std::move(view)}
 {
     registerAdaptor();
@@ -76,7 +77,7 @@ Authorizer::Details ManagerObject::details_of(const DomainUuid& uuid) const
 
 Call ManagerObject::call() const
 {
-    return current_call(getObject(), interface_name);
+    return current_call(getObject(), interface_name, context_.door.user());
 }
 
 sdbus::ObjectPath ManagerObject::GetDomain(const std::string& domain)
@@ -90,16 +91,15 @@ sdbus::ObjectPath ManagerObject::GetDomain(const std::string& domain)
 
 void ManagerObject::ListDomains(sdbus::Result<std::vector<DomainRow>>&& result)
 {
-    const auto answer = open_calls_.add(std::move(result));
-    guarded(answer, [&] {
-        answer_open(context_, call(), answer, [this](const auto& reply) { reply(rows_); });
-    });
+    const auto answer = open_call(result);
+    guarded(answer,
+            [&] { answer_open(call(), answer, [this](const auto& reply) { reply(rows_); }); });
 }
 
 void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
                               std::string policy, VariantMap options, std::uint64_t flags)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         auto request = read_set_policy(policy, options, flags);
@@ -117,7 +117,7 @@ void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string
 void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
                                 std::uint64_t flags)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_flags(flags, flag_runtime_only));
@@ -132,7 +132,7 @@ void ManagerObject::ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::stri
 void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string domain,
                             std::uint64_t flags)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_flags(flags, 0));
@@ -151,7 +151,7 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
 void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain,
                          std::string policy, VariantMap options)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         const auto called = call();
         unwrap(check_open(called));
@@ -164,10 +164,10 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
                                            "which changes nothing; leave it out"});
         }
         const auto uuid = unwrap(context_.port.find_domain(domain));
-        answer_open(context_, called, answer,
+        answer_open(called, answer,
                     [&port = context_.port, uuid, policy = std::move(policy),
                      options = std::move(parsed.options),
-                     caller = called.sender](const auto& reply) mutable {
+                     caller = caller_of(called)](const auto& reply) mutable {
                         port.plan(uuid, policy, std::move(options), caller, reply);
                     });
     });
@@ -176,7 +176,7 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
 void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
                          std::string reason)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         unwrap(check_text("domain", domain));
         unwrap(check_text("reason", reason));
@@ -191,7 +191,7 @@ void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string doma
 
 void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         // As for Hold, so that whoever may do that may do this.
         const auto held = context_.port.held_under(cookie);
@@ -207,7 +207,7 @@ void ManagerObject::Release(sdbus::Result<>&& result, std::uint64_t cookie)
 
 void ManagerObject::Reload(sdbus::Result<>&& result, std::uint64_t flags)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
         unwrap(check_flags(flags, 0));
         answer_change(
@@ -218,20 +218,21 @@ void ManagerObject::Reload(sdbus::Result<>&& result, std::uint64_t flags)
 
 void ManagerObject::Describe(sdbus::Result<std::string>&& result)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
-        answer_open(context_, call(), answer,
+        answer_open(call(), answer,
                     [&port = context_.port](const auto& reply) { reply(port.describe()); });
     });
 }
 
 void ManagerObject::ExportTopology(sdbus::Result<std::string>&& result, std::uint64_t flags)
 {
-    const auto answer = open_calls_.add(std::move(result));
+    const auto answer = open_call(result);
     guarded(answer, [&] {
-        unwrap(check_open(call()));
+        const auto called = call();
+        unwrap(check_open(called));
         unwrap(check_flags(flags, 0));
-        context_.port.export_topology(flags, call().sender, answer);
+        context_.port.export_topology(flags, caller_of(called), answer);
     });
 }
 

@@ -60,6 +60,13 @@ private:
     [[nodiscard]] Authorizer::Details details_of(const DomainUuid& uuid) const;
     [[nodiscard]] Call call() const;
 
+    // Of the call whose handler runs.
+    template <class WireResult>
+    [[nodiscard]] auto open_call(const WireResult& result)
+    {
+        return open_calls_.add(result, getObject(), context_.door.place());
+    }
+
     const Context& context_;
     OpenCalls open_calls_;
     ManagerView view_;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Asynchronous calls that wait for their answer. The object that was called owns them, because they
-// must not outlive it: libsystemd checks a reply against the method table of the object when it is
-// sent, and a call refers to its connection. The daemon holds only an Answer, which may come later
-// than the end of the object and is dropped then.
+// Asynchronous calls that wait for their answer: of each its return address and its place in the
+// room, and nothing of the message. The object that was called owns them, so that they are answered
+// when it ends. The daemon holds only an Answer, which may come later than the end of the object
+// and is dropped then.
 #pragma once
 
 #include "common/result.hpp"
 #include "dbus/boundary.hpp"
+#include "dbus/return_address.hpp"
+#include "dbus/room.hpp"
 #include "dbus/sdbus_compat.hpp"
 
 #include <algorithm>
@@ -16,7 +18,6 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace virtpind::bus {
@@ -25,51 +26,50 @@ namespace virtpind::bus {
 using DomainRow =
     sdbus::Struct<std::string, std::string, std::string, std::string, sdbus::ObjectPath>;
 
+// What answers are made of.
+int append(sd_bus_message* answer, std::uint64_t number);
+int append(sd_bus_message* answer, const std::string& text);
+int append(sd_bus_message* answer, const std::vector<DomainRow>& rows);
+
 class OpenCall {
 public:
-    template <class... Out>
-    explicit OpenCall(sdbus::Result<Out...>&& result) : result_{std::move(result)}
+    OpenCall(sd_bus* bus, ReturnAddress address, Room::Place place)
+        : bus_{bus}, address_{std::move(address)}, place_{std::move(place)}
     {}
 
-    [[nodiscard]] bool answered() const { return std::holds_alternative<Answered>(result_); }
+    [[nodiscard]] bool answered() const { return bus_ == nullptr; }
 
     // Both send once; what comes after that is dropped.
-    template <class... Out>
-    void succeed(const Out&... values) noexcept
+    template <class... Value>
+    void succeed(const Value&... value) noexcept
     {
-        contained([&] {
-            if (const auto* result = std::get_if<sdbus::Result<Out...>>(&result_)) {
-                result->returnResults(values...);
-            }
-        });
-        close();
+        if (auto* const bus = close(); bus != nullptr) {
+            address_.succeed(bus, [&]([[maybe_unused]] sd_bus_message* answer) {
+                int r = 0;
+                ((r = r < 0 ? r : append(answer, value)), ...);
+                return r;
+            });
+        }
     }
 
     void fail(const sdbus::Error& error) noexcept
     {
-        contained([&] {
-            std::visit(
-                [&error](const auto& result) {
-                    if constexpr (!std::is_same_v<std::decay_t<decltype(result)>, Answered>) {
-                        result.returnError(error);
-                    }
-                },
-                result_);
-        });
-        close();
+        if (auto* const bus = close(); bus != nullptr) {
+            address_.fail(bus, error);
+        }
     }
 
 private:
-    using Answered = std::monostate;
-
-    void close() noexcept
+    // The bus, the first time.
+    sd_bus* close() noexcept
     {
-        contained([this] { result_ = Answered{}; });
+        place_.reset();
+        return std::exchange(bus_, nullptr);
     }
 
-    std::variant<Answered, sdbus::Result<>, sdbus::Result<std::uint64_t>,
-                 sdbus::Result<std::string>, sdbus::Result<std::vector<DomainRow>>>
-        result_;
+    sd_bus* bus_; // null: answered
+    ReturnAddress address_;
+    Room::Place place_;
 };
 
 // Answers one call; copies answer the same one.
@@ -107,27 +107,25 @@ private:
 // The open calls of one object.
 class OpenCalls {
 public:
-    [[nodiscard]] Answer<std::uint64_t> add(sdbus::Result<std::uint64_t>&& result)
+    // The bus must outlive this.
+    explicit OpenCalls(sd_bus* bus) : bus_{bus} {}
+
+    // Of the call whose handler runs on `object`; the handler's own result only says of which type
+    // the answer is.
+    [[nodiscard]] Answer<void> add(const sdbus::Result<>& /*result*/, const sdbus::IObject& object,
+                                   Room::Place place)
     {
-        return Answer<std::uint64_t>{keep(std::move(result))};
+        return Answer<void>{keep(object, std::move(place))};
     }
 
-    [[nodiscard]] Answer<std::string> add(sdbus::Result<std::string>&& result)
+    template <class T>
+    [[nodiscard]] Answer<T> add(const sdbus::Result<T>& /*result*/, const sdbus::IObject& object,
+                                Room::Place place)
     {
-        return Answer<std::string>{keep(std::move(result))};
+        return Answer<T>{keep(object, std::move(place))};
     }
 
-    [[nodiscard]] Answer<std::vector<DomainRow>> add(sdbus::Result<std::vector<DomainRow>>&& result)
-    {
-        return Answer<std::vector<DomainRow>>{keep(std::move(result))};
-    }
-
-    [[nodiscard]] Answer<void> add(sdbus::Result<>&& result)
-    {
-        return Answer<void>{keep(std::move(result))};
-    }
-
-    // Answers all that are left. To be called while the object is still registered.
+    // Answers all that are left.
     void end() noexcept
     {
         contained([this] {
@@ -142,15 +140,19 @@ public:
     }
 
 private:
-    template <class WireResult>
-    std::weak_ptr<OpenCall> keep(WireResult&& result)
+    std::weak_ptr<OpenCall> keep(const sdbus::IObject& object, Room::Place place)
     {
         calls_.erase(std::remove_if(calls_.begin(), calls_.end(),
                                     [](const auto& call) { return call->answered(); }),
                      calls_.end());
-        return calls_.emplace_back(std::make_shared<OpenCall>(std::forward<WireResult>(result)));
+        auto address = of_current_message(object, [](const sdbus::Message& message) {
+            return ReturnAddress{raw_message(message)};
+        });
+        return calls_.emplace_back(
+            std::make_shared<OpenCall>(bus_, std::move(address), std::move(place)));
     }
 
+    sd_bus* bus_;
     std::vector<std::shared_ptr<OpenCall>> calls_;
 };
 

@@ -37,10 +37,15 @@ Result<OptionValue> parse_list(const std::string& name, std::vector<std::string>
                                 " words; at most " + std::to_string(list_items_max) +
                                 " are accepted"};
     }
+    std::size_t bytes = 0;
     for (const auto& item : items) {
         if (auto fits = check_text("a word of option \"" + name + "\"", item); !fits) {
             return std::move(fits).error();
         }
+        bytes += item.size();
+    }
+    if (bytes > text_bytes_max) {
+        return list_too_large(name);
     }
     return OptionValue{std::move(items)};
 }
@@ -70,9 +75,7 @@ Result<OptionValue> parse_value(const std::string& name, const sdbus::Variant& v
     if (type == "as") {
         return parse_list(name, value.get<std::vector<std::string>>());
     }
-    return Error{.code = Errc::invalid_argument,
-                 .message = "option \"" + name + "\" has D-Bus type \"" + type +
-                            "\"; options are of the types b, i, u, s and as"};
+    return no_option_type(name, type);
 }
 
 std::size_t bytes_of(const OptionValue& value)
@@ -90,6 +93,30 @@ std::size_t bytes_of(const OptionValue& value)
 }
 
 } // namespace
+
+bool is_option_type(std::string_view signature)
+{
+    for (const std::string_view type : {"b", "i", "u", "s", "as", "t"}) {
+        if (signature == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Error no_option_type(const std::string& name, const std::string& signature)
+{
+    return {.code = Errc::invalid_argument,
+            .message = "option \"" + name + "\" has D-Bus type \"" + signature +
+                       "\"; options are of the types b, i, u, s and as"};
+}
+
+Error list_too_large(const std::string& name)
+{
+    return {.code = Errc::limits_exceeded,
+            .message = "the words of option \"" + name + "\" have more than " +
+                       std::to_string(text_bytes_max) + " bytes"};
+}
 
 Result<ParsedOptions> parse_options(const VariantMap& raw)
 {

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace virtpind::bus {
 
@@ -18,13 +19,19 @@ using VariantMap = std::map<std::string, sdbus::Variant>;
 // Bounds of what one call may carry.
 inline constexpr std::size_t options_max = 32;
 inline constexpr std::size_t list_items_max = 32;
-inline constexpr std::size_t text_bytes_max = 4096;
+inline constexpr std::size_t text_bytes_max = 4096;     // of a list, all its words together
 inline constexpr std::size_t options_bytes_max = 16384; // of all texts of a call; they wait with it
 
 struct ParsedOptions {
     OptionMap options; // of the right types; unknown names and values are left to the policy code
     std::optional<std::uint64_t> expect_generation; // compare-and-set; not a policy option
 };
+
+// The D-Bus types that options may have, expect-generation's included.
+[[nodiscard]] bool is_option_type(std::string_view signature);
+// Errors that more than one check finds: of another type, of a list of too many bytes.
+[[nodiscard]] Error no_option_type(const std::string& name, const std::string& signature);
+[[nodiscard]] Error list_too_large(const std::string& name);
 
 // Errors: invalid_argument (a type), limits_exceeded.
 [[nodiscard]] Result<ParsedOptions> parse_options(const VariantMap& raw);

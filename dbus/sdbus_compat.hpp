@@ -97,9 +97,8 @@ template <class Callback>
 #endif
 }
 
-// libsystemd's bus below the connection, which the library does not show but in its messages, and
-// there to those that are derived from them. It lives as long as the connection.
-[[nodiscard]] inline sd_bus* raw_bus(sdbus::IConnection& connection)
+// libsystemd's message below that of the library, which shows it only to what is derived from it.
+[[nodiscard]] inline sd_bus_message* raw_message(const sdbus::Message& message)
 {
     struct Opened : sdbus::Message {
         static sd_bus_message* raw(const sdbus::Message& message)
@@ -108,10 +107,16 @@ template <class Callback>
         }
     };
 
+    return Opened::raw(message);
+}
+
+// libsystemd's bus below the connection, found by a message. It lives as long as the connection.
+[[nodiscard]] inline sd_bus* raw_bus(sdbus::IConnection& connection)
+{
     const auto driver =
         sdbus::createProxy(connection, ServiceName{driver_name}, sdbus::ObjectPath{driver_path});
     const auto call = driver->createMethodCall(InterfaceName{driver_name}, MethodName{"GetId"});
-    return sd_bus_message_get_bus(Opened::raw(call));
+    return sd_bus_message_get_bus(raw_message(call));
 }
 
 } // namespace virtpind::bus

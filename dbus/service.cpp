@@ -5,8 +5,8 @@
 #include "dbus/boundary.hpp"
 #include "dbus/context.hpp"
 #include "dbus/domain_object.hpp"
+#include "dbus/door.hpp"
 #include "dbus/loop_attachment.hpp"
-#include "dbus/managed_objects.hpp"
 #include "dbus/manager_object.hpp"
 #include "dbus/names.hpp"
 #include "dbus/turns.hpp"
@@ -118,10 +118,10 @@ Service::Service(std::unique_ptr<sdbus::IConnection> connection, ControlPort& po
                  ManagerView initial)
     : connection_{std::move(connection)}
     , turns_{std::make_unique<Turns>()}
-    , managed_objects_{std::make_unique<ManagedObjectsInTurn>(*connection_, *turns_)}
-    , attachment_{std::make_unique<LoopAttachment>(*connection_, *turns_)}
+    , door_{std::make_unique<Door>(*connection_, *turns_)}
+    , attachment_{std::make_unique<LoopAttachment>(*connection_, *door_, *turns_)}
     , authorizer_{std::make_unique<Authorizer>(*connection_)}
-    , context_{std::make_unique<Context>(Context{*connection_, port, *authorizer_, *turns_})}
+    , context_{std::make_unique<Context>(Context{*connection_, port, *authorizer_, *door_})}
     , manager_{std::make_unique<ManagerObject>(*context_, std::move(initial))}
 {}
 
@@ -135,7 +135,7 @@ void Service::watch_callers()
             message >> name;
             authorizer_->on_caller_vanished(name);
             manager_->on_caller_vanished(name);
-            turns_->forget(name);
+            door_->on_caller_vanished(name);
         });
     });
 }

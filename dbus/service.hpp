@@ -23,8 +23,8 @@ namespace virtpind::bus {
 
 class Authorizer;
 class DomainObject;
+class Door;
 class LoopAttachment;
-class ManagedObjectsInTurn;
 class ManagerObject;
 class Turns;
 struct Context;
@@ -56,7 +56,7 @@ private:
     // In the order in which they need each other.
     std::unique_ptr<sdbus::IConnection> connection_;
     std::unique_ptr<Turns> turns_;
-    std::unique_ptr<ManagedObjectsInTurn> managed_objects_;
+    std::unique_ptr<Door> door_;
     std::unique_ptr<LoopAttachment> attachment_;
     std::unique_ptr<Authorizer> authorizer_;
     std::unique_ptr<Context> context_;

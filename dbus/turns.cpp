@@ -6,66 +6,94 @@
 
 namespace virtpind::bus {
 
-Result<void> Turns::add(const std::string& caller, Answer answer)
+void Turns::add(const Caller& caller, Answer answer)
 {
-    const auto known = waiting_.find(caller);
-    if (known != waiting_.end() && known->second.answers.size() >= per_caller_max) {
-        return Error{.code = Errc::limits_exceeded,
-                     .message = std::to_string(per_caller_max) +
-                                " calls of yours wait for their answers already; wait for those"};
-    }
-    if (known != waiting_.end() && in_all_ >= in_all_max) {
-        return Error{.code = Errc::limits_exceeded,
-                     .message = std::to_string(in_all_) +
-                                " calls wait for their answers already, some of them yours; wait "
-                                "for those"};
-    }
-    auto& own = known != waiting_.end()
-                    ? known->second
-                    : waiting_.emplace(caller, Caller{.answers = {}, .due = now_()}).first->second;
-    own.answers.push_back(std::move(answer));
-    ++in_all_;
-    return {};
+    const auto now = now_();
+    auto& user =
+        waiting_.try_emplace(caller.user, User{.connections = {}, .due = now}).first->second;
+    auto& connection =
+        user.connections.try_emplace(caller.name, Connection{.answers = {}, .due = now})
+            .first->second;
+    connection.answers.push_back(std::move(answer));
 }
 
-void Turns::forget(const std::string& caller)
+void Turns::forget(const std::string& name)
 {
-    const auto gone = waiting_.extract(caller);
-    if (!gone) {
-        return;
-    }
-    in_all_ -= gone.mapped().answers.size();
-    for (const auto& answer : gone.mapped().answers) {
-        answer.drop();
+    for (auto user = waiting_.begin(); user != waiting_.end();) {
+        user->second.connections.erase(name);
+        user = user->second.connections.empty() ? waiting_.erase(user) : std::next(user);
     }
 }
 
-Turns::Callers::const_iterator Turns::next() const
+const std::pair<const std::string, Turns::Connection>& Turns::next_of(const User& user)
 {
-    return std::min_element(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) {
-        return a.second.due < b.second.due;
-    });
+    return *std::min_element(
+        user.connections.begin(), user.connections.end(),
+        [](const auto& a, const auto& b) { return a.second.due < b.second.due; });
+}
+
+Turns::Clock::time_point Turns::due_of(const Users::value_type& user)
+{
+    return std::max(user.second.due, next_of(user.second).second.due);
+}
+
+// Of those that are due, every other one is of those that go first; of these and of the others, who
+// has been due for longest.
+const Turns::Users::value_type* Turns::next() const
+{
+    const Users::value_type* of_first = nullptr;
+    const Users::value_type* of_others = nullptr;
+    for (const auto& user : waiting_) {
+        auto& best = first_(user.first) ? of_first : of_others;
+        if (best == nullptr || due_of(user) < due_of(*best)) {
+            best = &user;
+        }
+    }
+    if (of_first == nullptr || of_others == nullptr) {
+        return of_first != nullptr ? of_first : of_others;
+    }
+    const auto now = now_();
+    const auto due_now = [now](const auto& user) { return due_of(user) <= now; };
+    if (due_now(*of_first) && due_now(*of_others)) {
+        return last_was_first_ ? of_others : of_first;
+    }
+    return due_of(*of_first) <= due_of(*of_others) ? of_first : of_others;
 }
 
 void Turns::take_next()
 {
-    const auto caller = next()->first;
-    auto& waiting = waiting_.at(caller).answers;
+    const auto* const user = next();
+    const Caller caller{.user = user->first, .name = next_of(user->second).first};
+    auto& waiting = waiting_.at(caller.user).connections.at(caller.name).answers;
     const auto answer = std::move(waiting.front());
     waiting.pop_front();
-    --in_all_;
+    last_was_first_ = first_(caller.user);
 
     const auto begin = now_();
-    answer.give();
-    const auto end = now_();
-    const auto own = waiting_.find(caller); // anew: it may have been forgotten meanwhile
-    if (own == waiting_.end()) {
+    answer();
+    rest_after(caller, now_() - begin);
+}
+
+// Everything is looked up anew: the answer may have taken the connection, or added calls.
+void Turns::rest_after(const Caller& caller, Clock::duration took)
+{
+    const auto user = waiting_.find(caller.user);
+    if (user == waiting_.end()) {
         return;
     }
-    if (own->second.answers.empty()) {
-        waiting_.erase(own);
-    } else {
-        own->second.due = end + rest * (end - begin);
+    const auto due = now_() + rest * took;
+    auto& connections = user->second.connections;
+    if (const auto own = connections.find(caller.name); own != connections.end()) {
+        if (own->second.answers.empty()) {
+            connections.erase(own);
+        } else {
+            own->second.due = due;
+        }
+    }
+    if (connections.empty()) {
+        waiting_.erase(user);
+    } else if (!first_(caller.user)) {
+        user->second.due = due;
     }
 }
 

@@ -313,7 +313,7 @@ public:
     }
 
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              const std::string& /*caller*/, Reply<std::string> reply) override
+              const Caller& /*caller*/, Reply<std::string> reply) override
     {
         if (throws) {
             throw std::runtime_error{"broken invariant"};
@@ -371,7 +371,7 @@ public:
         return R"({"uuid":")" + uuid.str() + R"("})";
     }
 
-    void export_topology(std::uint64_t /*flags*/, const std::string& /*caller*/,
+    void export_topology(std::uint64_t /*flags*/, const Caller& /*caller*/,
                          Reply<std::string> reply) override
     {
         reply(Error{.code = Errc::host_unavailable, .message = "no topology yet"});

@@ -94,12 +94,19 @@ TEST(BusOptions, NumbersAndLengthsAreBounded)
     EXPECT_FALSE(parse_options(one(
         "tune", sdbus::Variant{std::vector<std::string>{std::string(text_bytes_max + 1, 'x')}})));
 
-    std::vector<std::string> texts(options_bytes_max / text_bytes_max,
-                                   std::string(text_bytes_max, 'x'));
-    EXPECT_FALSE(parse_options(one("tune", sdbus::Variant{texts})))
-        << "with its name it is too much";
-    texts.pop_back();
-    EXPECT_TRUE(parse_options(one("tune", sdbus::Variant{texts})));
+    std::vector<std::string> words(2, std::string(text_bytes_max / 2, 'x'));
+    EXPECT_TRUE(parse_options(one("tune", sdbus::Variant{words})));
+    words.emplace_back("x");
+    EXPECT_FALSE(parse_options(one("tune", sdbus::Variant{words}))) << "all of them together";
+
+    VariantMap large;
+    for (std::size_t i = 0; i < options_bytes_max / text_bytes_max; ++i) {
+        large.emplace("unknown" + std::to_string(i),
+                      sdbus::Variant{std::string(text_bytes_max, 'x')});
+    }
+    EXPECT_FALSE(parse_options(large)) << "with their names it is too much";
+    large.erase("unknown0");
+    EXPECT_TRUE(parse_options(large));
 }
 
 TEST(BusFlags, UnknownBitsAreNamedWithTheKnownOnes)

@@ -106,17 +106,30 @@ TEST(BusXml, EverythingIsDocumentedAndAnnotated)
 TEST(BusXml, EveryMethodHasItsAccessAndChangesAreAsynchronous)
 {
     std::map<std::string, std::string> documented;
+    std::map<std::string, std::pair<std::string, std::string>> arguments; // types, names
     for (const std::string name : {manager, domain}) {
         const auto document = load_xml(name);
         for (const auto& method : find_interface(document, name).children("method")) {
-            documented.emplace(name + "." + method.attribute("name").value(),
-                               annotation(method, async, "at once"));
+            const auto full = name + "." + method.attribute("name").value();
+            documented.emplace(full, annotation(method, async, "at once"));
+            for (const auto& arg : method.children("arg")) {
+                const std::string direction{arg.attribute("direction").as_string("in")};
+                if (direction == "in") {
+                    auto& [types, names] = arguments[full];
+                    types += arg.attribute("type").value();
+                    names +=
+                        (names.empty() ? "" : " ") + std::string{arg.attribute("name").value()};
+                }
+            }
         }
     }
     EXPECT_EQ(access_table().size(), documented.size());
-    for (const auto& [method, access] : access_table()) {
+    for (const auto& [method, access, types, names] : access_table()) {
         const auto found = documented.find(std::string{method});
         ASSERT_NE(found, documented.end()) << method;
+        EXPECT_EQ((std::pair<std::string, std::string>{types, names}),
+                  arguments[std::string{method}])
+            << method;
         if (access != Access::open) {
             EXPECT_EQ(found->second, "server") << method;
         }

@@ -288,11 +288,13 @@ TEST_F(BusPolkit, ItsSilenceIsANo)
     const auto connection = sdbus::createSessionBusConnection();
     Authorizer authorizer{*connection, {.alone = std::chrono::milliseconds{50}}};
     Turns turns;
-    LoopAttachment attachment{*connection, turns};
+    Door door{*connection, turns};
+    LoopAttachment attachment{*connection, door, turns};
     ASSERT_TRUE(attachment.attach(loop.event));
     std::optional<Error> decision;
-    authorizer.check({.method = "org.virtpind1.Manager.Hold", .sender = caller->name()}, {},
-                     [&](Result<Caller> allowed) { decision = allowed.error(); });
+    authorizer.check(
+        {.method = "org.virtpind1.Manager.Hold", .sender = caller->name(), .user = nobody}, {},
+        [&](Result<Caller> allowed) { decision = allowed.error(); });
     ASSERT_TRUE(loop.run_until([&] { return decision && polkit.cancelled.size() == 1; }));
     EXPECT_EQ(decision->code, Errc::permission_denied);
     EXPECT_NE(decision->message.find("systemctl status polkit"), std::string::npos);

@@ -14,27 +14,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr uid_t first = 0; // has a share of its own
+constexpr uid_t alice = 1001;
+constexpr uid_t bob = 1002;
+constexpr uid_t carol = 1003;
+
 class BusTurns : public testing::Test {
 protected:
-    [[nodiscard]] Turns::Answer answer(const std::string& caller, std::chrono::milliseconds lasts)
+    // By a connection of that name.
+    void add(uid_t user, const std::string& name, std::chrono::milliseconds lasts = 1ms)
     {
-        return {.give =
-                    [this, caller, lasts] {
-                        given_ += caller;
-                        now_ += lasts;
-                    },
-                .drop = [this, caller] { dropped_ += caller; }};
-    }
-
-    void add(const std::string& caller, std::chrono::milliseconds lasts = 1ms)
-    {
-        ASSERT_TRUE(turns_.add(caller, answer(caller, lasts)));
-    }
-
-    [[nodiscard]] std::optional<Errc> refusal(const std::string& caller)
-    {
-        const auto added = turns_.add(caller, answer(caller, 1ms));
-        return added ? std::nullopt : std::optional{added.error().code};
+        turns_.add({.user = user, .name = name}, [this, name, lasts] {
+            given_ += name;
+            now_ += lasts;
+        });
     }
 
     // As the loop does it: waits for the next one, if it must.
@@ -47,47 +40,94 @@ protected:
     }
 
     Turns::Clock::time_point now_ = Turns::Clock::now(); // moves only when it is told to
-    Turns turns_{[this] { return now_; }};
+    Turns turns_{[this] { return now_; }, [](uid_t user) { return user == first; }};
     std::string given_;
-    std::string dropped_;
 };
 
 TEST_F(BusTurns, NobodyWaitsForAllCallsOfAnother)
 {
     for (int i = 0; i < 4; ++i) {
-        add("a", 2ms);
+        add(alice, "a", 2ms);
     }
     turns_.take_next();
-    add("b");
-    add("c");
+    add(bob, "b");
+    add(carol, "c");
     take_all();
     EXPECT_EQ(given_, "abcaaa");
 }
 
-TEST_F(BusTurns, CallersWithManyCallsAreAnsweredInTurn)
+TEST_F(BusTurns, UsersWithManyCallsAreAnsweredInTurn)
 {
     for (int i = 0; i < 3; ++i) {
-        add("a");
-        add("b");
+        add(alice, "a");
+        add(bob, "b");
     }
     take_all();
     EXPECT_EQ(given_, "ababab");
 }
 
+TEST_F(BusTurns, UserWithManyConnectionsHasNoMoreTurnsThanOneWithOne)
+{
+    for (const auto* name : {"1", "2", "3"}) {
+        add(alice, name);
+    }
+    for (int i = 0; i < 3; ++i) {
+        add(bob, "b");
+    }
+    take_all();
+    EXPECT_EQ(given_, "1b2b3b");
+}
+
+TEST_F(BusTurns, ConnectionsOfOneUserAreAnsweredInTurn)
+{
+    for (int i = 0; i < 3; ++i) {
+        add(alice, "a");
+    }
+    add(alice, "b");
+    take_all();
+    EXPECT_EQ(given_, "abaa");
+}
+
+TEST_F(BusTurns, EveryOtherTurnIsOfWhoHasAShareOfItsOwn)
+{
+    for (uid_t user = 1000; user < 1004; ++user) {
+        add(user, std::to_string(user - 1000));
+        add(user, std::to_string(user - 1000));
+    }
+    now_ += 1s; // all have been due for long
+    for (const auto* name : {"r", "s", "t"}) {
+        add(first, name);
+    }
+    for (int i = 0; i < 7; ++i) {
+        turns_.take_next();
+    }
+    EXPECT_EQ(given_, "r0s1t23");
+}
+
 TEST_F(BusTurns, WhoMakesManyCallsLeavesTimeToOthers)
 {
-    add("a", 2ms);
-    add("a");
+    add(alice, "a", 2ms);
+    add(alice, "b");
+    turns_.take_next();
+    EXPECT_EQ(turns_.due(), now_ + Turns::rest * 2ms) << "by whichever connection";
+    add(bob, "c");
+    EXPECT_EQ(turns_.due(), now_) << "others need not wait";
+}
+
+TEST_F(BusTurns, ConnectionsOfWhoHasAShareOfItsOwnRestEachForItself)
+{
+    add(first, "a", 2ms);
+    add(first, "a");
     turns_.take_next();
     EXPECT_EQ(turns_.due(), now_ + Turns::rest * 2ms);
-    add("b");
-    EXPECT_EQ(turns_.due(), now_) << "others need not wait";
+    add(first, "b");
+    EXPECT_EQ(turns_.due(), now_);
 }
 
 TEST_F(BusTurns, OneCallAfterTheOtherIsAnsweredAtOnce)
 {
     for (int i = 0; i < 3; ++i) {
-        add("a", 5ms);
+        add(alice, "a", 5ms);
         EXPECT_EQ(turns_.due(), now_);
         turns_.take_next();
     }
@@ -96,39 +136,24 @@ TEST_F(BusTurns, OneCallAfterTheOtherIsAnsweredAtOnce)
 
 TEST_F(BusTurns, WhoLeftIsDropped)
 {
-    add("a");
-    add("b");
-    add("a");
+    add(alice, "a");
+    add(alice, "b");
+    add(bob, "c");
+    add(alice, "a");
     turns_.forget("a");
+    turns_.forget("c");
     turns_.forget("nobody");
-    EXPECT_EQ(dropped_, "aa");
     take_all();
     EXPECT_EQ(given_, "b");
 }
 
 TEST_F(BusTurns, CallerMayLeaveWhileItIsAnswered)
 {
-    ASSERT_TRUE(turns_.add("a", {.give = [this] { turns_.forget("a"); }, .drop = [] {}}));
-    add("a");
+    turns_.add({.user = alice, .name = "a"}, [this] { turns_.forget("a"); });
+    add(alice, "a");
     turns_.take_next();
-    EXPECT_EQ(dropped_, "a");
+    EXPECT_EQ(given_, "");
     EXPECT_TRUE(turns_.empty());
-}
-
-TEST_F(BusTurns, AreBoundedPerCallerAndInAllAndANewcomerIsLetIn)
-{
-    for (std::size_t i = 0; i < Turns::per_caller_max; ++i) {
-        add("a");
-    }
-    EXPECT_EQ(refusal("a"), Errc::limits_exceeded);
-    for (auto i = Turns::per_caller_max; i < Turns::in_all_max; ++i) {
-        add("b" + std::to_string(i));
-    }
-    EXPECT_EQ(refusal("b" + std::to_string(Turns::per_caller_max)), Errc::limits_exceeded);
-    EXPECT_EQ(refusal("c"), std::nullopt) << "a flood of others is not its fault";
-    EXPECT_EQ(refusal("c"), Errc::limits_exceeded);
-    turns_.forget("a");
-    EXPECT_EQ(refusal("c"), std::nullopt) << "what was forgotten has left room";
 }
 
 class BusTurnsOnABus : public test::BusTest {
@@ -260,7 +285,7 @@ TEST_F(BusTurnsOnABus, ArgumentsAreCheckedBeforeTheyWait)
     const auto large = flooder_->send(test::manager_path, test::manager, "Plan", "ssa{sv}", "web1",
                                       std::string(text_bytes_max + 1, 'x').c_str(), 0);
     ASSERT_TRUE(loop.run_until([&] { return large->message != nullptr; }));
-    EXPECT_NE(large->text.find("4097 bytes"), std::string::npos) << large->text;
+    EXPECT_NE(large->text.find("policy is 4097 bytes"), std::string::npos) << large->text;
     EXPECT_LT(port.described, before.size() / 2) << "it did not wait for its turn";
 }
 

@@ -12,12 +12,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr uid_t root = 0;
+constexpr uid_t alice = 100'001; // nobody who runs tests
+constexpr uid_t bob = 100'002;
+
 class PlanQueueTest : public testing::Test {
 protected:
-    Result<void> add(const std::string& caller)
+    Result<void> add(uid_t user)
     {
-        return queue_.add(caller,
-                          [this](PlanQueue::Done done) { made_.push_back(std::move(done)); });
+        return queue_.add(user, [this](PlanQueue::Done done) { made_.push_back(std::move(done)); });
     }
 
     // Until `count` plans are made, or for a while.
@@ -35,34 +38,53 @@ protected:
     std::vector<PlanQueue::Done> made_; // and not yet answered
 };
 
-TEST_F(PlanQueueTest, BoundsWhatOneCallerMayHaveUnderWay)
+TEST_F(PlanQueueTest, BoundsWhatOneUserMayHaveUnderWay)
 {
     for (std::size_t i = 0; i < PlanQueue::Places::each_max; ++i) {
-        ASSERT_TRUE(add(":1.1"));
+        ASSERT_TRUE(add(alice));
     }
     EXPECT_TRUE(made_.empty()) << "none while the call itself is being handled";
-    const auto refused = add(":1.1");
+    const auto refused = add(alice);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
     EXPECT_NE(refused.error().message.find("2 of yours"), std::string::npos);
-    EXPECT_TRUE(add(":1.2")) << "another is not concerned";
+    EXPECT_TRUE(add(bob)) << "another is not concerned";
     run_until_made(3);
-    EXPECT_FALSE(add(":1.1")) << "made, but not answered";
+    EXPECT_FALSE(add(alice)) << "made, but not answered";
     made_.front()();
-    EXPECT_TRUE(add(":1.1"));
+    EXPECT_TRUE(add(alice));
 }
 
 TEST_F(PlanQueueTest, BoundsAllTogether)
 {
     for (std::size_t i = 0; i < PlanQueue::Places::total_max; ++i) {
-        ASSERT_TRUE(add(":1." + std::to_string(i)));
+        ASSERT_TRUE(add(alice + static_cast<uid_t>(i)));
     }
-    EXPECT_EQ(add(":1.99").error().code, Errc::limits_exceeded);
+    EXPECT_EQ(add(alice + 99).error().code, Errc::limits_exceeded);
     run_until_made(PlanQueue::Places::total_max);
     for (const auto& done : made_) {
         done();
     }
-    EXPECT_TRUE(add(":1.99"));
+    EXPECT_TRUE(add(alice + 99));
+}
+
+TEST_F(PlanQueueTest, NobodyKeepsRootOut)
+{
+    for (std::size_t i = 0; i < PlanQueue::Places::total_max; ++i) {
+        ASSERT_TRUE(add(alice + static_cast<uid_t>(i)));
+    }
+    std::vector<std::size_t> made_before;
+    const auto note = [&](const PlanQueue::Done& done) {
+        made_before.push_back(made_.size());
+        done();
+    };
+    for (std::size_t i = 0; i < PlanQueue::Places::each_max; ++i) {
+        EXPECT_TRUE(queue_.add(root, note));
+    }
+    EXPECT_FALSE(queue_.add(root, note)) << "not more than anybody else";
+    run_until_made(PlanQueue::Places::total_max);
+    EXPECT_EQ(made_before, (std::vector<std::size_t>{0, 0})) << "it goes first";
+    EXPECT_EQ(add(bob + 99).error().code, Errc::limits_exceeded) << "others are as many as before";
 }
 
 // Each plan takes 20 ms here: half of the time is the others'.
@@ -70,7 +92,7 @@ TEST_F(PlanQueueTest, LeavesTimeBetweenTwoPlans)
 {
     std::vector<std::chrono::steady_clock::time_point> begun;
     for (int i = 0; i < 4; ++i) {
-        ASSERT_TRUE(queue_.add(":1." + std::to_string(i), [&](const PlanQueue::Done& done) {
+        ASSERT_TRUE(queue_.add(alice + static_cast<uid_t>(i), [&](const PlanQueue::Done& done) {
             begun.push_back(std::chrono::steady_clock::now());
             std::this_thread::sleep_for(20ms);
             done();

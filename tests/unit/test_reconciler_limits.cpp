@@ -214,20 +214,22 @@ TEST_F(SpineLimits, TopologyExportsAreBounded)
 {
     connect();
     std::vector<Result<std::string>> replies;
-    const auto ask = [&](const std::string& caller) {
-        controller_.export_topology(0, caller,
+    const auto ask = [&](uid_t user) {
+        controller_.export_topology(0, {.name = ":1.1", .uid = user},
                                     [&](auto reply) { replies.push_back(std::move(reply)); });
     };
     for (std::size_t i = 0; i < Exports::each_max + 1; ++i) {
-        ask(":1.0");
+        ask(100'000);
     }
-    ASSERT_EQ(replies.size(), 1U) << "one more than one caller may have";
+    ASSERT_EQ(replies.size(), 1U) << "one more than one user may have";
     for (std::size_t i = Exports::each_max; i < Exports::total_max; ++i) {
-        ask(":1." + std::to_string(i));
+        ask(100'000 + static_cast<uid_t>(i));
     }
     ASSERT_EQ(replies.size(), 1U);
-    ask(":1.99");
+    ask(100'099);
     ASSERT_EQ(replies.size(), 2U) << "one more than all may have";
+    ask(0);
+    ASSERT_EQ(replies.size(), 2U) << "but root has a share of its own";
     for (const auto& refused : replies) {
         EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
         EXPECT_NE(refused.error().message.find("try again"), std::string::npos);
@@ -235,8 +237,8 @@ TEST_F(SpineLimits, TopologyExportsAreBounded)
     for (const auto& answer : std::exchange(exports_, {})) {
         answer(std::string{"<topology/>"});
     }
-    EXPECT_EQ(replies.size(), Exports::total_max + 2);
-    ask(":1.0");
+    EXPECT_EQ(replies.size(), Exports::total_max + 3);
+    ask(100'000);
     EXPECT_EQ(exports_.size(), 1U) << "there is room again";
 }
 

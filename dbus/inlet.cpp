@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "dbus/inlet.hpp"
+
+#include "dbus/boundary.hpp"
+#include "dbus/return_address.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace virtpind::bus {
+
+namespace {
+
+bool comes_later(ssize_t got)
+{
+    return got < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+} // namespace
+
+Inlet::Inlet(sd_bus* bus, int fd, Unwanted unwanted)
+    : bus_{bus}, fd_{fd}, unwanted_{std::move(unwanted)}, piece_(piece_bytes, '\0')
+{
+    put_mark(0);
+}
+
+// The kernel keeps, for us, where what we have not looked at begins: SO_PEEK_OFF counts from what
+// is next to be read, and comes nearer as libsystemd reads. At 0 a message begins.
+void Inlet::put_mark(std::uint64_t offset)
+{
+    const auto at = static_cast<int>(offset);
+    watches_ = setsockopt(fd_, SOL_SOCKET, SO_PEEK_OFF, &at, sizeof at) == 0;
+}
+
+int Inlet::mark() const
+{
+    int offset = 0;
+    socklen_t size = sizeof offset;
+    return getsockopt(fd_, SOL_SOCKET, SO_PEEK_OFF, &offset, &size) == 0 ? offset : 0;
+}
+
+Inlet::Next Inlet::look()
+{
+    if (!watches_) {
+        return Next::message;
+    }
+    if (left_ > 0) {
+        return throw_away();
+    }
+    return mark() > 0 ? Next::message : look_ahead();
+}
+
+Inlet::Next Inlet::look_ahead()
+{
+    const auto got = recv(fd_, piece_.data(), piece_.size(), MSG_PEEK | MSG_DONTWAIT);
+    put_mark(0);
+    if (got < static_cast<ssize_t>(MessageSize::head_bytes)) {
+        // A part of a head is as good as none; an end or a failure, libsystemd finds as well.
+        return got > 0 || comes_later(got) ? Next::nothing : Next::message;
+    }
+    const std::string_view bytes{piece_.data(), static_cast<std::size_t>(got)};
+    const auto first = MessageSize::read(bytes);
+    if (first.too_large()) {
+        left_ = first.all;
+        tells_ = true;
+        begin_.clear();
+        return throw_away();
+    }
+    if (const auto unwanted = unwanted_at_begin(bytes); unwanted > 0) {
+        left_ = unwanted;
+        tells_ = false;
+        return throw_away();
+    }
+    put_mark(wanted_at_begin(bytes));
+    return Next::message;
+}
+
+// Of messages that are there from the first to the last byte.
+std::uint64_t Inlet::unwanted_at_begin(std::string_view bytes) const
+{
+    std::uint64_t unwanted = 0;
+    while (bytes.size() >= MessageSize::head_bytes) {
+        const auto size = MessageSize::read(bytes);
+        if (size.too_large() || size.all > bytes.size() ||
+            !unwanted_(RawHead::read(bytes.substr(0, size.all)))) {
+            break;
+        }
+        unwanted += size.all;
+        bytes.remove_prefix(size.all);
+    }
+    return unwanted;
+}
+
+// Of the first message, and of those behind it that are as good; the last may not be there to its
+// end. What is unwanted behind a call that expects no answer shows when that one was read.
+// Precondition: the first is neither too large nor unwanted.
+std::uint64_t Inlet::wanted_at_begin(std::string_view bytes) const
+{
+    std::uint64_t wanted = 0;
+    while (bytes.size() >= MessageSize::head_bytes) {
+        const auto size = MessageSize::read(bytes);
+        const auto whole = size.all <= bytes.size();
+        const auto head = RawHead::read(bytes.substr(0, size.all));
+        if (wanted > 0 && (size.too_large() || !whole || unwanted_(head))) {
+            break;
+        }
+        wanted += size.all;
+        if (!whole || (head.is_call && !head.expects_answer)) {
+            break;
+        }
+        bytes.remove_prefix(size.all);
+    }
+    return wanted;
+}
+
+Inlet::Next Inlet::throw_away()
+{
+    const auto got =
+        recv(fd_, piece_.data(), std::min<std::uint64_t>(piece_.size(), left_), MSG_DONTWAIT);
+    if (got <= 0) {
+        if (comes_later(got)) {
+            return Next::nothing;
+        }
+        left_ = 0;
+        return Next::message; // the end
+    }
+    left_ -= static_cast<std::uint64_t>(got);
+    if (tells_) {
+        begin_.append(piece_, 0,
+                      std::min(begin_bytes - begin_.size(), static_cast<std::size_t>(got)));
+        if (left_ == 0) {
+            tell_sender();
+        }
+    }
+    return Next::throwing_away;
+}
+
+void Inlet::tell_sender() const
+{
+    contained([this] {
+        const auto head = RawHead::read(begin_);
+        if (!head.expects_answer || head.sender.empty()) {
+            return;
+        }
+        const Error why{.code = Errc::limits_exceeded,
+                        .message = "the call has " + std::to_string(MessageSize::read(begin_).all) +
+                                   " bytes; at most " + std::to_string(header_fields_max) +
+                                   " of its head and " + std::to_string(body_max) +
+                                   " of its arguments are accepted"};
+        ReturnAddress{std::string{head.sender}, head.serial, true}.fail(bus_, to_bus_error(why));
+    });
+}
+
+} // namespace virtpind::bus

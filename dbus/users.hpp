@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which user is behind a unique bus name. Messages do not say it; the bus does, and it is asked
+// once per connection, without waiting. A unique name is one user's for as long as the bus lives,
+// so an answer holds until the name has left the bus. Main thread.
+#pragma once
+
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace virtpind::bus {
+
+class Users {
+public:
+    // Who it is; nullopt: the bus does not say.
+    using Learnt = std::function<void(std::optional<uid_t>)>;
+
+    // Names of which it is remembered; the oldest by name goes first. The system bus has 2,048
+    // connections.
+    static constexpr std::size_t known_max = 4096;
+    // Questions under way; the bus lets one connection wait for 128 answers, polkit's among them.
+    static constexpr std::size_t questions_max = 32;
+
+    // The bus must outlive this.
+    explicit Users(sd_bus* bus) : bus_{bus} {}
+
+    Users(const Users&) = delete;
+    Users& operator=(const Users&) = delete;
+
+    [[nodiscard]] std::optional<uid_t> find(const std::string& name) const;
+
+    // `learnt` is called later, once: of all that ask for one name only the first needs to. It must
+    // not throw. Never if this is destroyed first, or the name forgotten.
+    void ask(const std::string& name, Learnt learnt);
+
+    // The name has left the bus.
+    void forget(const std::string& name);
+
+private:
+    struct Unref {
+        void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
+    };
+
+    struct Question {
+        Users* users = nullptr;
+        std::string name;
+        Learnt learnt; // empty: forgotten meanwhile
+        std::unique_ptr<sd_bus_slot, Unref> slot;
+    };
+
+    static int on_answer(sd_bus_message* answer, void* question, sd_bus_error* error) noexcept;
+    void ask_next();
+    void settle(const std::string& name, std::optional<uid_t> user);
+
+    sd_bus* bus_;
+    std::map<std::string, uid_t> known_;
+    std::deque<std::string> to_ask_;
+    std::map<std::string, Question> questions_; // asked, and to ask
+    std::size_t under_way_ = 0;
+};
+
+} // namespace virtpind::bus
