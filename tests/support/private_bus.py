@@ -47,20 +47,23 @@ class PrivateBus:
     <allow user="*"/>
   </policy>
   <include>{policy}</include>
-</busconfig>
+{limits}</busconfig>
 """
     # Ours, as on a system bus.
     POLICY = Path(__file__).resolve().parent.parent.parent / "dbus" / "org.virtpind1.conf"
 
-    def __init__(self, directory):
+    def __init__(self, directory, **limits):
+        """`limits` of the bus that differ from those of a system bus: max_replies_per_connection=1000."""
         self.directory = Path(directory)
+        self.limits = limits
         self.socket = self.directory / "bus"
         self.address = f"unix:path={self.socket}"
         self.process = None
 
     def start(self):
         configuration = self.directory / "bus.conf"
-        configuration.write_text(self.CONFIGURATION.format(socket=self.socket, policy=self.POLICY))
+        limits = "".join(f'  <limit name="{name}">{most}</limit>\n' for name, most in self.limits.items())
+        configuration.write_text(self.CONFIGURATION.format(socket=self.socket, policy=self.POLICY, limits=limits))
         self.process = subprocess.Popen(
             ["dbus-daemon", "--nofork", "--nosyslog", f"--config-file={configuration}"], stdin=subprocess.DEVNULL)
         wait_until(self._listens, "the private bus listens")

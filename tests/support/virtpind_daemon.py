@@ -103,6 +103,21 @@ class VirtpindDaemon:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
 
+    def peak_memory_kib(self):
+        """The most resident memory since forget_peak()."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
+
+    def forget_peak(self):
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def cpu_s(self):
+        """CPU time of all its threads."""
+        fields = Path(f"/proc/{self.process.pid}/schedstat").read_text().split()
+        assert fields, "the kernel counts"
+        return sum(int((task / "schedstat").read_text().split()[0])
+                   for task in Path(f"/proc/{self.process.pid}/task").iterdir()) / 1e9
+
     def stop(self, how=signal.SIGTERM, deadline_s=30):
         """Ends the daemon if it runs and returns its exit status."""
         if self.process.poll() is None:
