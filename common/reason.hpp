@@ -81,6 +81,8 @@ enum class ReasonCode {
     option_without_effect,
     vcpus_missing,
     vcpus_kept,
+    pins_elsewhere,
+    policy_elsewhere,
     // guest tuning
     topology_mirrored,
     topology_gaps,

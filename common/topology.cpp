@@ -70,6 +70,15 @@ const Cpu* Topology::find(CpuId id) const
     return find_sorted(cpus, id, [](const Cpu& cpu) { return cpu.id; });
 }
 
+const Cpu& Topology::cpu(CpuId id) const
+{
+    const auto* found = find(id);
+    if (found == nullptr) {
+        no_such_id(raw(id), cpus.size());
+    }
+    return *found;
+}
+
 const Node* Topology::find_node(NodeId id) const
 {
     return find_sorted(nodes, id, [](const Node& node) { return node.id; });
@@ -94,6 +103,15 @@ CpuSet Topology::online_cpus() const
 CpuSet Topology::usable_cpus() const
 {
     return cpus_where(cpus, [](const Cpu& cpu) { return cpu.online && cpu.allowed; });
+}
+
+NodeSet Topology::all_nodes() const
+{
+    NodeSet set;
+    for (const auto& node : nodes) {
+        set.insert(node.id);
+    }
+    return set;
 }
 
 NodeSet Topology::memory_nodes() const

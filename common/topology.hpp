@@ -14,6 +14,7 @@
 // source no longer says which core they belong to.
 #pragma once
 
+#include "by_id.hpp"
 #include "cpu_set.hpp"
 #include "ids.hpp"
 
@@ -121,6 +122,8 @@ struct Topology {
 
     // The CPU with this id, or nullptr. O(log n).
     [[nodiscard]] const Cpu* find(CpuId id) const;
+    // The same for one that is known to be there. Throws std::out_of_range where it is not.
+    [[nodiscard]] const Cpu& cpu(CpuId id) const;
     [[nodiscard]] const Node* find_node(NodeId id) const;
     [[nodiscard]] const PciDevice* find_device(std::string_view address) const;
     [[nodiscard]] CpuSet all_cpus() const;
@@ -128,6 +131,7 @@ struct Topology {
     // Online and allowed: what may be pinned to at all.
     [[nodiscard]] CpuSet usable_cpus() const;
 
+    [[nodiscard]] NodeSet all_nodes() const;
     // Nodes that have memory.
     [[nodiscard]] NodeSet memory_nodes() const;
 

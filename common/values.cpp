@@ -219,7 +219,7 @@ std::optional<NumaTune> numatune_from(const std::string& text)
         if (!cell || cell->size() != 1 || !of_cell) {
             return std::nullopt;
         }
-        tune.cells[raw(cell->front())] = std::move(*of_cell);
+        tune.cells.insert_or_assign(raw(cell->front()), std::move(*of_cell));
     }
     return tune;
 }

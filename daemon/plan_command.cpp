@@ -190,7 +190,8 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
             return std::move(*decision.unreadable)
                 .context("reading " + path_in_quotes(input.files[i].path));
         }
-        if (const auto wrong = find_fault(*input.scenario.topology, decision.intent)) {
+        if (const auto wrong =
+                find_fault(*input.scenario.topology, decision.intent, Names::of_this_host)) {
             return bad_file(input.files[i], wrong->field + ": " + wrong->what);
         }
         decision.intent.activity = arriving_unless_running(decision.intent.activity);

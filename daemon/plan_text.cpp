@@ -173,7 +173,7 @@ private:
     // "[A A]"; efficiency cores "(A)", low-power ones "<A>".
     std::string draw_core(const Core& core) const
     {
-        const auto core_class = topology_.kinds[raw(core.kind)].core_class;
+        const auto core_class = at_id(topology_.kinds, core.kind).core_class;
         const auto efficiency = core_class == CoreClass::efficiency;
         const auto low_power = core_class == CoreClass::low_power;
         std::string text;

@@ -22,11 +22,11 @@ PlanRequest request_for(const PlanningInput& input)
 }
 
 // Whether one domain's policy makes sense on this host: CPUs that exist, guest cells that add up.
-Result<void> validate_intent(const PlanningInput& input, const Intent& intent)
+Result<void> validate_intent(const PlanningInput& input, const Intent& intent, Names names)
 {
     auto request = request_for(input);
     request.intents.push_back(intent);
-    auto valid = validate_request(request);
+    auto valid = validate_request(request, names);
     if (!valid) {
         // It says where in a scenario; here there is one domain, and no file.
         constexpr std::string_view where = "domains[0].";
@@ -132,7 +132,7 @@ std::vector<Decision> decide(const PlanningInput& input)
         if (decision.stance != Stance::managed) {
             continue;
         }
-        if (auto valid = validate_intent(input, decision.intent); !valid) {
+        if (auto valid = validate_intent(input, decision.intent, Names::of_any_host); !valid) {
             mark_broken(decision, std::move(valid).error(), ReasonCode::policy_invalid);
         }
     }
@@ -180,7 +180,7 @@ Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
                                record.placed_policy &&
                                same_placement(*record.placed_policy, policy);
             intent.activity = stays ? Activity::running : Activity::arriving;
-            if (auto valid = validate_intent(input, intent); !valid) {
+            if (auto valid = validate_intent(input, intent, Names::of_this_host); !valid) {
                 return std::move(valid).error();
             }
         }

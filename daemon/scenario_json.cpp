@@ -329,7 +329,7 @@ Result<Intent> decide_intent(const JsonNode& node, ScenarioDomain domain, const 
             intent.devices[i].nodes = domain.devices[i].nodes;
         }
     }
-    if (const auto wrong = find_fault(topology, intent)) {
+    if (const auto wrong = find_fault(topology, intent, Names::of_this_host)) {
         return node.error_at(wrong->field, wrong->what);
     }
     return intent;

@@ -98,10 +98,10 @@ void assign_kinds(Topology& topology)
                 core.kind = KindIndex{i};
             }
         }
-        topology.kinds[raw(core.kind)].cpus |= core.cpus;
+        at_id(topology.kinds, core.kind).cpus |= core.cpus;
     }
     for (auto& cpu : topology.cpus) {
-        cpu.kind = topology.cores[raw(cpu.core)].kind;
+        cpu.kind = at_id(topology.cores, cpu.core).kind;
     }
 }
 

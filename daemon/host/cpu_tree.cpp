@@ -223,7 +223,7 @@ private:
     void assign_l3s()
     {
         Groups groups;
-        std::map<std::uint32_t, std::uint64_t> sizes; // by first CPU of the L3
+        std::map<CpuId, std::uint64_t> sizes; // by first CPU of the L3
         for (std::size_t i = 0; i < topology_.cpus.size(); ++i) {
             const auto& cpu = topology_.cpus[i];
             const auto number = (std::uint64_t{raw(cpu.package)} << 32U) | raw(cpu.node);
@@ -232,12 +232,12 @@ private:
             const auto is_first = groups[key].empty();
             groups[key].insert(cpu.id);
             if (is_first && key.kind == GroupKey::Kind::object) {
-                sizes[raw(cpu.id)] = enclosing(places_[i], HWLOC_OBJ_L3CACHE)->attr->cache.size;
+                sizes[cpu.id] = enclosing(places_[i], HWLOC_OBJ_L3CACHE)->attr->cache.size;
             }
         }
         for (auto& cpus : sorted_sets(groups)) {
             set_index(cpus, &Cpu::l3, topology_.l3s.size());
-            const auto size = sizes[raw(cpus.front())];
+            const auto size = sizes[cpus.front()];
             topology_.l3s.push_back({.cpus = std::move(cpus), .size_bytes = size});
         }
         mark_vcaches();
@@ -249,7 +249,7 @@ private:
     {
         constexpr std::uint64_t vcache_bytes_min = 64ULL * 1024 * 1024;
         for (auto& l3 : topology_.l3s) {
-            const auto& package = topology_.packages[raw(topology_.find(l3.cpus.front())->package)];
+            const auto& package = at_id(topology_.packages, topology_.cpu(l3.cpus.front()).package);
             l3.vcache =
                 l3.size_bytes >= vcache_bytes_min &&
                 std::any_of(topology_.l3s.begin(), topology_.l3s.end(), [&](const L3& other) {
@@ -272,7 +272,7 @@ private:
         }
         for (auto& cpus : sorted_sets(groups)) {
             set_index(cpus, &Cpu::core, topology_.cores.size());
-            const auto& first = *topology_.find(cpus.front());
+            const auto& first = topology_.cpu(cpus.front());
             topology_.cores.push_back({.cpus = std::move(cpus),
                                        .l3 = first.l3,
                                        .node = first.node,

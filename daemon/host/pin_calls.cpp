@@ -18,7 +18,7 @@ std::vector<unsigned char> to_map(const CpuSet& cpus)
 {
     std::vector<unsigned char> map(VIR_CPU_MAPLEN(raw(cpus.back()) + 1));
     for (const auto cpu : cpus) {
-        auto& byte = map[raw(cpu) / 8];
+        auto& byte = map.at(raw(cpu) / 8);
         byte = static_cast<unsigned char>(byte | (1U << (raw(cpu) % 8)));
     }
     return map;

@@ -59,7 +59,8 @@ private:
     // A twin that holds nothing yet stands for this one.
     [[nodiscard]] bool has_idle_twin(std::size_t node) const
     {
-        return cells_on_[node] == 0 && lower_twin_[node] && cells_on_[raw(*lower_twin_[node])] == 0;
+        return cells_on_[node] == 0 && lower_twin_[node] &&
+               at_id(cells_on_, *lower_twin_[node]) == 0;
     }
 
     // Equal cells go to nodes in ascending order, or the same set is tried in every order.
@@ -162,7 +163,7 @@ std::vector<NodeLimit> limits_of(const NodeDemand& demand, const CellSearch::Ass
 {
     std::vector<std::size_t> counts(demand.available_kib.size(), 0);
     for (std::size_t cell = 0; cell < nodes.size(); ++cell) {
-        counts[raw(nodes[cell])] += demand.cells[cell].vcpus;
+        at_id(counts, nodes[cell]) += demand.cells[cell].vcpus;
     }
     std::vector<NodeLimit> limits;
     for (const auto count : counts) {

@@ -385,8 +385,8 @@ void explain_shortfall(const Member& member, const Share& share, DomainPlan& pla
     if (share.beyond_cpus) {
         plan.reasons.push_back({ReasonCode::cpus_not_in_pool,
                                 "The option cpus allows " + intent.policy.cpus.str() +
-                                    ", and none of these can be floated on: they are claimed, or "
-                                    "housekeeping."});
+                                    ", and none of these can be floated on: they are claimed, "
+                                    "housekeeping, or not there."});
     }
     if (share.over_nodes) {
         plan.reasons.push_back(

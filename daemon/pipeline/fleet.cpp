@@ -22,11 +22,11 @@ bool is_running(const Member& member)
 }
 
 // CPUs that vCPUs of a running domain have for themselves, as far as nobody else claims them.
-CpuSet stands_on(const Member& member, const Surroundings& around)
+CpuSet stands_on(const HostIndex& host, const Member& member, const Surroundings& around)
 {
     CpuSet cpus;
     for (const auto vcpu : member.intent->vcpus_online) {
-        const auto cpu = present_cpu(*member.intent, vcpu);
+        const auto cpu = present_cpu(host, *member.intent, vcpu);
         if (is_running(member) && cpu && around.free.contains(*cpu)) {
             cpus.insert(*cpu);
         }
@@ -97,7 +97,7 @@ void Fleet::reserve()
         auto& member = members_[index];
         if (is_running(member)) {
             order.push_back(&member);
-            member.claim = stands_on(member, around(member, Claims::active));
+            member.claim = stands_on(host_, member, around(member, Claims::active));
         }
     }
     const auto look = [this](Member* member) {
@@ -189,7 +189,7 @@ bool Fleet::place(Member& member, Claims claims, Sake sake)
         member.standing = {};
         member.memory = memory_.hold(*member.intent);
         const auto stays = member.intent->policy.fallback == Fallback::fail;
-        member.claim = stays ? stands_on(member, surroundings) : CpuSet{};
+        member.claim = stays ? stands_on(host_, member, surroundings) : CpuSet{};
     }
     return placed;
 }

@@ -63,7 +63,7 @@ CellPlan new_cells(const Topology& topology, const Intent& intent, const DomainP
     constexpr std::uint64_t usual_page_kib = 2048;
     std::map<NodeId, CpuSet> cpus;
     for (const auto& [vcpu, cpu] : pins) {
-        cpus[topology.nodes[raw(topology.find(cpu)->node)].id].insert(cpu);
+        cpus[at_id(topology.nodes, topology.cpu(cpu).node).id].insert(cpu);
     }
     const auto page_kib = std::max(intent.hugepage_kib.value_or(0), usual_page_kib);
     const auto pages = intent.memory_kib / page_kib;

@@ -30,12 +30,12 @@ public:
     {
         std::vector<Order> orders;
         for (const auto id : cpus_) {
-            const auto& cpu = *topology_.find(id);
-            const auto& l3 = topology_.l3s[raw(cpu.l3)].cpus;
-            const auto& core = topology_.cores[raw(cpu.core)].cpus;
+            const auto& cpu = topology_.cpu(id);
+            const auto& l3 = at_id(topology_.l3s, cpu.l3).cpus;
+            const auto& core = at_id(topology_.cores, cpu.core).cpus;
             orders.push_back(
-                {.package = {first_cell(topology_.packages[raw(cpu.package)].cpus), cpu.package},
-                 .l3 = {first_cell(l3), topology_.find((l3 & cpus_).front())->node, cpu.l3},
+                {.package = {first_cell(at_id(topology_.packages, cpu.package).cpus), cpu.package},
+                 .l3 = {first_cell(l3), topology_.cpu((l3 & cpus_).front()).node, cpu.l3},
                  .core = {first_cell(core), missing(core), cpu.core},
                  .cpu = id});
         }
@@ -79,7 +79,7 @@ Extent host_extent(const Topology& topology, const std::vector<Seat>& seats)
 {
     CpuSet around;
     for (const auto& seat : seats) {
-        around |= topology.packages[raw(topology.find(seat.cpu)->package)].cpus;
+        around |= at_id(topology.packages, topology.cpu(seat.cpu).package).cpus;
     }
     return extent_of(seat_cpus(topology, around & topology.online_cpus(), {}));
 }

@@ -316,9 +316,9 @@ private:
     {
         const auto& host = in_.topology;
         const auto& start = in_.plan.start_emulator.value_or(in_.plan.emulator);
-        const auto& first = *host.find(pins.begin()->second);
-        const auto& l3 = host.l3s[raw(first.l3)];
-        const auto l3_of = [&host](CpuId cpu) { return host.l3s[raw(host.find(cpu)->l3)]; };
+        const auto& first = host.cpu(pins.begin()->second);
+        const auto& l3 = at_id(host.l3s, first.l3);
+        const auto l3_of = [&host](CpuId cpu) { return at_id(host.l3s, host.cpu(cpu).l3); };
         start_sharing_ = cache_sharing(host, first.id);
         if (host.is_hybrid()) {
             refuse_passthrough("the cores of this host are of several kinds with unlike caches.");

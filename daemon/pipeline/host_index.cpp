@@ -26,7 +26,7 @@ public:
     {
         std::vector<CoreSet> sets(members);
         for (std::size_t core = 0; core < cores_.size(); ++core) {
-            sets[raw(cores_[core].*of)].insert(CoreIndex{static_cast<std::uint32_t>(core)});
+            at_id(sets, cores_[core].*of).insert(CoreIndex{static_cast<std::uint32_t>(core)});
         }
         const auto earlier = zones_.size();
         for (std::size_t member = 0; member < members; ++member) {
@@ -98,7 +98,7 @@ private:
                 }
             }
             for (const auto id : zone.cores) {
-                top[raw(id)] = at;
+                at_id(top, id) = at;
             }
         }
     }
@@ -120,6 +120,7 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
     index_cores();
     build_zones();
     online = host.online_cpus();
+    all_nodes = host.all_nodes();
     std::size_t nodes_with_io = 0;
     for (const auto& node : host.nodes) {
         node_cpus.push_back(node.cpus & online);
@@ -154,13 +155,30 @@ std::uint32_t HostIndex::distance_to(NodeIndex node, const NodeSet& nodes) const
     return nearest;
 }
 
+const Cpu& HostIndex::cpu(CpuId id) const
+{
+    const auto at = at_id(places_, id).cpu;
+    if (at == nowhere) {
+        no_such_id(raw(id), places_.size());
+    }
+    return topology->cpus[at];
+}
+
+std::size_t HostIndex::core_at(CpuId id) const
+{
+    const auto at = at_id(places_, id).core;
+    if (at == nowhere) {
+        no_such_id(raw(id), places_.size());
+    }
+    return at;
+}
+
 void HostIndex::index_cores()
 {
     const std::size_t limit = topology->cpus.empty() ? 0 : raw(topology->cpus.back().id) + 1;
-    cpu_at_.assign(limit, 0);
-    core_at_.assign(limit, 0);
+    places_.resize(limit);
     for (std::size_t i = 0; i < topology->cpus.size(); ++i) {
-        cpu_at_[raw(topology->cpus[i].id)] = i;
+        at_id(places_, topology->cpus[i].id).cpu = i;
     }
     for (const auto& core : topology->cores) {
         HostCore mine{.cpus = {},
@@ -171,7 +189,7 @@ void HostIndex::index_cores()
                       .kind = core.kind};
         for (const auto id : core.cpus) {
             if (cpu(id).online) {
-                core_at_[raw(id)] = cores.size();
+                at_id(places_, id).core = cores.size();
                 mine.cpus.push_back(id);
                 mine.set.insert(id);
             }

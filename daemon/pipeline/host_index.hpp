@@ -47,6 +47,7 @@ struct HostIndex {
     std::vector<Zone> zones;
     bool crossing = false; // some package, node or L3 had to be cut
     CpuSet online;
+    NodeSet all_nodes;
     NodeSet nodes_with_cpus; // online ones
     // Online CPUs; by NodeIndex, L3Index.
     std::vector<CpuSet> node_cpus;
@@ -55,17 +56,32 @@ struct HostIndex {
     bool has_vcache = false;        // some L3s have V-cache and others do not
     bool io_nodes_set = false;      // some nodes with CPUs have I/O and others do not
 
-    [[nodiscard]] const Cpu& cpu(CpuId id) const { return topology->cpus[cpu_at_[raw(id)]]; }
+    // Whether the host has it, offline or not.
+    [[nodiscard]] bool has(CpuId id) const
+    {
+        const auto* at = find_id(places_, id);
+        return at != nullptr && at->cpu != nowhere;
+    }
 
-    // Position in `cores`. Precondition: the CPU is online.
-    [[nodiscard]] std::size_t core_at(CpuId id) const { return core_at_[raw(id)]; }
+    // Position in `cores` of any CPU that somebody names; absent where this host has it not, or
+    // not online.
+    [[nodiscard]] std::optional<std::size_t> find_core(CpuId id) const
+    {
+        const auto* at = find_id(places_, id);
+        return at != nullptr && at->core != nowhere ? std::optional{at->core} : std::nullopt;
+    }
 
-    [[nodiscard]] NodeId node_id(NodeIndex node) const { return topology->nodes[raw(node)].id; }
+    // The next two are for CPUs that the plan itself chose. Throw std::out_of_range where the host
+    // has them not; core_at() also where they are offline.
+    [[nodiscard]] const Cpu& cpu(CpuId id) const;
+    [[nodiscard]] std::size_t core_at(CpuId id) const;
+
+    [[nodiscard]] NodeId node_id(NodeIndex node) const { return at_id(topology->nodes, node).id; }
 
     // Both directions of the distance between two nodes.
     [[nodiscard]] std::uint32_t distance(NodeIndex a, NodeIndex b) const
     {
-        return topology->distance[raw(a)][raw(b)] + topology->distance[raw(b)][raw(a)];
+        return at_id(at_id(topology->distance, a), b) + at_id(at_id(topology->distance, b), a);
     }
 
     // The same to the nearest of `nodes`; 0 for one of these.
@@ -74,8 +90,15 @@ struct HostIndex {
 private:
     void index_cores();
     void build_zones();
-    std::vector<std::size_t> cpu_at_;  // by CPU id
-    std::vector<std::size_t> core_at_; // by CPU id
+
+    static constexpr auto nowhere = static_cast<std::size_t>(-1);
+
+    struct Place {
+        std::size_t cpu = nowhere;  // in Topology::cpus
+        std::size_t core = nowhere; // in `cores`
+    };
+
+    std::vector<Place> places_; // by CPU id
 };
 
 } // namespace virtpind

@@ -50,7 +50,7 @@ CpuSet auto_housekeeping(const Topology& topology, const CpuSet& usable)
         return {};
     }
     const auto is_efficiency = [&topology](const Core& core) {
-        return topology.kinds[raw(core.kind)].core_class == CoreClass::efficiency;
+        return at_id(topology.kinds, core.kind).core_class == CoreClass::efficiency;
     };
     if (topology.is_hybrid()) {
         add(lowest_core(topology, usable, is_efficiency));

@@ -161,7 +161,7 @@ private:
             if (smt == SmtChoice::isolate || smt == SmtChoice::spread) {
                 expect(used == 1, "two vCPUs are on core " + core.cpus.str());
             }
-            expect(topology.kinds[raw(core.kind)].core_class != CoreClass::low_power ||
+            expect(at_id(topology.kinds, core.kind).core_class != CoreClass::low_power ||
                        intent_->policy.cores == CoreChoice::any,
                    "it has low-power cores without cores=any");
         }
@@ -185,8 +185,9 @@ private:
         if (!intent_->memory_locked || intent_->activity == Activity::dormant) {
             return {};
         }
-        const auto told = !intent_->memory_nodes.empty() || intent_->activity != Activity::running;
-        return told ? intent_->memory_nodes
+        const auto here = intent_->memory_nodes & topology.all_nodes();
+        const auto told = !here.empty() || intent_->activity != Activity::running;
+        return told ? here
                     : topology.nodes_of(intent_->current.narrow_cpus(topology.online_cpus(),
                                                                      intent_->vcpus_online));
     }

@@ -41,7 +41,7 @@ bool memory_suffices(const NodeDemand& demand, const std::vector<NodeIndex>& nod
 {
     std::uint64_t sum = 0;
     for (const auto node : nodes) {
-        const auto& available = demand.available_kib[raw(node)];
+        const auto& available = at_id(demand.available_kib, node);
         if (!available) {
             return true;
         }
@@ -155,7 +155,8 @@ private:
         for (const auto& subset : found.subsets) {
             Limits limits(nodes_, {.least = 1, .most = 0});
             for (const auto node : subset) {
-                limits[raw(node)] = {.least = window.least, .most = window.most, .required = true};
+                at_id(limits,
+                      node) = {.least = window.least, .most = window.most, .required = true};
             }
             if (auto packing = packer_.pack(limits)) {
                 keep_better(best, NodeChoice{.packing = std::move(*packing),

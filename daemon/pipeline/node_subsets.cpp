@@ -98,7 +98,7 @@ NodeSubsets::Found NodeSubsets::nearest(std::size_t count, std::size_t least,
                   .is_chosen = std::vector<bool>(host_.topology->nodes.size(), false)};
     for (const auto node : able_) {
         search.largest =
-            std::max(search.largest, std::min(packer_.node_capacity()[raw(node)], most));
+            std::max(search.largest, std::min(at_id(packer_.node_capacity(), node), most));
     }
     extend(search, 0);
     return std::move(search.found);
@@ -126,9 +126,9 @@ void NodeSubsets::extend(Search& search, std::size_t from) const
             return;
         }
         const auto node = able_[at];
-        const auto capacity = std::min(packer_.node_capacity()[raw(node)], search.most);
-        const auto& twin = search.lower_twin[raw(node)];
-        if (capacity < search.least || (twin && !search.is_chosen[raw(*twin)])) {
+        const auto capacity = std::min(at_id(packer_.node_capacity(), node), search.most);
+        const auto& twin = at_id(search.lower_twin, node);
+        if (capacity < search.least || (twin && !at_id(search.is_chosen, *twin))) {
             continue;
         }
         std::uint32_t added = 0;
@@ -136,13 +136,13 @@ void NodeSubsets::extend(Search& search, std::size_t from) const
             added += host_.distance(node, other);
         }
         search.chosen.push_back(node);
-        search.is_chosen[raw(node)] = true;
+        at_id(search.is_chosen, node) = true;
         search.capacity += capacity;
         search.distance += added;
         extend(search, at + 1);
         search.distance -= added;
         search.capacity -= capacity;
-        search.is_chosen[raw(node)] = false;
+        at_id(search.is_chosen, node) = false;
         search.chosen.pop_back();
         if (packer_.must_use(node)) {
             return; // every set without it is out of the question
@@ -153,7 +153,7 @@ void NodeSubsets::extend(Search& search, std::size_t from) const
 void NodeSubsets::accept(Search& search) const
 {
     const auto forgotten = std::any_of(able_.begin(), able_.end(), [&](NodeIndex node) {
-        return packer_.must_use(node) && !search.is_chosen[raw(node)];
+        return packer_.must_use(node) && !at_id(search.is_chosen, node);
     });
     if (forgotten) {
         return;
@@ -161,8 +161,8 @@ void NodeSubsets::accept(Search& search) const
     std::uint64_t memory = 0;
     auto unknown = false;
     for (const auto node : search.chosen) {
-        unknown = unknown || !demand_.available_kib[raw(node)];
-        memory += demand_.available_kib[raw(node)].value_or(0);
+        unknown = unknown || !at_id(demand_.available_kib, node);
+        memory += at_id(demand_.available_kib, node).value_or(0);
     }
     if (!unknown && memory < demand_.memory_kib) {
         return;

@@ -39,7 +39,7 @@ CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CoreSu
         if (cpus.empty() || !is_free(core)) {
             continue;
         }
-        const auto core_class = host.topology->kinds[raw(core.kind)].core_class;
+        const auto core_class = at_id(host.topology->kinds, core.kind).core_class;
         const Key key{host.distance_to(core.node, nodes), core_class != CoreClass::efficiency,
                       !supply.free.includes(core.set), !l3s.contains(core.l3)};
         if (!best || key < *best) {

@@ -56,8 +56,8 @@ void Packer::lay_out()
             }
         }
         if (zone.node) {
-            node_capacity_[raw(*zone.node)] = table.capacity;
-            node_zone_[raw(*zone.node)] = at;
+            at_id(node_capacity_, *zone.node) = table.capacity;
+            at_id(node_zone_, *zone.node) = at;
         }
     }
     memory_.resize(size);
@@ -76,9 +76,9 @@ Score Packer::core_score(std::size_t core, std::size_t count) const
     }
     const auto& place = host_.cores[core];
     score = offer.fixed;
-    score.add(device, demand_.node_device[raw(place.node)] * count);
-    score.add(io_nodes, demand_.node_io[raw(place.node)] * count);
-    score.add(small_cache, demand_.l3_small[raw(place.l3)] * count);
+    score.add(device, at_id(demand_.node_device, place.node) * count);
+    score.add(io_nodes, at_id(demand_.node_io, place.node) * count);
+    score.add(small_cache, at_id(demand_.l3_small, place.l3) * count);
     score.add(loose, count % demand_.guest_threads);
     score.add(split, count < place.cpus.size() ? 1 : 0);
     if (demand_.counts_moves) {
@@ -102,7 +102,7 @@ bool Packer::within_limit(std::size_t zone, std::size_t count) const
     if (!node) {
         return true;
     }
-    const auto& limit = limits_[raw(*node)];
+    const auto& limit = at_id(limits_, *node);
     return count == 0 ? !limit.required : count >= limit.least && count <= limit.most;
 }
 
@@ -203,25 +203,25 @@ void Packer::trace(std::size_t zone, std::size_t count, Packing& packing) const
             trace(parts[part].index, taken, packing);
         } else {
             packing.taken[parts[part].index] = taken;
-            packing.nodes[raw(host_.cores[parts[part].index].node)] += taken;
+            at_id(packing.nodes, host_.cores[parts[part].index].node) += taken;
         }
     }
 }
 
 bool Packer::must_use(NodeIndex node) const
 {
-    return !memory_[tables_[node_zone_[raw(node)]].first.front()].possible();
+    return !memory_[tables_[at_id(node_zone_, node)].first.front()].possible();
 }
 
 bool Packer::alike(NodeIndex a, NodeIndex b) const
 {
-    const auto& first = tables_[node_zone_[raw(a)]];
-    const auto& second = tables_[node_zone_[raw(b)]];
+    const auto& first = tables_[at_id(node_zone_, a)];
+    const auto& second = tables_[at_id(node_zone_, b)];
     if (first.parent != second.parent || first.most.front() != second.most.front()) {
         return false;
     }
     for (std::size_t count = 0; count <= first.most.front(); ++count) {
-        if (zone_score(node_zone_[raw(a)], count) != zone_score(node_zone_[raw(b)], count)) {
+        if (zone_score(at_id(node_zone_, a), count) != zone_score(at_id(node_zone_, b), count)) {
             return false;
         }
     }

@@ -73,7 +73,7 @@ public:
         , shape_{guest_shape(task.intent)}
     {
         for (const auto vcpu : task.intent.vcpus_online) {
-            if (const auto cpu = present_cpu(task.intent, vcpu)) {
+            if (const auto cpu = present_cpu(host, task.intent, vcpu)) {
                 present_.emplace(vcpu, *cpu);
                 present_cpus_.insert(*cpu);
             }
@@ -113,14 +113,14 @@ private:
             Score score;
             if (zone.node) {
                 score.add(nodes, 1);
-                score.add(broken_nodes, around.free.includes(host_.node_cpus[raw(*zone.node)]));
+                score.add(broken_nodes, around.free.includes(at_id(host_.node_cpus, *zone.node)));
             }
             if (zone.package) {
                 score.add(packages, 1);
             }
             if (zone.l3) {
                 score.add(l3, 1);
-                score.add(broken_l3s, around.free.includes(host_.l3_cpus[raw(*zone.l3)]));
+                score.add(broken_l3s, around.free.includes(at_id(host_.l3_cpus, *zone.l3)));
                 if (policy_.cache == CacheChoice::alone) {
                     score.add(neighbours, has_neighbours(host_, *zone.l3, around));
                 } else {
@@ -149,7 +149,7 @@ private:
     {
         std::size_t free = 0;
         for (const auto core : zone.cores) {
-            free += task_.around.free.common(host_.cores[raw(core)].set);
+            free += task_.around.free.common(at_id(host_.cores, core).set);
         }
         return free;
     }

@@ -3,6 +3,7 @@
 // and last the domains that are shut off.
 #include "planner.hpp"
 
+#include "elsewhere.hpp"
 #include "explain.hpp"
 #include "fixed_threads.hpp"
 #include "fleet.hpp"
@@ -119,6 +120,7 @@ private:
             plan.reasons.push_back({ReasonCode::no_room, "No CPU of this host may be used."});
             return;
         }
+        explain_elsewhere(*host_.topology, *member.intent, plan);
         std::optional<NodeSet> memory_elsewhere;
         if (member.placed) {
             pin_dedicated(member, plan);

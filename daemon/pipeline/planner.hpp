@@ -46,12 +46,19 @@ struct IntentFault {
     std::string what;
 };
 
-[[nodiscard]] std::optional<IntentFault> find_fault(const Topology& topology, const Intent& intent);
+// Whose CPUs a policy names. Somebody who asks now for CPUs that are not there hears so; a policy
+// that was stored may have come from another host, or from before this one changed, and is planned
+// as one that cannot be met (decision 55).
+enum class Names { of_this_host, of_any_host };
+
+[[nodiscard]] std::optional<IntentFault> find_fault(const Topology& topology, const Intent& intent,
+                                                    Names names);
 
 // Input errors a caller can make, naming the field: duplicate UUIDs, guest topology whose product
 // is not the vCPU count, cells that name vCPUs beyond it or overlap, CPUs or nodes that do not
 // exist.
-[[nodiscard]] Result<void> validate_request(const PlanRequest& request);
+[[nodiscard]] Result<void> validate_request(const PlanRequest& request,
+                                            Names names = Names::of_this_host);
 
 // The core of CPU 0; on hybrid hosts also one efficiency core; on every further
 // node that has I/O devices and at least four cores, one core. Never all usable CPUs.

@@ -34,7 +34,7 @@ Touched touched_by(const HostIndex& host, const VcpuMap& pins)
     for (const auto& [vcpu, id] : pins) {
         const auto& cpu = host.cpu(id);
         ++touched.cores[host.core_at(id)];
-        ++touched.nodes[raw(cpu.node)];
+        ++at_id(touched.nodes, cpu.node);
         touched.node_set.insert(cpu.node);
         touched.packages.insert(cpu.package);
         touched.l3s.insert(cpu.l3);
@@ -77,8 +77,8 @@ void count_nodes(Cost& cost, const HostIndex& host, const Intent& intent, const 
     auto fullest = std::numeric_limits<std::uint32_t>::min();
     auto emptiest = std::numeric_limits<std::uint32_t>::max();
     for (const auto node : touched.node_set) {
-        fullest = std::max(fullest, touched.nodes[raw(node)]);
-        emptiest = std::min(emptiest, touched.nodes[raw(node)]);
+        fullest = std::max(fullest, at_id(touched.nodes, node));
+        emptiest = std::min(emptiest, at_id(touched.nodes, node));
     }
     const auto forced = pins.size() % touched.node_set.size() == 0 ? 0U : 1U;
     cost.imbalance = std::max(fullest - emptiest, forced) - forced;
@@ -89,10 +89,11 @@ void count_devices(Cost& cost, const HostIndex& host, const Intent& intent, cons
     const auto local = device_nodes(host, intent);
     for (const auto node : touched.node_set) {
         if (is_remote(host, local, raw(node))) {
-            cost.device += touched.nodes[raw(node)];
+            cost.device += at_id(touched.nodes, node);
         }
-        if (intent.devices.empty() && host.io_nodes_set && host.topology->nodes[raw(node)].has_io) {
-            cost.io_nodes += touched.nodes[raw(node)];
+        if (intent.devices.empty() && host.io_nodes_set &&
+            at_id(host.topology->nodes, node).has_io) {
+            cost.io_nodes += at_id(touched.nodes, node);
         }
     }
 }
@@ -129,15 +130,15 @@ void count_breaks(Cost& cost, const HostIndex& host, const Intent& intent,
                   const Surroundings& around, const Touched& touched)
 {
     for (const auto node : touched.node_set) {
-        cost.broken[0] += around.free.includes(host.node_cpus[raw(node)]) ? 1U : 0U;
+        cost.broken[0] += around.free.includes(at_id(host.node_cpus, node)) ? 1U : 0U;
     }
     for (const auto l3 : touched.l3s) {
-        cost.broken[1] += around.free.includes(host.l3_cpus[raw(l3)]) ? 1U : 0U;
+        cost.broken[1] += around.free.includes(at_id(host.l3_cpus, l3)) ? 1U : 0U;
         if (intent.policy.cache == CacheChoice::alone) {
             cost.neighbours += has_neighbours(host, l3, around) ? 1U : 0U;
         } else {
             cost.big_caches += is_big_cache(host, l3) ? 1U : 0U;
-            cost.room += narrow(around.free.common(host.l3_cpus[raw(l3)]));
+            cost.room += narrow(around.free.common(at_id(host.l3_cpus, l3)));
         }
     }
 }
@@ -146,9 +147,9 @@ void count_cpus(Cost& cost, const HostIndex& host, const Intent& intent, const V
 {
     for (const auto& [vcpu, id] : pins) {
         const auto& cpu = host.cpu(id);
-        const auto core_class = host.topology->kinds[raw(cpu.kind)].core_class;
+        const auto core_class = at_id(host.topology->kinds, cpu.kind).core_class;
         cost.kind += is_wished(core_class, intent.policy.cores) ? 0U : 1U;
-        const auto present = present_cpu(intent, vcpu);
+        const auto present = present_cpu(host, intent, vcpu);
         cost.moves += present && *present != id ? 1U : 0U;
         cost.small_cache += misses_vcache(host, intent.policy, cpu.l3) ? 1U : 0U;
         cost.rank += cpu.rank;
@@ -157,13 +158,14 @@ void count_cpus(Cost& cost, const HostIndex& host, const Intent& intent, const V
 
 } // namespace
 
-std::optional<CpuId> present_cpu(const Intent& intent, VcpuId vcpu)
+std::optional<CpuId> present_cpu(const HostIndex& host, const Intent& intent, VcpuId vcpu)
 {
     const auto pin = intent.current.vcpus.find(vcpu);
     if (pin == intent.current.vcpus.end() || pin->second.size() != 1) {
         return std::nullopt;
     }
-    return pin->second.front();
+    const auto cpu = pin->second.front();
+    return host.has(cpu) ? std::optional{cpu} : std::nullopt;
 }
 
 NodeSet device_nodes(const HostIndex& host, const Intent& intent)
@@ -198,7 +200,7 @@ bool is_wished(CoreClass core_class, CoreChoice wish)
 
 bool is_big_cache(const HostIndex& host, L3Index l3)
 {
-    return host.has_vcache && host.topology->l3s[raw(l3)].vcache;
+    return host.has_vcache && at_id(host.topology->l3s, l3).vcache;
 }
 
 bool misses_vcache(const HostIndex& host, const Policy& policy, L3Index l3)
@@ -208,7 +210,7 @@ bool misses_vcache(const HostIndex& host, const Policy& policy, L3Index l3)
 
 bool has_neighbours(const HostIndex& host, L3Index l3, const Surroundings& around)
 {
-    const auto& cpus = host.l3_cpus[raw(l3)];
+    const auto& cpus = at_id(host.l3_cpus, l3);
     return cpus.intersects(around.claimed) ||
            (!is_big_cache(host, l3) && cpus.intersects(around.housekeeping));
 }

@@ -22,8 +22,10 @@ struct Surroundings {
     CpuSet housekeeping; // the host's own
 };
 
-// The CPU that `vcpu` is pinned to now, when that is a single one.
-[[nodiscard]] std::optional<CpuId> present_cpu(const Intent& intent, VcpuId vcpu);
+// The CPU that `vcpu` is pinned to now, when that is a single one, and one of this host: a pin from
+// another host, or from before this one changed, is no place to be at.
+[[nodiscard]] std::optional<CpuId> present_cpu(const HostIndex& host, const Intent& intent,
+                                               VcpuId vcpu);
 
 // Nodes local to any of the domain's devices; empty: no device is nearer to some nodes than to
 // others.

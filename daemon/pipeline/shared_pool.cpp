@@ -320,7 +320,7 @@ NodeSet SharedPool::nodes_with(std::uint64_t memory_kib, const MemoryBook::Amoun
     std::uint64_t found = 0;
     for (const auto node : order) {
         nodes.insert(host_.node_id(node));
-        found += available[raw(node)].value_or(memory_kib);
+        found += at_id(available, node).value_or(memory_kib);
         if (found >= memory_kib) {
             return nodes;
         }

@@ -12,7 +12,8 @@ bool may_keep(const HostIndex& host, const Policy& policy, const Surroundings& a
     }
     const auto& core = host.cores[host.core_at(cpu)];
     const auto whole = policy.smt == SmtChoice::require || policy.smt == SmtChoice::isolate;
-    const auto low_power = host.topology->kinds[raw(core.kind)].core_class == CoreClass::low_power;
+    const auto low_power =
+        at_id(host.topology->kinds, core.kind).core_class == CoreClass::low_power;
     return (!whole || around.free.includes(core.set)) &&
            (!low_power || policy.cores == CoreChoice::any);
 }
@@ -49,7 +50,7 @@ Standing standing_pins(const HostIndex& host, const Intent& intent, const Surrou
     CpuSet used;
     CpuSet doubled; // several vCPUs float on one CPU: it is nobody's own
     for (const auto vcpu : intent.vcpus_online) {
-        const auto cpu = present_cpu(intent, vcpu);
+        const auto cpu = present_cpu(host, intent, vcpu);
         if (!cpu) {
             continue;
         }
@@ -74,8 +75,12 @@ Standing standing_pins(const HostIndex& host, const Intent& intent, const Surrou
 
 NodeSet home_nodes(const HostIndex& host, const Intent& intent)
 {
-    if (intent.activity == Activity::dormant || !intent.memory_nodes.empty()) {
-        return intent.activity == Activity::dormant ? NodeSet{} : intent.memory_nodes;
+    if (intent.activity == Activity::dormant) {
+        return {};
+    }
+    // Nodes that this host has not hold nothing.
+    if (auto told = intent.memory_nodes & host.all_nodes; !told.empty()) {
+        return told;
     }
     if (intent.activity == Activity::arriving) {
         return {};

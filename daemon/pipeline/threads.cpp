@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "threads.hpp"
 
+#include "elsewhere.hpp"
 #include "misfit.hpp"
 
 #include <algorithm>
@@ -167,7 +168,7 @@ void add_start_pin(const ThreadsTask& task, DomainPlan& plan)
         return;
     }
     const auto first = plan.vcpus.at(intent.vcpus_online.front()).front();
-    const auto start = vcpu_cpus(plan) & task.host.l3_cpus[raw(task.host.cpu(first).l3)];
+    const auto start = vcpu_cpus(plan) & at_id(task.host.l3_cpus, task.host.cpu(first).l3);
     if (start == plan.emulator) {
         return;
     }
@@ -212,7 +213,10 @@ void add_memory(const ThreadsTask& task, DomainPlan& plan)
         plan.reasons.push_back({ReasonCode::memory_kept, "Memory is left where it is."});
         return;
     }
-    if (!task.several_memory_nodes) {
+    const auto& topology = *task.host.topology;
+    // Where there is one node there is nothing to choose; but bound to one that is not there, the
+    // guest does not start.
+    if (!task.several_memory_nodes && nodes_elsewhere(topology, intent.current).empty()) {
         return;
     }
     const auto& elsewhere = task.memory_elsewhere;
@@ -222,7 +226,6 @@ void add_memory(const ThreadsTask& task, DomainPlan& plan)
              "Memory is not bound: all nodes together do not have " + memory_wanted(intent) + "."});
         return;
     }
-    const auto& topology = *task.host.topology;
     const auto near = with_memory(task.host, topology.nodes_of(vcpu_cpus(plan)));
     NumaTune tune;
     tune.mode = intent.memory_locked ? NumaMode::strict : NumaMode::restrictive;

@@ -87,18 +87,9 @@ Fault check_policy(const Topology& topology, const Intent& intent)
     return check_cpus(topology, "policy.iothreads", policy.iothreads.cpus);
 }
 
-NodeSet nodes_of_host(const Topology& topology)
-{
-    NodeSet nodes;
-    for (const auto& node : topology.nodes) {
-        nodes.insert(node.id);
-    }
-    return nodes;
-}
-
 Fault check_devices(const Topology& topology, const Intent& intent)
 {
-    const auto known = nodes_of_host(topology);
+    const auto known = topology.all_nodes();
     for (std::size_t i = 0; i < intent.devices.size(); ++i) {
         const auto unknown = intent.devices[i].nodes - known;
         if (!unknown.empty()) {
@@ -116,17 +107,17 @@ Error bad(const std::string& field, const std::string& why)
 
 } // namespace
 
-std::optional<IntentFault> find_fault(const Topology& topology, const Intent& intent)
+std::optional<IntentFault> find_fault(const Topology& topology, const Intent& intent, Names names)
 {
-    for (const auto check : {check_vcpus, check_cells, check_policy, check_devices}) {
+    for (const auto check : {check_vcpus, check_cells, check_devices}) {
         if (auto wrong = check(topology, intent)) {
             return wrong;
         }
     }
-    return std::nullopt;
+    return names == Names::of_this_host ? check_policy(topology, intent) : std::nullopt;
 }
 
-Result<void> validate_request(const PlanRequest& request)
+Result<void> validate_request(const PlanRequest& request, Names names)
 {
     const auto& topology = *request.topology;
     if (auto wrong = unknown_cpus(topology, request.usable.value_or(CpuSet{}))) {
@@ -143,7 +134,7 @@ Result<void> validate_request(const PlanRequest& request)
             return bad(field + "uuid",
                        intent.uuid.str() + " is the uuid of two domains; each needs its own");
         }
-        if (const auto wrong = find_fault(topology, intent)) {
+        if (const auto wrong = find_fault(topology, intent, names)) {
             return bad(field + wrong->field, wrong->what);
         }
     }

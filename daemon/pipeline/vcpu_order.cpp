@@ -37,8 +37,8 @@ std::vector<Seat> make_seats(const HostIndex& host, std::vector<std::vector<CpuI
     for (std::size_t core = 0; core < chosen.size(); ++core) {
         if (!chosen[core].empty()) {
             const auto& place = host.cores[core];
-            auto& node = node_first[raw(place.node)];
-            auto& l3 = l3_first[raw(place.l3)];
+            auto& node = at_id(node_first, place.node);
+            auto& l3 = at_id(l3_first, place.l3);
             node = std::min(node, core);
             l3 = std::min(l3, core);
             seats.push_back({.core = core, .node = place.node, .cpus = std::move(chosen[core])});
@@ -46,8 +46,8 @@ std::vector<Seat> make_seats(const HostIndex& host, std::vector<std::vector<CpuI
     }
     std::stable_sort(seats.begin(), seats.end(), [&](const Seat& a, const Seat& b) {
         const auto key = [&](const Seat& seat) {
-            return std::tuple{node_first[raw(seat.node)], l3_first[raw(host.cores[seat.core].l3)],
-                              seat.core};
+            return std::tuple{at_id(node_first, seat.node),
+                              at_id(l3_first, host.cores[seat.core].l3), seat.core};
         };
         return key(a) < key(b);
     });
@@ -65,7 +65,9 @@ public:
         , seats_{make_seats(task.host, std::move(task.chosen))}
     {
         for (const auto& [vcpu, cpu] : pins_) {
-            seat_of(cpu)->take(cpu);
+            if (auto* seat = seat_of(cpu)) {
+                seat->take(cpu);
+            }
         }
     }
 
@@ -84,12 +86,13 @@ public:
     }
 
 private:
+    // nullptr where nothing of its core was chosen, or the host has no such CPU online.
     Seat* seat_of(CpuId cpu)
     {
-        const auto core = host_.core_at(cpu);
+        const auto core = host_.find_core(cpu);
         const auto at = std::find_if(seats_.begin(), seats_.end(),
                                      [core](const Seat& seat) { return seat.core == core; });
-        return at != seats_.end() ? &*at : nullptr;
+        return core && at != seats_.end() ? &*at : nullptr;
     }
 
     [[nodiscard]] bool may_sit(VcpuId vcpu, const Seat& seat) const
@@ -137,8 +140,9 @@ private:
                     home = core;
                 }
             }
-            if (home && together) {
-                sit_together(rest, *seat_of(host_.cores[*home].cpus.front()));
+            auto* seat = home && together ? seat_of(host_.cores.at(*home).cpus.front()) : nullptr;
+            if (seat != nullptr) {
+                sit_together(rest, *seat);
             }
         }
     }
@@ -224,10 +228,10 @@ private:
         std::size_t from = 0;
         for (const auto& guest_core : shape_.cores) {
             for (const auto vcpu : standing(guest_core)) {
-                while (seats_[from].cpus.empty()) {
+                while (seats_.at(from).cpus.empty()) {
                     ++from;
                 }
-                for (auto at = from; !sit_together({vcpu}, seats_[at]);) {
+                for (auto at = from; !sit_together({vcpu}, seats_.at(at));) {
                     ++at; // ends: each cell's node has as many seats as the cell has vCPUs
                 }
             }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elsewhere.hpp"
+
+#include "common/words.hpp"
+
+namespace virtpind {
+
+namespace {
+
+CpuSet named_cpus(const PinSet& pins)
+{
+    CpuSet named = pins.emulator.value_or(CpuSet{});
+    named |= pins.vcpu_cpuset.value_or(CpuSet{});
+    for (const auto& [vcpu, cpus] : pins.vcpus) {
+        named |= cpus;
+    }
+    for (const auto& [iothread, cpus] : pins.iothreads) {
+        named |= cpus;
+    }
+    return named;
+}
+
+} // namespace
+
+CpuSet cpus_elsewhere(const Topology& topology, const PinSet& pins)
+{
+    return named_cpus(pins) - topology.all_cpus();
+}
+
+NodeSet nodes_elsewhere(const Topology& topology, const PinSet& pins)
+{
+    NodeSet named;
+    if (pins.numatune) {
+        named = pins.numatune->nodes;
+        for (const auto& [cell, nodes] : pins.numatune->cells) {
+            named |= nodes;
+        }
+    }
+    return named - topology.all_nodes();
+}
+
+CpuSet cpus_elsewhere(const Topology& topology, const Policy& policy)
+{
+    return (policy.cpus | policy.emulator.cpus | policy.iothreads.cpus) - topology.all_cpus();
+}
+
+void explain_elsewhere(const Topology& topology, const Intent& intent, DomainPlan& plan)
+{
+    const auto cpus = cpus_elsewhere(topology, intent.current);
+    if (!cpus.empty()) {
+        plan.reasons.push_back({ReasonCode::pins_elsewhere,
+                                "Its pins name " + by_count(cpus.size(), "CPU ", "CPUs ") +
+                                    cpus.str() + ", which this host does not have (it has " +
+                                    topology.all_cpus().str() + "), so that they count as none."});
+    }
+    const auto nodes = nodes_elsewhere(topology, intent.current);
+    if (!nodes.empty()) {
+        plan.reasons.push_back(
+            {ReasonCode::pins_elsewhere,
+             "Its memory is bound to " + by_count(nodes.size(), "node ", "nodes ") + nodes.str() +
+                 ", which this host does not have (it has " + topology.all_nodes().str() +
+                 "), so that it counts as not bound."});
+    }
+    const auto of_policy = cpus_elsewhere(topology, intent.policy);
+    if (!of_policy.empty()) {
+        plan.reasons.push_back({ReasonCode::policy_elsewhere,
+                                "Its policy names " + by_count(of_policy.size(), "CPU ", "CPUs ") +
+                                    of_policy.str() + ", which this host does not have (it has " +
+                                    topology.all_cpus().str() +
+                                    "); the options cpus, emulator and iothreads say "
+                                    "where."});
+    }
+}
+
+} // namespace virtpind

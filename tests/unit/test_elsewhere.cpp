@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Pins and policies of another host: no place here, no error either, and told.
+#include "common/by_id.hpp"
+#include "daemon/pipeline/invariants.hpp"
+#include "daemon/pipeline/planner.hpp"
+#include "tests/support/topology_builder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace virtpind {
+namespace {
+
+using test::regular_host;
+
+CpuSet cpus(std::string_view text)
+{
+    return *CpuSet::parse(text);
+}
+
+Intent domain(std::uint32_t vcpus)
+{
+    Intent intent;
+    intent.uuid = DomainUuid{"moved"};
+    intent.name = "moved";
+    intent.policy.name = "dedicated";
+    intent.policy.placement = Placement::dedicated;
+    intent.vcpus_max = vcpus;
+    intent.vcpus_online = VcpuSet::range(0, vcpus - 1);
+    return intent;
+}
+
+DomainPlan plan_of(const Topology& host, const Intent& intent)
+{
+    const PlanRequest request{.topology = &host, .housekeeping = CpuSet{}, .intents = {intent}};
+    EXPECT_TRUE(validate_request(request, Names::of_any_host).ok());
+    const auto plan = make_plan(request);
+    EXPECT_EQ(check_plan(request, plan), std::vector<std::string>{});
+    return plan.domains.front();
+}
+
+std::string text_of(const DomainPlan& plan, ReasonCode code)
+{
+    const auto at = std::find_if(plan.reasons.begin(), plan.reasons.end(),
+                                 [code](const Reason& reason) { return reason.code == code; });
+    return at != plan.reasons.end() ? at->text : "";
+}
+
+class PinElsewhere : public testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(PinElsewhere, IsNoPresentPlace)
+{
+    const auto host = regular_host({.cores = 2}); // CPUs 0-3
+    const auto unpinned = plan_of(host, domain(2));
+    for (const auto activity : {Activity::arriving, Activity::running, Activity::dormant}) {
+        auto intent = domain(2);
+        intent.activity = activity;
+        intent.current.vcpus[VcpuId{0}] = {CpuId{GetParam()}};
+        const auto plan = plan_of(host, intent);
+        EXPECT_EQ(plan.placement, Placement::dedicated);
+        EXPECT_TRUE(plan.satisfied);
+        EXPECT_EQ(plan.vcpus, unpinned.vcpus);
+        EXPECT_EQ(plan.cost.moves, 0U);
+        EXPECT_EQ(text_of(plan, ReasonCode::pins_elsewhere),
+                  "Its pins name CPU " + std::to_string(GetParam()) +
+                      ", which this host does not have (it has 0-3), so that they count as none.");
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(AnyNumber, PinElsewhere,
+                         testing::Values(4U, 5U, 40U, 63U, 64U, 99U, 4095U, id_set_limit - 1));
+
+// Each of the others keeps its place.
+TEST(Elsewhere, OnlyThePinsThatAreNotThereAreChosenAnew)
+{
+    const auto host = regular_host({.cores = 4, .threads = 1});
+    auto intent = domain(3);
+    intent.activity = Activity::running;
+    intent.current.vcpus = {
+        {VcpuId{0}, cpus("3")}, {VcpuId{1}, cpus("77")}, {VcpuId{2}, cpus("1")}};
+    const auto plan = plan_of(host, intent);
+    EXPECT_EQ(plan.vcpus.at(VcpuId{0}), cpus("3"));
+    EXPECT_EQ(plan.vcpus.at(VcpuId{2}), cpus("1"));
+    EXPECT_EQ(plan.cost.moves, 0U);
+}
+
+// Sparse numbers: a host may have CPU 8 and no CPU 3.
+TEST(Elsewhere, NumberBetweenThoseOfTheHostIsNotThereEither)
+{
+    const auto host =
+        test::host_of_cores({{.cpus = {0}}, {.cpus = {4}}, {.cpus = {8}}, {.cpus = {12}}});
+    auto intent = domain(2);
+    intent.current.vcpus = {{VcpuId{0}, cpus("3")}, {VcpuId{1}, cpus("8")}};
+    const auto plan = plan_of(host, intent);
+    EXPECT_EQ(plan.vcpus.at(VcpuId{1}), cpus("8"));
+    EXPECT_NE(text_of(plan, ReasonCode::pins_elsewhere).find("CPU 3,"), std::string::npos);
+}
+
+// It would not start there, with one node or several.
+TEST(Elsewhere, MemoryIsNotBoundToANodeThatIsNotThere)
+{
+    for (const auto nodes : {1U, 2U}) {
+        const auto host = regular_host({.nodes = nodes, .cores = 2});
+        auto intent = domain(2);
+        intent.current.numatune = NumaTune{.mode = NumaMode::strict, .nodes = {NodeId{7}}};
+        const auto plan = plan_of(host, intent);
+        ASSERT_TRUE(plan.numatune.has_value());
+        EXPECT_EQ(plan.numatune->nodes, NodeSet{NodeId{0}});
+        EXPECT_NE(text_of(plan, ReasonCode::pins_elsewhere).find("node 7,"), std::string::npos);
+    }
+}
+
+// Memory that is said to be on a node that is not there binds nobody to it.
+TEST(Elsewhere, LockedMemoryOfANodeThatIsNotThereHoldsNothing)
+{
+    const auto host = regular_host({.nodes = 2, .cores = 2});
+    auto intent = domain(2);
+    intent.activity = Activity::running;
+    intent.memory_locked = true;
+    intent.has_memory = true;
+    intent.memory_kib = 1024;
+    intent.memory_nodes = {NodeId{5}};
+    EXPECT_EQ(plan_of(host, intent).placement, Placement::dedicated);
+}
+
+TEST(Elsewhere, PolicyThatNamesCpusOfAnotherHostFloatsAndSaysSo)
+{
+    const auto host = regular_host({.cores = 1}); // CPUs 0-1
+    auto intent = domain(1);
+    intent.policy.cpus = cpus("4-7");
+    intent.current.vcpus[VcpuId{0}] = cpus("4");
+    const auto plan = plan_of(host, intent);
+    EXPECT_EQ(plan.placement, Placement::shared);
+    EXPECT_FALSE(plan.satisfied);
+    EXPECT_EQ(plan.vcpus.at(VcpuId{0}), cpus("0-1"));
+    EXPECT_NE(text_of(plan, ReasonCode::policy_elsewhere).find("CPUs 4-7"), std::string::npos);
+}
+
+TEST(Elsewhere, PolicyThatNamesCpusOfAnotherHostIsLeftAloneWhereItSaysSo)
+{
+    const auto host = regular_host({.cores = 1});
+    auto intent = domain(1);
+    intent.policy.cpus = cpus("4-7");
+    intent.policy.fallback = Fallback::fail;
+    const auto plan = plan_of(host, intent);
+    EXPECT_EQ(plan.placement, Placement::none);
+    EXPECT_FALSE(plan.satisfied);
+}
+
+TEST(Elsewhere, PolicyThatNamesSomeCpusOfThisHostIsKeptToThem)
+{
+    const auto host = regular_host({.cores = 4, .threads = 1});
+    auto intent = domain(2);
+    intent.policy.cpus = cpus("2-9");
+    const auto plan = plan_of(host, intent);
+    EXPECT_EQ(plan.placement, Placement::dedicated);
+    EXPECT_EQ(plan.claim, cpus("2-3"));
+    EXPECT_NE(text_of(plan, ReasonCode::policy_elsewhere).find("CPUs 4-9"), std::string::npos);
+}
+
+// Who asks now for what is not there hears so.
+TEST(Elsewhere, CallerWhoNamesCpusOfAnotherHostIsRefused)
+{
+    const auto host = regular_host({.cores = 1});
+    auto intent = domain(1);
+    intent.policy.cpus = cpus("4-7");
+    EXPECT_TRUE(find_fault(host, intent, Names::of_this_host).has_value());
+    EXPECT_FALSE(find_fault(host, intent, Names::of_any_host).has_value());
+}
+
+TEST(ById, LookUpsAreChecked)
+{
+    std::vector<int> items{7, 8};
+    EXPECT_EQ(*find_id(items, CpuId{1}), 8);
+    EXPECT_EQ(find_id(items, CpuId{2}), nullptr);
+    EXPECT_EQ(find_id(items, CpuId{4095}), nullptr);
+    EXPECT_EQ(at_id(items, CpuId{0}), 7);
+    EXPECT_THROW(static_cast<void>(at_id(items, CpuId{2})), std::out_of_range);
+    const auto host = regular_host({.cores = 1});
+    EXPECT_THROW(static_cast<void>(host.cpu(CpuId{9})), std::out_of_range);
+}
+
+} // namespace
+} // namespace virtpind
