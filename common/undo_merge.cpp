@@ -103,17 +103,6 @@ DefinitionParts in_force(const UndoNote& note, const DefinitionParts& now)
     return ours;
 }
 
-PinSet run_before(const PinSet& now, const UndoNote& note)
-{
-    const auto parts = pin_parts(now);
-    auto ours = in_force(note, parts);
-    // libvirt makes more of a running domain's memory than it is told.
-    if (note.parts.contains(numatune_part) && parts.contains(numatune_part)) {
-        ours.emplace(numatune_part, parts.at(numatune_part));
-    }
-    return pins_before(now, note, ours);
-}
-
 // Takes what the note knows of the definition and the image does not.
 bool take_definition(BeforeImage& image, const ObservedDomain& seen)
 {
@@ -161,7 +150,7 @@ bool take_run(BeforeImage& image, const ObservedDomain& seen, std::string_view b
     if (!seen.live || !seen.live_note || is_of_this_run(image, seen, boot_id)) {
         return false;
     }
-    auto before = run_before(*seen.live, *seen.live_note);
+    auto before = pins_before(*seen.live, *seen.live_note);
     if (image.config && pin_parts(before) == pin_parts(*image.config)) {
         return false; // what is given back to a run without an image of its own
     }
@@ -200,7 +189,7 @@ BeforeImage blank_image(const ObservedDomain& seen, std::string_view boot_id)
     image.boot_id = boot_id;
     image.live = seen.live;
     if (seen.live && seen.live_note) {
-        image.live = run_before(*seen.live, *seen.live_note);
+        image.live = pins_before(*seen.live, *seen.live_note);
     }
     image.config = seen.config;
     image.parts = parts_of(seen);
@@ -301,6 +290,17 @@ std::vector<NoteLine> lines_of(const UndoNote& note)
         lines.push_back({.name = word + ids.str(), .before = before, .ours = ours});
     }
     return lines;
+}
+
+PinSet pins_before(const PinSet& now, const UndoNote& note)
+{
+    const auto parts = pin_parts(now);
+    auto ours = in_force(note, parts);
+    // libvirt makes more of a running domain's memory than it is told.
+    if (note.parts.contains(numatune_part) && parts.contains(numatune_part)) {
+        ours.emplace(numatune_part, parts.at(numatune_part));
+    }
+    return pins_before(now, note, ours);
 }
 
 UndoNote note_of(const BeforeImage& before, const DefinitionParts& now)

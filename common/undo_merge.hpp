@@ -27,6 +27,9 @@ namespace virtpind {
 void add_notes(DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
                std::string_view boot_id);
 
+// The pins that a domain had before, which has `now` and this note of them.
+[[nodiscard]] PinSet pins_before(const PinSet& now, const UndoNote& note);
+
 // What is to be taken out of the metadata of a domain that is given back: its notes, and the policy
 // of a running domain whose definition has none any more.
 void remove_notes(DomainActions& actions, const ObservedDomain& seen, bool live_too);

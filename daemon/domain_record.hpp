@@ -51,6 +51,7 @@ struct DomainRecord {
     ObservedDomain seen;
     Decision decision;
     std::optional<DomainPlan> plan;
+    std::string busy;      // with which libvirt kept it from being changed: "migrated"
     bool deferred = false; // it left the running domain as it is
     PinState state = PinState::idle;
     std::optional<Error> error;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/text.hpp"
 #include "daemon/daemon.hpp"
+#include "daemon/migrate_xml_command.hpp"
 #include "daemon/options.hpp"
 #include "daemon/plan_command.hpp"
 #include "daemon/restore_command.hpp"
@@ -29,6 +30,9 @@ int run(int argc, char** argv)
     }
     if (const auto* restore = std::get_if<RestoreOptions>(&*options)) {
         return run_restore_command(*restore, std::cout, std::cerr);
+    }
+    if (const auto* migrate_xml = std::get_if<MigrateXmlOptions>(&*options)) {
+        return run_migrate_xml_command(*migrate_xml, std::cout, std::cerr);
     }
     const auto& daemon = std::get<DaemonOptions>(*options);
     return daemon.check_config ? check_config(daemon) : run_daemon(daemon);

@@ -125,6 +125,21 @@ void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& word
         "put back, 2 on bad input.");
 }
 
+void add_migrate_xml_options(CLI::App& app, MigrateXmlOptions& options, Words& words)
+{
+    add_uri(app, options.uri);
+    app.add_flag("--persistent", options.persistent,
+                 "the definition, for virsh migrate --persistent-xml");
+    app.add_option("--topology", words.topology,
+                   "the destination, so that pins that it can keep stay: xml:FILE (hwloc XML, as "
+                   "lstopo writes it there) or synthetic:DESCRIPTION; of standard input, this host")
+        ->type_name("SOURCE");
+    app.add_option("DOMAIN", options.domain,
+                   "name or UUID; - is XML on standard input, which needs no libvirt")
+        ->required();
+    app.footer("Exit status: 0, 1 when libvirt cannot give the XML, 2 on bad input.");
+}
+
 // An option of the daemon says nothing to a command, which may have one of the same name.
 Result<void> refuse_options_before(const CLI::App& app, const CLI::App& command)
 {
@@ -151,6 +166,14 @@ Result<Options> finish_restore(RestoreOptions options, const Words& words, bool 
                      .message = "nothing to restore: name domains, or say --all; see virtpind "
                                 "restore --help"};
     }
+    if (auto read = read_topology_option(words, options.topology); !read) {
+        return std::move(read).error();
+    }
+    return Options{std::move(options)};
+}
+
+Result<Options> finish_migrate_xml(MigrateXmlOptions options, const Words& words)
+{
     if (auto read = read_topology_option(words, options.topology); !read) {
         return std::move(read).error();
     }
@@ -194,6 +217,7 @@ Result<Options> parse_options(int argc, const char* const* argv)
     DaemonOptions daemon;
     PlanOptions plan;
     RestoreOptions restore;
+    MigrateXmlOptions migrate_xml;
     bool restore_all = false;
     Words words;
     add_daemon_options(app, daemon, words);
@@ -203,6 +227,9 @@ Result<Options> parse_options(int argc, const char* const* argv)
     auto* restore_command = app.add_subcommand(
         "restore", "put domains back as they were before virtpind first touched them");
     add_restore_options(*restore_command, restore, words, restore_all);
+    auto* migrate_xml_command = app.add_subcommand(
+        "migrate-xml", "print a domain's XML as another host can start it; changes nothing");
+    add_migrate_xml_options(*migrate_xml_command, migrate_xml, words);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -211,10 +238,11 @@ Result<Options> parse_options(int argc, const char* const* argv)
         return Options{PrintAndExit{.text = std::string{wanted.what()} + "\n"}};
     } catch (const CLI::ParseError& wrong) {
         return Error{.code = Errc::invalid_argument,
-                     .message = std::string{wrong.what()} + "; see " +
-                                (plan_command->parsed()      ? "virtpind plan --help"
-                                 : restore_command->parsed() ? "virtpind restore --help"
-                                                             : "virtpind --help")};
+                     .message = std::string{wrong.what()} + "; see virtpind " +
+                                (app.get_subcommands().empty()
+                                     ? ""
+                                     : app.get_subcommands().front()->get_name() + " ") +
+                                "--help"};
     }
     for (const auto* command : app.get_subcommands()) {
         if (auto fine = refuse_options_before(app, *command); !fine) {
@@ -223,6 +251,9 @@ Result<Options> parse_options(int argc, const char* const* argv)
     }
     if (restore_command->parsed()) {
         return finish_restore(std::move(restore), words, restore_all);
+    }
+    if (migrate_xml_command->parsed()) {
+        return finish_migrate_xml(std::move(migrate_xml), words);
     }
     return plan_command->parsed() ? finish_plan(std::move(plan), words)
                                   : finish_daemon(std::move(daemon), words);

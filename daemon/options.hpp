@@ -51,13 +51,23 @@ struct RestoreOptions {
     std::vector<std::string> domains; // names or UUIDs; empty: all
 };
 
+// virtpind migrate-xml ...
+struct MigrateXmlOptions {
+    std::string uri = "qemu:///system";
+    std::string domain;      // name, UUID, or "-": XML on standard input
+    bool persistent = false; // its definition, not the running domain
+    // The destination; absent: unknown, or for standard input this host.
+    std::optional<host::TopologySource> topology;
+};
+
 // Text to print and the status to exit with: --help, --version.
 struct PrintAndExit {
     std::string text;
     int status = 0;
 };
 
-using Options = std::variant<DaemonOptions, PlanOptions, RestoreOptions, PrintAndExit>;
+using Options =
+    std::variant<DaemonOptions, PlanOptions, RestoreOptions, MigrateXmlOptions, PrintAndExit>;
 
 // Error: invalid_argument, naming the option, the valid values and --help.
 [[nodiscard]] Result<Options> parse_options(int argc, const char* const* argv);

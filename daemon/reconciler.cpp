@@ -21,6 +21,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds slow_apply_after{250};
+// When a domain is looked at again that libvirt was at work on.
+constexpr std::chrono::seconds busy_pause{2};
 // How often in a row somebody else may be faster before it counts as a failure, with its back-off.
 constexpr unsigned overtaken_max = 8;
 // More before-images of domains that libvirt does not show are said to be many.
@@ -370,6 +372,7 @@ std::vector<DomainActions> Reconciler::collect_actions()
             all.push_back(std::move(*actions));
         } else {
             record.overtaken = 0;
+            record.busy.clear();
             settle(record, nullptr);
         }
     }
@@ -500,6 +503,16 @@ void Reconciler::take_outcome(const Outcome& outcome)
     // What was written stays written, whatever became of the domain afterwards.
     if (record->before && outcome.before) {
         record->before = outcome.before;
+    }
+    record->busy = outcome.busy;
+    if (!outcome.busy.empty()) {
+        spdlog::debug("{} is being {}: it is left alone", printable(outcome.name), outcome.busy);
+        record->state = settled_state(*record);
+        if (record->placed_id != outcome.id) {
+            record->state = PinState::idle;
+        }
+        record->retry_at = Clock::now() + busy_pause; // an end that fails is announced by nothing
+        return;
     }
     if (outcome.gone || outcome.edited) {
         spdlog::debug("{} {} meanwhile", printable(outcome.name),
@@ -656,6 +669,11 @@ Result<void> Reconciler::verdict(const Waiter& waiter, const std::optional<Error
                      .message = printable(record->seen.facts.name) +
                                 " is being started, saved or migrated; it is seen to as soon as "
                                 "that has ended"};
+    }
+    if (!record->busy.empty()) {
+        return Error{.code = Errc::apply_failed,
+                     .message = printable(record->seen.facts.name) + " is being " + record->busy +
+                                "; it is seen to as soon as that has ended"};
     }
     if (record->error) {
         return *record->error;

@@ -5,6 +5,7 @@
 #include "common/undo_merge.hpp"
 #include "common/uuid.hpp"
 #include "common/words.hpp"
+#include "daemon/command_connection.hpp"
 #include "daemon/host/state_dir.hpp"
 #include "daemon/host/state_lock.hpp"
 #include "daemon/host/state_store.hpp"
@@ -15,23 +16,15 @@
 #include "daemon/host/virt_observer.hpp"
 #include "daemon/pipeline/diff.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
-#include <future>
 #include <memory>
 #include <ostream>
-#include <thread>
 
 namespace virtpind {
 
 namespace {
 
 constexpr std::size_t message_bytes_max = 4096;
-
-// libvirt watches over calls, but not over connecting.
-constexpr std::chrono::seconds connect_max{30};
 
 enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
 
@@ -69,6 +62,9 @@ public:
         if (outcome.gone) {
             outcome.errors.push_back(
                 Error{.message = "it went away or was restarted meanwhile; run this again"});
+        }
+        if (!outcome.busy.empty()) {
+            outcome.errors.push_back(host::is_busy(outcome.busy));
         }
         if (outcome.edited) {
             outcome.errors.push_back(
@@ -185,24 +181,6 @@ private:
     bool failed_ = false;
 };
 
-using ConnectionResult = Result<std::unique_ptr<host::VirtConnection>>;
-
-// Calls on the connection end when libvirtd hangs only while a VirtEventThread runs. An attempt to
-// connect that does not come back cannot be ended but with the process.
-ConnectionResult connect(const std::string& uri, std::ostream& err)
-{
-    std::promise<ConnectionResult> promise;
-    auto opened = promise.get_future();
-    std::thread opener{
-        [&promise, &uri] { promise.set_value(host::VirtConnection::open_deaf(uri)); }};
-    if (opened.wait_for(connect_max) == std::future_status::timeout) {
-        err << "virtpind restore: libvirt does not answer; nothing was changed\n" << std::flush;
-        ::_exit(exit_failed);
-    }
-    opener.join();
-    return opened.get();
-}
-
 bool is_it(const std::string& wanted, const DomainUuid& uuid, const std::string& name)
 {
     return parse_uuid(wanted) == uuid || wanted == name;
@@ -228,7 +206,7 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
         return refuse(topology.error(), exit_bad_input);
     }
     const host::VirtEventThread event_thread; // ends after the connection
-    const auto connection = connect(options.uri, err);
+    const auto connection = connect_once(options.uri, err);
     if (!connection) {
         return refuse(connection.error(), exit_failed);
     }

@@ -280,6 +280,12 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         outcome.errors.back().message += " and it is tried again";
         return outcome;
     }
+    if (actions.id) {
+        outcome.busy = busy_with(domain->get());
+    }
+    if (!outcome.busy.empty()) {
+        return outcome;
+    }
     if (note_run(connection, domain->get(), actions, outcome) == Next::go_on &&
         apply_live(connection, domain->get(), actions, outcome) == Next::go_on &&
         apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on &&
@@ -350,10 +356,10 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
         return no_answer(domain->get()).context(doing);
     }
     if (id && is_in_transit(domain->get())) {
-        return Error{.code = Errc::apply_failed,
-                     .message = "it is being started, saved or migrated; try again when that has "
-                                "ended; nothing was changed"}
-            .context(doing);
+        return is_busy("started, saved or migrated").context(doing);
+    }
+    if (const auto with = id ? busy_with(domain->get()) : ""; !with.empty()) {
+        return is_busy(with).context(doing);
     }
     const auto element =
         policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};

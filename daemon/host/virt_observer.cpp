@@ -235,6 +235,42 @@ bool is_in_transit(virDomainPtr domain)
     return virDomainGetState(domain, &state, &reason, 0) == 0 && is_in_transit(state, reason);
 }
 
+std::string busy_with(virDomainPtr domain)
+{
+    int type = VIR_DOMAIN_JOB_NONE;
+    virTypedParameterPtr parameters = nullptr;
+    int count = 0;
+    // Refused by drivers that have no jobs, and for a domain that arrives, which its state tells.
+    if (virDomainGetJobStats(domain, &type, &parameters, &count, 0) < 0) {
+        return {};
+    }
+    int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+    virTypedParamsGetInt(parameters, count, VIR_DOMAIN_JOB_OPERATION, &operation);
+    virTypedParamsFree(parameters, count);
+    const auto under_way = type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED;
+    switch (under_way ? operation : static_cast<int>(VIR_DOMAIN_JOB_OPERATION_UNKNOWN)) {
+    case VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT:
+    case VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN:
+        return "migrated";
+    case VIR_DOMAIN_JOB_OPERATION_SAVE:
+        return "saved";
+    case VIR_DOMAIN_JOB_OPERATION_DUMP:
+        return "dumped";
+    case VIR_DOMAIN_JOB_OPERATION_SNAPSHOT:
+    case VIR_DOMAIN_JOB_OPERATION_SNAPSHOT_REVERT:
+        return "written to a snapshot";
+    default: // a backup lets others change it
+        return {};
+    }
+}
+
+Error is_busy(const std::string& with)
+{
+    return Error{.code = Errc::apply_failed,
+                 .message = "it is being " + with +
+                            "; try again when that has ended; nothing was changed"};
+}
+
 Error no_answer(virDomainPtr domain)
 {
     return Error{.code = Errc::timed_out,

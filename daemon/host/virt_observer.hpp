@@ -40,6 +40,11 @@ observe_domain(const VirtConnection& connection, virDomainPtr domain, const Poli
 [[nodiscard]] bool hangs(virDomainPtr domain);
 // Whether libvirt itself is at work on it (start, save, migration) and keeps others waiting.
 [[nodiscard]] bool is_in_transit(virDomainPtr domain);
+// What libvirt is doing with a running domain that it lets nobody change meanwhile: "migrated",
+// "saved"; empty: nothing. Not of one that hangs, where the question would wait, too.
+[[nodiscard]] std::string busy_with(virDomainPtr domain);
+// What is said of one that is.
+[[nodiscard]] Error is_busy(const std::string& with);
 // What is said of one that hangs.
 [[nodiscard]] Error no_answer(virDomainPtr domain);
 

@@ -17,7 +17,7 @@ _virtpind()
 		if [[ $word == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(grep -oE -- '^ +(-., ?)?--[a-z-]+' <<<"$help")" -- "$word")
 		elif [ "$COMP_CWORD" = 1 ]; then
-			mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^S[Uu][Bb]/,$s/^ \+\([a-z]\+\).*/\1/p' <<<"$help")" -- "$word")
+			mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^S[Uu][Bb]/,$s/^ \+\([a-z-]\+\).*/\1/p' <<<"$help")" -- "$word")
 		else
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		fi

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any text inside a domain's <metadata>: a policy, an error or nothing; a policy that was read is
-// written and read back as the same.
+// written and read back as the same. So is the note of how it was before.
+#include "daemon/host/domain_xml.hpp"
 #include "daemon/host/policy_xml.hpp"
+#include "daemon/host/undo_note_xml.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -21,10 +23,28 @@ MetadataPolicy read(const std::string& content)
     return host::read_policy_metadata(document.child("domain"), PolicyCatalog{});
 }
 
+// What a hostile note says of a small guest, put into a definition again.
+void check_note(const std::string& content)
+{
+    const auto text = "<domain><name>x</name><metadata>" + content +
+                      "</metadata><vcpu>4</vcpu><iothreads>2</iothreads></domain>";
+    const auto seen = host::parse_domain_xml(text, PolicyCatalog{}, host::XmlKind::config);
+    if (!seen || !seen->config_note || seen->config_note->empty()) {
+        return;
+    }
+    const auto again = host::set_undo_note(text, *seen->config_note);
+    const auto read = again ? host::parse_domain_xml(*again, PolicyCatalog{}, host::XmlKind::config)
+                            : again.error();
+    if (!read || read->config_note != seen->config_note) {
+        std::abort();
+    }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
+    check_note({data, data + size});
     const auto first = read({data, data + size});
     if (!first.content || !*first.content) {
         return 0;

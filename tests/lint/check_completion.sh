@@ -22,6 +22,8 @@ offers --log-level virtpind --lo
 offers warning virtpind --log-level w
 offers session virtpind --bus ''
 offers --scenario virtpind plan --s
+offers migrate-xml virtpind mig
+offers --persistent virtpind migrate-xml --p
 offers json virtpind plan --format j
 offers /etc/passwd virtpind --config /etc/pass
 offers /etc/passwd virtpind plan /etc/pass

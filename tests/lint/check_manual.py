@@ -122,6 +122,7 @@ def error_problems(interfaces):
 def main(binary):
     finish([*command_line_problems(binary, [], "systemd/virtpind.8.rst", "OPTIONS"),
             *command_line_problems(binary, ["restore"], "systemd/virtpind.8.rst", "RESTORE OPTIONS"),
+            *command_line_problems(binary, ["migrate-xml"], "systemd/virtpind-migration.7.rst", "OPTIONS"),
             *command_line_problems(binary, ["plan"], "systemd/virtpind-plan.1.rst", "OPTIONS"),
             *example_problems(binary, "systemd/virtpind-plan.1.rst"), *policy_problems(), *bus_problems()])
 

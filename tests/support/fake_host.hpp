@@ -22,8 +22,9 @@ public:
     // --- the world -------------------------------------------------------------------------
     std::map<DomainUuid, ObservedDomain> domains;
     std::map<DomainUuid, BeforeImage> images;
-    std::size_t images_max = 100'000;      // then there is no room for one more
-    std::vector<DomainUuid> images_by_age; // written longest ago first, where that matters
+    std::size_t images_max = 100'000;       // then there is no room for one more
+    std::vector<DomainUuid> images_by_age;  // written longest ago first, where that matters
+    std::map<DomainUuid, std::string> busy; // with what libvirt is at work on them
     std::optional<Error> observe_error;
     std::optional<Error> save_error;
     std::optional<Error> store_error;
@@ -209,6 +210,10 @@ private:
         const auto at = domains.find(actions.uuid);
         if (at == domains.end() || at->second.facts.id != actions.id) {
             outcome.gone = true;
+            return outcome;
+        }
+        if (const auto with = busy.find(actions.uuid); with != busy.end()) {
+            outcome.busy = with->second;
             return outcome;
         }
         auto& domain = at->second;

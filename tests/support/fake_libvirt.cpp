@@ -360,6 +360,11 @@ int virDomainGetUUIDString(virDomainPtr domain, char* buffer)
     return 0;
 }
 
+int virDomainGetJobStats(virDomainPtr, int*, virTypedParameterPtr*, int*, unsigned)
+{
+    return fail(VIR_ERR_NO_SUPPORT, "not here");
+}
+
 int virDomainGetControlInfo(virDomainPtr, virDomainControlInfoPtr info, unsigned)
 {
     info->state = VIR_DOMAIN_CONTROL_OK;

@@ -900,6 +900,77 @@ TEST_F(Spine, DomainInTransitIsLeftAloneUntilThatHasEnded)
     EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
 }
 
+TEST_F(Spine, DomainThatIsMigratedAwayIsLeftAloneAndHoldsNobodyUp)
+{
+    host_.add(1, "web1", 4, 1);
+    host_.add(2, "web2", 2, 2);
+    connect();
+    host_.busy.emplace(FakeHost::uuid(1), "migrated");
+    const auto refused = set_policy(1, "dedicated", {}, flag_runtime_only);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("is being migrated"), std::string::npos);
+    EXPECT_EQ(record(1).state, PinState::idle);
+    ASSERT_TRUE(set_policy(2, "dedicated")) << "others are seen to";
+    const auto asked = host_.applied.size();
+    changed(1, "tunable");
+    EXPECT_EQ(host_.applied.size(), asked) << "an event is no reason to ask again";
+
+    host_.busy.clear(); // it failed, which nothing tells
+    std::optional<Result<std::uint64_t>> done;
+    controller_.reapply(FakeHost::uuid(1), 0, [&](const auto& answer) { done.emplace(answer); });
+    host_.answer_all();
+    ASSERT_TRUE(done && *done);
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
+}
+
+// As another host's daemon left it.
+TEST_F(Spine, DomainThatArrivesWithItsNotesIsNobodyElses)
+{
+    auto& seen = host_.add(1, "web1", 1, 1);
+    seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    seen.live = seen.config;
+    seen.config_note.emplace().parts["cputune/vcpupin:0"] = {.before = "", .ours = {"3"}};
+    seen.live_note = seen.config_note;
+    auto& owned = host_.add(2, "web2", 1, 2);
+    owned.config->vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    owned.live = owned.config;
+    Config config;
+    config.default_policy = "shared";
+    reconciler_.on_config(config);
+    connect();
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_NE(domain(1).live->vcpus.at(VcpuId{0}), CpuSet{CpuId{3}});
+    EXPECT_EQ(record(2).state, PinState::foreign) << "without a note they are its owner's";
+    ASSERT_TRUE(host_.images.contains(FakeHost::uuid(1))) << "its undo is on disk here, too";
+    EXPECT_TRUE(host_.images.at(FakeHost::uuid(1)).config->vcpus.empty());
+
+    ASSERT_TRUE(set_policy(1, "none"));
+    EXPECT_TRUE(domain(1).config->vcpus.empty());
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+    EXPECT_FALSE(domain(1).config_note || domain(1).live_note);
+    EXPECT_FALSE(host_.images.contains(FakeHost::uuid(1)));
+}
+
+TEST_F(Spine, NotesAreWrittenOnceAndAgainWhenSomebodyTakesThemAway)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    const auto live = domain(1).live_note;
+    const auto config = domain(1).config_note;
+    ASSERT_TRUE(live && config);
+    const auto writes = host_.applied.size();
+    changed(1, "metadata"); // our own write
+    EXPECT_EQ(host_.applied.size(), writes);
+    domain(1).live_note.reset();
+    domain(1).config_note.reset();
+    changed(1, "metadata");
+    EXPECT_EQ(host_.applied.size(), writes + 1);
+    EXPECT_EQ(domain(1).live_note, live);
+    EXPECT_EQ(domain(1).config_note, config);
+}
+
 TEST_F(Spine, RuntimeOnlyIsNotStoredAndEndsWithReset)
 {
     host_.add(1, "web1", 4, 1);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "command_connection.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <future>
+#include <ostream>
+#include <thread>
+
+namespace virtpind {
+
+namespace {
+
+// libvirt watches over calls, but not over connecting.
+constexpr std::chrono::seconds connect_max{30};
+
+} // namespace
+
+Result<std::unique_ptr<host::VirtConnection>> connect_once(const std::string& uri,
+                                                           std::ostream& err)
+{
+    using Opened = Result<std::unique_ptr<host::VirtConnection>>;
+    std::promise<Opened> promise;
+    auto opened = promise.get_future();
+    std::thread opener{
+        [&promise, &uri] { promise.set_value(host::VirtConnection::open_deaf(uri)); }};
+    if (opened.wait_for(connect_max) == std::future_status::timeout) {
+        err << "virtpind: libvirt does not answer; nothing was changed\n" << std::flush;
+        ::_exit(1);
+    }
+    opener.join();
+    return opened.get();
+}
+
+} // namespace virtpind

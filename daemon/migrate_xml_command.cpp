@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "migrate_xml_command.hpp"
+
+#include "common/text.hpp"
+#include "common/uuid.hpp"
+#include "common/words.hpp"
+#include "daemon/command_connection.hpp"
+#include "daemon/host/domain_xml.hpp"
+#include "daemon/host/migration_xml.hpp"
+#include "daemon/host/text_file.hpp"
+#include "daemon/host/topology_reader.hpp"
+#include "daemon/host/virt_error.hpp"
+#include "daemon/host/virt_observer.hpp"
+
+#include <unistd.h>
+
+#include <ostream>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t message_bytes_max = 4096;
+
+enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
+
+Result<std::optional<host::Destination>> read_destination(const MigrateXmlOptions& options)
+{
+    const auto from_stdin = options.domain == "-";
+    if (!options.topology && !from_stdin) {
+        return std::optional<host::Destination>{};
+    }
+    // The hook runs where the domain is to arrive.
+    const auto topology = host::read_topology(options.topology.value_or(host::TopologySource{}));
+    if (!topology) {
+        return topology.error();
+    }
+    return std::optional{
+        host::Destination{.cpus = topology->usable_cpus(), .nodes = topology->memory_nodes()}};
+}
+
+Result<std::string> read_domain(const host::VirtConnection& connection,
+                                const MigrateXmlOptions& options)
+{
+    const auto uuid = parse_uuid(options.domain);
+    host::DomainHandle domain{
+        uuid ? virDomainLookupByUUIDString(connection.raw(), uuid->str().c_str()) : nullptr};
+    if (!domain) {
+        domain.reset(virDomainLookupByName(connection.raw(), options.domain.c_str()));
+    }
+    if (!domain) {
+        return host::last_error();
+    }
+    // As libvirt itself would send it; without SECURE the destination would lose the passwords.
+    return host::read_xml(domain.get(),
+                          VIR_DOMAIN_XML_SECURE | (options.persistent ? VIR_DOMAIN_XML_INACTIVE
+                                                                      : VIR_DOMAIN_XML_MIGRATABLE));
+}
+
+} // namespace
+
+int run_migrate_xml_command(const MigrateXmlOptions& options, std::ostream& out, std::ostream& err)
+{
+    const auto refuse = [&err](const Error& error, ExitStatus status) {
+        err << "virtpind migrate-xml: " << printable(error.message, message_bytes_max) << '\n';
+        return status;
+    };
+    const auto destination = read_destination(options);
+    if (!destination) {
+        return refuse(destination.error(), exit_bad_input);
+    }
+    const auto from_stdin = options.domain == "-";
+    const auto text =
+        from_stdin
+            ? host::read_text(STDIN_FILENO, "standard input", host::domain_xml_bytes_max)
+            : with_connection(options.uri, err, [&options](const host::VirtConnection& connection) {
+                  return read_domain(connection, options);
+              });
+    if (!text) {
+        return refuse(text.error(), from_stdin ? exit_bad_input : exit_failed);
+    }
+    const auto edited = host::xml_for(*text, *destination);
+    if (!edited) {
+        return refuse(edited.error(), exit_bad_input);
+    }
+    out << *edited << std::flush;
+    return out ? exit_good : exit_failed;
+}
+
+} // namespace virtpind
