@@ -67,7 +67,7 @@ def without_traces(host, guest, before):
     assert host.xml(guest, "--inactive") == before
     live = host.xml(guest)
     assert "virtpind" not in live
-    wait_until(lambda: not list((host.daemon.directory / "state" / "domains").glob(f"{guest.uuid}*")),
+    wait_until(lambda: not list((host.state_dir / "domains").glob(f"{guest.uuid}*")),
                "its before-image is forgotten")
 
 
@@ -180,7 +180,7 @@ def test_saved_and_restored_where_the_state_directory_was_lost(hosts, tmp_path):
     a.set_policy(guest, "dedicated", cpus="1")
     a.virsh("save", guest.name, tmp_path / "saved")
     a.stop_daemon()
-    images = list((a.directory / "daemon" / "state" / "domains").iterdir())
+    images = list((a.state_dir / "domains").iterdir())
     assert images
     for image in images:
         image.unlink()

@@ -76,6 +76,9 @@ class Host:
         self.bus = PrivateBus(self.directory).start()
         self.client = None
         self.daemon = None
+        self.daemons = 0
+        self.state_dir = self.directory / "state"
+        self.state_dir.mkdir()
 
     def _find(self):
         """The process that holds the namespaces: the one that only sleeps."""
@@ -108,9 +111,10 @@ class Host:
             self.virsh("destroy", filler.name)
 
     def start_daemon(self, **options):
-        directory = self.directory / "daemon"
-        directory.mkdir(exist_ok=True)
-        self.daemon = HostDaemon(self, directory, self.bus, **options)
+        self.daemons += 1
+        directory = self.directory / f"daemon{self.daemons}"
+        directory.mkdir()
+        self.daemon = HostDaemon(self, directory, self.bus, state_dir=self.state_dir, **options)
         self.daemon.start()
         self.client = self.bus.connect()
         return self.daemon
