@@ -12,6 +12,8 @@
 
 #include <libvirt/virterror.h>
 
+#include <chrono>
+
 namespace virtpind::host {
 
 namespace {
@@ -33,6 +35,30 @@ Result<DomainHandle> look_up(const VirtConnection& connection, const DomainUuid&
 
 enum class Next { go_on, stop };
 
+// Asks before a call, but not before each: a migration may begin while many pins are changed.
+class JobWatch {
+public:
+    explicit JobWatch(virDomainPtr domain) : domain_{domain} {}
+
+    [[nodiscard]] Next check(Outcome& outcome)
+    {
+        const auto now = Clock::now();
+        if (!outcome.id || (asked_ && now - *asked_ < good_for)) {
+            return Next::go_on;
+        }
+        asked_ = now;
+        outcome.busy = busy_with(domain_);
+        return outcome.busy.empty() ? Next::go_on : Next::stop;
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds good_for{5};
+
+    virDomainPtr domain_;
+    std::optional<Clock::time_point> asked_;
+};
+
 // Whether a call failed because the domain is not there any more, or runs no longer.
 bool is_gone(const Error& error, virDomainPtr domain, const std::optional<int>& id)
 {
@@ -46,6 +72,13 @@ Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std:
     if (is_gone(error, domain, outcome.id)) {
         outcome.gone = true;
         return Next::stop;
+    }
+    // A job that began after it was asked for is what the call waited for, in vain.
+    if (error.code == Errc::timed_out && outcome.id && !hangs(domain)) {
+        outcome.busy = busy_with(domain);
+        if (!outcome.busy.empty()) {
+            return Next::stop;
+        }
     }
     outcome.errors.push_back(std::move(error).context(doing));
     const auto code = outcome.errors.back().code;
@@ -81,12 +114,15 @@ bool is_pointless(const LiveAction& action, const VcpuSet& unpinned, Outcome& ou
 }
 
 Next apply_live(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
-                Outcome& outcome)
+                JobWatch& jobs, Outcome& outcome)
 {
     VcpuSet unpinned;
     for (const auto& action : actions.live) {
         if (is_pointless(action, unpinned, outcome)) {
             continue;
+        }
+        if (jobs.check(outcome) == Next::stop) {
+            return Next::stop;
         }
         auto called = call_live(connection, domain, action);
         if (const auto* pin = std::get_if<PinVcpu>(&action); pin != nullptr && !called) {
@@ -280,14 +316,11 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         outcome.errors.back().message += " and it is tried again";
         return outcome;
     }
-    if (actions.id) {
-        outcome.busy = busy_with(domain->get());
-    }
-    if (!outcome.busy.empty()) {
-        return outcome;
-    }
-    if (note_run(connection, domain->get(), actions, outcome) == Next::go_on &&
-        apply_live(connection, domain->get(), actions, outcome) == Next::go_on &&
+    JobWatch jobs{domain->get()};
+    if (jobs.check(outcome) == Next::go_on &&
+        note_run(connection, domain->get(), actions, outcome) == Next::go_on &&
+        apply_live(connection, domain->get(), actions, jobs, outcome) == Next::go_on &&
+        jobs.check(outcome) == Next::go_on &&
         apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on &&
         forget_run(domain->get(), actions, outcome) == Next::go_on) {
         read_back(connection, domain->get(), catalog, actions, outcome);

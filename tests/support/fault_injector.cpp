@@ -376,6 +376,19 @@ extern "C" int virDomainGetControlInfo(virDomainPtr domain, virDomainControlInfo
     return REAL(virDomainGetControlInfo)(fails ? nullptr : domain, info, flags);
 }
 
+extern "C" int virDomainGetJobStats(virDomainPtr domain, int* type,
+                                    virTypedParameterPtr* parameters, int* count, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainGetJobStats");
+    return REAL(virDomainGetJobStats)(fails ? nullptr : domain, type, parameters, count, flags);
+}
+
+extern "C" virDomainPtr virDomainLookupByName(virConnectPtr connection, const char* name)
+{
+    const auto fails = meets_fault("virDomainLookupByName");
+    return REAL(virDomainLookupByName)(fails ? nullptr : connection, name);
+}
+
 extern "C" char* virConnectGetCapabilities(virConnectPtr connection)
 {
     const auto fails = meets_fault("virConnectGetCapabilities");
