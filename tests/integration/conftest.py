@@ -14,9 +14,25 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
 from faults import LIBRARY, Faults  # noqa: E402
+from nothing_left import Before  # noqa: E402
 from private_bus import PrivateBus  # noqa: E402
-from private_libvirtd import LIBVIRTD, URI, Libvirtd, inside_private_host  # noqa: E402
+from private_libvirtd import HOW, LIBVIRTD, URI, Libvirtd, inside_private_host  # noqa: E402
+from random_order import pytest_collection_modifyitems, pytest_terminal_summary  # noqa: E402,F401
 from virtpind_daemon import VirtpindDaemon  # noqa: E402
+
+RUNNING = []  # the session's libvirtd, once a test wants it
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    """Of all that a test starts, defines or writes on the private host; it is set up first, and looks last."""
+    if not inside_private_host():
+        yield
+        return
+    before = Before()
+    yield
+    left = before.left(RUNNING[0] if RUNNING else None)
+    assert not left, "the test leaves behind: " + "; ".join(left)
 
 
 @pytest.fixture
@@ -45,11 +61,13 @@ def client(bus):
 @pytest.fixture(scope="session")
 def session_libvirtd(tmp_path_factory):
     if not inside_private_host():
-        pytest.skip("run through tests/support/private-host")
+        pytest.skip(HOW)
     if not Path(LIBVIRTD).exists() or not shutil.which("qemu-system-x86_64"):
-        pytest.skip("libvirtd or QEMU is not installed")
+        pytest.skip("libvirtd or QEMU is not installed: tests/install-deps")
     running = Libvirtd(tmp_path_factory.mktemp("libvirtd") / "log").start()
+    RUNNING.append(running)
     yield running
+    RUNNING.clear()
     if running.process.poll() is None:
         running.stop()
 
@@ -83,7 +101,7 @@ def make_guest(libvirtd):
 def faults(tmp_path):
     """Faults inside the calls of a daemon that is made with environment=faults.environment."""
     if not os.path.exists(LIBRARY):
-        pytest.skip(f"{LIBRARY} is not built")
+        pytest.skip(f"{LIBRARY} is not built: ninja -C BUILD, and VIRTPIND_FAULT_LIBRARY names it")
     return Faults(tmp_path)
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from private_bus import BusError
-from private_libvirtd import kvm_works
+from private_libvirtd import NEEDS_KVM, kvm_works
 
 CASES = Path(__file__).resolve().parent.parent / "cases"
 
-pytestmark = pytest.mark.skipif(not kvm_works(), reason="libvirt defines domains of type kvm only where KVM works")
+pytestmark = pytest.mark.skipif(not kvm_works(), reason=NEEDS_KVM)
 
 POLICIES = [
     ("shared", {}),

@@ -58,7 +58,7 @@ def test_every_cpu_says_whose_it_is_in_a_colour_of_its_own(exported):
 def test_lstopo_draws_who_sits_where(exported, tmp_path):
     lstopo = shutil.which("lstopo") or shutil.which("lstopo-no-graphics")
     if lstopo is None:
-        pytest.skip("lstopo is not installed (Debian: hwloc or hwloc-nox)")
+        pytest.skip("lstopo is not installed: tests/install-deps, or apt-get install hwloc-nox")
     host, picture = tmp_path / "exported.xml", tmp_path / "exported.svg"
     host.write_text(exported)
     subprocess.run([lstopo, "-i", host, "-p", "--no-factorize", "--no-legend", "--output-format", "nativesvg", "--force", picture],

@@ -16,16 +16,16 @@ from pathlib import Path
 import pytest
 from gi.repository import GLib
 
+from host_cpus import ALL, FIRST, HAS_TWO, SECOND, TWO_CPUS
 from private_bus import MANAGER, NAME, ROOT, BusError
 from private_libvirtd import URI, Guest
 from waiting import wait_until
 
 LONG = bool(os.environ.get("VIRTPIND_LONG"))
-ALL = Path("/sys/devices/system/cpu/online").read_text(encoding="ascii").strip()
 NO_HOUSEKEEPING = '{"housekeeping": "", "period-seconds": 5}'
 BY_CONFIGURATION = '{"housekeeping": "", "default-policy": "dedicated"}'
 
-pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to tell pins apart")
+pytestmark = pytest.mark.skipif(not HAS_TWO, reason=TWO_CPUS)
 
 
 def state(client):
@@ -63,6 +63,10 @@ def wait_pinned(client, guest, deadline_s=30):
     return wait_until(is_pinned, lambda: f"{guest.name} is pinned: {client.domain_properties(guest.uuid)}", deadline_s)
 
 
+def have_own_cpus(pins, count):
+    return len(pins) == len(set(pins.values())) == count and all(mask.isdigit() for mask in pins.values())
+
+
 def known(client, guest):
     client.wait_for_properties(guest.uuid, lambda is_: True, f"{guest.name} is known")
     return guest
@@ -88,12 +92,12 @@ def test_libvirtd_restarts_again_and_again(make_daemon, make_guest, client, libv
     guest = make_guest("storm", vcpus=1).start()
     make_daemon(config=NO_HOUSEKEEPING)
     known(client, guest)
-    set_policy(client, guest, cpus="1")
+    set_policy(client, guest, cpus=SECOND)
     for number in range(50 if LONG else 6):
         libvirtd.restart(signal.SIGKILL if number % 2 else signal.SIGTERM)
     # Meanwhile somebody moved it, and nothing told so.
-    libvirtd.virsh("vcpupin", guest.name, 0, "0", "--live")
-    wait_until(lambda: guest.affinity()["vcpus"] == {0: "1"}, "the pin is back", 90)
+    libvirtd.virsh("vcpupin", guest.name, 0, FIRST, "--live")
+    wait_until(lambda: guest.affinity()["vcpus"] == {0: SECOND}, "the pin is back", 90)
     wait_until(lambda: state(client) == "ready", "connected again", 60)
     assert wait_pinned(client, guest)["Policy"] == "dedicated"
 
@@ -134,7 +138,7 @@ def test_libvirtd_hangs(make_daemon, make_guest, client, libvirtd):
     guest = make_guest("hung", vcpus=1).start()
     daemon = make_daemon(config=NO_HOUSEKEEPING)
     known(client, guest)
-    set_policy(client, guest, cpus="1")
+    set_policy(client, guest, cpus=SECOND)
     libvirtd.hang()
     began = time.monotonic()
     send_policy(client, guest, "shared")
@@ -150,8 +154,8 @@ def test_libvirtd_hangs(make_daemon, make_guest, client, libvirtd):
     assert refused.value.name == "org.virtpind1.Error.LibvirtUnavailable"
     libvirtd.resume()
     wait_until(lambda: state(client) == "ready", "connected again", 90)
-    set_policy(client, guest, cpus="0")
-    assert guest.affinity()["vcpus"] == {0: "0"}
+    set_policy(client, guest, cpus=FIRST)
+    assert guest.affinity()["vcpus"] == {0: FIRST}
 
 
 def test_bus_goes_away_while_libvirtd_hangs(make_daemon, make_guest, client, libvirtd, bus):
@@ -170,7 +174,7 @@ def test_bus_goes_away_while_libvirtd_hangs(make_daemon, make_guest, client, lib
         bus.start()
 
 
-@pytest.mark.skipif(not LONG, reason="half a minute each")
+@pytest.mark.skipif(not LONG, reason="half a minute each: meson test -C BUILD --setup long test_faults_long")
 @pytest.mark.parametrize("call", ["virConnectOpen", "virConnectListAllDomains", "virDomainPin"])
 def test_restore_ends_when_libvirtd_hangs(make_daemon, make_guest, client, libvirtd, faults, call):
     guest = make_guest("hung", vcpus=1).start()
@@ -196,13 +200,13 @@ def test_restore_keeps_what_it_knows_of_a_domain_that_it_cannot_read(make_daemon
     guest = make_guest("unread", vcpus=1).start()
     daemon = make_daemon(config=NO_HOUSEKEEPING)
     known(client, guest)
-    set_policy(client, guest, cpus="1")
+    set_policy(client, guest, cpus=SECOND)
     daemon.stop()
     faults.plan("fail", 1, 1, "virDomainGetXMLDesc")
     restoring = daemon.start_restore("--all", environment=faults.environment)
     _, said = restoring.communicate(timeout=60)
     assert restoring.returncode == 1 and "run this again" in said
-    assert guest.affinity()["vcpus"] == {0: "1"}
+    assert guest.affinity()["vcpus"] == {0: SECOND}
     assert daemon.start_restore("--all").wait(30) == 0
     assert guest.affinity()["vcpus"] == {0: ALL}
 
@@ -215,11 +219,11 @@ def test_a_guest_that_cannot_be_read_back_keeps_its_cpus(make_daemon, libvirtd, 
         known(client, guest)
         faults.plan("fail", 2, 1, "virDomainGetXMLDesc")  # the first one is the look's
         with pytest.raises(BusError) as refused:
-            set_policy(client, guest, flags=1, cpus="1")  # not stored: one pass, which no event precedes
+            set_policy(client, guest, flags=1, cpus=SECOND)  # not stored: one pass, which no event precedes
         assert "PartiallyApplied" in refused.value.name and "no pin of its own" not in refused.value.text
         faults.clear()
         wait_pinned(client, guest)
-        assert guest.affinity()["vcpus"] == {0: "1"}
+        assert guest.affinity()["vcpus"] == {0: SECOND}
     finally:
         guest.destroy()
 
@@ -238,20 +242,20 @@ def test_a_guest_that_is_being_started_delays_nobody_else(make_daemon, make_gues
         make_daemon(config=NO_HOUSEKEEPING)
         for guest in (starting, other):
             known(client, guest)
-        set_policy(client, starting, cpus="0")
+        set_policy(client, starting, cpus=FIRST)
         start = subprocess.Popen(["virsh", "-q", "-c", URI, "start", starting.name])
         wait_until(lambda: "paused" in libvirtd.virsh("domstate", starting.name).stdout, "it is being started")
         began = time.monotonic()
-        set_policy(client, other, cpus="1")
-        assert other.affinity()["vcpus"] == {0: "1"}
+        set_policy(client, other, cpus=SECOND)
+        assert other.affinity()["vcpus"] == {0: SECOND}
         with pytest.raises(BusError) as refused:
-            set_policy(client, starting, cpus="1")
+            set_policy(client, starting, cpus=SECOND)
         assert "is being started" in refused.value.text
         assert time.monotonic() - began < 10
         go_on.write_text("go\n")
         assert start.wait(60) == 0
         wait_pinned(client, starting)
-        assert starting.affinity()["vcpus"] == {0: "0"}
+        assert starting.affinity()["vcpus"] == {0: FIRST}
     finally:
         hook.unlink()
         hook.parent.rmdir()
@@ -274,8 +278,8 @@ def test_a_guest_that_hangs_delays_nobody_else(make_daemon, make_guest, client, 
         wait_until(is_waiting, lambda: f"it has been waited for: {libvirtd.virsh('domcontrol', stuck.name).stdout}")
         began = time.monotonic()
         send_policy(client, stuck)
-        set_policy(client, other, cpus="1")
-        assert other.affinity()["vcpus"] == {0: "1"}
+        set_policy(client, other, cpus=SECOND)
+        assert other.affinity()["vcpus"] == {0: SECOND}
         with pytest.raises(BusError) as refused:
             set_policy(client, stuck)
         assert "does not answer libvirt" in refused.value.text
@@ -283,7 +287,7 @@ def test_a_guest_that_hangs_delays_nobody_else(make_daemon, make_guest, client, 
     finally:
         os.kill(stuck.qemu_pid(), signal.SIGCONT)
         outstanding.wait(30)
-    set_policy(client, stuck, cpus="0")
+    set_policy(client, stuck, cpus=FIRST)
     wait_pinned(client, stuck)
 
 
@@ -396,8 +400,7 @@ def test_vcpu_is_plugged_midway(midway, libvirtd, faults):
     guest, _ = midway()
     libvirtd.virsh("setvcpus", guest.name, 2, "--live")
     faults.release()
-    wait_until(lambda: sorted(guest.affinity()["vcpus"].values()) == ["0", "1"],
-               lambda: f"each vCPU has a CPU of its own: {guest.affinity()}")
+    wait_until(lambda: have_own_cpus(guest.affinity()["vcpus"], 2), lambda: f"each vCPU has a CPU of its own: {guest.affinity()}")
 
 
 def test_libvirtd_is_killed_under_an_unplug(make_daemon, make_guest, client, libvirtd, faults):
@@ -452,7 +455,7 @@ def test_writers_at_once(make_daemon, make_guest, bus, client):
     guest = make_guest("writers", vcpus=1).start()
     make_daemon(config=NO_HOUSEKEEPING)
     known(client, guest)
-    generations = {"0": [], "1": [], "reset": []}
+    generations = {FIRST: [], SECOND: [], "reset": []}
 
     def write(cpus):
         writer = bus.connect()
@@ -522,9 +525,9 @@ def test_disk_is_full_or_read_only(make_daemon, make_guest, client, small_disk, 
     mend = spoil(small_disk)
     tuned = guest.xml("--inactive")
     with pytest.raises(BusError) as refused:
-        set_policy(client, guest, flags=1, cpus="1")
+        set_policy(client, guest, flags=1, cpus=SECOND)
     assert refused.value.name == "org.virtpind1.Error.PartiallyApplied"
-    assert guest.affinity()["vcpus"] == {0: "1"} and guest.xml("--inactive") == tuned
+    assert guest.affinity()["vcpus"] == {0: SECOND} and guest.xml("--inactive") == tuned
     mend()
     wait_pinned(client, guest, 90)
     client.manager("ResetPolicy", "(st)", guest.name, 0)
@@ -590,7 +593,7 @@ def move_unseen(guest, cpu):
     group = Path("/sys/fs/cgroup") / ("cpuset" if "cpuset" in groups else "") / groups.get("cpuset", groups.get("", "")).lstrip("/")
     if (group / "cpuset.cpus").exists():
         (group / "cpuset.cpus").write_text(ALL)
-    os.sched_setaffinity(int(task.name), {cpu})
+    os.sched_setaffinity(int(task.name), {int(cpu)})
     assert guest.affinity()["vcpus"] == {0: str(cpu)}
 
 
@@ -600,16 +603,16 @@ def test_wall_clock_jumps(make_daemon, make_guest, client, faults, days):
     guest = make_guest("clock", vcpus=1).start()
     daemon = make_daemon(config=NO_HOUSEKEEPING.replace("5", "3600"), environment=faults.environment)
     known(client, guest)
-    set_policy(client, guest, cpus="1")
+    set_policy(client, guest, cpus=SECOND)
     before = client.domain_properties(guest.uuid)["LastAppliedUSec"]
     for jumps in (1, 2):  # heard again only if the timer was set again
-        move_unseen(guest, 0)
+        move_unseen(guest, FIRST)
         faults.plan("jump", milliseconds=jumps * days * 86400 * 1000)
-        wait_until(lambda: client.manager("Describe") and guest.affinity()["vcpus"] == {0: "1"}, "the thread is back")
+        wait_until(lambda: client.manager("Describe") and guest.affinity()["vcpus"] == {0: SECOND}, "the thread is back")
         assert daemon.log_text().count("the clock jumped, or the machine woke up") == jumps
         client.wait_for_properties(
             guest.uuid, lambda is_, jumps=jumps: abs((is_["LastAppliedUSec"] - before) / 86400e6 - jumps * days) < 1, "the clock did jump")
-    set_policy(client, guest, cpus="0")
-    assert guest.affinity()["vcpus"] == {0: "0"}
+    set_policy(client, guest, cpus=FIRST)
+    assert guest.affinity()["vcpus"] == {0: FIRST}
     # The one thing to say is that somebody else moved the thread.
     assert all("was pinned" in said or "by somebody else" in said for said in complaints(daemon)), complaints(daemon)

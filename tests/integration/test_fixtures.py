@@ -9,6 +9,7 @@ import pytest
 from gi.repository import GLib
 
 from faults import LIBRARY
+from host_cpus import ALL, FIRST, SECOND
 from private_bus import BusError
 from virtpind_daemon import BINARY
 
@@ -17,25 +18,20 @@ ASKS_NOBODY = re.compile(r"virEvent.*|virTypedParams.*|vir(Get|Set|Reset).*Error
                          r"|virConnect(GetType|IsAlive)")
 
 
-def online_cpus():
-    with open("/sys/devices/system/cpu/online", encoding="ascii") as file:
-        return file.read().strip()
-
-
 def test_guest_threads_and_their_affinity_are_seen(make_guest):
     guest = make_guest("plain", vcpus=2, max_vcpus=3, iothreads=1,
-                       cputune="<vcpupin vcpu='1' cpuset='0'/><iothreadpin iothread='1' cpuset='0'/>").start()
+                       cputune=f"<vcpupin vcpu='1' cpuset='{FIRST}'/><iothreadpin iothread='1' cpuset='{FIRST}'/>").start()
     seen = guest.affinity()
-    assert seen["vcpus"] == {0: online_cpus(), 1: "0"}
-    assert seen["iothreads"] == {1: "0"}
-    assert seen["emulator"] == online_cpus()
+    assert seen["vcpus"] == {0: ALL, 1: FIRST}
+    assert seen["iothreads"] == {1: FIRST}
+    assert seen["emulator"] == ALL
 
 
 def test_live_pin_and_hotplug_reach_the_kernel(make_guest, libvirtd):
     guest = make_guest("pinned", vcpus=1, max_vcpus=2).start()
-    libvirtd.virsh("vcpupin", guest.name, 0, "0", "--live")
+    libvirtd.virsh("vcpupin", guest.name, 0, FIRST, "--live")
     libvirtd.virsh("setvcpus", guest.name, 2, "--live")
-    assert guest.affinity()["vcpus"] == {0: "0", 1: online_cpus()}
+    assert guest.affinity()["vcpus"] == {0: FIRST, 1: ALL}
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
@@ -74,7 +70,7 @@ def test_a_kill_comes_before_a_call_or_within_it(make_daemon, make_guest, client
     client.wait_for_properties(guest.uuid, lambda is_: True, "known")
     faults.plan(action, calls="virDomainPinVcpuFlags", milliseconds=1000)
     with pytest.raises((BusError, GLib.Error)):
-        client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", {"cpus": GLib.Variant("s", "1")}, 0)
+        client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", {"cpus": GLib.Variant("s", SECOND)}, 0)
     assert daemon.process.wait(30) == -signal.SIGKILL
     assert faults.calls() == ["virDomainPinVcpuFlags"]
-    assert guest.affinity()["vcpus"] == {0: "1" if is_done else online_cpus()}
+    assert guest.affinity()["vcpus"] == {0: SECOND if is_done else ALL}

@@ -20,10 +20,11 @@ import pytest
 from gi.repository import GLib
 
 from private_bus import BusError
+from host_cpus import ALL, SECOND
 from private_libvirtd import kvm_works
 from waiting import wait_until
 
-libvirt = pytest.importorskip("libvirt")
+libvirt = pytest.importorskip("libvirt", reason="apt-get install python3-libvirt, or tests/install-deps")
 
 SHORT = 4  # kills per scenario in the short form, before a call and within one
 LONG = 200 if os.environ.get("VIRTPIND_LONG") else 0
@@ -34,7 +35,7 @@ OPTIONS = {name: GLib.Variant("s", "vcpus") for name in ("emulator", "iothreads"
 POLICY_NAMESPACE = "https://virtpind.org/policy/1"
 TEST_URI = "test+unix:///default"
 TEST_TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
-ALL_CPUS = {TEST_URI: "0-15", "qemu:///system": open("/sys/devices/system/cpu/online", encoding="ascii").read().strip()}
+ALL_CPUS = {TEST_URI: "0-15", "qemu:///system": ALL}
 
 
 def without_policy(definition):
@@ -276,7 +277,7 @@ def test_kills_on_test_domains(make_daemon, client, faults, test_domains, scenar
 def qemu_world(make_daemon, client, faults, make_guest):
     """Two guests, one of which has a pin of its own, and a daemon that knows them."""
     guests = [make_guest("killone", vcpus=1, iothreads=1).start(),
-              make_guest("killtwo", vcpus=1, max_vcpus=2, cputune="<vcpupin vcpu='0' cpuset='1'/>").start()]
+              make_guest("killtwo", vcpus=1, max_vcpus=2, cputune=f"<vcpupin vcpu='0' cpuset='{SECOND}'/>").start()]
     connection = libvirt.open("qemu:///system")
     domains = [Domain(connection.lookupByUUIDString(guest.uuid), ALL_CPUS["qemu:///system"]) for guest in guests]
     daemon = make_daemon(config='{"housekeeping": ""}', environment=faults.environment)
@@ -293,7 +294,7 @@ def qemu_world(make_daemon, client, faults, make_guest):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_kills_on_qemu_guests(qemu_world, scenario, policy):
     if policy == "passthrough" and scenario != "set" and not LONG:
-        pytest.skip("in the long form")
+        pytest.skip("in the long form: meson test -C BUILD --setup long test_kills_long")
     qemu_world.policy = policy
     sweep(qemu_world, scenario)
 

@@ -10,7 +10,7 @@ from gi.repository import GLib
 
 from polkit_mock import INTERFACE, NAME, PATH
 from private_bus import BusError
-from private_libvirtd import inside_private_host
+from private_libvirtd import HOW, inside_private_host
 from virtpind_daemon import VirtpindDaemon
 from waiting import wait_until
 
@@ -36,9 +36,9 @@ def cover(path, content):
 def host():
     """User virtpind, a member of group libvirt, and polkit's files with ours among them."""
     if not inside_private_host():
-        pytest.skip("run through tests/support/private-host")
+        pytest.skip(HOW)
     if not POLKITD.exists():
-        pytest.skip("polkitd is not installed")
+        pytest.skip("polkitd is not installed: tests/install-deps, or apt-get install polkitd")
     passwd, group = Path("/etc/passwd"), Path("/etc/group")
     users = [line for line in passwd.read_text().splitlines() if not line.startswith("virtpind:")]
     cover(passwd, "\n".join([*users, f"virtpind:x:{VIRTPIND}:{VIRTPIND}::/:/usr/sbin/nologin", ""]))
@@ -118,7 +118,7 @@ def may_manage_libvirt(client, subject):
 def test_only_our_user_gains_libvirt_by_our_rule(polkit, connect_as, client):
     actions = client.call(PATH, INTERFACE, "EnumerateActions", "(s)", "C", destination=NAME)
     if MANAGE not in [action[0] for action in actions]:
-        pytest.skip("libvirt's polkit actions are not installed")
+        pytest.skip("libvirt's polkit actions are not installed: tests/install-deps, or apt-get install libvirt-daemon-system")
     assert may_manage_libvirt(client, connect_as(VIRTPIND))
     assert not may_manage_libvirt(client, connect_as(NOBODY))
 

@@ -10,7 +10,7 @@ import pytest
 from private_bus import BusError
 from waiting import wait_until
 
-libvirt = pytest.importorskip("libvirt")
+libvirt = pytest.importorskip("libvirt", reason="apt-get install python3-libvirt, or tests/install-deps")
 
 URI = "test+unix:///default"
 TOPOLOGY = "synthetic:pack:2 [numa] l3:8 core:16 pu:2"

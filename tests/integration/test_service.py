@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from gi.repository import GLib
 
+from host_cpus import FIRST
 from private_bus import MANAGER, NAME, ROOT, BusError
-from private_libvirtd import URI, inside_private_host
+from private_libvirtd import HOW, URI, inside_private_host
 from test_limits import make_host
 from waiting import wait_until
 
@@ -60,7 +61,7 @@ class Journal:
 @pytest.fixture
 def journal():
     if not inside_private_host():
-        pytest.skip("run through tests/support/private-host")
+        pytest.skip(HOW)
     listening = Journal()
     yield listening
     listening.close()
@@ -195,7 +196,7 @@ def test_journal_entries_have_fields(journal, make_daemon, client):
 
 
 def test_journal_says_once_who_is_left_alone(journal, make_daemon, make_guest, client, libvirtd):
-    guest = make_guest("mine", vcpus=1, max_vcpus=1, cputune="<vcpupin vcpu='0' cpuset='0'/>")
+    guest = make_guest("mine", vcpus=1, max_vcpus=1, cputune=f"<vcpupin vcpu='0' cpuset='{FIRST}'/>")
     libvirtd.restart()
     make_daemon(URI, journal=True)
     about = {"DOMAIN": guest.name, "DOMAIN_UUID": guest.uuid}

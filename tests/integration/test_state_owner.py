@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from host_cpus import FIRST
 from virtpind_daemon import BINARY, VirtpindDaemon
 from waiting import wait_until
 
@@ -93,7 +94,7 @@ def test_a_guest_is_given_back_by_root_and_nothing_of_root_is_left(make_guest, c
     before = guest.xml("--inactive")
     service = make_service("qemu:///system", None, config='{"housekeeping": ""}').start()
     client.wait_for_properties(guest.uuid, lambda is_: True, "known")
-    client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", client.options({"cpus": "0"}), 0)
+    client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", client.options({"cpus": FIRST}), 0)
     assert guest.xml("--inactive") != before
     service.stop()
     os.chmod(socket, 0o700)  # libvirt knows nobody but root now

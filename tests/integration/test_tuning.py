@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guest tuning, vCPU hotplug and undo on real QEMU guests and a real libvirtd."""
 import json
-import os
 import re
 import subprocess
 import threading
@@ -10,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from host_cpus import BOTH, FIRST, HAS_TWO, INDEXES, SECOND, TWO_CPUS
 from private_bus import BusError
-from private_libvirtd import kvm_works
+from private_libvirtd import NEEDS_KVM, kvm_works
 from virtpind_daemon import BINARY
 from waiting import wait_until
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "tuning"
 
-pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to tell pins apart")
-needs_kvm = pytest.mark.skipif(not kvm_works(), reason="a host's CPU is passed on by KVM only")
+pytestmark = pytest.mark.skipif(not HAS_TWO, reason=TWO_CPUS)
+needs_kvm = pytest.mark.skipif(not kvm_works(), reason=NEEDS_KVM)
 
 
 def definition(guest):
@@ -42,14 +42,14 @@ def test_passthrough_tunes_the_definition_and_reset_gives_it_back_byte_for_byte(
     guest = make_guest("tuned", vcpus=2, extra=extra)
     host.wait_known(guest)
     before = guest.xml("--inactive")
-    planned = host.plan(guest, "passthrough", smt="prefer")
+    planned = host.plan(guest, "passthrough", smt="prefer", cpus=BOTH)
     assert guest.xml("--inactive") == before, "Plan changes nothing"
-    host.set_policy(guest, "passthrough", smt="prefer")
+    host.set_policy(guest, "passthrough", smt="prefer", cpus=BOTH)
     after = definition(guest)
     cpu = after.find("cpu")
     assert cpu.get("mode") == "host-passthrough" and cpu.get("migratable") == "off"
     assert cpu.find("topology") is not None
-    assert after.find("vcpu").get("cpuset") == "0-1"
+    assert after.find("vcpu").get("cpuset") == BOTH
     assert {pin.get("vcpu"): pin.get("cpuset") for pin in after.iter("vcpupin")} == planned["vcpupin"]
     added = [line for line in planned["definition-diff"].splitlines() if line.startswith("+") and "+++" not in line]
     text = guest.xml("--inactive")
@@ -204,24 +204,24 @@ def test_an_edit_meanwhile_is_how_it_was_before(make_daemon, make_guest, client,
     client.wait_for_properties(guest.uuid, lambda is_: True, "known")
     faults.plan("delay", 1, 1, "virDomainPin", 2000)
     asked = threading.Thread(target=client.manager, args=(
-        "SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", client.options({"cpus": "1"}), 0))
+        "SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", client.options({"cpus": SECOND}), 0))
     asked.start()
     wait_until(faults.calls, "in the first pin call")
-    libvirtd.virsh("emulatorpin", guest.name, "0", "--config")
+    libvirtd.virsh("emulatorpin", guest.name, FIRST, "--config")
     asked.join()
-    wait_until(lambda: "<vcpupin vcpu='0' cpuset='1'/>" in guest.xml("--inactive"), "the next pass writes")
+    wait_until(lambda: f"<vcpupin vcpu='0' cpuset='{SECOND}'/>" in guest.xml("--inactive"), "the next pass writes")
     client.manager("ResetPolicy", "(st)", guest.name, 0)
     after = definition(guest).find("cputune")
-    assert after.find("emulatorpin").get("cpuset") == "0" and after.find("vcpupin") is None
+    assert after.find("emulatorpin").get("cpuset") == FIRST and after.find("vcpupin") is None
 
 
 def test_vcpus_grows_pinned_and_keeps_what_it_has(host, make_guest):
     guest = make_guest("grow", vcpus=1, max_vcpus=3).start()
     host.wait_known(guest)
-    host.set_policy(guest, "dedicated")
+    host.set_policy(guest, "dedicated", cpus=BOTH)
     first = guest.affinity()["vcpus"][0]
-    other = "1" if first == "0" else "0"
-    host.set_policy(guest, "dedicated", vcpus=2)
+    other = SECOND if first == FIRST else FIRST
+    host.set_policy(guest, "dedicated", cpus=BOTH, vcpus=2)
     assert guest.affinity()["vcpus"] == {0: first, 1: other}, "the reply comes after the plug, and nothing moved"
     enabled = [v.get("id") for v in definition(guest).find("vcpus") if v.get("enabled") == "yes"]
     assert enabled == ["0", "1"]
@@ -280,10 +280,10 @@ def test_vcpus_beyond_the_maximum_is_a_visible_problem(host, make_guest, client)
 
 @pytest.fixture
 def unlike_l3s(tmp_path):
-    """This host's two CPUs, said to have one L3 each, of unlike sizes."""
+    """Two CPUs of this host, said to have one L3 each, of unlike sizes."""
     path = tmp_path / "unlike.xml"
     subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input",
-                    "pack:1 [numa(memory=8589934592)] l3:2(size=33554432) core:1 pu:1", "--of", "xml", str(path)],
+                    f"pack:1 [numa(memory=8589934592)] l3:2(size=33554432) core:1 pu:1{INDEXES}", "--of", "xml", str(path)],
                    check=True, timeout=30)
     path.write_text(path.read_text().replace('cache_size="33554432"', 'cache_size="100663296"', 1))
     return f"xml:{path}"
@@ -291,22 +291,22 @@ def unlike_l3s(tmp_path):
 
 @needs_kvm
 def test_emulator_starts_where_the_caches_are_and_leaves_when_it_runs(make_daemon, make_guest, client, unlike_l3s):
-    make_daemon(topology=unlike_l3s, config='{"housekeeping": "0"}')
+    make_daemon(topology=unlike_l3s, config=f'{{"housekeeping": "{FIRST}"}}')
     guest = make_guest("phases", vcpus=1, extra=STARTS)
     client.wait_for_properties(guest.uuid, lambda is_: True, "known")
     client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "dedicated",
                    client.options({"tune": ["cache-passthrough"]}), 0)
     cputune = definition(guest).find("cputune")
-    assert cputune.find("emulatorpin").get("cpuset") == "1", "QEMU reads the caches of the vCPU's own L3"
+    assert cputune.find("emulatorpin").get("cpuset") == SECOND, "QEMU reads the caches of the vCPU's own L3"
     guest.start()
     client.wait_for_properties(guest.uuid, lambda is_: is_["PinState"] == "pinned", "pinned")
-    assert guest.affinity()["emulator"] == "0" and guest.affinity()["vcpus"] == {0: "1"}
+    assert guest.affinity()["emulator"] == FIRST and guest.affinity()["vcpus"] == {0: SECOND}
 
 
 @pytest.mark.parametrize("start", [False, True])
 def test_restore_command_puts_everything_back(host, make_guest, start):
     guests = [make_guest(name, vcpus=2, cputune=cputune)
-              for name, cputune in (("r1", ""), ("r2", "<vcpupin vcpu='0' cpuset='1'/>"))]
+              for name, cputune in (("r1", ""), ("r2", f"<vcpupin vcpu='0' cpuset='{SECOND}'/>"))]
     before = {guest.name: guest.xml("--inactive") for guest in guests}
     for guest in guests:
         host.wait_known(guest)
@@ -314,7 +314,7 @@ def test_restore_command_puts_everything_back(host, make_guest, start):
             guest.start()
     live = {guest.name: guest.affinity() for guest in guests if start}
     host.set_policy(guests[0], "passthrough", smt="prefer")
-    host.set_policy(guests[1], "shared", cpus="0")
+    host.set_policy(guests[1], "shared", cpus=FIRST)
     refused = host.daemon.restore("--all")
     assert refused.returncode == 2 and "stop it first" in refused.stderr, refused
     host.daemon.stop()

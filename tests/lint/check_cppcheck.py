@@ -19,7 +19,7 @@ SUPPRESSED = {
 }
 
 if shutil.which("cppcheck") is None:
-    print("SKIP: cppcheck is not installed")
+    print("SKIP: cppcheck is not installed: tests/install-deps, or apt-get install cppcheck")
     sys.exit(SKIPPED)
 
 sys.exit(subprocess.call(

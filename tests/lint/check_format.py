@@ -9,7 +9,7 @@ from project_files import ROOT, SKIPPED, finish, project_files
 
 tool = shutil.which("clang-format-14")
 if tool is None:
-    print("SKIP: clang-format-14 is not installed")
+    print("SKIP: clang-format-14 is not installed: tests/install-deps, or apt-get install clang-format-14")
     sys.exit(SKIPPED)
 
 sources = [str(path) for path in project_files(".cpp", ".hpp")]

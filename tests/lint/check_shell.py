@@ -8,7 +8,7 @@ import sys
 from project_files import ROOT, SKIPPED, is_script, project_files
 
 if shutil.which("shellcheck") is None:
-    print("SKIP: shellcheck is not installed")
+    print("SKIP: shellcheck is not installed: tests/install-deps, or apt-get install shellcheck")
     sys.exit(SKIPPED)
 
 

@@ -32,11 +32,13 @@ within() {
 }
 
 # What a package must not leave behind. Not looked at: the package manager's own records, caches, logs, what libvirt
-# and systemd keep for themselves, and the group libvirt, which is libvirt's.
+# and systemd keep for themselves, what the daily timers of others write (logrotate, apt, dpkg's backups), and the
+# group libvirt, which is libvirt's.
 traces() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /dev -o -path /mnt -o -path /root \
 		-o -path /var/log -o -path /var/cache -o -path /var/tmp -o -path /var/lib/dpkg -o -path /var/lib/systemd \
-		-o -path /var/lib/libvirt -o -path '/etc/*-' -o -path /package -o -path /checks \) -prune -o -print
+		-o -path /var/lib/libvirt -o -path /var/lib/logrotate -o -path /var/lib/apt -o -path /var/backups \
+		-o -path '/etc/*-' -o -path /package -o -path /checks \) -prune -o -print
 	sed 's/^/user /' /etc/passwd
 	grep -v '^libvirt:' /etc/group | sed 's/^/group /'
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A real libvirtd of the test's own, and small QEMU guests on it. Only inside `private-host`."""
+import fcntl
 import os
 import re
 import signal
@@ -9,7 +10,12 @@ from pathlib import Path
 
 from waiting import wait_until
 
+# How to run what is skipped.
+HOW = "needs a private host: sudo meson test -C BUILD --suite integration, or tests/support/private-host by hand"
+NEEDS_KVM = "needs KVM: modprobe kvm_intel or kvm_amd, and let root open /dev/kvm; then meson test -C BUILD --suite integration"
+
 LIBVIRTD = "/usr/sbin/libvirtd"
+KVM_GET_API_VERSION = 0xAE00
 URI = "qemu:///system"
 
 
@@ -19,10 +25,15 @@ def inside_private_host():
 
 def kvm_works():
     try:
-        os.close(os.open("/dev/kvm", os.O_RDWR))
+        device = os.open("/dev/kvm", os.O_RDWR)
     except OSError:
         return False
-    return True
+    try:
+        return fcntl.ioctl(device, KVM_GET_API_VERSION) == 12
+    except OSError:
+        return False
+    finally:
+        os.close(device)
 
 
 class Libvirtd:

@@ -212,7 +212,8 @@ protected:
     {
         const auto* path = std::getenv("VIRTPIND_SHIPPED_CONFIG");
         if (path == nullptr) {
-            GTEST_SKIP() << "VIRTPIND_SHIPPED_CONFIG does not name the file";
+            GTEST_SKIP() << "VIRTPIND_SHIPPED_CONFIG does not name the file: meson test -C BUILD "
+                            "test_config_json does";
         }
         std::ifstream file{path};
         std::ostringstream read;

@@ -257,7 +257,8 @@ protected:
         const auto* path = std::getenv("VIRTPIND_TOPOLOGIES");
         if (path == nullptr) {
             GTEST_SKIP()
-                << "no sample hosts: set VIRTPIND_TOPOLOGIES to a folder of hwloc XML files";
+                << "no sample hosts: meson configure BUILD -Dtopologies_dir=DIR, a folder of "
+                   "hwloc XML files, and meson test -C BUILD test_topology_reader";
         }
         folder_ = path;
     }

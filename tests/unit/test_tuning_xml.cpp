@@ -125,7 +125,7 @@ TEST(TuningXml, ClustersAreNamedOnlyToALibvirtThatKnowsThem)
 TEST(TuningXml, LibvirtAcceptsWhatIsWritten)
 {
     if (std::system("command -v virsh > /dev/null") != 0) {
-        GTEST_SKIP() << "virsh is not installed (libvirt-clients)";
+        GTEST_SKIP() << "virsh is not installed: apt-get install libvirt-clients";
     }
     const auto narrow = test::cached_host({.l3s = 2, .cores = 3});
     TuningCase cells{test::cached_host({.packages = 2, .cores = 4}), cpu_list("2-5,10-13"),
