@@ -35,8 +35,9 @@ TEST(Topologies, EveryRealHostSurvivesRandomFleets)
 {
     const auto files = topology_files();
     if (files.empty()) {
-        GTEST_SKIP() << "no hwloc XML files: meson configure BUILD -Dtopologies_dir=DIR, a folder of "
-                        "them, and meson test -C BUILD test_topologies";
+        GTEST_SKIP()
+            << "no hwloc XML files: meson configure BUILD -Dtopologies_dir=DIR, a folder of "
+               "them, and meson test -C BUILD test_topologies";
     }
     for (const auto& file : files) {
         const auto host =

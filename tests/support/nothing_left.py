@@ -9,6 +9,7 @@ from waiting import wait_until
 # Where libvirtd and the daemon keep what belongs to domains; of the private host alone, where it is one.
 FOLDERS = ("/etc/libvirt/qemu", "/run/libvirt/qemu", "/var/lib/libvirt/qemu", "/run/virtpind", "/var/lib/virtpind")
 LIBVIRTDS_OWN = {"autostarted", "driver.pid"}
+PYTHONS_OWN = "multiprocessing.resource_tracker"
 # Each driver's domains that are always there.
 DRIVERS = {"qemu:///system": set(), "test+unix:///default": {"test"}}
 
@@ -30,7 +31,7 @@ def processes():
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if command:  # or it has ended
+            if command and PYTHONS_OWN not in command:  # without one it has ended
                 found[int(entry.name)] = command
     return found
 

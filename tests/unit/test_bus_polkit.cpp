@@ -138,7 +138,8 @@ protected:
     void SetUp() override
     {
         if (geteuid() != 0) {
-            GTEST_SKIP() << "needs root to connect as another user: sudo meson test -C BUILD test_bus_polkit";
+            GTEST_SKIP() << "needs root to connect as another user: sudo meson test -C BUILD "
+                            "test_bus_polkit";
         }
     }
 

@@ -139,8 +139,9 @@ TEST_F(GroupWatchTest, DroppedEventsAreOfEveryDomain)
     std::size_t kept = 0;
     std::ifstream{"/proc/sys/fs/inotify/max_queued_events"} >> kept;
     if (kept == 0 || kept > 100'000) {
-        GTEST_SKIP() << "so many events take too long: sysctl fs.inotify.max_queued_events=16384, now "
-                     << kept;
+        GTEST_SKIP()
+            << "so many events take too long: sysctl fs.inotify.max_queued_events=16384, now "
+            << kept;
     }
     CgroupWatch watch{loop_, [this](const DomainUuid& uuid) { heard_.insert(uuid); }, root_};
     const auto noisy = make("machine.slice/machine-qemu\\x2d1\\x2dweb1.scope/libvirt");
