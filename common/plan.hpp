@@ -55,13 +55,21 @@ struct Intent {
     std::vector<GuestCell> cells;
     std::vector<IothreadId> iothreads;
     std::vector<IntentDevice> devices;
+    // What only one guest can have while it runs, by name, ascending: guests with one in common are
+    // never there together.
+    std::vector<std::string> exclusive;
     std::uint64_t memory_kib = 0;              // 0: unknown, no memory constraint
     std::optional<std::uint64_t> hugepage_kib; // resolved size, never 0
     bool memory_locked = false;
     PinSet current; // live pins while running, else the definition's; for stability and for claims
     bool has_memory = false; // it is active, so what it has of the host's memory is taken already
     NodeSet memory_nodes;    // that its memory is on; empty: unknown, or it has none yet
-    Reasons why;             // reasons known before planning (policy source, foreign, held)
+    // It is not about to start, as far as is known: what is missing for that may be there by then.
+    bool shut_off = false;
+    // It is shut off, and its definition has the pins that a plan by this policy gave it: it keeps
+    // them where it cannot be served better now.
+    bool settled = false;
+    Reasons why; // reasons known before planning (policy source, foreign, held)
 };
 
 // Cost of one dedicated domain; smaller is better, compared in this order.
@@ -75,6 +83,8 @@ struct Cost {
     std::uint32_t device = 0;     // 3  vCPUs outside the nodes local to its devices,
                                   //    or on a node without memory
     std::uint32_t packages = 0;   // 4
+    std::uint32_t unquiet = 0;    //    vCPUs on CPUs that the scheduler balances, where the host
+                                  //    has isolated ones; else 0
     std::uint32_t siblings = 0;   // 5  guest cores not on siblings of one host core
     std::uint32_t l3 = 0;         // 6
     std::uint32_t split = 0;      // 7  cores used only in part
@@ -86,6 +96,7 @@ struct Cost {
     std::uint32_t moves = 0;      // 10 vCPUs that change CPU while running
     std::uint32_t io_nodes = 0;   //    a domain without devices: vCPUs on nodes with I/O, where
                                   //    the host has others
+    std::uint32_t loaded = 0;     //    vCPUs on CPUs where guests of others may float
     std::array<std::uint32_t, 3> broken{}; // 11 wholly free nodes, L3s, cores broken into
     std::uint32_t small_cache = 0;         // 12 vCPUs off the V-cache, where the host has one;
                                            //    cache=pack: 0
@@ -97,6 +108,9 @@ struct DomainPlan {
     DomainUuid uuid;
     std::string name;
     Placement requested = Placement::none;
+    // Nobody has to wait for what it asks for, but it for something: it cannot start now, or would
+    // not have this place if it did. The reasons say why.
+    bool awaits = false;
     // What it gets. `none`: left untouched (hands off, foreign, held, broken, or unsatisfiable).
     Placement placement = Placement::none;
     bool satisfied =

@@ -27,6 +27,7 @@ enum class ReasonCode {
     kind_mixed,
     near_device,
     far_from_device,
+    far_from_memory,
     device_unknown,
     avoids_device_node,
     vcache_chosen,
@@ -60,9 +61,15 @@ enum class ReasonCode {
     cpus_not_in_pool,
     claim_overrun,
     own_core_denied,
+    foreign_load,
+    quiet_cpus_used,
     hands_off,
     foreign_pins,
     held,
+    // not now
+    missing_now,
+    device_in_use,
+    cpus_taken,
     // does not fit
     no_room,
     no_whole_cores,

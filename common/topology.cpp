@@ -151,7 +151,8 @@ bool same_layout(const Topology& a, const Topology& b)
 {
     return same_elements(a.cpus, b.cpus) && same_elements(a.kinds, b.kinds) &&
            same_elements(a.l3s, b.l3s) && same_elements(a.nodes, b.nodes) &&
-           same_elements(a.devices, b.devices) && a.distance == b.distance;
+           same_elements(a.devices, b.devices) && a.distance == b.distance &&
+           a.isolated == b.isolated && a.nohz_full == b.nohz_full;
 }
 
 } // namespace virtpind

@@ -116,6 +116,11 @@ struct Topology {
     // distance[i][j] between nodes[i] and nodes[j], ACPI SLIT scale (10 is local). Always square;
     // 10 and 20 where the source does not tell.
     std::vector<std::vector<std::uint32_t>> distance;
+    // That the kernel was told at boot to leave alone: the scheduler moves nothing to `isolated`
+    // ones (isolcpus) or from one to another; `nohz_full` ones run without a tick while one thread
+    // has them for itself. Either may name CPUs that are offline.
+    CpuSet isolated;
+    CpuSet nohz_full;
     std::string vendor;                // "GenuineIntel", "AuthenticAMD", ...; empty: unknown
     std::vector<std::string> warnings; // what could not be classified with confidence, as sentences
     std::uint64_t generation = 0;      // set by the daemon: grows when a new snapshot differs
@@ -132,6 +137,11 @@ struct Topology {
     [[nodiscard]] CpuSet usable_cpus() const;
 
     [[nodiscard]] NodeSet all_nodes() const;
+
+    // Where nothing floats: isolated or nohz_full. A thread that may use several isolated CPUs
+    // stays on one of them for good.
+    [[nodiscard]] CpuSet quiet_cpus() const { return isolated | nohz_full; }
+
     // Nodes that have memory.
     [[nodiscard]] NodeSet memory_nodes() const;
 

@@ -40,6 +40,13 @@ Json host_to_json(const Plan& plan, const Topology& topology)
               {"usable", plan.usable.str()},
               {"housekeeping", plan.housekeeping.str()},
               {"pool", plan.pool.str()}};
+    const auto add = [&host](const char* name, const CpuSet& cpus) {
+        if (!cpus.empty()) {
+            host[name] = cpus.str();
+        }
+    };
+    add("isolated", topology.isolated);
+    add("nohz-full", topology.nohz_full);
     if (!topology.warnings.empty()) {
         host["warnings"] = topology.warnings;
     }
@@ -48,24 +55,32 @@ Json host_to_json(const Plan& plan, const Topology& topology)
 
 Json cost_to_json(const Cost& cost)
 {
-    return {{"kind", cost.kind},
-            {"imbalance", cost.imbalance},
-            {"nodes", cost.nodes},
-            {"distance", cost.distance},
-            {"device", cost.device},
-            {"packages", cost.packages},
-            {"siblings", cost.siblings},
-            {"l3", cost.l3},
-            {"split", cost.split},
-            {"shared", cost.shared},
-            {"neighbours", cost.neighbours},
-            {"big-caches", cost.big_caches},
-            {"room", cost.room},
-            {"moves", cost.moves},
-            {"io-nodes", cost.io_nodes},
-            {"broken", cost.broken},
-            {"small-cache", cost.small_cache},
-            {"rank", cost.rank}};
+    Json json{{"kind", cost.kind},
+              {"imbalance", cost.imbalance},
+              {"nodes", cost.nodes},
+              {"distance", cost.distance},
+              {"device", cost.device},
+              {"packages", cost.packages},
+              {"siblings", cost.siblings},
+              {"l3", cost.l3},
+              {"split", cost.split},
+              {"shared", cost.shared},
+              {"neighbours", cost.neighbours},
+              {"big-caches", cost.big_caches},
+              {"room", cost.room},
+              {"moves", cost.moves},
+              {"io-nodes", cost.io_nodes},
+              {"broken", cost.broken},
+              {"small-cache", cost.small_cache},
+              {"rank", cost.rank}};
+    // Terms of few hosts.
+    if (cost.unquiet != 0) {
+        json["unquiet"] = cost.unquiet;
+    }
+    if (cost.loaded != 0) {
+        json["loaded"] = cost.loaded;
+    }
+    return json;
 }
 
 Json reasons_to_json(const Reasons& reasons)
@@ -86,6 +101,9 @@ Json domain_plan_to_json(const DomainPlan& plan)
                 {"satisfied", plan.satisfied},
                 {"vcpupin", sets_to_json(plan.vcpus)},
                 {"emulatorpin", plan.emulator.str()}};
+    if (plan.awaits) {
+        object["awaits"] = true;
+    }
     if (!plan.plug.empty()) {
         object["plug"] = plan.plug.str();
     }

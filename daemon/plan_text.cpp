@@ -17,6 +17,7 @@ constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr char housekeeping_mark = 'h';
 constexpr char pool_mark = '.';
 constexpr char unusable_mark = '-';
+constexpr char quiet_mark = '~';
 constexpr char many_mark = '*'; // domains beyond the alphabet
 
 std::string size_text(std::uint64_t bytes)
@@ -61,10 +62,12 @@ std::vector<char> domain_marks(const Plan& plan)
 std::map<CpuId, char> cpu_marks(const Plan& plan, const Topology& topology)
 {
     std::map<CpuId, char> marks;
+    const auto quiet = topology.quiet_cpus();
     for (const auto id : topology.all_cpus()) {
         marks[id] = plan.housekeeping.contains(id) ? housekeeping_mark
-                    : plan.usable.contains(id)     ? pool_mark
-                                                   : unusable_mark;
+                    : !plan.usable.contains(id)    ? unusable_mark
+                    : quiet.contains(id)           ? quiet_mark
+                                                   : pool_mark;
     }
     const auto of_domain = domain_marks(plan);
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
@@ -202,7 +205,9 @@ std::string host_line(const Plan& plan, const Topology& topology)
            counted(topology.cores.size(), "core") + ", " + counted(topology.l3s.size(), "L3") +
            ", " + counted(topology.nodes.size(), "node") + ", " +
            counted(topology.packages.size(), "package") + "; housekeeping " +
-           or_none(plan.housekeeping) + "; pool " + or_none(plan.pool) + "\n";
+           or_none(plan.housekeeping) + "; pool " + or_none(plan.pool) +
+           (topology.isolated.empty() ? "" : "; isolated " + topology.isolated.str()) +
+           (topology.nohz_full.empty() ? "" : "; nohz_full " + topology.nohz_full.str()) + "\n";
 }
 
 std::string legend(const Plan& plan, const Topology& topology)
@@ -213,6 +218,7 @@ std::string legend(const Plan& plan, const Topology& topology)
     if (std::find(marks.begin(), marks.end(), many_mark) != marks.end()) {
         text += "   * a domain beyond Z";
     }
+    text += topology.quiet_cpus().empty() ? "" : "   ~ isolated, not in the pool";
     if (std::any_of(topology.l3s.begin(), topology.l3s.end(),
                     [](const L3& l3) { return l3.vcache; })) {
         text += "   V V-cache";

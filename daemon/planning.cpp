@@ -6,6 +6,7 @@
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -56,6 +57,23 @@ Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request)
     return plan;
 }
 
+// Every vCPU that its definition starts with is pinned there as virtpind wrote it last.
+bool has_our_pins(const DomainRecord& record)
+{
+    const auto& seen = record.seen;
+    if (!record.before || !seen.config) {
+        return false;
+    }
+    PinSet pins;
+    pins.vcpus = seen.config->vcpus;
+    const auto all_there = std::all_of(seen.facts.vcpus_boot.begin(), seen.facts.vcpus_boot.end(),
+                                       [&pins](VcpuId vcpu) { return pins.vcpus.contains(vcpu); });
+    const auto parts = pin_parts(pins);
+    return all_there && std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
+               return record.before->is_ours(parts, part.first);
+           });
+}
+
 DomainMemory memory_of(const DomainRecord& record, std::string_view boot_id)
 {
     DomainMemory memory{.runtime_policy = record.runtime_policy,
@@ -68,6 +86,7 @@ DomainMemory memory_of(const DomainRecord& record, std::string_view boot_id)
     if (record.before) {
         memory.before = record.before->pins_for(record.seen.facts.id, boot_id).value_or(PinSet{});
     }
+    memory.settled = has_our_pins(record);
     if (!record.holds.empty()) {
         memory.hold_reason = record.holds.begin()->second.reason;
     }
@@ -188,6 +207,14 @@ Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
     }
     TrialPlan trial{.plan = plan_and_tune(input, request), .definition = std::nullopt};
     const auto& record = input.records.at(uuid);
+    const auto* started = trial.plan.find(uuid);
+    if (!record.seen.facts.active() && started != nullptr && !started->satisfied) {
+        // It has no place as one that starts now, but has as one that is off.
+        for (auto& intent : request.intents) {
+            intent.activity = intent.uuid == uuid ? Activity::dormant : intent.activity;
+        }
+        trial.plan = plan_and_tune(input, request);
+    }
     if (const auto* planned = trial.plan.find(uuid);
         planned != nullptr && planned->placement != Placement::none) {
         trial.definition = diff(diff_input(input, record, LivePart::now), *planned).definition;

@@ -148,6 +148,9 @@ std::string report_state(const ManagerView& manager, const Records& records, con
     for (const auto& [uuid, record] : records) {
         domains.push_back(domain_json(record, topology));
     }
+    const auto quiet = [topology](CpuSet Topology::*cpus) {
+        return topology != nullptr ? (topology->*cpus).str() : std::string{};
+    };
     return text_of({{"schema", 1},
                     {"version", manager.version},
                     {"state", manager.state},
@@ -156,6 +159,8 @@ std::string report_state(const ManagerView& manager, const Records& records, con
                     {"usable", plan.usable.str()},
                     {"housekeeping", manager.housekeeping_cpus.str()},
                     {"pool", manager.pool_cpus.str()},
+                    {"isolated", quiet(&Topology::isolated)},
+                    {"nohz-full", quiet(&Topology::nohz_full)},
                     {"topology-generation", manager.topology_generation},
                     {"topology-warnings",
                      topology != nullptr ? topology->warnings : std::vector<std::string>{}},

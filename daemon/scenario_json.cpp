@@ -321,6 +321,14 @@ Result<Intent> decide_intent(const JsonNode& node, ScenarioDomain domain, const 
     if (!intent.has_memory) {
         intent.memory_nodes = {};
     }
+    const auto pinned = intent.current.vcpus.size() >= intent.vcpus_online.size();
+    intent.settled = domain.activity == Activity::dormant && pinned;
+    std::erase_if(intent.exclusive, [&domain](const std::string& name) {
+        return std::any_of(
+            domain.devices.begin(), domain.devices.end(), [&name](const auto& device) {
+                return !device.nodes.empty() && name.find(device.label) != std::string::npos;
+            });
+    });
     // Those that say only their nodes have no address to be found by; the others were found.
     std::erase_if(intent.why,
                   [](const Reason& reason) { return reason.code == ReasonCode::device_unknown; });
@@ -411,7 +419,8 @@ Result<Scenario> parse_scenario(std::string_view text, std::string_view source,
     if (!document) {
         return document.error();
     }
-    JsonFields fields{document->root(), {"topology", "usable", "housekeeping", "domains"}};
+    JsonFields fields{document->root(),
+                      {"topology", "usable", "isolated", "housekeeping", "domains"}};
     auto where = context.topology;
     if (!where) {
         where.emplace();
@@ -425,6 +434,8 @@ Result<Scenario> parse_scenario(std::string_view text, std::string_view source,
         return document->root().error(topology.error().message);
     }
     Scenario scenario;
+    // Instead of what the topology tells.
+    fields.optional("isolated", topology->isolated, read_cpus(*topology));
     scenario.topology = std::make_shared<const Topology>(std::move(*topology));
     const auto& host = *scenario.topology;
     fields.optional("usable", scenario.usable, read_cpus(host));

@@ -93,8 +93,43 @@ Result<void> set_synthetic(hwloc_topology_t topology, const std::string& text)
     return {};
 }
 
+// The format that an XML text says it is in, <topology version="3.0">; "" where it does not say.
+std::string xml_format(std::string_view text)
+{
+    constexpr std::string_view element = "<topology ";
+    constexpr std::string_view attribute = "version=\"";
+    const auto start = text.find(element);
+    if (start == std::string_view::npos) {
+        return {};
+    }
+    const auto tag = text.substr(start, text.find('>', start) - start);
+    const auto version = tag.find(attribute);
+    if (version == std::string_view::npos) {
+        return {};
+    }
+    constexpr std::size_t format_bytes_max = 8;
+    const auto value = tag.substr(version + attribute.size(), format_bytes_max);
+    return std::string{value.substr(0, value.find_first_not_of("0123456789."))};
+}
+
+// The file was written by a newer hwloc than this one: no mistake of whoever wrote it.
+Error newer_format(const std::string& path, const std::string& format)
+{
+    const auto major = std::to_string(hwloc_get_api_version() >> 16U);
+    return invalid("topology file " + path_in_quotes(path) + " is in the XML format of hwloc " +
+                   format +
+                   ", and virtpind reads with hwloc " HWLOC_VERSION
+                   "; write it in the older format, with 'lstopo --export-xml-flags v" +
+                   major + " FILE.xml'");
+}
+
 Error not_hwloc_xml(const std::string& path)
 {
+    const auto text = read_text_file(path, xml_bytes_max);
+    const auto format = text ? xml_format(*text) : std::string{};
+    if (leading_number(format) > hwloc_get_api_version() >> 16U) {
+        return newer_format(path, format);
+    }
     return invalid("topology file " + path_in_quotes(path) +
                    " is not hwloc XML that this hwloc can read; write one with 'lstopo FILE.xml'");
 }

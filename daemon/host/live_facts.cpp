@@ -123,6 +123,28 @@ std::vector<KindHint> read_core_types(const fs::path& root)
     return hints;
 }
 
+void add_quiet_cpus(Topology& topology, const fs::path& root)
+{
+    const auto read = [&](const char* file, CpuSet& cpus) {
+        const auto path = root / "sys/devices/system/cpu" / file;
+        const auto text = read_text_file(path, sysfs_bytes_max);
+        // Some kernels print a mask that is not there as "(null)".
+        if (!text || text->find("(null)") != std::string::npos) {
+            return;
+        }
+        auto parsed = CpuSet::parse(*text);
+        if (!parsed) {
+            topology.warnings.push_back(
+                "The kernel's list of CPUs in /sys/devices/system/cpu/" + std::string{file} +
+                " cannot be understood and counts as empty: " + parsed.error().message + ".");
+            return;
+        }
+        cpus = *parsed & topology.all_cpus();
+    };
+    read("isolated", topology.isolated);
+    read("nohz_full", topology.nohz_full);
+}
+
 void add_live_facts(Topology& topology, const fs::path& root)
 {
     const auto guest_cpus = read_guest_cpus(root);

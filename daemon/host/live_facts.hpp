@@ -15,6 +15,14 @@ namespace virtpind::host {
 // that have none.
 [[nodiscard]] std::vector<KindHint> read_core_types(const std::filesystem::path& root);
 
+// Under these names a topology file notes them at its root.
+inline constexpr const char* isolated_note = "virtpind-isolated";
+inline constexpr const char* nohz_full_note = "virtpind-nohz-full";
+
+// Fills in Topology::isolated and nohz_full, as the kernel was told at boot. Lists that cannot be
+// understood count as empty, with a warning.
+void add_quiet_cpus(Topology& topology, const std::filesystem::path& root);
+
 // Fills in Cpu::rank and Cpu::allowed, Node::free_memory_kib and HugePages::free.
 //
 // Guests run in machine.slice, so that slice's cpuset says what is allowed, never the one this

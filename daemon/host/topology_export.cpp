@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/host/hwloc_handle.hpp"
+#include "daemon/host/live_facts.hpp"
 #include "daemon/host/topology_reader.hpp"
 
 #include <algorithm>
@@ -60,6 +61,27 @@ void paint(hwloc_topology_t hwloc, hwloc_obj_t unit, const std::vector<TopologyL
     }
 }
 
+// hwloc does not know of them; a file has them from where it was written.
+void note_quiet_cpus(hwloc_topology_t hwloc, const TopologySource& source)
+{
+    if (source.kind != TopologySource::Kind::live) {
+        return;
+    }
+    Topology host;
+    hwloc_obj_t unit = nullptr;
+    while ((unit = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_PU, unit)) != nullptr) {
+        host.cpus.push_back({.id = CpuId{unit->os_index}});
+    }
+    add_quiet_cpus(host, source.root);
+    const auto note = [hwloc](const char* name, const CpuSet& cpus) {
+        if (!cpus.empty()) {
+            hwloc_obj_add_info(hwloc_get_root_obj(hwloc), name, cpus.str().c_str());
+        }
+    };
+    note(isolated_note, host.isolated);
+    note(nohz_full_note, host.nohz_full);
+}
+
 // hwloc 3 writes a format that older ones cannot read, unless told.
 unsigned long export_flags()
 {
@@ -84,6 +106,7 @@ Result<std::string> export_topology_xml(const TopologySource& source,
     while ((unit = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_PU, unit)) != nullptr) {
         paint(hwloc, unit, labels);
     }
+    note_quiet_cpus(hwloc, source);
     char* buffer = nullptr;
     auto length = 0;
     if (hwloc_topology_export_xmlbuffer(hwloc, &buffer, &length, export_flags()) != 0) {

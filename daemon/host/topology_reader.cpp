@@ -183,6 +183,14 @@ std::vector<KindHint> read_kind_hints(hwloc_topology_t hwloc)
     return hints;
 }
 
+// What ExportTopology noted; empty where nothing is, or nothing that can be understood.
+CpuSet noted_cpus(hwloc_topology_t hwloc, const char* note)
+{
+    const auto* text = hwloc_obj_get_info_by_name(hwloc_get_root_obj(hwloc), note);
+    auto cpus = CpuSet::parse(text == nullptr ? "" : text);
+    return cpus ? std::move(*cpus) : CpuSet{};
+}
+
 // hwloc ignores numbers it cannot use ("indexes=2*5" for 12 CPUs) without a word.
 void warn_of_ignored_indexes(hwloc_topology_t hwloc, const std::string& description,
                              Topology& topology)
@@ -255,6 +263,11 @@ Result<Topology> read_topology(const TopologySource& source)
         const auto core_types = read_core_types(source.root);
         hints.insert(hints.end(), core_types.begin(), core_types.end());
         add_live_facts(*topology, source.root);
+        add_quiet_cpus(*topology, source.root);
+    }
+    if (source.kind == TopologySource::Kind::xml) {
+        topology->isolated = noted_cpus(hwloc, isolated_note) & topology->all_cpus();
+        topology->nohz_full = noted_cpus(hwloc, nohz_full_note) & topology->all_cpus();
     }
     if (source.kind == TopologySource::Kind::synthetic) {
         warn_of_ignored_indexes(hwloc, source.text, *topology);

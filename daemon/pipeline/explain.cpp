@@ -36,6 +36,8 @@ public:
         say_kind();
         say_devices();
         say_caches();
+        say_quiet();
+        say_foreign_load();
         say_moves();
         if (!intent_.policy.cpus.empty()) {
             say(ReasonCode::restricted_cpus,
@@ -208,6 +210,26 @@ private:
             say(ReasonCode::avoids_device_node,
                 "It has no devices and leaves the nodes with I/O to domains that have.");
         }
+        say_far_from_memory();
+    }
+
+    void say_far_from_memory()
+    {
+        NodeSet nodes;
+        CpuSet cpus;
+        for (std::size_t node = 0; node < host_.node_cpus.size(); ++node) {
+            const auto there = host_.node_cpus[node] & cpus_;
+            if (host_.lacks_memory[node] && !there.empty()) {
+                nodes.insert(host_.topology->nodes[node].id);
+                cpus |= there;
+            }
+        }
+        if (!nodes.empty()) {
+            say(ReasonCode::far_from_memory,
+                counted(cpus.size(), "vCPU") + by_count(cpus.size(), " is", " are") + " on node " +
+                    nodes.str() + by_count(nodes.size(), ", which has", ", which have") +
+                    " no memory.");
+        }
     }
 
     void say_caches()
@@ -265,6 +287,29 @@ private:
         say(ReasonCode::l3_shared,
             "Its L3s also serve " + claims + (claims.empty() || host_own.empty() ? "" : " and ") +
                 (host_own.empty() ? "" : "housekeeping (" + host_own.str() + ")") + ".");
+    }
+
+    void say_quiet()
+    {
+        const auto quiet = cpus_ & host_.quiet;
+        if (!quiet.empty()) {
+            say(ReasonCode::quiet_cpus_used,
+                quiet == cpus_ ? "Its CPUs are isolated from the scheduler (isolcpus, nohz_full)."
+                               : "CPUs " + quiet.str() +
+                                     " of it are isolated from the scheduler (isolcpus, "
+                                     "nohz_full), the others are not.");
+        }
+    }
+
+    void say_foreign_load()
+    {
+        const auto guests = floaters(fleet_, member_, cpus_);
+        if (!guests.empty()) {
+            say(ReasonCode::foreign_load,
+                "Its CPUs are no one else's claim, but foreign guests may run there, too, since "
+                "they are pinned to more CPUs than they have vCPUs: " +
+                    guests + ".");
+        }
     }
 
     void say_moves()
@@ -347,6 +392,8 @@ void explain_share(const Fleet& fleet, const Member& member, const Share& share,
     const auto floats = counted(vcpus, "vCPU") + by_count(vcpus, " floats on ", " float on ");
     const auto nodes = fleet.host().topology->nodes_of(share.cpus).str();
     const auto& cpus = share.cpus;
+    const auto* or_isolated = fleet.host().quiet.empty() ? "" : " or isolated";
+    const auto owners = claimants(fleet, member, cpus);
     if (share.bound_by_memory) {
         plan.reasons.push_back({ReasonCode::memory_locked,
                                 "Its memory is locked, so it floats on its own nodes only."});
@@ -358,14 +405,15 @@ void explain_share(const Fleet& fleet, const Member& member, const Share& share,
         break;
     case Share::On::housekeeping:
         plan.reasons.push_back(
-            {ReasonCode::no_pool,
-             floats + "the housekeeping CPUs " + cpus.str() + ", as the others are all claimed."});
+            {ReasonCode::no_pool, floats + "the housekeeping CPUs " + cpus.str() +
+                                      ", as the others are all claimed" + or_isolated + "."});
         break;
     case Share::On::claimed:
         plan.reasons.push_back(
-            {ReasonCode::no_pool, floats + cpus.str() + ", claimed by " +
-                                      claimants(fleet, member, cpus) +
-                                      ", as there is nothing else for it to float on."});
+            {ReasonCode::no_pool,
+             floats + cpus.str() +
+                 (owners.empty() ? ", isolated from the scheduler" : ", claimed by " + owners) +
+                 ", as there is nothing else for it to float on."});
         break;
     }
     if (!share.holds) {
@@ -419,7 +467,11 @@ void explain_untouched(const Member& member, DomainPlan& plan)
     switch (member.intent->stance) {
     case Stance::foreign:
         add(ReasonCode::foreign_pins,
-            std::string{"Someone else pinned it; set a policy to take it over."} +
+            "Someone else pinned it; set a policy to take it over." +
+                (member.load.empty() ? std::string{}
+                                     : " It may float on " + member.load.str() +
+                                           ", more CPUs than it has vCPUs there, which is load "
+                                           "and no claim.") +
                 (shut_off ? " It is shut off, so it has no claim to those CPUs now." : ""));
         return;
     case Stance::held:

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fleet.hpp"
 
+#include "foreign.hpp"
 #include "own_core.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -46,10 +50,25 @@ CpuSet present_iothreads(const Intent& intent)
 }
 
 // All its vCPUs are where they may stay.
+bool is_whole(const Member& member)
+{
+    return !member.standing.conflict &&
+           member.standing.kept.size() == member.intent->vcpus_online.size();
+}
+
 bool stands_whole(const Member& member)
 {
-    return is_running(member) && !member.standing.conflict &&
-           member.standing.kept.size() == member.intent->vcpus_online.size();
+    return is_running(member) && is_whole(member);
+}
+
+bool have_common(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b)
+{
+    auto x = a.begin();
+    auto y = b.begin();
+    while (x != a.end() && y != b.end() && *x != *y) {
+        *x < *y ? ++x : ++y;
+    }
+    return x != a.end() && y != b.end();
 }
 
 } // namespace
@@ -62,6 +81,7 @@ Fleet::Fleet(const HostIndex& host, const PlanRequest& request, CpuSet usable, C
     , memory_{host}
 {
     classify();
+    number_devices();
     for (auto& member : members_) {
         member.memory = memory_.hold(*member.intent);
     }
@@ -78,13 +98,45 @@ void Fleet::classify()
             member.role = intent.policy.placement == Placement::dedicated ? Member::Role::dedicated
                           : intent.policy.placement == Placement::shared  ? Member::Role::shared
                                                                           : Member::Role::untouched;
-        } else if (intent.stance != Stance::hands_off && is_active(member) &&
-                   !(intent.stance == Stance::held &&
-                     intent.policy.placement == Placement::shared)) {
-            member.claim = intent.current.narrow_cpus(host_.online, intent.vcpus_online) & usable_;
+        } else if (intent.stance != Stance::hands_off && is_active(member)) {
+            const auto footprint = footprint_of(host_, intent);
+            const auto floats =
+                intent.stance == Stance::held && intent.policy.placement == Placement::shared;
+            member.claim = floats ? CpuSet{} : footprint.claimed & usable_;
+            member.load = footprint.floats & usable_;
+            member.load_vcpus = member.load.empty() ? 0 : footprint.floating;
         }
         members_.push_back(std::move(member));
     }
+}
+
+// Names as numbers: they are compared for every pair of domains.
+void Fleet::number_devices()
+{
+    std::map<std::string_view, std::size_t> known;
+    for (auto& member : members_) {
+        for (const auto& device : member.intent->exclusive) {
+            member.exclusive.push_back(known.try_emplace(device, known.size()).first->second);
+        }
+        std::sort(member.exclusive.begin(), member.exclusive.end());
+    }
+}
+
+bool Fleet::never_together(const Member& a, const Member& b)
+{
+    return (a.intent->shut_off || b.intent->shut_off) && &a != &b &&
+           have_common(a.exclusive, b.exclusive);
+}
+
+std::vector<const Member*> Fleet::rivals(const Member& member) const
+{
+    std::vector<const Member*> rivals;
+    for (const auto& other : members_) {
+        if (is_active(other) && never_together(member, other)) {
+            rivals.push_back(&other);
+        }
+    }
+    return rivals;
 }
 
 // Running domains stand on their present CPUs until their turn comes, so that nobody who is
@@ -140,23 +192,118 @@ Surroundings Fleet::around(const Member& member, Claims claims) const
     Surroundings around{
         .free = usable_ - housekeeping_, .claimed = {}, .housekeeping = housekeeping_};
     for (const auto& other : members_) {
-        if (&other != &member && (claims == Claims::all || is_active(other))) {
+        if (&other == &member || claims == Claims::none || never_together(member, other)) {
+            continue;
+        }
+        if (claims == Claims::all || is_active(other)) {
             around.claimed |= other.claim;
+            around.loaded |= other.load;
         }
     }
     around.free -= around.claimed;
     return around;
 }
 
+std::vector<MemoryBook::Absent> Fleet::absent_for(const Member& member, Memory which) const
+{
+    std::vector<MemoryBook::Absent> absent;
+    for (const auto& other : members_) {
+        const auto ignored = which == Memory::beside_active && !is_active(other);
+        if (&other != &member && (ignored || never_together(member, other))) {
+            absent.push_back({.intent = other.intent, .taken = &other.memory});
+        }
+    }
+    return absent;
+}
+
+MemoryBook::Amounts Fleet::memory_for(const Member& member, Memory which) const
+{
+    if (which == Memory::any) {
+        return MemoryBook::Amounts(host_.topology->nodes.size());
+    }
+    const auto others =
+        which == Memory::in_all ? MemoryBook::Others::off : MemoryBook::Others::booked;
+    return memory_.available(*member.intent, others, absent_for(member, which));
+}
+
+std::uint64_t Fleet::missing_kib(const Member& member)
+{
+    memory_.give_back(member.memory);
+    const auto missing = memory_.missing_kib(*member.intent, MemoryBook::Others::booked,
+                                             absent_for(member, Memory::beside_active));
+    memory_.take_again(member.memory);
+    return missing;
+}
+
 CpuSet Fleet::pool() const
 {
-    auto pool = usable_ - housekeeping_;
+    auto pool = pool_of_all();
     for (const auto& member : members_) {
         if (is_active(member)) {
             pool -= member.claim;
         }
     }
     return pool;
+}
+
+CpuSet Fleet::pool_for(const Member& member) const
+{
+    auto pool = pool_of_all();
+    for (const auto& other : members_) {
+        if (is_active(other) && !never_together(member, other)) {
+            pool -= other.claim;
+        }
+    }
+    return pool;
+}
+
+Fleet::Later Fleet::place_dormant(Member& member)
+{
+    struct World {
+        Claims claims;
+        Memory memory;
+        Later later;
+    };
+
+    static constexpr std::array worlds{World{Claims::all, Memory::beside_all, Later::no},
+                                       World{Claims::active, Memory::beside_active, Later::no},
+                                       World{Claims::active, Memory::in_all, Later::memory},
+                                       World{Claims::active, Memory::any, Later::memory},
+                                       World{Claims::none, Memory::in_all, Later::cpus},
+                                       World{Claims::none, Memory::any, Later::cpus}};
+    memory_.give_back(std::exchange(member.memory, {}));
+    for (const auto& world : worlds) {
+        const auto surroundings = around(member, world.claims);
+        if (world.later != Later::no) {
+            if (place_later(member, surroundings, world.memory)) {
+                return world.later; // nothing is booked: it does not start now
+            }
+        } else if (find_place(member, surroundings, memory_for(member, world.memory), std::nullopt,
+                              {})) {
+            take_memory(member);
+            return world.later;
+        }
+    }
+    member.placed.reset();
+    member.standing = {};
+    member.claim = {};
+    return Later::no;
+}
+
+bool Fleet::place_later(Member& member, const Surroundings& around, Memory memory)
+{
+    member.standing = {};
+    if (member.intent->settled) {
+        member.standing = standing_pins(host_, *member.intent, around);
+        if (is_whole(member)) {
+            keep_in_place(member, around);
+            if (claim_own_cores(member, around)) {
+                return true;
+            }
+        }
+        member.standing = {};
+    }
+    return find_place(member, around, memory_for(member, memory), std::nullopt, {});
 }
 
 bool Fleet::place(Member& member, Claims claims, Sake sake)
@@ -226,7 +373,7 @@ bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
 bool Fleet::try_place(Member& member, const Surroundings& around,
                       const std::optional<NodeSet>& nodes, const VcpuMap& kept)
 {
-    if (!find_place(member, around, memory_.available(*member.intent), nodes, kept)) {
+    if (!find_place(member, around, memory_for(member, Memory::beside_all), nodes, kept)) {
         return false;
     }
     take_memory(member);
@@ -380,7 +527,7 @@ std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant)
         const auto& intent = *members[i].intent;
         // What must take another kind takes what is left of it by those who wish for that.
         return std::tuple{-std::int64_t{intent.policy.priority}, !may_have_its_wish(fleet, intent),
-                          !stands_whole(members[i]),
+                          !stands_whole(members[i]) && !(dormant && intent.settled),
                           -static_cast<std::int64_t>(intent.vcpus_online.size())};
     };
     std::stable_sort(order.begin(), order.end(),

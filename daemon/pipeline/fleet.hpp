@@ -21,8 +21,12 @@ struct Member {
     } role = Role::untouched;
 
     const Intent* intent = nullptr;
-    CpuSet claim;      // CPUs nobody else may use; while it is not placed: those it stands on
-    Standing standing; // of running dedicated domains
+    CpuSet claim; // CPUs nobody else may use; while it is not placed: those it stands on
+    // One that is not planned: CPUs on which so many of its vCPUs float without a claim.
+    CpuSet load;
+    std::size_t load_vcpus = 0;
+    std::vector<std::size_t> exclusive; // Intent::exclusive by number, ascending
+    Standing standing;                  // of running dedicated domains
     std::optional<Placed> placed;
     CpuSet emulator_core; // its own extra cores, part of `claim`
     CpuSet iothread_core;
@@ -44,13 +48,37 @@ public:
 
     [[nodiscard]] MemoryBook& memory() { return memory_; }
 
-    // Which of the others' claims count for a domain.
-    enum class Claims { all, active };
+    // Which of the others' claims count for a domain. Those it can never run together with never
+    // do.
+    enum class Claims { all, active, none };
+
+    // They have a device in common, and one of them is shut off.
+    [[nodiscard]] static bool never_together(const Member& a, const Member& b);
+
+    // Those active ones that `member` can never run together with.
+    [[nodiscard]] std::vector<const Member*> rivals(const Member& member) const;
 
     [[nodiscard]] Surroundings around(const Member& member, Claims claims) const;
 
-    // Usable, not housekeeping and not claimed by an active domain.
+    // Usable, not housekeeping, not claimed by an active domain, and not isolated.
     [[nodiscard]] CpuSet pool() const;
+
+    // The same as if those that `member` can never run together with were off; or all others.
+    [[nodiscard]] CpuSet pool_for(const Member& member) const;
+
+    [[nodiscard]] CpuSet pool_of_all() const { return free_of_all() - host_.quiet; }
+
+    // The memory that `member` could have. Precondition: nothing is booked for it.
+    enum class Memory {
+        beside_all,
+        beside_active, // what dormant ones have booked is there
+        in_all,        // nothing is in use
+        any,           // as if every node had enough
+    };
+    [[nodiscard]] MemoryBook::Amounts memory_for(const Member& member, Memory which) const;
+
+    // KiB of hugepages or memory that are missing for `member` to start now, on all nodes together.
+    [[nodiscard]] std::uint64_t missing_kib(const Member& member);
 
     // Where a running domain may be put when it cannot stay: as far as it takes for its own
     // sake, or only as far as `move` allows for the sake of others.
@@ -60,6 +88,12 @@ public:
     // claims that. False when it does not fit: then it claims nothing, but for what it stands on if
     // it is to be left untouched.
     bool place(Member& member, Claims claims, Sake sake);
+
+    // Places one that is shut off: beside all others if that can be, else beside those that
+    // run, else as if what it needs of memory were there, else as if the others were off. In the
+    // last two cases it keeps the place that its definition has, and `Later` says which.
+    enum class Later { no, memory, cpus };
+    Later place_dormant(Member& member);
 
     // Where `member` would be placed if no other domain were there.
     [[nodiscard]] std::optional<Placed> place_alone(const Member& member);
@@ -92,6 +126,10 @@ public:
 private:
     void take_memory(Member& member);
     void keep_in_place(Member& member, const Surroundings& around) const;
+    [[nodiscard]] std::vector<MemoryBook::Absent> absent_for(const Member& member,
+                                                             Memory which) const;
+    [[nodiscard]] bool place_later(Member& member, const Surroundings& around, Memory memory);
+    void number_devices();
     void classify();
     void reserve();
     [[nodiscard]] bool find_place(Member& member, const Surroundings& around,

@@ -121,6 +121,7 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
     build_zones();
     online = host.online_cpus();
     all_nodes = host.all_nodes();
+    quiet = host.quiet_cpus() & online;
     std::size_t nodes_with_io = 0;
     for (const auto& node : host.nodes) {
         node_cpus.push_back(node.cpus & online);

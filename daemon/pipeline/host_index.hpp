@@ -48,6 +48,7 @@ struct HostIndex {
     bool crossing = false; // some package, node or L3 had to be cut
     CpuSet online;
     NodeSet all_nodes;
+    CpuSet quiet;            // online, and nothing floats there (Topology::quiet_cpus)
     NodeSet nodes_with_cpus; // online ones
     // Online CPUs; by NodeIndex, L3Index.
     std::vector<CpuSet> node_cpus;
@@ -75,6 +76,12 @@ struct HostIndex {
     // has them not; core_at() also where they are offline.
     [[nodiscard]] const Cpu& cpu(CpuId id) const;
     [[nodiscard]] std::size_t core_at(CpuId id) const;
+
+    // Of `cpus`, those where threads may float; all of them where they are all isolated.
+    [[nodiscard]] CpuSet floatable(const CpuSet& cpus) const
+    {
+        return quiet.includes(cpus) ? cpus : cpus - quiet;
+    }
 
     [[nodiscard]] NodeId node_id(NodeIndex node) const { return at_id(topology->nodes, node).id; }
 

@@ -39,8 +39,11 @@ std::size_t usable_cores(const Topology& topology, NodeIndex node, const CpuSet&
 
 CpuSet auto_housekeeping(const Topology& topology, const CpuSet& usable)
 {
+    // The host's threads float there, which they do not on isolated CPUs.
+    const auto quiet = topology.quiet_cpus();
+    const auto able = quiet.includes(usable) ? usable : usable - quiet;
     // The lowest usable core is that of CPU 0 wherever CPU 0 may be used.
-    auto kept = lowest_core(topology, usable, [](const Core&) { return true; });
+    auto kept = lowest_core(topology, able, [](const Core&) { return true; });
     const auto add = [&](CpuSet cpus) {
         if (!(kept | cpus).includes(usable)) {
             kept |= cpus;
@@ -53,13 +56,13 @@ CpuSet auto_housekeeping(const Topology& topology, const CpuSet& usable)
         return at_id(topology.kinds, core.kind).core_class == CoreClass::efficiency;
     };
     if (topology.is_hybrid()) {
-        add(lowest_core(topology, usable, is_efficiency));
+        add(lowest_core(topology, able, is_efficiency));
     }
     for (std::uint32_t i = 0; i < topology.nodes.size(); ++i) {
         const auto& node = topology.nodes[i];
         if (node.has_io && !node.cpus.intersects(kept) &&
-            usable_cores(topology, NodeIndex{i}, usable) >= cores_for_housekeeping) {
-            add(lowest_core(topology, usable,
+            usable_cores(topology, NodeIndex{i}, able) >= cores_for_housekeeping) {
+            add(lowest_core(topology, able,
                             [i](const Core& core) { return core.node == NodeIndex{i}; }));
         }
     }

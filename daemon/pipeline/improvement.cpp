@@ -24,8 +24,21 @@ auto wishes(const Cost& cost)
     return std::tuple_cat(weighty_terms(cost), std::tuple{cost.small_cache});
 }
 
+// What the vCPUs that count as away from devices are away from.
+const char* away(const HostIndex& host, const Intent& intent)
+{
+    const auto& lacking = host.lacks_memory;
+    if (device_nodes(host, intent).empty()) {
+        return "vCPUs on nodes without memory";
+    }
+    return std::find(lacking.begin(), lacking.end(), true) == lacking.end()
+               ? "vCPUs away from its devices"
+               : "vCPUs away from its devices or from memory";
+}
+
 // The first of these terms in which `better` is better.
-std::string difference(const Cost& better, const Cost& now)
+std::string difference(const HostIndex& host, const Intent& intent, const Cost& better,
+                       const Cost& now)
 {
     if (better.kind != now.kind) {
         return "the wished kind of core";
@@ -40,10 +53,13 @@ std::string difference(const Cost& better, const Cost& now)
         return "nodes nearer to each other";
     }
     if (better.device != now.device) {
-        return instead("vCPUs away from its devices", better.device, now.device);
+        return instead(away(host, intent), better.device, now.device);
     }
     if (better.packages != now.packages) {
         return instead("packages", better.packages, now.packages);
+    }
+    if (better.unquiet != now.unquiet) {
+        return instead("vCPUs beside the isolated CPUs", better.unquiet, now.unquiet);
     }
     if (better.siblings != now.siblings) {
         return instead("guest cores without siblings", better.siblings, now.siblings);
@@ -152,6 +168,15 @@ std::optional<std::string> but_for_housekeeping(Fleet& fleet, const Member& memb
     return std::nullopt;
 }
 
+// Those that are not on a node without memory.
+std::vector<CpuSet> with_memory(const HostIndex& host, std::vector<CpuSet> groups)
+{
+    std::erase_if(groups, [&host](const CpuSet& group) {
+        return group.empty() || at_id(host.lacks_memory, host.cpu(group.front()).node);
+    });
+    return groups;
+}
+
 // What this host cannot do for so many vCPUs, however empty it is.
 std::optional<std::string> limit_of_host(Fleet& fleet, const Member& member)
 {
@@ -162,7 +187,7 @@ std::optional<std::string> limit_of_host(Fleet& fleet, const Member& member)
     if (spread || (!over_nodes && cost.l3 <= 1)) {
         return std::nullopt;
     }
-    const auto& groups = over_nodes ? host.node_cpus : host.l3_cpus;
+    const auto groups = with_memory(host, over_nodes ? host.node_cpus : host.l3_cpus);
     const auto most = largest_part(groups, fleet.free_of_all());
     if (member.intent->vcpus_online.size() <= most) {
         return std::nullopt;
@@ -200,8 +225,21 @@ std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wa
     std::vector<std::string> names;
     for (const auto& other : fleet.members()) {
         const auto blocking = other.claim & wanted;
-        if (&other != &member && !blocking.empty() && other.intent->activity != Activity::dormant) {
+        if (&other != &member && !blocking.empty() && !fleet.never_together(member, other) &&
+            other.intent->activity != Activity::dormant) {
             names.push_back(other.intent->name + " (" + blocking.str() + ")");
+        }
+    }
+    return listed(names);
+}
+
+std::string floaters(const Fleet& fleet, const Member& member, const CpuSet& wanted)
+{
+    std::vector<std::string> names;
+    for (const auto& other : fleet.members()) {
+        const auto there = other.load & wanted;
+        if (&other != &member && !there.empty() && !fleet.never_together(member, other)) {
+            names.push_back(other.intent->name + " (" + there.str() + ")");
         }
     }
     return listed(names);
@@ -217,7 +255,7 @@ std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
     if (!alone || wishes(alone->cost) >= wishes(now)) {
         return limit_of_host(fleet, member);
     }
-    const auto gain = difference(alone->cost, now);
+    const auto gain = difference(fleet.host(), *member.intent, alone->cost, now);
     const auto blockers = claimants(fleet, member, alone->claim);
     if (blockers.empty()) {
         return "CPUs " + alone->claim.str() + " would give it " + gain +
@@ -257,11 +295,15 @@ std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
     const auto& topology = *fleet.host().topology;
     const auto nodes = topology.nodes_of(cpus);
     const auto most = memory_in_all(topology, nodes, intent);
+    if (most == 0) {
+        return std::nullopt; // nodes without any: there is nothing that it could have less of
+    }
     const auto amount = most < intent.memory_kib
                             ? "no more memory than node " + nodes.str() + " has (" +
                                   std::to_string(most / 1024) + " MiB)"
                             : memory_wanted(intent) + " on node " + nodes.str();
-    return "With " + amount + " it would have " + difference(free->cost, now) + ".";
+    return "With " + amount + " it would have " +
+           difference(fleet.host(), intent, free->cost, now) + ".";
 }
 
 std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,

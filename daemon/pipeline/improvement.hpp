@@ -20,6 +20,9 @@ namespace virtpind {
 // Who but `member` claims any of `wanted`: "web1 (6-7), db (8-9)".
 [[nodiscard]] std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted);
 
+// Which guests of others may float on any of `wanted`, in the same words.
+[[nodiscard]] std::string floaters(const Fleet& fleet, const Member& member, const CpuSet& wanted);
+
 // A sentence, or nothing when no better placement is worth wishing for.
 // Precondition: member.placed is set.
 [[nodiscard]] std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member);

@@ -51,6 +51,18 @@ std::vector<IntentDevice> located_devices(const std::vector<std::string>& addres
     return devices;
 }
 
+// libvirt and the kernel give these to one guest at a time.
+std::vector<std::string> exclusive_devices(const DomainFacts& facts)
+{
+    std::vector<std::string> names;
+    for (const auto& address : facts.pci_devices) {
+        names.push_back("PCI device " + address);
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
 // Where a guest has only its cells bound to nodes, they are all of its memory.
 NodeSet nodes_named_by(const NumaTune& tune)
 {
@@ -63,16 +75,53 @@ NodeSet nodes_named_by(const NumaTune& tune)
     return nodes;
 }
 
+// The functions of each device that the host does not have, by its address without them.
+std::map<std::string, std::vector<std::string>>
+unknown_devices(const std::vector<std::string>& addresses, const Topology& topology)
+{
+    std::map<std::string, std::vector<std::string>> unknown;
+    for (const auto& address : addresses) {
+        if (topology.find_device(address) == nullptr) {
+            const auto dot = address.rfind('.');
+            const auto function = dot == std::string::npos ? "" : address.substr(dot + 1);
+            unknown[address.substr(0, dot)].push_back(function);
+        }
+    }
+    return unknown;
+}
+
+// "0000:01:00.0", or "0000:01:00 (functions 0, 1)".
+std::string named(const std::string& device, const std::vector<std::string>& functions)
+{
+    if (functions.size() == 1) {
+        return device + (functions.front().empty() ? "" : ".") + functions.front();
+    }
+    std::string list;
+    for (const auto& function : functions) {
+        list += (list.empty() ? "" : ", ") + function;
+    }
+    return device + " (functions " + list + ")";
+}
+
 // Devices that placement cannot look at.
 void name_unknown_devices(const std::vector<std::string>& addresses, const Topology& topology,
                           Reasons& why)
 {
-    for (const auto& address : addresses) {
-        if (topology.find_device(address) == nullptr) {
+    const auto unknown = unknown_devices(addresses, topology);
+    std::string all;
+    for (const auto& [device, functions] : unknown) {
+        const auto name = named(device, functions);
+        all += (all.empty() ? "" : ", ") + name;
+        if (!topology.devices.empty()) {
             why.push_back({.code = ReasonCode::device_unknown,
-                           .text = "The host has no PCI device " + address +
+                           .text = "The host has no PCI device " + name +
                                    ", so its place does not count; lspci -D lists the devices."});
         }
+    }
+    if (topology.devices.empty() && !all.empty()) {
+        why.push_back({.code = ReasonCode::device_unknown,
+                       .text = "This host description has no devices, so the place of " + all +
+                               " does not count."});
     }
 }
 
@@ -238,11 +287,13 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     if (policy.placement != Placement::none) {
         name_unknown_devices(facts.pci_devices, topology, intent.why);
     }
+    intent.exclusive = exclusive_devices(facts);
     intent.memory_kib = facts.memory_kib;
     intent.hugepage_kib = resolved_hugepage(facts.hugepage_kib, topology);
     intent.memory_locked = facts.memory_locked;
     intent.current = seen.live ? *seen.live : seen.config.value_or(PinSet{});
     intent.has_memory = facts.active();
+    intent.shut_off = !facts.active();
     if (facts.active() && intent.current.numatune) {
         intent.memory_nodes = nodes_named_by(*intent.current.numatune);
     } else if (facts.active() && facts.memory_locked) {
@@ -268,6 +319,9 @@ std::vector<Decision> decide_intents(const IntentInput& input)
         decision.intent.activity =
             activity_of(seen, decision.policy.policy, memory, online, input.look);
         decision.intent.stance = decision.stance;
+        decision.intent.settled =
+            decision.intent.activity == Activity::dormant && memory.settled &&
+            (!memory.placed_policy || same_placement(*memory.placed_policy, policy));
         decisions.push_back(std::move(decision));
     }
     return decisions;

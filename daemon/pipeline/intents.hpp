@@ -24,6 +24,7 @@ struct DomainMemory {
     std::optional<int> placed_id;
     std::optional<Policy> placed_policy;
     VcpuSet kept_plugged; // that the guest did not give back in this run
+    bool settled = false; // all vCPU pins of its definition are ours
 };
 
 using Memories = std::map<DomainUuid, DomainMemory>;

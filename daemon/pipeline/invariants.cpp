@@ -50,6 +50,7 @@ private:
         expect(plan_.usable.includes(plan_.housekeeping), "housekeeping that is not usable");
         expect((plan_.usable - plan_.housekeeping).includes(plan_.pool),
                "a pool that is not usable, or is housekeeping");
+        expect(!plan_.pool.intersects(request_.topology->quiet_cpus()), "a pool of isolated CPUs");
         expect(request_.housekeeping || plan_.usable.empty() || plan_.housekeeping != plan_.usable,
                "housekeeping takes every CPU");
     }
@@ -127,10 +128,58 @@ private:
         check_threads_keep_off();
     }
 
+    // They have a device in common, and one of them is shut off.
+    static bool never_together(const Intent& a, const Intent& b)
+    {
+        return (a.shut_off || b.shut_off) &&
+               std::any_of(a.exclusive.begin(), a.exclusive.end(), [&b](const std::string& device) {
+                   return std::binary_search(b.exclusive.begin(), b.exclusive.end(), device);
+               });
+    }
+
+    [[nodiscard]] bool has_rivals(std::size_t at) const
+    {
+        for (std::size_t i = 0; i < request_.intents.size(); ++i) {
+            if (i != at && never_together(request_.intents[at], request_.intents[i])) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // CPUs where threads may float: not isolated, if there are others.
+    [[nodiscard]] CpuSet floatable(const CpuSet& cpus) const
+    {
+        const auto quiet = request_.topology->quiet_cpus();
+        return quiet.includes(cpus) ? cpus : cpus - quiet;
+    }
+
+    [[nodiscard]] CpuSet pool_of_all() const
+    {
+        return plan_.usable - plan_.housekeeping - request_.topology->quiet_cpus();
+    }
+
+    // The pool as it is for this domain: with what those claim that it never runs together with.
+    [[nodiscard]] CpuSet own_pool() const
+    {
+        if (intent_->exclusive.empty()) {
+            return plan_.pool;
+        }
+        auto pool = pool_of_all();
+        for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
+            const auto& other = request_.intents[i];
+            if (&other != intent_ && other.activity != Activity::dormant &&
+                !never_together(*intent_, other)) {
+                pool -= plan_.domains[i].claim;
+            }
+        }
+        return pool;
+    }
+
     // What is dedicated to its vCPUs is not given to its own threads without need.
     void check_threads_keep_off()
     {
-        const auto elsewhere = plan_.housekeeping | (plan_.pool - domain_->claim);
+        const auto elsewhere = floatable(plan_.housekeeping) | (own_pool() - domain_->claim);
         const auto expect_off = [&](const ThreadChoice& choice, const CpuSet& cpus) {
             expect(choice.mode != ThreadChoice::Mode::automatic || elsewhere.empty() ||
                        !domain_->claim.intersects(cpus),
@@ -215,18 +264,21 @@ private:
             expect(pin == first, "its vCPUs do not float on the same CPUs");
         }
         const auto home = locked_home();
-        const auto& where = home.empty() ? plan_.usable : home;
-        expect(plan_.pool.includes(first) || !plan_.pool.intersects(where),
-               "it floats beyond the pool");
-        expect((plan_.pool | plan_.housekeeping).includes(first) ||
-                   !plan_.housekeeping.intersects(where),
+        const auto where = floatable(home.empty() ? plan_.usable : home);
+        // Planned for when there is room, or beside those that may run together with it.
+        const auto later = domain_->awaits && pool_of_all().includes(first);
+        const auto pool = later ? pool_of_all() : own_pool();
+        const auto kept = plan_.housekeeping - request_.topology->quiet_cpus();
+        expect(pool.includes(first) || !pool.intersects(where), "it floats beyond the pool");
+        expect((pool | kept).includes(first) || !kept.intersects(where),
                "it floats on claimed CPUs beside housekeeping");
+        expect(where.includes(first), "it floats on isolated CPUs though there are others");
         check_locked(first);
         if (!domain_->satisfied) {
             return;
         }
         const auto nodes = request_.topology->nodes_of(first);
-        expect(plan_.pool.includes(first), "it floats beyond the pool and counts as satisfied");
+        expect(pool.includes(first), "it floats beyond the pool and counts as satisfied");
         expect(policy.cpus.empty() || policy.cpus.includes(first),
                "it floats on CPUs that the option cpus rules out and counts as satisfied");
         expect(policy.numa != NumaChoice::single || nodes.size() == 1,
@@ -238,7 +290,7 @@ private:
     void check_memory(const NodeSet& nodes)
     {
         const auto wanted = needed_memory();
-        if (wanted == 0 || has_memory()) {
+        if (wanted == 0 || has_memory() || domain_->awaits) {
             return;
         }
         const auto room = memory_of(nodes, intent_->hugepage_kib.value_or(0));
@@ -284,6 +336,7 @@ private:
         std::uint64_t page_kib = 0;
         NodeSet nodes;
         std::uint64_t kib = 0;
+        bool dormant = false; // made to itself only: others may be off when it starts
     };
 
     // Precondition: intent_ and domain_ are those of one domain.
@@ -292,7 +345,7 @@ private:
         const auto placed =
             domain_->placement == Placement::dedicated ||
             (domain_->placement == Placement::shared && (domain_->satisfied || domain_->numatune));
-        if (!placed || !has_all_pins() || has_memory() || needed_memory() == 0) {
+        if (!placed || !has_all_pins() || has_memory() || needed_memory() == 0 || domain_->awaits) {
             return std::nullopt;
         }
         CpuSet cpus;
@@ -303,17 +356,19 @@ private:
                        .nodes = domain_->placement == Placement::shared && domain_->numatune
                                     ? domain_->numatune->nodes
                                     : request_.topology->nodes_of(cpus),
-                       .kib = needed_memory()};
+                       .kib = needed_memory(),
+                       .dormant = intent_->activity == Activity::dormant};
     }
 
-    // No nodes are promised to all newcomers together beyond what they have.
+    // No nodes are promised to all newcomers together beyond what they have, nor to one that is
+    // shut off and these.
     void check_promises()
     {
         std::vector<Promise> promises;
         for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
             intent_ = &request_.intents[i];
             domain_ = &plan_.domains[i];
-            if (auto made = promise()) {
+            if (auto made = promise(); made && !has_rivals(i)) {
                 promises.push_back(std::move(*made));
             }
         }
@@ -321,7 +376,8 @@ private:
         for (const auto& at : promises) {
             std::uint64_t promised = 0;
             for (const auto& other : promises) {
-                const auto within = other.page_kib == at.page_kib && at.nodes.includes(other.nodes);
+                const auto within = (&other == &at || !other.dormant) &&
+                                    other.page_kib == at.page_kib && at.nodes.includes(other.nodes);
                 promised += within ? other.kib : 0;
             }
             const auto room = memory_of(at.nodes, at.page_kib);
@@ -333,7 +389,12 @@ private:
     // Claims of planned domains exclude each other; dormant ones only stay off the active ones.
     void check_claims()
     {
-        CpuSet active;
+        for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
+            if (request_.intents[i].activity != Activity::dormant) {
+                claimed_twice_ |= claimed_ & plan_.domains[i].claim;
+                claimed_ |= plan_.domains[i].claim;
+            }
+        }
         for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
             intent_ = &request_.intents[i];
             domain_ = &plan_.domains[i];
@@ -341,25 +402,44 @@ private:
                 continue;
             }
             // Whoever pins by hand may overlap by hand.
-            expect(domain_->placement != Placement::dedicated || !domain_->claim.intersects(active),
+            expect(domain_->placement != Placement::dedicated ||
+                       !domain_->claim.intersects(claimed_beside(i)),
                    "its claim " + domain_->claim.str() + " overlaps another");
             expect(!domain_->claim.intersects(plan_.pool), "its claim is in the pool");
-            active |= domain_->claim;
         }
         for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
             intent_ = &request_.intents[i];
             domain_ = &plan_.domains[i];
             const auto dormant = intent_->activity == Activity::dormant &&
                                  domain_->placement == Placement::dedicated;
-            expect(!dormant || !domain_->claim.intersects(active),
+            expect(!dormant || domain_->awaits || !domain_->claim.intersects(claimed_beside(i)),
                    "it is shut off and in the way of a running domain");
         }
+    }
+
+    // What active domains claim that may run together with this one and that it might have, too.
+    [[nodiscard]] CpuSet claimed_beside(std::size_t at) const
+    {
+        const auto& intent = request_.intents[at];
+        if (intent.exclusive.empty()) { // as far as it matters to this one
+            return intent.activity == Activity::dormant ? claimed_ : claimed_twice_;
+        }
+        CpuSet claimed;
+        for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
+            if (i != at && request_.intents[i].activity != Activity::dormant &&
+                !never_together(request_.intents[at], request_.intents[i])) {
+                claimed |= plan_.domains[i].claim;
+            }
+        }
+        return claimed;
     }
 
     const PlanRequest& request_;
     const Plan& plan_;
     const Intent* intent_ = nullptr;
     const DomainPlan* domain_ = nullptr; // whom problems are about
+    CpuSet claimed_;                     // by active domains
+    CpuSet claimed_twice_;               // by several of them
     std::vector<std::string> problems_;
 };
 

@@ -69,16 +69,103 @@ const MemoryBook::Stock* MemoryBook::stock_for(const Intent& intent) const
     return intent.memory_kib != 0 && at != stocks_.end() ? &at->second : nullptr;
 }
 
-MemoryBook::Amounts MemoryBook::available(const Intent& intent, Others others) const
+bool MemoryBook::is_one_node() const
+{
+    return nodes_with_memory_ == 1 || host_.topology->nodes.size() == 1;
+}
+
+bool MemoryBook::lacks_page_size(const Intent& intent) const
+{
+    return intent.hugepage_kib && stocks_.size() > 1 && !stocks_.contains(*intent.hugepage_kib);
+}
+
+// What an absent domain leaves: what was booked for it, and what it has itself where the host's
+// numbers do not count that.
+void MemoryBook::give_for(const Absent& absent, const Intent& intent, const Stock& stock,
+                          Others others, Amounts& amounts) const
+{
+    const auto page_kib = intent.hugepage_kib.value_or(0);
+    const auto& other = *absent.intent;
+    const auto home = has_memory(other) && other.hugepage_kib.value_or(0) == page_kib
+                          ? home_nodes(host_, other)
+                          : NodeSet{};
+    const auto part = home.empty() ? 0 : equal_part(other.memory_kib, home.size());
+    for (std::size_t i = 0; i < amounts.size(); ++i) {
+        if (!amounts[i] || !stock.total[i]) {
+            continue;
+        }
+        const auto is_booked = others == Others::booked && absent.taken->page_kib == page_kib;
+        const auto booked = is_booked && i < absent.taken->kib.size() ? absent.taken->kib[i] : 0;
+        const auto own =
+            stock.tells[i] && home.contains(host_.topology->nodes[i].id) ? part : std::uint64_t{0};
+        const auto room = *stock.total[i] - std::min(*stock.total[i], *amounts[i]);
+        *amounts[i] += std::min(room, booked + own);
+    }
+}
+
+MemoryBook::Amounts MemoryBook::amounts(const Intent& intent, const Stock& stock, Others others,
+                                        const std::vector<Absent>& absent) const
+{
+    auto amounts = others == Others::booked    ? stock.free
+                   : others == Others::ignored ? stock.unbooked
+                                               : stock.total;
+    for (const auto& other : absent) {
+        give_for(other, intent, stock, others, amounts);
+    }
+    return amounts;
+}
+
+namespace {
+
+// Of all nodes together; absent where some node's is unknown.
+std::optional<std::uint64_t> sum_of(const MemoryBook::Amounts& amounts)
+{
+    std::uint64_t sum = 0;
+    for (const auto& amount : amounts) {
+        if (!amount) {
+            return std::nullopt;
+        }
+        sum += *amount;
+    }
+    return sum;
+}
+
+bool is_too_little(const MemoryBook::Amounts& amounts, const Intent& intent)
+{
+    const auto sum = sum_of(amounts);
+    return sum && *sum < intent.memory_kib;
+}
+
+} // namespace
+
+std::uint64_t MemoryBook::missing_kib(const Intent& intent, Others others,
+                                      const std::vector<Absent>& absent) const
+{
+    const auto* stock = stock_for(intent);
+    if (stock == nullptr || has_memory(intent)) {
+        return 0;
+    }
+    const auto sum = sum_of(amounts(intent, *stock, others, absent));
+    return sum ? intent.memory_kib - std::min(intent.memory_kib, *sum) : 0;
+}
+
+MemoryBook::Amounts MemoryBook::available(const Intent& intent, Others others,
+                                          const std::vector<Absent>& absent) const
 {
     const Amounts unknown(host_.topology->nodes.size());
     const auto* stock = stock_for(intent);
     if (stock == nullptr) {
         return unknown;
     }
-    auto available = others == Others::booked ? stock->free : stock->unbooked;
+    auto available = amounts(intent, *stock, others, absent);
     if (!has_memory(intent)) {
-        return available;
+        if (!intent.hugepage_kib || is_one_node()) {
+            return intent.hugepage_kib ? unknown : available;
+        }
+        const auto not_now =
+            is_too_little(amounts(intent, *stock, Others::ignored, absent), intent);
+        const auto never = is_too_little(stock->total, intent);
+        return !intent.shut_off || !not_now ? available : never ? unknown : stock->total;
     }
     const auto home = home_nodes(host_, intent);
     const auto nothing_to_choose = !intent.hugepage_kib && !several_nodes();

@@ -29,10 +29,28 @@ public:
         std::vector<std::uint64_t> kib; // by NodeIndex; empty: nothing
     };
 
-    // What `intent` could have on each node beside the others, or if nobody was booked. Its own
-    // memory counts where it is. Precondition: nothing is booked for it.
-    enum class Others { booked, ignored };
-    [[nodiscard]] Amounts available(const Intent& intent, Others others = Others::booked) const;
+    // Somebody who counts as not there, with what was booked.
+    struct Absent {
+        const Intent* intent = nullptr;
+        const Taken* taken = nullptr;
+    };
+
+    // What `intent` could have on each node beside the others, or if nobody was booked, or if
+    // nothing of it was in use. Its own memory counts where it is. For one that is shut off,
+    // hugepages of which all nodes together do not have enough decide nothing: whoever makes them
+    // chooses where; nor do those of a host with one node for anybody. Precondition: nothing is
+    // booked for it.
+    enum class Others { booked, ignored, off };
+    [[nodiscard]] Amounts available(const Intent& intent, Others others = Others::booked,
+                                    const std::vector<Absent>& absent = {}) const;
+
+    // How much of the memory of one that has none yet is not there on all nodes together; the same
+    // precondition.
+    [[nodiscard]] std::uint64_t missing_kib(const Intent& intent, Others others,
+                                            const std::vector<Absent>& absent) const;
+
+    // The host tells which sizes of hugepages it has, and that of `intent` is none of these.
+    [[nodiscard]] bool lacks_page_size(const Intent& intent) const;
 
     // Books what a domain has already, where the host does not tell of it.
     [[nodiscard]] Taken hold(const Intent& intent);
@@ -59,6 +77,11 @@ private:
     void add_ordinary();
     void add_hugepages();
     [[nodiscard]] const Stock* stock_for(const Intent& intent) const;
+    [[nodiscard]] Amounts amounts(const Intent& intent, const Stock& stock, Others others,
+                                  const std::vector<Absent>& absent) const;
+    void give_for(const Absent& absent, const Intent& intent, const Stock& stock, Others others,
+                  Amounts& amounts) const;
+    [[nodiscard]] bool is_one_node() const;
     [[nodiscard]] static Amounts with_all_anywhere(const Intent& intent, const Stock& stock,
                                                    Amounts available);
     [[nodiscard]] Amounts with_its_own(const Intent& intent, const NodeSet& home,

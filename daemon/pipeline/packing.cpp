@@ -81,11 +81,8 @@ Score Packer::core_score(std::size_t core, std::size_t count) const
     score.add(small_cache, at_id(demand_.l3_small, place.l3) * count);
     score.add(loose, count % demand_.guest_threads);
     score.add(split, count < place.cpus.size() ? 1 : 0);
-    if (demand_.counts_moves) {
-        score.add(moves, count - std::min(count, offer.present));
-    }
     for (std::size_t i = 0; i < count; ++i) {
-        score.add_rank(host_.cpu(offer.cpus[i]).rank);
+        score += offer.each[i];
     }
     return score;
 }

@@ -24,7 +24,7 @@ struct CoreOffer {
     std::vector<CpuId> cpus; // in the order they would be taken; those it must keep come first
     std::size_t keep = 0;    // how many it must take
     std::size_t most = 0;    // how many it may take; the domain uses 0 or keep..most
-    std::size_t present = 0; // how many of the first ones it is pinned to now
+    std::vector<Score> each; // paid for each of `cpus`, in their order
     Score fixed;             // paid when any is taken
 };
 
@@ -44,7 +44,6 @@ struct PackDemand {
     std::vector<std::size_t> node_device; // by NodeIndex: 1 where each vCPU is_remote()
     std::vector<std::size_t> node_io;  // by NodeIndex: 1 where each vCPU disturbs a node with I/O
     std::vector<std::size_t> l3_small; // by L3Index: 1 where each vCPU misses the V-cache
-    bool counts_moves = false;
     bool evenly = false; // among equal costs: parts of one size, not one as large as can be
 };
 

@@ -141,7 +141,6 @@ private:
             demand_.l3_small.push_back(misses_vcache(host_, policy_, L3Index{i}) ? 1 : 0);
         }
         demand_.vcpus = shape_.vcpus;
-        demand_.counts_moves = !present_.empty();
         demand_.evenly = policy_.topology != TopologyChoice::keep && task_.intent.cells.empty();
     }
 
@@ -172,17 +171,22 @@ private:
         std::copy_if(core.cpus.begin(), core.cpus.end(), std::back_inserter(offer.cpus),
                      [this](CpuId cpu) { return may_use(cpu); });
         const auto key = [this](CpuId cpu) {
-            return std::tuple{!kept_cpus_.contains(cpu), !present_cpus_.contains(cpu),
-                              host_.cpu(cpu).rank, cpu};
+            return std::tuple{!kept_cpus_.contains(cpu),    is_unquiet(host_, cpu),
+                              !present_cpus_.contains(cpu), task_.around.loaded.contains(cpu),
+                              host_.cpu(cpu).rank,          cpu};
         };
         std::sort(offer.cpus.begin(), offer.cpus.end(),
                   [&key](CpuId a, CpuId b) { return key(a) < key(b); });
         offer.most = one_per_core(policy_.smt) ? std::min<std::size_t>(offer.cpus.size(), 1)
                                                : offer.cpus.size();
         offer.keep = kept_cpus_.common(core.set);
-        offer.present = static_cast<std::size_t>(
-            std::count_if(offer.cpus.begin(), offer.cpus.end(),
-                          [this](CpuId cpu) { return present_cpus_.contains(cpu); }));
+        for (const auto cpu : offer.cpus) {
+            auto& each = offer.each.emplace_back();
+            each.add(unquiet, is_unquiet(host_, cpu) ? 1 : 0);
+            each.add(moves, present_.empty() || present_cpus_.contains(cpu) ? 0 : 1);
+            each.add(loaded, task_.around.loaded.contains(cpu) ? 1 : 0);
+            each.add_rank(host_.cpu(cpu).rank);
+        }
         offer.fixed.add(shared, core.set.intersects(task_.around.claimed) ? 1 : 0);
         offer.fixed.add(broken_cores, whole ? 1 : 0);
         return offer;
@@ -295,6 +299,7 @@ private:
         bound.distance = choice.distance;
         bound.device = score.get(device);
         bound.packages = score.get(packages);
+        bound.unquiet = score.get(unquiet);
         bound.siblings = static_cast<std::uint32_t>(broken);
         bound.l3 = score.get(l3);
         bound.split = score.get(split);
@@ -306,6 +311,7 @@ private:
             score.get(moves) -
             std::min(score.get(moves), static_cast<std::uint32_t>(shape_.vcpus - present_.size()));
         bound.io_nodes = score.get(io_nodes);
+        bound.loaded = score.get(loaded);
         bound.broken = {score.get(broken_nodes), score.get(broken_l3s), score.get(broken_cores)};
         bound.small_cache = score.get(small_cache);
         bound.rank = score.rank();

@@ -7,13 +7,16 @@
 #include "explain.hpp"
 #include "fixed_threads.hpp"
 #include "fleet.hpp"
+#include "not_now.hpp"
 #include "repair.hpp"
 #include "shared_pool.hpp"
 #include "threads.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 namespace virtpind {
@@ -30,22 +33,32 @@ public:
 
     Plan run() &&
     {
-        place_dedicated(Dormant::no);
+        place_dedicated();
         repair(fleet_);
         plan_.pool = fleet_.pool();
         plan_.domains.resize(fleet_.members().size());
         SharedPool pool{host_, plan_.pool, plan_.housekeeping, plan_.usable};
+        for (const auto& member : fleet_.members()) {
+            load(pool, member, member.load, member.load_vcpus);
+        }
         fill(pool, Activity::running); // these stay where they are when that is as good
         fill(pool, Activity::arriving);
         explain_overruns();
-        place_dedicated(Dormant::yes); // their memory is what all the others leave
+        place_dormant(); // their memory is what all the others leave
         fill(pool, Activity::dormant);
         explain_fixed_threads(fleet_, plan_.domains);
         return std::move(plan_);
     }
 
 private:
-    enum class Dormant { no, yes };
+    using Later = Fleet::Later;
+
+    // vCPUs that float somewhere already.
+    struct Load {
+        const Member* member = nullptr;
+        CpuSet cpus;
+        std::size_t vcpus = 0;
+    };
 
     static Plan frame(const PlanRequest& request)
     {
@@ -61,17 +74,40 @@ private:
         return plan;
     }
 
-    void place_dedicated(Dormant dormant)
+    void place_dedicated()
     {
-        for (const auto index : placing_order(fleet_, dormant == Dormant::yes)) {
-            auto& member = fleet_.members()[index];
-            // A dormant one: out of the way of the other dormant ones if that can be, of the
-            // active ones always.
-            if (!fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own) &&
-                dormant == Dormant::yes) {
-                fleet_.place(member, Fleet::Claims::active, Fleet::Sake::own);
+        for (const auto index : placing_order(fleet_, false)) {
+            fleet_.place(fleet_.members()[index], Fleet::Claims::all, Fleet::Sake::own);
+        }
+    }
+
+    void place_dormant()
+    {
+        later_.assign(fleet_.members().size(), Later::no);
+        for (const auto index : placing_order(fleet_, true)) {
+            later_[index] = fleet_.place_dormant(fleet_.members()[index]);
+        }
+    }
+
+    void load(SharedPool& pool, const Member& member, const CpuSet& cpus, std::size_t vcpus)
+    {
+        if (vcpus > 0) {
+            pool.load(cpus, vcpus);
+            loads_.push_back({.member = &member, .cpus = cpus, .vcpus = vcpus});
+        }
+    }
+
+    // The pool as it is for `member`, which never runs together with some of those that float on it
+    // or claim something of it.
+    [[nodiscard]] SharedPool pool_without_rivals(const Member& member) const
+    {
+        SharedPool pool{host_, fleet_.pool_for(member), plan_.housekeeping, plan_.usable};
+        for (const auto& load : loads_) {
+            if (!fleet_.never_together(member, *load.member)) {
+                pool.load(load.cpus, load.vcpus);
             }
         }
+        return pool;
     }
 
     void fill(SharedPool& pool, Activity activity)
@@ -89,7 +125,7 @@ private:
             if (member.intent->stance == Stance::managed) {
                 plan.requested = member.intent->policy.placement;
             }
-            fill_one(member, pool, plan);
+            fill_one(member, pool, plan, activity == Activity::dormant ? later_[i] : Later::no);
         }
     }
 
@@ -109,7 +145,7 @@ private:
         }
     }
 
-    void fill_one(Member& member, SharedPool& pool, DomainPlan& plan)
+    void fill_one(Member& member, SharedPool& pool, DomainPlan& plan, Later later)
     {
         if (member.role == Member::Role::untouched) {
             explain_untouched(member, plan);
@@ -124,6 +160,7 @@ private:
         std::optional<NodeSet> memory_elsewhere;
         if (member.placed) {
             pin_dedicated(member, plan);
+            plan.awaits = later != Later::no;
         } else {
             if (member.role == Member::Role::dedicated) {
                 plan.satisfied = false;
@@ -132,7 +169,7 @@ private:
                     return;
                 }
             }
-            const auto share = pin_shared(member, pool, plan);
+            const auto share = pin_shared(member, pool, plan, later);
             if (!share) {
                 return;
             }
@@ -140,14 +177,17 @@ private:
                 memory_elsewhere = share->memory_nodes;
             }
         }
-        plan_threads({.host = host_,
-                      .member = member,
-                      .usable = plan_.usable,
-                      .housekeeping = plan_.housekeeping,
-                      .pool = plan_.pool - member.claim,
-                      .several_memory_nodes = fleet_.memory().several_nodes(),
-                      .memory_elsewhere = std::move(memory_elsewhere)},
-                     plan);
+        explain_not_now(fleet_, member, later, plan);
+        plan_threads(
+            {.host = host_,
+             .member = member,
+             .usable = plan_.usable,
+             .housekeeping = plan_.housekeeping,
+             .pool = (later == Later::cpus ? fleet_.pool_of_all() : fleet_.pool_for(member)) -
+                     member.claim,
+             .several_memory_nodes = fleet_.memory().several_nodes(),
+             .memory_elsewhere = std::move(memory_elsewhere)},
+            plan);
         plan.online = member.intent->vcpus_online;
         plan.plug = member.intent->plug;
         plan.unplug = member.intent->unplug;
@@ -171,13 +211,44 @@ private:
         explain_dedicated(fleet_, member, plan);
     }
 
+    // Where `member` floats. One that is shut off does so as if what is in its way were not there,
+    // if that is what it takes: `later` then says what is. Precondition: nothing is booked for it.
+    Share find_share(const Member& member, const SharedPool& pool, Later& later) const
+    {
+        const auto& intent = *member.intent;
+        auto share = pool.find(intent, fleet_.memory_for(member, Fleet::Memory::beside_all));
+        const auto is_good = [](const Share& found) { return found.as_asked() && found.holds; };
+        if (intent.activity != Activity::dormant || is_good(share)) {
+            return share;
+        }
+        const SharedPool whole{host_, fleet_.pool_of_all(), plan_.housekeeping, plan_.usable};
+        const std::array worlds{std::tuple{&pool, Fleet::Memory::beside_active, Later::no},
+                                std::tuple{&pool, Fleet::Memory::in_all, Later::memory},
+                                std::tuple{&pool, Fleet::Memory::any, Later::memory},
+                                std::tuple{&whole, Fleet::Memory::in_all, Later::cpus},
+                                std::tuple{&whole, Fleet::Memory::any, Later::cpus}};
+        for (const auto& [from, memory, what] : worlds) {
+            auto found = from->find(intent, fleet_.memory_for(member, memory));
+            if (is_good(found)) {
+                later = what;
+                return found;
+            }
+        }
+        return share;
+    }
+
     // Absent: it is left untouched.
-    std::optional<Share> pin_shared(Member& member, SharedPool& pool, DomainPlan& plan)
+    std::optional<Share> pin_shared(Member& member, SharedPool& common, DomainPlan& plan,
+                                    Later& later)
     {
         const auto& intent = *member.intent;
         auto& memory = fleet_.memory();
         memory.give_back(std::exchange(member.memory, {}));
-        auto share = pool.find(intent, memory.available(intent));
+        auto own = fleet_.rivals(member).empty() ? std::nullopt
+                                                 : std::optional{pool_without_rivals(member)};
+        const auto& pool = own ? *own : common;
+        const auto share = find_share(member, pool, later);
+        plan.awaits = later != Later::no;
         plan.claim = {};
         if (!share.as_asked()) {
             plan.satisfied = false;
@@ -188,10 +259,14 @@ private:
                 return std::nullopt;
             }
         }
-        pool.admit(intent, share);
-        member.memory =
-            memory.take(intent, share.memory_nodes.empty() ? host_.topology->nodes_of(share.cpus)
-                                                           : share.memory_nodes);
+        if (later != Later::cpus) {
+            load(common, member, share.cpus, intent.vcpus_online.size());
+        }
+        member.memory = later != Later::no
+                            ? MemoryBook::Taken{}
+                            : memory.take(intent, share.memory_nodes.empty()
+                                                      ? host_.topology->nodes_of(share.cpus)
+                                                      : share.memory_nodes);
         plan.placement = Placement::shared;
         for (std::uint32_t i = 0; i < intent.vcpus_max; ++i) {
             plan.vcpus.emplace(VcpuId{i}, share.cpus);
@@ -207,6 +282,8 @@ private:
     Plan plan_;
     Fleet fleet_;
     std::vector<const DomainPlan*> overrunning_; // active ones that float on claimed CPUs
+    std::vector<Later> later_;                   // of dormant ones, by position
+    std::vector<Load> loads_;
 };
 
 // Everything that breaks ties by position then does so by priority first, and by arrival only

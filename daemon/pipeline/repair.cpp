@@ -40,6 +40,7 @@ void add(Cost& sum, const Cost& cost)
     sum.distance += cost.distance;
     sum.device += cost.device;
     sum.packages += cost.packages;
+    sum.unquiet += cost.unquiet;
     sum.siblings += cost.siblings;
     sum.l3 += cost.l3;
     sum.split += cost.split;
@@ -49,6 +50,7 @@ void add(Cost& sum, const Cost& cost)
     sum.room += cost.room;
     sum.moves += cost.moves;
     sum.io_nodes += cost.io_nodes;
+    sum.loaded += cost.loaded;
     for (std::size_t i = 0; i < sum.broken.size(); ++i) {
         sum.broken[i] += cost.broken[i];
     }

@@ -19,6 +19,7 @@ public:
         nodes,
         device,
         packages,
+        unquiet,
         loose,
         l3,
         split,
@@ -28,6 +29,7 @@ public:
         room,
         moves,
         io_nodes,
+        loaded,
         broken_nodes,
         broken_l3s,
         broken_cores,
@@ -89,7 +91,7 @@ public:
 private:
     static constexpr std::size_t field_bits = 16;
     static constexpr std::size_t per_word = 4;
-    std::array<std::uint64_t, 6> words_{}; // 16 fields, the rank, the scatter
+    std::array<std::uint64_t, 7> words_{}; // 18 fields of 20, the rank, the scatter
 };
 
 } // namespace virtpind

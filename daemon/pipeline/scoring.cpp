@@ -143,7 +143,8 @@ void count_breaks(Cost& cost, const HostIndex& host, const Intent& intent,
     }
 }
 
-void count_cpus(Cost& cost, const HostIndex& host, const Intent& intent, const VcpuMap& pins)
+void count_cpus(Cost& cost, const HostIndex& host, const Intent& intent, const Surroundings& around,
+                const VcpuMap& pins)
 {
     for (const auto& [vcpu, id] : pins) {
         const auto& cpu = host.cpu(id);
@@ -152,6 +153,8 @@ void count_cpus(Cost& cost, const HostIndex& host, const Intent& intent, const V
         const auto present = present_cpu(host, intent, vcpu);
         cost.moves += present && *present != id ? 1U : 0U;
         cost.small_cache += misses_vcache(host, intent.policy, cpu.l3) ? 1U : 0U;
+        cost.unquiet += is_unquiet(host, id) ? 1U : 0U;
+        cost.loaded += around.loaded.contains(id) ? 1U : 0U;
         cost.rank += cpu.rank;
     }
 }
@@ -198,6 +201,11 @@ bool is_wished(CoreClass core_class, CoreChoice wish)
     return true;
 }
 
+bool is_unquiet(const HostIndex& host, CpuId cpu)
+{
+    return !host.quiet.empty() && !host.quiet.contains(cpu);
+}
+
 bool is_big_cache(const HostIndex& host, L3Index l3)
 {
     return host.has_vcache && at_id(host.topology->l3s, l3).vcache;
@@ -212,7 +220,8 @@ bool has_neighbours(const HostIndex& host, L3Index l3, const Surroundings& aroun
 {
     const auto& cpus = at_id(host.l3_cpus, l3);
     return cpus.intersects(around.claimed) ||
-           (!is_big_cache(host, l3) && cpus.intersects(around.housekeeping));
+           (!is_big_cache(host, l3) &&
+            (cpus.intersects(around.housekeeping) || cpus.intersects(around.loaded)));
 }
 
 Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& around,
@@ -228,7 +237,7 @@ Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& ar
     cost.l3 = narrow(touched.l3s.size());
     count_cores(cost, host, around, touched);
     count_breaks(cost, host, intent, around, touched);
-    count_cpus(cost, host, intent, pins);
+    count_cpus(cost, host, intent, around, pins);
     return cost;
 }
 

@@ -20,6 +20,7 @@ struct Surroundings {
     CpuSet free;         // usable, not housekeeping, not claimed by another domain
     CpuSet claimed;      // by other domains
     CpuSet housekeeping; // the host's own
+    CpuSet loaded{};     // guests of others may float there, without a claim
 };
 
 // The CPU that `vcpu` is pinned to now, when that is a single one, and one of this host: a pin from
@@ -38,6 +39,10 @@ struct Surroundings {
 // Whether a core of this class is what `wish` asks for.
 [[nodiscard]] bool is_wished(CoreClass core_class, CoreChoice wish);
 
+// Whether a vCPU there is beside what the scheduler moves about, although the host has CPUs that
+// are isolated from it.
+[[nodiscard]] bool is_unquiet(const HostIndex& host, CpuId cpu);
+
 // An L3 with V-cache on a host that has others, too.
 [[nodiscard]] bool is_big_cache(const HostIndex& host, L3Index l3);
 
@@ -45,15 +50,16 @@ struct Surroundings {
 [[nodiscard]] bool misses_vcache(const HostIndex& host, const Policy& policy, L3Index l3);
 
 // Whether `l3` has neighbours for a domain that wishes to be alone: a claim uses it, or
-// housekeeping does. Housekeeping does not count on a V-cache L3: half that cache and a
-// few host threads are still better than the small L3 next to it.
+// housekeeping does, or guests of others may float there. The last two do not count on a V-cache
+// L3: half that cache and a few threads are still better than the small L3 next to it.
 [[nodiscard]] bool has_neighbours(const HostIndex& host, L3Index l3, const Surroundings& around);
 
 // The terms that a person would do something about, in order.
 [[nodiscard]] inline auto weighty_terms(const Cost& cost)
 {
-    return std::tuple{cost.kind,     cost.imbalance, cost.nodes, cost.distance, cost.device,
-                      cost.packages, cost.siblings,  cost.l3,    cost.split,    cost.shared};
+    return std::tuple{cost.kind,   cost.imbalance, cost.nodes,   cost.distance,
+                      cost.device, cost.packages,  cost.unquiet, cost.siblings,
+                      cost.l3,     cost.split,     cost.shared};
 }
 
 // Nothing weighty could be better.

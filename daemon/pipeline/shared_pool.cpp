@@ -34,7 +34,7 @@ std::uint64_t memory_to_bind(const Intent& intent)
 SharedPool::SharedPool(const HostIndex& host, CpuSet pool, CpuSet housekeeping, CpuSet usable)
     : host_{host}
     , pool_{std::move(pool)}
-    , housekeeping_{std::move(housekeeping)}
+    , housekeeping_{host.quiet.includes(housekeeping) ? CpuSet{} : housekeeping - host.quiet}
     , usable_{std::move(usable)}
 {
     for (const auto& cpus : host.node_cpus) {
@@ -43,7 +43,7 @@ SharedPool::SharedPool(const HostIndex& host, CpuSet pool, CpuSet housekeeping, 
     vcpus_.assign(pool_size_.size(), 0);
 }
 
-double SharedPool::load(std::size_t node, std::size_t more) const
+double SharedPool::load_with(std::size_t node, std::size_t more) const
 {
     const auto cpus = std::max<std::size_t>(pool_size_[node], 1);
     return (vcpus_[node] + static_cast<double>(more)) / static_cast<double>(cpus);
@@ -80,11 +80,11 @@ CpuSet SharedPool::kind_part(const Intent& intent, const CpuSet& cpus) const
 // on a single CPU it would look placed.
 void SharedPool::reach(const Intent& intent, Share& share) const
 {
-    auto where = usable_;
+    auto where = host_.floatable(usable_);
     if (intent.memory_locked) {
         const auto home = usable_ & host_.topology->cpus_of(home_nodes(host_, intent));
         share.bound_by_memory = !home.empty() && home != usable_;
-        where = home.empty() ? usable_ : home;
+        where = home.empty() ? where : host_.floatable(home);
     }
     share.on = pool_.intersects(where)           ? Share::On::pool
                : housekeeping_.intersects(where) ? Share::On::housekeeping
@@ -199,7 +199,7 @@ SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
         outside[1] += demand.home.contains(id) ? 0U : 1U;
         outside[2] += demand.present.contains(id) ? 0U : 1U;
         cpus |= host_.node_cpus[node];
-        loads += load(node, demand.vcpus);
+        loads += load_with(node, demand.vcpus);
     }
     const auto& all = host_.topology->packages;
     const auto packages = std::count_if(all.begin(), all.end(), [&cpus](const Package& package) {
@@ -328,12 +328,11 @@ NodeSet SharedPool::nodes_with(std::uint64_t memory_kib, const MemoryBook::Amoun
     return {};
 }
 
-void SharedPool::admit(const Intent& intent, const Share& share)
+void SharedPool::load(const CpuSet& cpus, std::size_t vcpus)
 {
-    const auto vcpus = static_cast<double>(intent.vcpus_online.size());
     for (std::size_t node = 0; node < vcpus_.size(); ++node) {
-        const auto part = static_cast<double>(share.cpus.common(host_.node_cpus[node]));
-        vcpus_[node] += vcpus * part / static_cast<double>(share.cpus.size());
+        const auto part = static_cast<double>(cpus.common(host_.node_cpus[node]));
+        vcpus_[node] += static_cast<double>(vcpus) * part / static_cast<double>(cpus.size());
     }
 }
 

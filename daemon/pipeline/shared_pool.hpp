@@ -17,7 +17,8 @@ namespace virtpind {
 struct Share {
     CpuSet cpus;
     // What `cpus` are. Without a pool, or where locked memory holds a domain on nodes without one,
-    // it floats on housekeeping, and without that on CPUs that others claim.
+    // it floats on housekeeping, and without that on CPUs that others claim; never on isolated
+    // CPUs beside others.
     enum class On { pool, housekeeping, claimed } on = On::pool;
     bool holds = false;           // at least as many CPUs as the domain has vCPUs online
     bool mixed = false;           // cores of several kinds
@@ -44,8 +45,8 @@ public:
     // The part for `intent`, which could have `available` memory on each node.
     [[nodiscard]] Share find(const Intent& intent, const MemoryBook::Amounts& available) const;
 
-    // From now on the domain's vCPUs count as load there.
-    void admit(const Intent& intent, const Share& share);
+    // From now on so many vCPUs count as load there. Precondition: `cpus` is not empty.
+    void load(const CpuSet& cpus, std::size_t vcpus);
 
 private:
     using Nodes = std::vector<std::size_t>;
@@ -68,11 +69,11 @@ private:
     [[nodiscard]] Nodes even_nodes(const Intent& intent, const Share& of, Nodes candidates) const;
     [[nodiscard]] NodeSet nodes_with(std::uint64_t memory_kib, const MemoryBook::Amounts& available,
                                      const NodeSet& near) const;
-    [[nodiscard]] double load(std::size_t node, std::size_t more) const;
+    [[nodiscard]] double load_with(std::size_t node, std::size_t more) const;
 
     const HostIndex& host_;
     CpuSet pool_;
-    CpuSet housekeeping_;
+    CpuSet housekeeping_; // where threads may float
     CpuSet usable_;
     std::vector<std::size_t> pool_size_; // CPUs by NodeIndex
     std::vector<double> vcpus_;          // admitted so far, by NodeIndex

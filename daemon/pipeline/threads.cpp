@@ -88,17 +88,18 @@ Chosen choose_automatic(const ThreadsTask& task, const DomainPlan& plan, const W
     if (plan.placement == Placement::shared && task.pool.includes(vcpus)) {
         return {vcpus, words.on_vcpus, "they float with its vCPUs"};
     }
-    if (task.housekeeping.intersects(task.host.topology->cpus_of(nodes))) {
-        return {nearest_part(task.host, task.housekeeping, nodes), words.housekeeping,
+    const auto housekeeping = task.host.floatable(task.housekeeping);
+    if (housekeeping.intersects(task.host.topology->cpus_of(nodes))) {
+        return {nearest_part(task.host, housekeeping, nodes), words.housekeeping,
                 "the housekeeping CPUs nearest to its vCPUs"};
     }
     if (const auto near = whole_cores(task.host, task.pool, nodes);
-        !task.housekeeping.empty() && !near.empty()) {
+        !housekeeping.empty() && !near.empty()) {
         return {nearest_part(task.host, near, nodes), words.housekeeping,
                 "the pool on its node, where there is no housekeeping"};
     }
-    if (!task.housekeeping.empty()) {
-        const auto far = nearest_part(task.host, task.housekeeping, nodes);
+    if (!housekeeping.empty()) {
+        const auto far = nearest_part(task.host, housekeeping, nodes);
         return {far, words.housekeeping,
                 "housekeeping on node " + task.host.topology->nodes_of(far).str() +
                     ", the nearest; its own has none"};
@@ -120,7 +121,13 @@ Chosen choose_threads(const ThreadsTask& task, const DomainPlan& plan, const Thr
         return {fixed, words.fixed, "fixed by policy"};
     }
     if (choice.mode == ThreadChoice::Mode::vcpus) {
-        return {vcpu_cpus(plan), words.on_vcpus, "the CPUs of its vCPUs, as the policy asks"};
+        const auto cpus = vcpu_cpus(plan);
+        return {cpus, words.on_vcpus,
+                std::string{"the CPUs of its vCPUs, as the policy asks"} +
+                    (task.host.quiet.common(cpus) > 1
+                         ? "; the scheduler moves them to none but the first of those that are "
+                           "isolated"
+                         : "")};
     }
     if (choice.mode == ThreadChoice::Mode::own && !own.empty()) {
         return {own, words.own, "a core of their own"};

@@ -291,6 +291,10 @@ inline std::string describe(const Intent& intent)
     for (const auto& device : intent.devices) {
         text += " device on " + device.nodes.str();
     }
+    for (const auto& device : intent.exclusive) {
+        text += " with " + device;
+    }
+    text += std::string{intent.shut_off ? " shut off" : ""} + (intent.settled ? " settled" : "");
     text += " emulator " + number(policy.emulator.mode) + " fallback " + number(policy.fallback) +
             " iothreads " + std::to_string(intent.iothreads.size());
     text += " memory " + number(policy.memory) + " " + std::to_string(intent.memory_kib) +
@@ -308,10 +312,12 @@ inline std::string describe(const Cost& cost)
 {
     const auto& broken = cost.broken;
     std::string text;
-    for (const auto term : {cost.kind, cost.imbalance, cost.nodes, cost.distance, cost.device,
-                            cost.packages, cost.siblings, cost.l3, cost.split, cost.shared,
-                            cost.neighbours, cost.big_caches, cost.room, cost.moves, cost.io_nodes,
-                            broken[0], broken[1], broken[2], cost.small_cache}) {
+    for (const auto term :
+         {cost.kind,       cost.imbalance,  cost.nodes,      cost.distance, cost.device,
+          cost.packages,   cost.unquiet,    cost.siblings,   cost.l3,       cost.split,
+          cost.shared,     cost.neighbours, cost.big_caches, cost.room,     cost.moves,
+          cost.io_nodes,   cost.loaded,     broken[0],       broken[1],     broken[2],
+          cost.small_cache}) {
         text += std::to_string(term) + " ";
     }
     return text + std::to_string(cost.rank) + "\n";

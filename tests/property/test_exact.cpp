@@ -45,6 +45,12 @@ Scene pick_scene()
     }
     scene.around.free = all - scene.around.claimed - scene.around.housekeeping;
     if (once_in(3)) {
+        scene.topology.isolated = pick_some(all, 3);
+    }
+    if (once_in(3)) {
+        scene.around.loaded = pick_some(all, 3);
+    }
+    if (once_in(3)) {
         for (const auto vcpu : scene.intent.vcpus_online) {
             const auto cpu =
                 scene.topology.cpus[pick(0, static_cast<std::uint32_t>(all.size()) - 1)];
@@ -71,7 +77,9 @@ std::string describe(const Scene& scene)
 {
     auto text = test::describe(scene.topology) + test::describe(scene.intent) + "free " +
                 scene.around.free.str() + " claimed " + scene.around.claimed.str() +
-                " housekeeping " + scene.around.housekeeping.str() + " memory";
+                " housekeeping " + scene.around.housekeeping.str() + " loaded " +
+                scene.around.loaded.str() + " isolated " + scene.topology.isolated.str() +
+                " memory";
     for (const auto& kib : scene.available) {
         text += kib ? " " + std::to_string(*kib) : " ?";
     }

@@ -40,6 +40,8 @@ void pick_activity(Intent& intent, const Topology& host)
             intent.current.vcpus[vcpu] = {host.cpus[pick(0, last)].id};
         }
     }
+    intent.shut_off = intent.activity == Activity::dormant;
+    intent.settled = intent.shut_off && once_in(2);
     if (once_in(4)) {
         intent.memory_locked = true;
         intent.memory_nodes = {
@@ -59,8 +61,20 @@ Intent pick_member(const Topology& host, std::size_t number)
         intent.policy.emulator.mode = ThreadChoice::Mode::own;
         intent.iothreads = {IothreadId{1}};
     }
+    if (once_in(3)) {
+        intent.exclusive = {once_in(2) ? "PCI device 0000:01:00.0" : "PCI device 0000:02:00.0"};
+    }
     pick_memory(intent);
+    intent.shut_off = once_in(8); // arriving: what if it started
     pick_activity(intent, host);
+    if (intent.stance != Stance::managed && once_in(2)) { // it floats
+        for (const auto vcpu : intent.vcpus_online) {
+            intent.current.vcpus[vcpu] = pick_some(host.all_cpus(), 2);
+            if (intent.current.vcpus[vcpu].empty()) {
+                intent.current.vcpus.erase(vcpu);
+            }
+        }
+    }
     return intent;
 }
 
@@ -82,13 +96,21 @@ void pick_fleet(Fleet& fleet)
     if (once_in(2)) {
         fleet.request.housekeeping = pick_some(fleet.topology.all_cpus(), 6);
     }
+    if (once_in(4)) {
+        fleet.topology.isolated = pick_some(fleet.topology.all_cpus(), 2);
+    }
+    if (once_in(8)) {
+        fleet.topology.nohz_full = pick_some(fleet.topology.all_cpus(), 3);
+    }
     RC_LOG() << describe(fleet.topology);
     for (const auto& intent : fleet.request.intents) {
         RC_LOG() << describe(intent);
     }
     RC_LOG() << "usable " << (fleet.request.usable ? fleet.request.usable->str() : "all")
              << " housekeeping "
-             << (fleet.request.housekeeping ? fleet.request.housekeeping->str() : "auto") << "\n";
+             << (fleet.request.housekeeping ? fleet.request.housekeeping->str() : "auto")
+             << " isolated " << fleet.topology.isolated.str() << " nohz_full "
+             << fleet.topology.nohz_full.str() << "\n";
 }
 
 void log_plan(const Plan& plan)
@@ -136,9 +158,24 @@ PlanRequest applied(const PlanRequest& request, const Plan& plan)
         intent.current.iothreads = domain.iothreads;
         if (intent.activity == Activity::arriving) {
             intent.activity = Activity::running;
+            intent.shut_off = false;
         }
+        intent.settled = intent.activity == Activity::dormant; // what it has is ours now
     }
     return next;
+}
+
+// One that cannot start: it waits for memory, or for another to stop.
+bool somebody_cannot_start(const PlanRequest& request, const Plan& plan)
+{
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        const auto& intent = request.intents[i];
+        const auto has_rivals = intent.shut_off && !intent.exclusive.empty();
+        if (intent.activity == Activity::arriving && (has_rivals || plan.domains[i].awaits)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // One that is pinned nowhere yet and not satisfied, perhaps for want of memory, could not have
@@ -205,6 +242,7 @@ RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
     const auto plan = make_plan(fleet.request);
     log_plan(plan);
     RC_PRE(!somebody_may_lack_memory(fleet.request, plan));
+    RC_PRE(!somebody_cannot_start(fleet.request, plan));
     // Who is left untouched is still a newcomer, or stays on whatever CPUs somebody pinned it to,
     // other domains' or not: then what is there is not what the plan says. And where there is
     // no pool, one that floats on a single claimed CPU cannot be told from the one that has it.
@@ -235,6 +273,7 @@ RC_GTEST_PROP(Fleets, a_newcomer_that_fits_moves_nobody, ())
     forget_what_is_free(fleet.topology);
     const auto plan = make_plan(fleet.request);
     RC_PRE(!somebody_may_lack_memory(fleet.request, plan));
+    RC_PRE(!somebody_cannot_start(fleet.request, plan));
     auto next = applied(fleet.request, plan);
     const auto before = make_plan(next);
     auto newcomer = pick_intent(fleet.topology, 99, 6);

@@ -224,6 +224,32 @@ TEST_F(Intents, DevicesBringTheirNodesUnlessTheyAreNearAll)
     EXPECT_NE(decision.intent.why[0].text.find("0000:99:00.0"), std::string::npos);
 }
 
+TEST_F(Intents, DevicesThatTheHostHasNotAreNamedOncePerDevice)
+{
+    auto seen = with_metadata(domain(1), "auto");
+    seen.facts.pci_devices = {"0000:99:00.0", "0000:99:00.1", "0000:98:00.3"};
+    auto why = decide(seen).intent.why;
+    ASSERT_EQ(why.size(), 2U);
+    EXPECT_NE(why[0].text.find("no PCI device 0000:98:00.3,"), std::string::npos) << why[0].text;
+    EXPECT_NE(why[1].text.find("0000:99:00 (functions 0, 1)"), std::string::npos) << why[1].text;
+    host_.devices.clear();
+    why = decide(seen).intent.why;
+    ASSERT_EQ(why.size(), 1U);
+    EXPECT_NE(why[0].text.find("This host description has no devices"), std::string::npos);
+}
+
+TEST_F(Intents, WhatOnlyOneGuestCanHaveIsNamed)
+{
+    auto seen = domain(std::nullopt);
+    seen.facts.pci_devices = {"0000:02:00.0", "0000:01:00.0", "0000:02:00.0"};
+    const auto intent = make_intent(seen, {}, host_, {});
+    EXPECT_EQ(intent.exclusive,
+              (std::vector<std::string>{"PCI device 0000:01:00.0", "PCI device 0000:02:00.0"}));
+    EXPECT_TRUE(intent.shut_off);
+    seen.facts.id = 7;
+    EXPECT_FALSE(make_intent(seen, {}, host_, {}).shut_off);
+}
+
 TEST_F(Intents, DefaultHugepageSizeIsTheHosts)
 {
     auto seen = domain(1);

@@ -808,6 +808,48 @@ TEST_F(Spine, AProblemSaysWhyItDoesNotFitNotWhatElseIsRemarkable)
         << sink_.manager.problems[0].second;
 }
 
+// Three with one graphics card, and one with hugepages that a hook makes.
+TEST_F(Spine, DefinitionsDoNotDependOnWhoRuns)
+{
+    for (const auto number : {1, 2, 3}) {
+        host_.add(number, "vm" + std::to_string(number), 10, std::nullopt).facts.pci_devices = {
+            "0000:01:00.0"};
+    }
+    auto& huge = host_.add(4, "huge", 10, std::nullopt).facts;
+    huge.memory_kib = 16 << 20;
+    huge.hugepage_kib = 2048;
+    auto topology = regular_host({.l3s = 2, .cores = 4, .threads = 2});
+    topology.nodes[0].hugepages = {{.page_kib = 2048, .total = 0, .free = 0}};
+    topology.generation = 7;
+    reconciler_.on_topology(std::make_shared<Topology>(topology));
+    connect();
+    for (const auto number : {1, 2, 3, 4}) {
+        ASSERT_TRUE(set_policy(number, "dedicated", {{"fallback", std::string{"fail"}}}));
+    }
+    const auto definitions = [this] {
+        std::vector<std::optional<PinSet>> all;
+        for (const auto number : {1, 2, 3, 4}) {
+            all.push_back(domain(number).config);
+        }
+        return all;
+    };
+    const auto before = definitions();
+    for (const auto& pins : before) {
+        EXPECT_EQ(pins->vcpus.at(VcpuId{0}).size(), 1U) << "each has its own CPUs";
+    }
+    FakeHost::start(host_.domains.at(FakeHost::uuid(2)), 7);
+    changed(2, "started");
+    EXPECT_EQ(definitions(), before);
+    for (const auto number : {1, 3, 4}) {
+        EXPECT_EQ(record(number).state, PinState::idle);
+        EXPECT_TRUE(record(number).plan->satisfied);
+        EXPECT_TRUE(record(number).plan->awaits);
+    }
+    FakeHost::stop(host_.domains.at(FakeHost::uuid(2)));
+    changed(2, "stopped");
+    EXPECT_EQ(definitions(), before);
+}
+
 TEST_F(Spine, ResetAfterAPolicyThatIsStillBeingStoredTakesItBack)
 {
     host_.add(1, "web1", 4, 1);

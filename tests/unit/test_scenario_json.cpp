@@ -61,6 +61,32 @@ std::string refusal(const std::string& text)
     return scenario.error().message;
 }
 
+TEST(Scenario, IsolatedCpusAreThoseOfTheHost)
+{
+    const auto scenario = parsed(R"({"topology": {"synthetic": "x"}, "isolated": "2-3",
+                                     "domains": []})");
+    EXPECT_EQ(scenario.topology->isolated.str(), "2-3");
+    EXPECT_NE(refusal(R"({"topology": {"synthetic": "x"}, "isolated": "999", "domains": []})")
+                  .find("isolated: no such CPU: 999"),
+              std::string::npos);
+}
+
+// Which of a scenario's domains are shut off, and what of them only one can have.
+TEST(Scenario, TellsWhoIsShutOff)
+{
+    const auto scenario = parsed(R"({"topology": {"synthetic": "x"}, "domains": [
+        {"name": "off", "vcpus": 1, "running": false, "pins": {"0": "1"},
+         "devices": [{"pci": "0000:01:00.0"}, {"nodes": "0"}]},
+        {"name": "starts", "vcpus": 1},
+        {"name": "runs", "vcpus": 1, "running": true}]})");
+    ASSERT_EQ(scenario.intents.size(), 3U);
+    EXPECT_TRUE(scenario.intents[0].shut_off);
+    EXPECT_TRUE(scenario.intents[0].settled);
+    EXPECT_EQ(scenario.intents[0].exclusive, std::vector<std::string>{"PCI device 0000:01:00.0"});
+    EXPECT_FALSE(scenario.intents[1].shut_off);
+    EXPECT_FALSE(scenario.intents[2].shut_off);
+}
+
 TEST(Scenario, ReadsEveryField)
 {
     const auto scenario = parsed(R"({
@@ -209,7 +235,8 @@ TEST(Scenario, ErrorsNameLinePathAndTheWayOut)
          "s.json:1: topology: exactly one"},
         {"{\"topology\": {\"xml\": \"missing\"}, \"domains\": []}", "s.json:1: no such host"},
         {"{\"topology\": {\"xml\": \"a\"}, \"domains\": [], \"pool\": \"1\"}",
-         "s.json:1: pool: unknown key 'pool'; Valid: topology, usable, housekeeping, domains"},
+         "s.json:1: pool: unknown key 'pool'; Valid: topology, usable, isolated, housekeeping, "
+         "domains"},
         {"{\"topology\": {\"xml\": \"a\"},\n\"usable\": \"0-16\", \"domains\": []}",
          "s.json:2: usable: no such CPU: 16; the host has 0-15"},
         {"{\"topology\": {\"xml\": \"a\"}, \"housekeeping\": \"a\", \"domains\": []}",

@@ -3,6 +3,7 @@
 #include "daemon/host/topology_reader.hpp"
 
 #include <gtest/gtest.h>
+#include <hwloc.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -137,6 +138,21 @@ TEST(TopologySource, BadInputIsRefusedByName)
     EXPECT_NE(refusal("xml:/").find("cannot be read"), std::string::npos);
     EXPECT_NE(refusal("synthetic:nonsense").find("'nonsense' is not understood"),
               std::string::npos);
+}
+
+TEST(TopologySource, FileOfANewerHwlocIsNoMistakeOfItsWriter)
+{
+    const auto file = fs::path{testing::TempDir()} / "virtpind_newer.xml";
+    std::ofstream{file} << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                           "<!DOCTYPE topology SYSTEM \"hwloc9.dtd\">\n"
+                           "<topology version=\"9.1\">\n</topology>\n";
+    const auto message = refusal("xml:" + file.native());
+    EXPECT_NE(message.find("in the XML format of hwloc 9.1"), std::string::npos) << message;
+    EXPECT_NE(message.find("reads with hwloc " HWLOC_VERSION), std::string::npos) << message;
+    EXPECT_NE(message.find("lstopo --export-xml-flags v"), std::string::npos) << message;
+    std::ofstream{file} << "<topology version=\"\">";
+    EXPECT_NE(refusal("xml:" + file.native()).find("is not hwloc XML"), std::string::npos);
+    fs::remove(file);
 }
 
 TEST(TopologySource, SyntheticSizeIsBoundedBeforeHwlocBuildsIt)
@@ -545,6 +561,47 @@ TEST_F(LiveFacts, GuestsCpusetCountsNotOurs)
     write("sys/fs/cgroup/machine.slice/cpuset.cpus.effective", "1-3\n");
     write("sys/fs/cgroup/system.slice/cpuset.cpus.effective", "0\n");
     EXPECT_EQ(host().usable_cpus().str(), "1-3");
+}
+
+TEST_F(LiveFacts, QuietCpusAreThoseOfTheKernelsCommandLine)
+{
+    const auto quiet = [this] {
+        auto t = host();
+        add_quiet_cpus(t, root_);
+        return t;
+    };
+    EXPECT_TRUE(quiet().quiet_cpus().empty());
+    write("sys/devices/system/cpu/isolated", "2-3\n");
+    write("sys/devices/system/cpu/nohz_full", " (null)\n");
+    EXPECT_EQ(quiet().isolated.str(), "2-3");
+    EXPECT_TRUE(quiet().nohz_full.empty());
+    EXPECT_TRUE(quiet().warnings.empty());
+    write("sys/devices/system/cpu/nohz_full", "1,3-64\n"); // the last ones are not there
+    EXPECT_EQ(quiet().nohz_full.str(), "1,3");
+    EXPECT_EQ(quiet().quiet_cpus().str(), "1-3");
+    write("sys/devices/system/cpu/isolated", "\n");
+    EXPECT_TRUE(quiet().isolated.empty());
+    EXPECT_TRUE(quiet().warnings.empty());
+    for (const auto* bad : {"2-", "a", "5-2", "99999999"}) {
+        write("sys/devices/system/cpu/isolated", bad);
+        const auto t = quiet();
+        EXPECT_TRUE(t.isolated.empty()) << bad;
+        ASSERT_EQ(t.warnings.size(), 1U) << bad;
+        EXPECT_NE(t.warnings.front().find("/sys/devices/system/cpu/isolated"), std::string::npos);
+    }
+}
+
+TEST_F(LiveFacts, QuietCpusTravelWithAnExportedHost)
+{
+    write("sys/devices/system/cpu/isolated", "0\n");
+    const auto xml = export_topology_xml({.root = root_}, {});
+    ASSERT_TRUE(xml.ok());
+    std::ofstream{root_ / "host.xml"} << *xml;
+    const auto t =
+        read_topology({.kind = TopologySource::Kind::xml, .text = (root_ / "host.xml").native()});
+    ASSERT_TRUE(t.ok());
+    EXPECT_EQ(t->isolated, t->all_cpus() & CpuSet{CpuId{0}});
+    EXPECT_TRUE(t->nohz_full.empty());
 }
 
 TEST_F(LiveFacts, WhatIsTooLongIsAsIfItWasNotThere)

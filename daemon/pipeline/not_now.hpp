@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a domain that does not run yet has to wait for, though its policy gets what it asks for.
+#pragma once
+
+#include "common/plan.hpp"
+#include "fleet.hpp"
+
+namespace virtpind {
+
+// Adds reasons, sets `awaits`, and `satisfied` to false where it can never start here: hugepages of
+// a size that this host has not. `later`: why it is not planned beside those that run.
+// Precondition: `plan` has its vCPU pins.
+void explain_not_now(Fleet& fleet, const Member& member, Fleet::Later later, DomainPlan& plan);
+
+} // namespace virtpind

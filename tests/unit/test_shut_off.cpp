@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The definitions of guests that are off do not depend on who happens to run.
+#include "daemon/pipeline/invariants.hpp"
+#include "daemon/pipeline/planner.hpp"
+#include "tests/support/topology_builder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace virtpind {
+namespace {
+
+using test::regular_host;
+
+constexpr std::uint64_t gib = 1024 * 1024; // in KiB
+
+CpuSet cpus(std::string_view text)
+{
+    return *CpuSet::parse(text);
+}
+
+Intent domain(const std::string& name, std::uint32_t vcpus)
+{
+    Intent intent;
+    intent.uuid = DomainUuid{name};
+    intent.name = name;
+    intent.policy.name = "dedicated";
+    intent.policy.placement = Placement::dedicated;
+    intent.vcpus_max = vcpus;
+    intent.vcpus_online = VcpuSet::range(0, vcpus - 1);
+    return intent;
+}
+
+Intent off(Intent intent)
+{
+    intent.activity = Activity::dormant;
+    intent.shut_off = true;
+    return intent;
+}
+
+Intent shared(Intent intent)
+{
+    intent.policy.placement = Placement::shared;
+    return intent;
+}
+
+Intent with_gpu(Intent intent)
+{
+    intent.exclusive = {"PCI device 0000:01:00.0"};
+    intent.memory_locked = true;
+    return intent;
+}
+
+Intent with_hugepages(Intent intent, std::uint64_t memory_kib, std::uint64_t page_kib = 2048)
+{
+    intent.memory_kib = memory_kib;
+    intent.hugepage_kib = page_kib;
+    intent.memory_locked = true;
+    return intent;
+}
+
+// As it is once it runs where `plan` puts it.
+Intent running(Intent intent, const DomainPlan& plan)
+{
+    intent.activity = Activity::running;
+    intent.shut_off = false;
+    intent.settled = false;
+    intent.has_memory = true;
+    intent.current.vcpus = plan.vcpus;
+    return intent;
+}
+
+// As it is once its definition is what `plan` says.
+Intent defined(Intent intent, const DomainPlan& plan)
+{
+    intent.current.vcpus = plan.vcpus;
+    intent.current.emulator = plan.emulator;
+    intent.settled = true;
+    return intent;
+}
+
+Plan plan_on(const Topology& host, std::vector<Intent> intents,
+             std::optional<CpuSet> housekeeping = std::nullopt)
+{
+    const PlanRequest request{
+        .topology = &host, .housekeeping = std::move(housekeeping), .intents = std::move(intents)};
+    EXPECT_TRUE(validate_request(request).ok());
+    auto plan = make_plan(request);
+    EXPECT_EQ(check_plan(request, plan), std::vector<std::string>{});
+    return plan;
+}
+
+bool says(const DomainPlan& plan, ReasonCode code, std::string_view words = "")
+{
+    return std::any_of(plan.reasons.begin(), plan.reasons.end(), [&](const Reason& reason) {
+        return reason.code == code && reason.text.find(words) != std::string::npos;
+    });
+}
+
+// Six cores, siblings N and N+6; housekeeping is 0,6.
+Topology desktop()
+{
+    return regular_host({.cores = 6});
+}
+
+Topology two_nodes()
+{
+    return regular_host({.packages = 2, .cores = 4});
+}
+
+Topology with_pages(Topology host, std::vector<std::uint64_t> pages, std::uint64_t page_kib = 2048)
+{
+    for (std::size_t node = 0; node < pages.size(); ++node) {
+        host.nodes[node].hugepages = {
+            {.page_kib = page_kib, .total = pages[node], .free = pages[node]}};
+    }
+    return host;
+}
+
+TEST(SharedDevice, guests_that_are_off_are_each_planned_alone)
+{
+    std::vector<Intent> guests;
+    for (const auto& [name, vcpus] : {std::pair{"a", 8U}, {"b", 10U}, {"c", 10U}, {"d", 6U}}) {
+        guests.push_back(with_gpu(off(domain(name, vcpus))));
+    }
+    const auto plan = plan_on(desktop(), guests);
+    for (std::size_t i = 0; i < guests.size(); ++i) {
+        const auto alone = plan_on(desktop(), {guests[i]}).domains.front();
+        EXPECT_EQ(plan.domains[i].placement, Placement::dedicated);
+        EXPECT_EQ(plan.domains[i].vcpus, alone.vcpus);
+        EXPECT_TRUE(plan.domains[i].satisfied);
+    }
+}
+
+TEST(SharedDevice, the_definitions_of_the_others_stay_when_one_runs)
+{
+    std::vector<Intent> guests{with_gpu(off(domain("a", 8))), with_gpu(off(domain("b", 10))),
+                               with_gpu(off(domain("c", 10)))};
+    const auto before = plan_on(desktop(), guests);
+    for (std::size_t i = 0; i < guests.size(); ++i) {
+        guests[i] = defined(guests[i], before.domains[i]);
+    }
+    guests[1] = running(guests[1], before.domains[1]);
+    const auto beside = plan_on(desktop(), guests);
+    for (const auto i : {0U, 2U}) {
+        EXPECT_EQ(beside.domains[i].vcpus, before.domains[i].vcpus);
+        EXPECT_EQ(beside.domains[i].emulator, before.domains[i].emulator);
+        EXPECT_TRUE(beside.domains[i].satisfied);
+        EXPECT_TRUE(beside.domains[i].awaits);
+        EXPECT_TRUE(says(beside.domains[i], ReasonCode::device_in_use, "in common with b, which"));
+    }
+    EXPECT_FALSE(says(beside.domains[1], ReasonCode::device_in_use));
+    EXPECT_EQ(beside.pool, plan_on(desktop(), {guests[1]}).pool);
+}
+
+TEST(SharedDevice, definitions_that_are_about_to_start_are_alternatives)
+{
+    std::vector<Intent> guests{with_gpu(domain("a", 10)), with_gpu(domain("b", 10))};
+    const auto both = plan_on(desktop(), guests);
+    EXPECT_EQ(both.domains[1].placement, Placement::shared) << "they have started, somehow";
+    for (auto& guest : guests) {
+        guest.shut_off = true;
+    }
+    const auto either = plan_on(desktop(), guests);
+    EXPECT_EQ(either.domains[0].vcpus, either.domains[1].vcpus);
+    EXPECT_TRUE(says(either.domains[0], ReasonCode::device_in_use, "only one of them can run"));
+}
+
+TEST(SharedDevice, one_that_floats_does_so_as_if_the_other_were_off)
+{
+    const auto host = two_nodes();
+    auto runs = with_gpu(domain("runs", 8));
+    runs = running(runs, plan_on(host, {runs}, CpuSet{}).domains.front());
+    const auto waits = shared(with_gpu(off(domain("waits", 8))));
+    const auto alone = plan_on(host, {waits}, CpuSet{}).domains.front();
+    EXPECT_EQ(plan_on(host, {runs, waits}, CpuSet{}).domains[1].vcpus, alone.vcpus);
+    const auto other = shared(off(domain("other", 8)));
+    EXPECT_NE(plan_on(host, {runs, other}, CpuSet{}).domains[1].vcpus, alone.vcpus);
+}
+
+TEST(SharedDevice, the_memory_of_the_other_is_there)
+{
+    auto host = with_pages(two_nodes(), {4096, 8192});
+    const auto waits = with_gpu(off(with_hugepages(domain("waits", 4), 12 * gib)));
+    auto runs = with_gpu(with_hugepages(domain("runs", 4), 12 * gib));
+    const auto alone = plan_on(host, {waits}, CpuSet{}).domains.front();
+    runs = running(runs, plan_on(host, {runs}, CpuSet{}).domains.front());
+    runs.memory_nodes = {NodeId{1}};
+    for (const auto live : {false, true}) {
+        host.nodes[1].hugepages.front().free = live ? 8192 - 6144 : 8192;
+        const auto beside = plan_on(host, {runs, waits}, CpuSet{}).domains[1];
+        EXPECT_EQ(beside.vcpus, alone.vcpus) << live;
+        EXPECT_FALSE(says(beside, ReasonCode::missing_now)) << live;
+    }
+}
+
+TEST(TakenCpus, a_guest_that_is_off_keeps_its_definition)
+{
+    const auto host = desktop();
+    auto guest = off(domain("guest", 8));
+    guest = defined(guest, plan_on(host, {guest}).domains.front());
+    auto big = domain("big", 6);
+    big = running(big, plan_on(host, {big}).domains.front());
+    const auto plan = plan_on(host, {big, guest}).domains[1];
+    EXPECT_EQ(plan.placement, Placement::dedicated);
+    EXPECT_EQ(plan.vcpus, guest.current.vcpus);
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_TRUE(plan.awaits);
+    EXPECT_TRUE(says(plan, ReasonCode::cpus_taken, "claimed by big"));
+    auto starts = guest; // beside the other it cannot have what it asks for
+    starts.activity = Activity::arriving;
+    starts.shut_off = false;
+    EXPECT_FALSE(plan_on(host, {big, starts}).domains[1].satisfied);
+}
+
+TEST(TakenCpus, a_guest_that_fits_elsewhere_is_planned_there)
+{
+    const auto host = two_nodes();
+    auto guest = off(domain("guest", 6));
+    guest = defined(guest, plan_on(host, {guest}, CpuSet{}).domains.front());
+    auto other = running(domain("other", 6), plan_on(host, {guest}, CpuSet{}).domains.front());
+    const auto plan = plan_on(host, {other, guest}, CpuSet{}).domains[1];
+    EXPECT_FALSE(plan.awaits);
+    EXPECT_NE(plan.vcpus, guest.current.vcpus);
+    EXPECT_EQ(plan.cost.nodes, 1U);
+    const auto again = plan_on(host, {other, defined(guest, plan)}, CpuSet{}).domains[1];
+    EXPECT_EQ(again.vcpus, plan.vcpus);
+}
+
+TEST(TakenCpus, one_that_is_too_large_for_the_host_still_falls_short)
+{
+    const auto plan = plan_on(desktop(), {off(domain("huge", 12))}).domains.front();
+    EXPECT_FALSE(plan.satisfied);
+    EXPECT_EQ(plan.placement, Placement::shared);
+}
+
+TEST(TakenCpus, one_that_floats_waits_for_a_pool_that_holds_it)
+{
+    const auto host = desktop();
+    auto big = domain("big", 10);
+    big = running(big, plan_on(host, {big}).domains.front());
+    const auto plan = plan_on(host, {big, shared(off(domain("floats", 4)))}).domains[1];
+    EXPECT_EQ(plan.vcpus.begin()->second, cpus("1-5,7-11"));
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_TRUE(says(plan, ReasonCode::cpus_taken));
+}
+
+TEST(MissingPages, decide_nothing_about_cpus_on_one_node)
+{
+    for (const auto& guest : {domain("starts", 8), off(domain("off", 8))}) {
+        const auto without = plan_on(desktop(), {guest}).domains.front();
+        const auto host = with_pages(desktop(), {0});
+        const auto plan = plan_on(host, {with_hugepages(guest, 16 * gib)}).domains.front();
+        EXPECT_EQ(plan.placement, Placement::dedicated);
+        EXPECT_EQ(plan.vcpus, without.vcpus);
+        EXPECT_TRUE(plan.satisfied);
+        EXPECT_TRUE(plan.awaits);
+        EXPECT_TRUE(says(plan, ReasonCode::missing_now,
+                         "16384 MiB of hugepages are not there now; it will not start until they "
+                         "are"));
+    }
+}
+
+TEST(MissingPages, count_what_is_there_and_what_others_need)
+{
+    const auto host = with_pages(desktop(), {4096}); // 8 GiB
+    auto plan = plan_on(host, {with_hugepages(domain("a", 2), 8 * gib)});
+    EXPECT_FALSE(says(plan.domains[0], ReasonCode::missing_now));
+    plan = plan_on(
+        host, {with_hugepages(domain("a", 2), 6 * gib), with_hugepages(domain("b", 2), 6 * gib)});
+    EXPECT_FALSE(says(plan.domains[0], ReasonCode::missing_now));
+    EXPECT_TRUE(says(plan.domains[1], ReasonCode::missing_now, "4096 MiB of hugepages are not"));
+}
+
+TEST(MissingPages, on_several_nodes_the_definition_stays_where_it_is)
+{
+    auto guest = off(with_hugepages(domain("guest", 4), 4 * gib));
+    guest = defined(guest,
+                    plan_on(with_pages(two_nodes(), {0, 2048}), {guest}, CpuSet{}).domains.front());
+    const auto home = guest.current.vcpus.begin()->second;
+    ASSERT_TRUE(two_nodes().nodes[1].cpus.includes(home));
+    const auto plan = plan_on(with_pages(two_nodes(), {0, 0}), {guest}, CpuSet{}).domains.front();
+    EXPECT_EQ(plan.vcpus, guest.current.vcpus);
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_TRUE(says(plan, ReasonCode::missing_now, "4096 MiB of hugepages"));
+    auto starts = guest;
+    starts.activity = Activity::arriving;
+    starts.shut_off = false;
+    EXPECT_FALSE(
+        plan_on(with_pages(two_nodes(), {0, 0}), {starts}, CpuSet{}).domains.front().satisfied);
+}
+
+TEST(MissingPages, a_size_that_the_host_has_not_is_no_matter_of_time)
+{
+    const auto host = with_pages(two_nodes(), {1290, 758});
+    for (const auto& guest : {domain("starts", 2), off(domain("off", 2))}) {
+        const auto plan = plan_on(host, {with_hugepages(guest, gib, 1024 * 1024)}).domains.front();
+        EXPECT_FALSE(plan.satisfied);
+        EXPECT_TRUE(says(plan, ReasonCode::memory_short, "no node has hugepages of 1 GiB"));
+    }
+    const auto silent = plan_on(two_nodes(), {with_hugepages(domain("vm", 2), gib)});
+    EXPECT_TRUE(silent.domains.front().satisfied) << "the host tells of no hugepages at all";
+}
+
+TEST(MissingMemory, of_one_that_is_off_is_told_and_decides_nothing)
+{
+    auto host = two_nodes();
+    for (auto& node : host.nodes) {
+        node.memory_kib = 16 * gib;
+        node.free_memory_kib = 2 * gib;
+    }
+    auto guest = off(domain("guest", 4));
+    guest.memory_kib = 8 * gib;
+    const auto plan = plan_on(host, {guest}, CpuSet{}).domains.front();
+    EXPECT_EQ(plan.placement, Placement::dedicated);
+    EXPECT_EQ(plan.cost.nodes, 1U);
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_TRUE(says(plan, ReasonCode::missing_now, "4096 MiB of memory"));
+}
+
+// Whoever comes and goes: a second plan from the first changes nothing.
+TEST(ShutOff, plans_settle_at_once)
+{
+    const auto host = with_pages(two_nodes(), {512, 512});
+    std::vector<Intent> guests{with_gpu(off(domain("a", 8))), with_gpu(off(domain("b", 12))),
+                               off(with_hugepages(domain("c", 4), 8 * gib)),
+                               shared(off(domain("d", 4))), domain("e", 6)};
+    auto plan = plan_on(host, guests);
+    for (std::size_t i = 0; i < guests.size(); ++i) {
+        guests[i] =
+            i < 4 ? defined(guests[i], plan.domains[i]) : running(guests[i], plan.domains[i]);
+    }
+    const auto again = plan_on(host, guests);
+    for (std::size_t i = 0; i < guests.size(); ++i) {
+        EXPECT_EQ(again.domains[i].vcpus, plan.domains[i].vcpus) << guests[i].name;
+        EXPECT_EQ(again.domains[i].emulator, plan.domains[i].emulator) << guests[i].name;
+    }
+}
+
+} // namespace
+} // namespace virtpind
