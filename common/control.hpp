@@ -3,6 +3,7 @@
 // what the daemon tells D-Bus (ViewSink). Both are used on the main thread only.
 #pragma once
 
+#include "definition_scope.hpp"
 #include "domain.hpp"
 #include "policy.hpp"
 #include "result.hpp"
@@ -93,10 +94,10 @@ public:
     virtual void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                          Reply<std::uint64_t> reply) = 0;
     // Dry run from the latest observation: the plan as JSON, as virtpind-plan(1) describes it, with
-    // the change that the domain's definition would see. Error: limits_exceeded while too many are
-    // being made, for the caller's user or in all.
+    // the change that the domain's definition would see, as much of it as `scope` says. Error:
+    // limits_exceeded while too many are being made, for the caller's user or in all.
     virtual void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      const Caller& caller, Reply<std::string> reply) = 0;
+                      const Caller& caller, DefinitionScope scope, Reply<std::string> reply) = 0;
     // Leave the domain alone until released; `owner` is the caller's unique bus name. Replies with
     // the cookie when no pass that began before changes the domain any more. It holds from the call
     // on: an owner that vanishes meanwhile leaves nothing behind.

@@ -6,6 +6,7 @@
 
 #include "action.hpp"
 #include "before_image.hpp"
+#include "definition_scope.hpp"
 #include "domain.hpp"
 #include "result.hpp"
 
@@ -36,7 +37,7 @@ enum class ObserveDepth {
     affinities,  // also what the kernel does with each running domain
 };
 
-// A definition as XML, before and after.
+// A definition as XML, or what is shown of it, before and after.
 struct DefinitionPreview {
     std::string now;
     std::string next;
@@ -78,8 +79,9 @@ public:
     // The next two are what callers ask for. Error: limits_exceeded, too, while too many of them
     // are under way.
 
-    // What `change` would make of the definition, as it is now and as it would be, without secrets.
-    virtual void preview(DomainUuid uuid, DefinitionChange change,
+    // What `change` would make of the definition, as it is now and as it would be, as much of it as
+    // `scope` says.
+    virtual void preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,
                          std::function<void(Result<DefinitionPreview>)> done) = 0;
 
     // Writes (or removes) the metadata element: into the definition, and into the running domain.

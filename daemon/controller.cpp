@@ -316,7 +316,7 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
 }
 
 void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      const Caller& caller, Reply<std::string> reply)
+                      const Caller& caller, DefinitionScope scope, Reply<std::string> reply)
 {
     if (const auto room = plans_.check_room(caller.uid); !room) { // before anything that takes time
         return reply(room.error());
@@ -335,26 +335,27 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     if (!resolved) {
         return reply(resolved.error());
     }
-    const auto queued = plans_.add(
-        caller.uid, [this, uuid, policy = resolved->policy, reply](const PlanQueue::Done& done) {
-            const auto answer = [reply, done](Result<std::string> made) {
-                done();
-                reply(std::move(made));
-            };
-            // What the boundary of the bus would have caught.
-            try {
-                make_plan(uuid, policy, answer);
-            } catch (const std::exception& error) {
-                answer(Error{.code = Errc::internal,
-                             .message = std::string{"the plan failed: "} + error.what()});
-            }
-        });
+    const auto queued = plans_.add(caller.uid, [this, uuid, policy = resolved->policy, scope,
+                                                reply](const PlanQueue::Done& done) {
+        const auto answer = [reply, done](Result<std::string> made) {
+            done();
+            reply(std::move(made));
+        };
+        // What the boundary of the bus would have caught.
+        try {
+            make_plan(uuid, policy, scope, answer);
+        } catch (const std::exception& error) {
+            answer(Error{.code = Errc::internal,
+                         .message = std::string{"the plan failed: "} + error.what()});
+        }
+    });
     if (!queued) {
         reply(queued.error());
     }
 }
 
-void Controller::make_plan(const DomainUuid& uuid, const Policy& policy, Reply<std::string> reply)
+void Controller::make_plan(const DomainUuid& uuid, const Policy& policy, DefinitionScope scope,
+                           Reply<std::string> reply)
 {
     const auto record = record_of(uuid); // again: it may have gone meanwhile
     if (!record) {
@@ -366,18 +367,21 @@ void Controller::make_plan(const DomainUuid& uuid, const Policy& policy, Reply<s
     }
     auto report = plan_to_json(trial->plan, *reconciler_.topology());
     if (!trial->definition) {
-        return reply(report_trial(std::move(report), uuid, ""));
+        return reply(report_trial(std::move(report), uuid, "", scope));
     }
-    host_.preview(
-        uuid, std::move(*trial->definition),
-        [uuid, report = std::move(report), name = (*record)->seen.facts.name,
-         reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
-            if (!preview) {
-                reply(said_to_virtpind(preview.error(), "read the definition"));
-                return;
-            }
-            reply(report_trial(report, uuid, unified_diff(preview->now, preview->next, name)));
-        });
+    host_.preview(uuid, std::move(*trial->definition), scope,
+                  [uuid, scope, report = std::move(report),
+                   name = printable((*record)->seen.facts.name),
+                   reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
+                      if (!preview) {
+                          reply(said_to_virtpind(preview.error(), "read the definition"));
+                          return;
+                      }
+                      // Next to what changes stands what does not.
+                      const auto context = scope == DefinitionScope::whole ? 3U : 0U;
+                      const auto diff = unified_diff(preview->now, preview->next, name, context);
+                      reply(report_trial(report, uuid, printable_lines(diff), scope));
+                  });
 }
 
 Result<std::uint64_t> Controller::add_hold(const DomainUuid& uuid, const std::string& reason,

@@ -49,7 +49,7 @@ public:
     void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                  Reply<std::uint64_t> reply) override;
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              const Caller& caller, Reply<std::string> reply) override;
+              const Caller& caller, DefinitionScope scope, Reply<std::string> reply) override;
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override;
     [[nodiscard]] std::optional<DomainUuid> held_under(std::uint64_t cookie) const override;
@@ -82,7 +82,8 @@ private:
     // Whether the domain had any that `ends` takes; its back-off goes with them.
     template <class Ends>
     bool end_holds(const DomainUuid& uuid, Ends ends);
-    void make_plan(const DomainUuid& uuid, const Policy& policy, Reply<std::string> reply);
+    void make_plan(const DomainUuid& uuid, const Policy& policy, DefinitionScope scope,
+                   Reply<std::string> reply);
     void store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,
                           std::optional<int> deferred_id, Reply<std::uint64_t> reply);
     void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,

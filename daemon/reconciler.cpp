@@ -159,7 +159,7 @@ void Reconciler::set_problem(const std::string& code, const std::string& text)
     if (text.empty()) {
         problems_.erase(code);
     } else {
-        problems_[code] = text;
+        problems_[code] = printable(text, 4096); // file names need not be UTF-8
     }
 }
 

@@ -122,11 +122,14 @@ Json domain_json(const DomainRecord& record, const Topology* topology)
 
 } // namespace
 
-std::string report_trial(Json report, const DomainUuid& uuid, const std::string& definition_diff)
+std::string report_trial(Json report, const DomainUuid& uuid, const std::string& definition_diff,
+                         DefinitionScope scope)
 {
     for (auto& domain : report["domains"]) {
         if (domain["uuid"] == uuid.str()) {
             domain["definition-diff"] = definition_diff;
+            domain["definition-diff-of"] =
+                scope == DefinitionScope::whole ? "definition" : "own-elements";
         }
     }
     return text_of(report);

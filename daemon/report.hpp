@@ -14,9 +14,10 @@
 namespace virtpind {
 
 // The answer of Plan: what `virtpind plan --format json` says, and of the domain that it is about
-// the change to its definition as "definition-diff", empty where there is none.
+// the change to its definition as "definition-diff", empty where there is none, and as
+// "definition-diff-of" whether that is of all of it.
 [[nodiscard]] std::string report_trial(Json report, const DomainUuid& uuid,
-                                       const std::string& definition_diff);
+                                       const std::string& definition_diff, DefinitionScope scope);
 
 // One domain: what was asked, what it gets and why, what happened to it.
 [[nodiscard]] std::string report_domain(const DomainRecord& record, const Topology* topology);

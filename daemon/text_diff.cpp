@@ -134,9 +134,9 @@ std::string hunk_text(const Edits& edits, std::size_t from, std::size_t to)
 
 } // namespace
 
-std::string unified_diff(std::string_view before, std::string_view after, std::string_view name)
+std::string unified_diff(std::string_view before, std::string_view after, std::string_view name,
+                         std::size_t context)
 {
-    constexpr std::size_t context = 3;
     const auto edits = make_edits(split_lines(before), split_lines(after));
     std::string hunks;
     for (std::size_t i = 0; i < edits.size();) {

@@ -62,7 +62,7 @@ const std::vector<MethodAccess>& access_table()
 Result<std::string_view> action_of(const Call& call)
 {
     if (find_access(call.method) == Access::set_policy) {
-        return std::string_view{"org.virtpind1.set-policy"};
+        return set_policy_action;
     }
     return not_in_table(call);
 }

@@ -42,6 +42,8 @@ struct MethodAccess {
 
 [[nodiscard]] const std::vector<MethodAccess>& access_table();
 
+inline constexpr std::string_view set_policy_action = "org.virtpind1.set-policy";
+
 // The polkit action of a method that changes something. Error: permission_denied.
 [[nodiscard]] Result<std::string_view> action_of(const Call& call);
 

@@ -40,13 +40,27 @@ Authorizer::Authorizer(sdbus::IConnection& connection, PolkitPatience patience)
     : polkit_{connection, patience}
 {}
 
-// Whoever is our own user could ask libvirt itself.
 void Authorizer::check(const Call& call, const Details& details, Decision decide)
 {
     const auto action = action_of(call);
     if (!action) {
         return decide(action.error());
     }
+    begin(call, *action, details, std::move(decide));
+}
+
+void Authorizer::ask(const Call& call, const Details& details, std::function<void(bool)> answer)
+{
+    auto quiet = call;
+    quiet.interaction = Interaction::forbidden;
+    begin(quiet, set_policy_action, details,
+          [answer = std::move(answer)](const Result<Caller>& who) { answer(who.ok()); });
+}
+
+// Whoever is our own user could ask libvirt itself.
+void Authorizer::begin(const Call& call, std::string_view action, const Details& details,
+                       Decision decide)
+{
     if (call.user == 0 || call.user == geteuid()) {
         return decide(Caller{.name = call.sender, .uid = call.user});
     }
@@ -55,7 +69,7 @@ void Authorizer::check(const Call& call, const Details& details, Decision decide
     }
     const auto number = ++last_;
     waiting_.emplace(number, Waiting{.call = call, .decide = std::move(decide)});
-    ask_polkit(number, *action, details);
+    ask_polkit(number, action, details);
 }
 
 void Authorizer::ask_polkit(Number number, std::string_view action, Details details)

@@ -37,6 +37,10 @@ public:
     // Errors: permission_denied, limits_exceeded.
     void check(const Call& call, const Details& details, Decision decide);
 
+    // Whether the caller might call what is for those who may set policies; nobody is asked for a
+    // password, and no answer, from polkit or for want of room, is a no. As check() otherwise.
+    void ask(const Call& call, const Details& details, std::function<void(bool)> answer);
+
     // What the caller still waits for is refused, and polkit need not ask any more.
     void on_caller_vanished(const std::string& name);
 
@@ -50,6 +54,7 @@ private:
 
     using Number = std::uint64_t;
 
+    void begin(const Call& call, std::string_view action, const Details& details, Decision decide);
     void ask_polkit(Number number, std::string_view action, Details details);
     void settle(Number number, Result<void> verdict);
 

@@ -164,12 +164,17 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
                                            "which changes nothing; leave it out"});
         }
         const auto uuid = unwrap(context_.port.find_domain(domain));
-        answer_open(called, answer,
-                    [&port = context_.port, uuid, policy = std::move(policy),
-                     options = std::move(parsed.options),
-                     caller = caller_of(called)](const auto& reply) mutable {
-                        port.plan(uuid, policy, std::move(options), caller, reply);
-                    });
+        auto details = details_of(uuid);
+        details["policy"] = policy;
+        context_.authorizer.ask(
+            called, details,
+            [&port = context_.port, called, answer, uuid, policy = std::move(policy),
+             options = std::move(parsed.options)](bool may_change) mutable {
+                const auto scope = may_change ? DefinitionScope::whole : DefinitionScope::own;
+                guarded(answer, [&] {
+                    port.plan(uuid, policy, std::move(options), caller_of(called), scope, answer);
+                });
+            });
     });
 }
 

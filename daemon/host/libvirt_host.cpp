@@ -228,13 +228,14 @@ void LibvirtHost::apply(std::vector<DomainActions> actions,
         });
 }
 
-void LibvirtHost::preview(DomainUuid uuid, DefinitionChange change,
+void LibvirtHost::preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,
                           std::function<void(Result<DefinitionPreview>)> done)
 {
     call_libvirt<DefinitionPreview>(
         callers_,
-        [uuid = std::move(uuid), change = std::move(change)](const VirtConnection& connection) {
-            return preview_definition(connection, uuid, change);
+        [uuid = std::move(uuid), change = std::move(change),
+         scope](const VirtConnection& connection) {
+            return preview_definition(connection, uuid, change, scope);
         },
         std::move(done));
 }

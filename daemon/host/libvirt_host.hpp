@@ -66,7 +66,7 @@ public:
     void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) override;
     void apply(std::vector<DomainActions> actions,
                std::function<void(std::vector<Outcome>)> done) override;
-    void preview(DomainUuid uuid, DefinitionChange change,
+    void preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,
                  std::function<void(Result<DefinitionPreview>)> done) override;
     void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
                       std::function<void(Result<void>)> done) override;

@@ -13,6 +13,7 @@
 #include "common/undo_merge.hpp"
 #include "definition.hpp"
 #include "domain_xml.hpp"
+#include "own_elements.hpp"
 #include "pin_calls.hpp"
 #include "tuning_xml.hpp"
 #include "undo_note_xml.hpp"
@@ -76,6 +77,23 @@ bool is_narrow(const VirtConnection& connection, const PinSet& current,
            change.tuning.empty() && change.note != DefinitionChange::Note::remove;
 }
 
+// Errors are shown to everybody, and what libvirt says of a definition may quote it: that is for
+// the log.
+Error definition_error()
+{
+    auto error = last_error();
+    if (error.code == Errc::host_unavailable || error.code == Errc::timed_out ||
+        error.code == Errc::permission_denied || error.code == Errc::not_found) {
+        return error;
+    }
+    spdlog::warn("libvirt does not take a definition: {}", printable(error.message, 1024));
+    error.message = "libvirt does not take the definition (its error " +
+                    std::to_string(error.native_code) +
+                    "); what it says of it, which may quote it, is in the log (journalctl -u "
+                    "virtpind)";
+    return error;
+}
+
 Result<void> define(virConnectPtr connection, const std::string& text)
 {
     DomainHandle defined{
@@ -89,7 +107,7 @@ Result<void> define(virConnectPtr connection, const std::string& text)
         defined.reset(virDomainDefineXMLFlags(connection, text.c_str(), 0));
     }
     if (!defined) {
-        return last_error();
+        return definition_error();
     }
     return {};
 }
@@ -244,7 +262,8 @@ void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain)
 }
 
 Result<DefinitionPreview> preview_definition(const VirtConnection& connection,
-                                             const DomainUuid& uuid, const DefinitionChange& change)
+                                             const DomainUuid& uuid, const DefinitionChange& change,
+                                             DefinitionScope scope)
 {
     const DomainHandle domain{virDomainLookupByUUIDString(connection.raw(), uuid.str().c_str())};
     if (!domain) {
@@ -257,6 +276,13 @@ Result<DefinitionPreview> preview_definition(const VirtConnection& connection,
     auto next = edit_definition_and_tune(*text, change);
     if (!next) {
         return std::move(next).error();
+    }
+    if (scope == DefinitionScope::own) {
+        text = own_elements(*text);
+        next = own_elements(*next);
+    }
+    if (!text || !next) {
+        return text ? next.error() : text.error();
     }
     return DefinitionPreview{.now = std::move(*text), .next = std::move(*next)};
 }

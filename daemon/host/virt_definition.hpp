@@ -34,9 +34,10 @@ using NoteDefinition = std::function<Result<std::optional<UndoNote>>(const Obser
 // the element says nothing.
 void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain);
 
-// What `change` would make of the definition; without its secrets.
+// What `change` would make of the definition; without its secrets, as much of it as `scope` says.
 [[nodiscard]] Result<DefinitionPreview> preview_definition(const VirtConnection& connection,
                                                            const DomainUuid& uuid,
-                                                           const DefinitionChange& change);
+                                                           const DefinitionChange& change,
+                                                           DefinitionScope scope);
 
 } // namespace virtpind::host

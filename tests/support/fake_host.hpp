@@ -129,7 +129,7 @@ public:
         });
     }
 
-    void preview(DomainUuid uuid, DefinitionChange /*change*/,
+    void preview(DomainUuid uuid, DefinitionChange /*change*/, DefinitionScope /*scope*/,
                  std::function<void(Result<DefinitionPreview>)> done) override
     {
         answers_.emplace_back([uuid, done = std::move(done)] {

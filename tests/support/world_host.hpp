@@ -74,12 +74,12 @@ public:
             std::move(done));
     }
 
-    void preview(DomainUuid uuid, DefinitionChange change,
+    void preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,
                  std::function<void(Result<DefinitionPreview>)> done) override
     {
         add<Result<DefinitionPreview>>(
-            [this, uuid = std::move(uuid), change = std::move(change)] {
-                return host::preview_definition(*connection_, uuid, change);
+            [this, uuid = std::move(uuid), change = std::move(change), scope] {
+                return host::preview_definition(*connection_, uuid, change, scope);
             },
             std::move(done));
     }

@@ -313,8 +313,9 @@ public:
     }
 
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              const Caller& /*caller*/, Reply<std::string> reply) override
+              const Caller& /*caller*/, DefinitionScope scope, Reply<std::string> reply) override
     {
+        plan_scope = scope;
         if (throws) {
             throw std::runtime_error{"broken invariant"};
         }
@@ -386,6 +387,7 @@ public:
     std::vector<SetPolicyRequest> requests;
     std::vector<std::string> calls;
     std::vector<std::string> vanished;
+    DefinitionScope plan_scope = DefinitionScope::whole; // of the last plan
     std::string hold_owner;
     std::optional<DomainUuid> held;
     Caller resetter; // the last one

@@ -197,6 +197,44 @@ TEST_F(BusPolkit, MayAskAPersonOnlyWhenTheCallerSaysSo)
     EXPECT_EQ(polkit.asked[1].flags, 1U);
 }
 
+TEST_F(BusPolkit, SaysHowMuchOfADefinitionPlanShowsAndAsksNobodyForAPassword)
+{
+    const auto plan = [](Client& caller) {
+        return caller.call(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 0);
+    };
+    const auto caller = user();
+    caller->allow_interaction();
+    const std::map<Mood, DefinitionScope> scopes{{Mood::allows, DefinitionScope::whole},
+                                                 {Mood::refuses, DefinitionScope::own},
+                                                 {Mood::wants_a_password, DefinitionScope::own},
+                                                 {Mood::fails, DefinitionScope::own}};
+    for (const auto& [mood, scope] : scopes) {
+        polkit.mood = mood;
+        EXPECT_EQ(plan(*caller).error, "");
+        EXPECT_EQ(port.plan_scope, scope);
+        EXPECT_EQ(polkit.asked.back().action, "org.virtpind1.set-policy");
+        EXPECT_EQ(polkit.asked.back().details.at("uuid"), web1_uuid);
+        EXPECT_EQ(polkit.asked.back().flags, 0U);
+    }
+    EXPECT_EQ(plan(*client).error, "");
+    EXPECT_EQ(port.plan_scope, DefinitionScope::whole);
+    EXPECT_EQ(polkit.asked.size(), scopes.size()) << "and not about root";
+}
+
+TEST_F(BusPolkit, PlanIsAnsweredWhereNoMoreQuestionsMayWait)
+{
+    polkit.mood = Mood::is_silent;
+    const auto caller = user();
+    for (std::size_t i = 0; i < Authorizer::Questions::each_max; ++i) {
+        reapply(*caller);
+    }
+    ASSERT_TRUE(
+        loop.run_until([&] { return polkit.asked.size() == Authorizer::Questions::each_max; }));
+    EXPECT_EQ(caller->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 0).error,
+              "");
+    EXPECT_EQ(port.plan_scope, DefinitionScope::own);
+}
+
 TEST_F(BusPolkit, IsNotAskedAboutRoot)
 {
     EXPECT_EQ(set_policy(*client, "web1", "none").number_result(), 42U);
