@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "text.hpp"
 
+#include "valid_text.hpp"
+
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -83,8 +86,9 @@ void append_escaped(std::string& out, std::string_view bytes)
     }
 }
 
-// `kept`: control characters that may stay.
-std::string escaped(std::string_view text, std::size_t bytes_max, std::string_view kept)
+// `stays(sequence)`: whether a control character may stay.
+template <class Stays>
+std::string escaped(std::string_view text, std::size_t bytes_max, Stays stays)
 {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
@@ -93,8 +97,7 @@ std::string escaped(std::string_view text, std::size_t bytes_max, std::string_vi
         if (out.size() + sequence.size() > bytes_max) {
             return out + "...";
         }
-        if (length == 0 ||
-            (is_control(sequence) && kept.find(sequence) == std::string_view::npos)) {
+        if (length == 0 || (is_control(sequence) && !stays(sequence))) {
             append_escaped(out, sequence);
         } else {
             out += sequence;
@@ -108,12 +111,26 @@ std::string escaped(std::string_view text, std::size_t bytes_max, std::string_vi
 
 std::string printable(std::string_view text, std::size_t bytes_max)
 {
-    return escaped(text, bytes_max, "");
+    return escaped(text, bytes_max, [](std::string_view) { return false; });
 }
 
 std::string printable_lines(std::string_view text)
 {
-    return escaped(text, std::string::npos, "\n\t");
+    return escaped(text, std::string::npos,
+                   [](std::string_view control) { return control == "\n" || control == "\t"; });
+}
+
+std::string valid_text(std::string_view text)
+{
+    const auto plain = std::all_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        return byte > 0 && byte < 0x80;
+    });
+    if (plain) { // nearly always, and some texts are long
+        return std::string{text};
+    }
+    return escaped(text, std::string::npos,
+                   [](std::string_view control) { return control.front() != '\0'; });
 }
 
 } // namespace virtpind

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/result.hpp"
+#include "common/valid_text.hpp"
 #include "dbus/errors.hpp"
 #include "dbus/sdbus_compat.hpp"
 
@@ -17,7 +18,7 @@ namespace virtpind::bus {
 
 [[nodiscard]] inline sdbus::Error to_bus_error(const Error& error)
 {
-    return {ErrorName{std::string{error_name(error.code)}}, error.message};
+    return {ErrorName{std::string{error_name(error.code)}}, valid_text(error.message)};
 }
 
 // The value, or its error thrown as what guarded() lets pass.

@@ -10,6 +10,7 @@
 #include "dbus/return_address.hpp"
 #include "dbus/room.hpp"
 #include "dbus/sdbus_compat.hpp"
+#include "dbus/valid.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -89,7 +90,7 @@ public:
         } else if constexpr (std::is_void_v<T>) {
             call->succeed();
         } else {
-            call->succeed(*outcome);
+            call->succeed(valid(*outcome));
         }
     }
 

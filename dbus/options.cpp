@@ -2,6 +2,7 @@
 #include "dbus/options.hpp"
 
 #include "dbus/arguments.hpp"
+#include "dbus/valid.hpp"
 
 #include <string_view>
 #include <utility>
@@ -155,10 +156,10 @@ Result<ParsedOptions> parse_options(const VariantMap& raw)
 
 VariantMap to_variants(const OptionMap& options)
 {
-    const auto to_variant = [](const auto& plain) { return sdbus::Variant{plain}; };
+    const auto to_variant = [](const auto& plain) { return sdbus::Variant{valid(plain)}; };
     VariantMap variants;
     for (const auto& [name, value] : options) {
-        variants.emplace(name, std::visit(to_variant, value));
+        variants.emplace(valid(name), std::visit(to_variant, value));
     }
     return variants;
 }

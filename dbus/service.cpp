@@ -10,6 +10,7 @@
 #include "dbus/manager_object.hpp"
 #include "dbus/names.hpp"
 #include "dbus/turns.hpp"
+#include "dbus/valid.hpp"
 
 #include <set>
 #include <utility>
@@ -122,7 +123,7 @@ Service::Service(std::unique_ptr<sdbus::IConnection> connection, ControlPort& po
     , attachment_{std::make_unique<LoopAttachment>(*connection_, *door_, *turns_)}
     , authorizer_{std::make_unique<Authorizer>(*connection_)}
     , context_{std::make_unique<Context>(Context{*connection_, port, *authorizer_, *door_})}
-    , manager_{std::make_unique<ManagerObject>(*context_, std::move(initial))}
+    , manager_{std::make_unique<ManagerObject>(*context_, valid(std::move(initial)))}
 {}
 
 Service::~Service() = default;
@@ -144,14 +145,17 @@ void Service::publish(const ManagerView& manager, const std::vector<DomainView>&
 {
     while_connected([&] {
         remove_departed(domains);
-        for (const auto& view : domains) {
+        std::vector<DomainView> shown;
+        shown.reserve(domains.size());
+        for (const auto& domain : domains) {
+            const auto& view = shown.emplace_back(valid(domain));
             if (const auto known = domains_.find(view.uuid); known != domains_.end()) {
                 known->second->publish(view);
             } else {
                 domains_.emplace(view.uuid, std::make_unique<DomainObject>(*context_, view));
             }
         }
-        manager_->publish(manager, domains);
+        manager_->publish(valid(manager), shown);
     });
 }
 

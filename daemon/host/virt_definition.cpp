@@ -96,8 +96,9 @@ Error definition_error()
 
 Result<void> define(virConnectPtr connection, const std::string& text)
 {
-    DomainHandle defined{
-        virDomainDefineXMLFlags(connection, text.c_str(), VIR_DOMAIN_DEFINE_VALIDATE)};
+    const unsigned checked = VIR_DOMAIN_DEFINE_VALIDATE;
+    const auto flags = text.size() <= validated_bytes_max ? checked : 0U;
+    DomainHandle defined{virDomainDefineXMLFlags(connection, text.c_str(), flags)};
     if (!defined && virGetLastErrorCode() == VIR_ERR_XML_INVALID_SCHEMA) {
         // It did not suit the schema before either, or libvirt would have refused our few elements
         // for what they are.

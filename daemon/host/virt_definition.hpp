@@ -6,10 +6,17 @@
 #include "common/host_port.hpp"
 #include "virt_connection.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 
 namespace virtpind::host {
+
+// libvirt's check against its schema takes time that grows with the square of the size (75 ms for
+// 64 KiB, 6 s for a megabyte), and every other guest waits meanwhile. Longer definitions are
+// written without: they came from libvirt, and the check is only one more net under our few
+// elements.
+inline constexpr std::size_t validated_bytes_max = 65'536;
 
 // `edited`: it says something else than what the change was planned on, and was left as it is.
 enum class DefinitionOutcome { unchanged, written, edited };

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Names and metadata of domains are written by their owners: they are shown escaped, and no path has them."""
 import json
+import os
 import unicodedata
 from pathlib import Path
 
 import pytest
 
 from private_bus import MANAGER, ROOT, BusError, domain_path
+from waiting import wait_until
 
 TOPOLOGY = "synthetic:pack:1 l3:2 core:4 pu:2"
 UUIDS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(1, 6)]
@@ -71,3 +73,23 @@ def test_hostile_arguments_come_back_escaped(daemon, client):
             client.manager(*call)
         assert is_harmless(refused.value.text), refused.value.text
     assert is_harmless("".join(daemon.log_text().splitlines()))
+
+
+def test_names_of_files_need_not_be_text(make_daemon, client, tmp_path):
+    """One of them on the bus would make GetAll and Describe fail, for everybody."""
+    state = tmp_path / os.fsdecode(b"st\xff\x1bte")
+    (state / "domains").mkdir(parents=True)
+    for name in (b"\xff\xfe.json", b"a\nb.json", b"\xe2\x80\xae.json"):
+        (state / "domains" / os.fsdecode(name)).write_text("{")
+    make_daemon("test:///default", topology=TOPOLOGY, state_dir=state)
+    problems = dict(client.properties(ROOT, MANAGER)["Problems"])
+    assert "\\xff" in problems["StateFile"] and is_harmless(problems["StateFile"]), problems
+    assert is_harmless(client.manager("Describe"))
+
+
+def test_problems_are_escaped_whatever_they_quote(make_daemon, client, tmp_path):
+    daemon = make_daemon("test:///default", topology=TOPOLOGY, config="{}")
+    Path(daemon.directory / "virtpind.json").write_bytes(b'{"default-policy": "\xff\x1b[2J"}')
+    daemon.reload()
+    wait_until(lambda: "InvalidConfig" in dict(client.properties(ROOT, MANAGER)["Problems"]), "the mistake is shown")
+    assert is_harmless(str(client.properties(ROOT, MANAGER)["Problems"]))

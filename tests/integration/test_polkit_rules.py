@@ -108,11 +108,15 @@ def test_members_of_group_libvirt_may_and_others_need_a_password(daemon, polkit,
     assert "polkit wants a password for org.virtpind1.set-policy" in denied.value.text
 
 
-def may_manage_libvirt(client, subject):
+def may(client, subject, action, **details):
     name = subject.connection.get_unique_name()
     return client.call(PATH, INTERFACE, "CheckAuthorization", "((sa{sv})sa{ss}us)",
-                       ("system-bus-name", {"name": GLib.Variant("s", name)}), MANAGE, {}, 0, "",
+                       ("system-bus-name", {"name": GLib.Variant("s", name)}), action, details, 0, "",
                        destination=NAME)[0]
+
+
+def may_manage_libvirt(client, subject):
+    return may(client, subject, MANAGE)
 
 
 def test_only_our_user_gains_libvirt_by_our_rule(polkit, connect_as, client):
@@ -129,3 +133,53 @@ def test_our_action_is_as_strict_as_documented(polkit, client):
     # polkit's numbers: 2 auth_admin, 4 auth_admin_keep
     assert ours[6:9] == (2, 2, 4)
     assert ours[9] == {"org.freedesktop.policykit.owner": "unix-user:virtpind"}
+
+
+# Of the permissions that libvirt has (org.libvirt.api.policy), those that the profile names, and some that it must not.
+READS = ["connect.getattr", "connect.read", "connect.search-domains", "domain.getattr", "domain.read"]
+CHANGES = ["domain.read-secure", "domain.write", "domain.save"]
+NEVER = ["connect.write", "connect.pm-control", "domain.start", "domain.stop", "domain.delete", "domain.reset",
+         "domain.mem-read", "domain.core-dump", "domain.open-device", "domain.set-password", "domain.snapshot",
+         "storage-vol.create", "network.write", "secret.read-secure", "node-device.write"]
+POLICY = """<!DOCTYPE policyconfig PUBLIC "-//freedesktop//DTD PolicyKit Policy Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/PolicyKit/1/policyconfig.dtd">
+<policyconfig>{actions}</policyconfig>"""
+ACTION = """<action id="org.libvirt.api.{name}"><description>x</description><message>x</message>
+<defaults><allow_any>{default}</allow_any><allow_inactive>{default}</allow_inactive>
+<allow_active>{default}</allow_active></defaults></action>"""
+
+
+@pytest.fixture
+def strict(request):
+    """The stricter profile, as an administrator copies it, and libvirt's actions, which may be those of its package."""
+    actions = Path("/usr/share/polkit-1/actions/org.libvirt.api.policy")
+    if not actions.exists():
+        named = [(name, "yes") for name in READS] + [(name, "no") for name in CHANGES + NEVER]
+        actions.write_text(POLICY.format(
+            actions="".join(ACTION.format(name=name, default=default) for name, default in named)))
+    rules = Path(__file__).resolve().parents[2] / "systemd" / "libvirt-strict.rules"
+    text = rules.read_text()
+    if request.param:
+        assert "const managed = null;" in text
+        text = text.replace("const managed = null;", f'const managed = ["{request.param}"];')
+    copied = Path("/etc/polkit-1/rules.d/40-virtpind-libvirt.rules")
+    copied.write_text(text)
+    copied.chmod(0o644)
+    yield request.param
+    copied.unlink()
+
+
+def allowed(client, subject, names, **details):
+    return [name for name in names if may(client, subject, f"org.libvirt.api.{name}", **details)]
+
+
+OTHER_UUID = "0a7c9b6e-5d8c-4f0e-9a51-2f4f6d3c7e11"
+
+
+@pytest.mark.parametrize("strict", [None, TEST_UUID], indirect=True, ids=["all", "one"])
+def test_the_stricter_profile_allows_what_the_manual_says(strict, polkit, connect_as, client):
+    service = connect_as(VIRTPIND)
+    every = READS + CHANGES + NEVER
+    assert allowed(client, service, every, domain_uuid=TEST_UUID) == READS + CHANGES
+    assert allowed(client, service, every, domain_uuid=OTHER_UUID) == READS + ([] if strict else CHANGES)
+    assert allowed(client, connect_as(NOBODY), CHANGES + NEVER, domain_uuid=TEST_UUID) == [], "nobody else gains by it"

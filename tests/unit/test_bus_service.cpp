@@ -165,6 +165,33 @@ TEST_F(BusMethods, ErrorsOfTheDaemonKeepTheirNameAndText)
     EXPECT_EQ(reply.text, "vCPU 3 of web1 is not pinned");
 }
 
+// libsystemd refuses to send such a text, and with it everything else that is in the answer.
+TEST_F(BusMethods, TextsThatTheBusCannotCarryAreMadeSo)
+{
+    const std::string odd{"a\xff\xfe\0b", 5};
+    const std::string shown{R"(a\xff\xfe\x00b)"};
+    auto odd_manager = manager_view();
+    odd_manager.libvirt_uri = odd;
+    odd_manager.policies = {odd};
+    odd_manager.problems = {{odd, odd}};
+    auto odd_domain = web1_view();
+    odd_domain.name = odd;
+    odd_domain.last_error = {"ApplyFailed", odd};
+    odd_domain.policy_options = {{"cpus", odd}, {"tune", std::vector<std::string>{odd}}};
+    service->publish(odd_manager, {odd_domain});
+    service->applied(odd_domain.uuid, 1, "failed", {{"error", odd}});
+    for (const auto& [path, interface] :
+         {std::pair{manager_path, manager}, std::pair{web1_path, domain}}) {
+        const auto reply =
+            client->call(path, "org.freedesktop.DBus.Properties", "GetAll", "s", interface);
+        EXPECT_EQ(reply.error, "") << reply.text;
+    }
+    EXPECT_EQ(client->call(manager_path, manager, "ListDomains", "").error, "");
+    port.next = Error{.code = Errc::apply_failed, .message = odd};
+    EXPECT_EQ(client->call(web1_path, domain, "Reapply", "t", std::uint64_t{0}).text, shown);
+    EXPECT_TRUE(alive());
+}
+
 TEST_F(BusMethods, BadArgumentsAreRefusedBeforeAnythingHappens)
 {
     const std::uint64_t none = 0;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "dbus/valid.hpp"
+
+#include <initializer_list>
+#include <utility>
+
+namespace virtpind::bus {
+
+namespace {
+
+void make_valid(std::initializer_list<std::string*> texts)
+{
+    for (auto* text : texts) {
+        *text = valid_text(*text);
+    }
+}
+
+} // namespace
+
+std::vector<std::string> valid(std::vector<std::string> texts)
+{
+    for (auto& text : texts) {
+        text = valid_text(text);
+    }
+    return texts;
+}
+
+ManagerView valid(ManagerView view)
+{
+    make_valid({&view.version, &view.state, &view.libvirt_uri, &view.default_policy});
+    view.policies = valid(std::move(view.policies));
+    for (auto& [code, text] : view.problems) {
+        make_valid({&code, &text});
+    }
+    return view;
+}
+
+DomainView valid(DomainView view)
+{
+    make_valid({&view.name, &view.run_state, &view.policy, &view.policy_source,
+                &view.last_error.first, &view.last_error.second});
+    return view;
+}
+
+} // namespace virtpind::bus

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How libvirt is asked to take a definition, and what is said when it does not. The linker lets
+// calls to virDomainDefineXMLFlags come by here first.
+#include "daemon/host/virt_connection.hpp"
+#include "daemon/host/virt_definition.hpp"
+#include "daemon/host/virt_error.hpp"
+
+#include <gtest/gtest.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+bool breaks = false;         // the definitions are broken on their way
+std::string said_by_libvirt; // of the last one that was broken
+std::vector<unsigned> flags_seen;
+
+} // namespace
+
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+extern "C" virDomainPtr __real_virDomainDefineXMLFlags(virConnectPtr, const char*, unsigned);
+
+extern "C" virDomainPtr __wrap_virDomainDefineXMLFlags(virConnectPtr connection, const char* xml,
+                                                       unsigned flags)
+{
+    if (breaks) {
+        auto* defined = __real_virDomainDefineXMLFlags(
+            connection, "<domain><title>s3cr3t<</title></domain>", 0);
+        said_by_libvirt = virGetLastErrorMessage();
+        return defined;
+    }
+    flags_seen.push_back(flags);
+    return __real_virDomainDefineXMLFlags(connection, xml, flags);
+}
+
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
+
+namespace virtpind::host {
+namespace {
+
+class DefinitionCalls : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        silence_libvirt();
+        breaks = false;
+        auto opened = VirtConnection::open_deaf("test:///default");
+        ASSERT_TRUE(opened);
+        connection_ = std::move(*opened);
+        domain_.reset(virDomainLookupByName(connection_->raw(), "test"));
+        ASSERT_TRUE(domain_);
+    }
+
+    [[nodiscard]] Result<DefinitionOutcome> pin_to(const char* cpu) const
+    {
+        DefinitionChange change;
+        change.pins.vcpus = {{VcpuId{0}, *CpuSet::parse(cpu)}};
+        return change_definition(*connection_, domain_.get(), change,
+                                 [](const auto&, const auto&) { return Result<void>{}; });
+    }
+
+    std::unique_ptr<VirtConnection> connection_;
+    DomainHandle domain_;
+};
+
+TEST_F(DefinitionCalls, ErrorsDoNotQuoteTheDefinition)
+{
+    breaks = true;
+    const auto changed = pin_to("1");
+    ASSERT_FALSE(changed);
+    ASSERT_NE(said_by_libvirt.find("s3cr3t"), std::string::npos) << said_by_libvirt;
+    const auto& said = changed.error().message;
+    EXPECT_EQ(said.find("s3cr3t"), std::string::npos) << said;
+    EXPECT_NE(said.find("in the log"), std::string::npos) << said;
+    EXPECT_EQ(changed.error().code, Errc::apply_failed);
+}
+
+TEST_F(DefinitionCalls, OnlyDefinitionsOfAUsualSizeAreCheckedAgainstTheSchema)
+{
+    flags_seen.clear();
+    ASSERT_TRUE(pin_to("1"));
+    EXPECT_EQ(flags_seen, std::vector<unsigned>{VIR_DOMAIN_DEFINE_VALIDATE});
+
+    const std::string much(validated_bytes_max, 'x');
+    ASSERT_EQ(virDomainSetMetadata(domain_.get(), VIR_DOMAIN_METADATA_DESCRIPTION, much.c_str(),
+                                   nullptr, nullptr, VIR_DOMAIN_AFFECT_CONFIG),
+              0);
+    flags_seen.clear();
+    ASSERT_TRUE(pin_to("2"));
+    EXPECT_EQ(flags_seen, std::vector<unsigned>{0});
+}
+
+} // namespace
+} // namespace virtpind::host
