@@ -9,7 +9,10 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -58,8 +61,9 @@ protected:
     {
         DefinitionChange change;
         change.pins.vcpus = {{VcpuId{0}, *CpuSet::parse(cpu)}};
-        return change_definition(*connection_, domain_.get(), change,
-                                 [](const auto&, const auto&) { return Result<void>{}; });
+        return change_definition(*connection_, domain_.get(), change, [](const auto&, const auto&) {
+            return Result<std::optional<UndoNote>>{std::nullopt};
+        });
     }
 
     std::unique_ptr<VirtConnection> connection_;
