@@ -50,12 +50,18 @@ Group group_of(const std::string& part, const std::string& value)
         "cpu/model", "cpu/vendor", "cpu/cache"};
     // Memory that is bound cell by cell needs those cells; only then has it a colon.
     const auto binds_cells = part == "numatune" && value.find(':') != std::string::npos;
-    return shape.count(part) != 0 || binds_cells ? Group::shape
-           : cpu_model.count(part) != 0          ? Group::cpu_model
-                                                 : Group::none;
+    return shape.count(part) != 0 || binds_cells || names_vcpus(part) ? Group::shape
+           : cpu_model.count(part) != 0                               ? Group::cpu_model
+                                                                      : Group::none;
 }
 
 } // namespace
+
+bool names_vcpus(std::string_view part)
+{
+    return part == "cputune/vcpusched" || part == "cputune/cachetune" ||
+           part == "cputune/memorytune";
+}
 
 void BeforeImage::note_written(const DefinitionParts& now, const DefinitionParts& next)
 {
@@ -140,8 +146,16 @@ Undo make_undo(const BeforeImage& before, const DefinitionParts& now)
             undo.put_back[name] = then;
         } else {
             undo.left_alone.push_back(name);
-            edited.emplace(group_of(name, value_of(now, name)), name);
+            edited.emplace(names_vcpus(name) ? Group::none : group_of(name, value_of(now, name)),
+                           name);
         }
+    }
+    // What names vCPUs by number suits the numbering that it was made for.
+    const auto renumbers = undo.put_back.count("vcpu") != 0 || undo.put_back.count("vcpus") != 0;
+    const auto keyed = std::find_if(undo.left_alone.begin(), undo.left_alone.end(),
+                                    [](const std::string& part) { return names_vcpus(part); });
+    if (renumbers && keyed != undo.left_alone.end()) {
+        edited.emplace(Group::shape, *keyed);
     }
     edited.erase(Group::none);
     std::erase_if(undo.put_back, [&](const auto& part) {

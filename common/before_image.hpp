@@ -46,6 +46,9 @@ struct BeforeImage {
     void take_edits(const ObservedDomain& now, const DefinitionParts& next);
 };
 
+// Whether a part names vCPUs by number, beside their pins: it goes with the numbering.
+[[nodiscard]] bool names_vcpus(std::string_view part);
+
 // What of a definition that says `now` is to be as it was before. Parts that depend on each other,
 // the guest's shape and its CPU model, go back together or not at all.
 struct Undo {

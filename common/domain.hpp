@@ -89,6 +89,14 @@ struct MetadataPolicy {
     std::optional<Result<PolicySpec>> content; // nullopt: no element of ours
 };
 
+// A device of the host that the guest is given other than as a PCI device of the definition.
+struct IndirectDevice {
+    enum class Kind { mediated, vdpa, argument } kind = Kind::mediated;
+    std::string id;     // UUID, "/dev/vhost-vdpa-0", or the argument of QEMU's; at most 128 bytes
+    std::string parent; // PCI address of the host's device behind it; "" where nobody tells
+    friend bool operator==(const IndirectDevice&, const IndirectDevice&) = default;
+};
+
 struct DomainFacts {
     DomainUuid uuid;
     std::string name;
@@ -106,7 +114,9 @@ struct DomainFacts {
     std::vector<IothreadId> iothreads;
     // Those of the definition, where the running domain may have others.
     std::optional<std::vector<IothreadId>> iothreads_boot;
-    std::vector<std::string> pci_devices; // host addresses of <hostdev type='pci'>, "0000:01:00.0"
+    // Host addresses of what is passed through as a PCI device, "0000:01:00.0".
+    std::vector<std::string> pci_devices;
+    std::vector<IndirectDevice> indirect_devices;
     std::uint64_t memory_kib = 0;
     std::optional<std::uint64_t>
         hugepage_kib;           // memory backed by hugepages of this size; 0: the default size
@@ -115,6 +125,9 @@ struct DomainFacts {
 
     [[nodiscard]] bool active() const { return id.has_value(); }
 };
+
+// "PCI device 0000:01:00.0 and 1 more": what the guest is given of the host's devices; "" for none.
+[[nodiscard]] std::string passed_through(const DomainFacts& facts);
 
 // The elements and attributes of a definition that virtpind may change ("cpu/topology",
 // "vcpupin:3"), in a normal form: what is there, not how it is written. What is not there is
@@ -128,6 +141,24 @@ using DefinitionParts = std::map<std::string, std::string>;
 // The pins that `parts` say, which may be anything: what is no pin, or says no pin, is passed over.
 [[nodiscard]] PinSet pins_from(const DefinitionParts& parts);
 
+// An element of <cputune> that names vCPUs by number: <vcpusched>, <cachetune>, <memorytune>.
+struct VcpuKeyed {
+    std::string element;
+    VcpuSet vcpus;
+    std::vector<VcpuSet> monitors; // <monitor vcpus=> in it, in their order
+    bool more = false;             // it says more than its monitors
+    friend bool operator==(const VcpuKeyed&, const VcpuKeyed&) = default;
+};
+
+// What the arguments of <qemu:commandline> and its kin say over a definition: QEMU hears them last.
+// Each is named as people find it, "-cpu".
+struct QemuOverrides {
+    std::map<Tune, std::string> tunes; // QEMU does not take these from the definition
+    std::string shape;                 // nor number and topology of the vCPUs
+    std::string cells;                 // nor the guest's memory and its cells
+    bool host_caches = false;          // an argument -cpu shows the guest the host's caches
+};
+
 // What a persistent definition says about the guest's CPUs beyond their pins. Normal forms:
 // attributes that libvirt fills in by itself do not count.
 struct CpuDefinition {
@@ -140,6 +171,13 @@ struct CpuDefinition {
     std::set<Tune> tuned;                  // those whose elements and attributes are all there
     bool emulated = false;                 // <domain type='qemu'>: no CPU of the host is passed on
     std::string arch;                      // <os><type arch=>; "" where it is not said
+    std::vector<VcpuKeyed> keyed;          // in the order of the document
+    // What nobody changes, so it is not compared: the CPU model that is named, "" for none; the
+    // tunes of which the definition says the contrary; vCPUs that are scheduled in real time.
+    std::string model;
+    std::set<Tune> opposed;
+    VcpuSet realtime;
+    QemuOverrides overrides;
     DefinitionParts parts; // what all this was read from, and those of the pins; not compared
 
     friend bool operator==(const CpuDefinition& a, const CpuDefinition& b)
@@ -147,7 +185,7 @@ struct CpuDefinition {
         return a.vcpus_max == b.vcpus_max && a.enabled == b.enabled &&
                a.lists_vcpus == b.lists_vcpus && a.placement == b.placement &&
                a.topology == b.topology && a.cells == b.cells && a.tuned == b.tuned &&
-               a.emulated == b.emulated && a.arch == b.arch;
+               a.emulated == b.emulated && a.arch == b.arch && a.keyed == b.keyed;
     }
 };
 

@@ -28,6 +28,7 @@ struct GuestTuning {
     std::optional<GuestCpus> cpus; // absent: number, shape and pins stay as they are
     // Which vCPUs start with the guest; absent, or with `cpus`: as they are, or as that says.
     std::optional<VcpuSet> enabled;
+    bool static_placement = false; // libvirt asks nobody else where the vCPUs should run
     bool list_vcpus = false; // <vcpus> is there, so that all but vCPU 0 can be unplugged later
     std::set<Tune> apply;
     std::set<Tune> withdraw; // asked for, but wrong on this host: not to be there
@@ -40,7 +41,8 @@ struct GuestTuning {
 
     [[nodiscard]] bool empty() const
     {
-        return !cpus && !enabled && apply.empty() && withdraw.empty() && put_back.empty();
+        return !cpus && !enabled && !static_placement && apply.empty() && withdraw.empty() &&
+               put_back.empty();
     }
 
     friend bool operator==(const GuestTuning&, const GuestTuning&) = default;
@@ -58,6 +60,12 @@ struct TuningAbilities {
 
 // "invtsc yes, topoext unknown".
 [[nodiscard]] std::string describe(const TuningAbilities& abilities);
+
+// Which number each vCPU of `now` has with `cpus`, as the guest counts: the nth that starts with it
+// stays the nth, then come those that can be plugged. One without a number would be a gap, or
+// beyond the end. Nothing where all numbers stay.
+[[nodiscard]] std::optional<std::map<VcpuId, VcpuId>> new_numbers(const CpuDefinition& now,
+                                                                  const GuestCpus& cpus);
 
 // `now` with the tuning made.
 [[nodiscard]] CpuDefinition tuned_definition(CpuDefinition now, const GuestTuning& tuning);

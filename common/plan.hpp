@@ -61,6 +61,7 @@ struct Intent {
     std::uint64_t memory_kib = 0;              // 0: unknown, no memory constraint
     std::optional<std::uint64_t> hugepage_kib; // resolved size, never 0
     bool memory_locked = false;
+    bool realtime = false; // the definition has vCPUs scheduled in real time: nothing runs beside
     PinSet current; // live pins while running, else the definition's; for stability and for claims
     bool has_memory = false; // it is active, so what it has of the host's memory is taken already
     NodeSet memory_nodes;    // that its memory is on; empty: unknown, or it has none yet
@@ -118,7 +119,10 @@ struct DomainPlan {
     std::map<VcpuId, CpuSet> vcpus; // online: one CPU each (dedicated) or the pool part (shared);
                                     // offline ones too, pinned in advance to the domain's own CPUs
     VcpuSet online;                 // of `vcpus`: those that are, or come, online
-    CpuSet emulator;                // empty only when placement is none
+    // One that is shut off, where its vCPUs have other numbers from its next start on: its pins
+    // then. Only for people and programs to read.
+    std::optional<std::map<VcpuId, CpuSet>> at_start;
+    CpuSet emulator; // empty only when placement is none
     // Emulator pin of the definition where it differs from the live one (two-phase pin); else
     // absent.
     std::optional<CpuSet> start_emulator;

@@ -347,6 +347,7 @@ Result<ResolvedPolicy> resolve_policy(const PolicyCatalog& catalog,
         }
     }
     resolved.policy = policy_of(name.empty() ? "none" : name, effective);
+    resolved.policy.by_devices = placement_by == PlacementBy::domain;
     return resolved;
 }
 

@@ -40,7 +40,8 @@ struct ThreadChoice {
 struct Policy {
     std::string name = "none"; // the named policy it came from, "auto" kept as written
     Placement placement = Placement::none;
-    CpuSet cpus; // empty: no restriction
+    bool by_devices = false; // that is what `auto` made of the devices that the domain is given
+    CpuSet cpus;             // empty: no restriction
     SmtChoice smt = SmtChoice::prefer;
     NumaChoice numa = NumaChoice::prefer;
     CacheChoice cache = CacheChoice::alone;
@@ -151,7 +152,7 @@ struct ResolvedPolicy {
 // Precedence per option, highest layer first in `layers`: the highest layer that names a policy
 // gives the name, and that name's options count as set in that layer; explicit options of lower
 // layers fill what is still unset; then the table's defaults. `auto` becomes dedicated when
-// `has_devices` (the domain has passthrough PCI devices), else shared.
+// `has_devices` (the domain is given devices of the host), else shared.
 // Contradictions between merged options (see DECISIONS.md) are invalid_policy.
 [[nodiscard]] Result<ResolvedPolicy> resolve_policy(const PolicyCatalog& catalog,
                                                     const std::vector<PolicyLayer>& layers,

@@ -90,8 +90,11 @@ enum class ReasonCode {
     vcpus_kept,
     pins_elsewhere,
     policy_elsewhere,
+    auto_chosen,
+    placement_auto,
     // guest tuning
     topology_mirrored,
+    topology_true,
     topology_gaps,
     trailing_vcpus,
     topology_kept,

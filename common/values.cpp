@@ -255,6 +255,30 @@ PinSet pins_from(const DefinitionParts& parts)
     return pins;
 }
 
+std::string passed_through(const DomainFacts& facts)
+{
+    const auto more = facts.pci_devices.size() + facts.indirect_devices.size();
+    if (more == 0) {
+        return "";
+    }
+    const auto name = [](const IndirectDevice& device) {
+        switch (device.kind) {
+        case IndirectDevice::Kind::mediated:
+            return "mediated device " + device.id;
+        case IndirectDevice::Kind::vdpa:
+            return "vDPA device " + device.id;
+        case IndirectDevice::Kind::argument:
+            return "the device of QEMU's argument " + device.id;
+        }
+        return device.id;
+    };
+    const auto first = facts.pci_devices.empty() ? name(facts.indirect_devices.front())
+                       : facts.pci_devices.front().find(':') != std::string::npos
+                           ? "PCI device " + facts.pci_devices.front()
+                           : "a device of " + facts.pci_devices.front(); // a scenario's
+    return first + (more > 1 ? " and " + std::to_string(more - 1) + " more" : "");
+}
+
 std::string what_stays_plugged(const DomainFacts& facts)
 {
     const auto more = facts.active() && facts.vcpus_online.size() > facts.vcpus_boot.size();

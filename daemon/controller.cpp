@@ -139,7 +139,7 @@ Result<ResolvedPolicy> Controller::resolve_with(const DomainRecord& record, cons
     if (!layers) {
         return std::move(layers).error();
     }
-    return resolve_policy(reconciler_.config().catalog, *layers, !facts.pci_devices.empty());
+    return resolve_policy(reconciler_.config().catalog, *layers, !passed_through(facts).empty());
 }
 
 // Everything that can be known to be wrong before anything is changed.

@@ -99,7 +99,7 @@ Json domain_plan_to_json(const DomainPlan& plan)
                 {"requested", to_string(plan.requested)},
                 {"placement", to_string(plan.placement)},
                 {"satisfied", plan.satisfied},
-                {"vcpupin", sets_to_json(plan.vcpus)},
+                {"vcpupin", sets_to_json(plan.at_start.value_or(plan.vcpus))},
                 {"emulatorpin", plan.emulator.str()}};
     if (plan.awaits) {
         object["awaits"] = true;

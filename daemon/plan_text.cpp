@@ -245,7 +245,8 @@ std::string memory_text(const DomainPlan& plan)
 // "2 vCPUs (6 offline)".
 std::string vcpu_count(const DomainPlan& plan)
 {
-    const auto offline = plan.vcpus.size() - plan.online.size();
+    const auto all = plan.at_start ? plan.tuning.cpus->topology.product() : plan.vcpus.size();
+    const auto offline = all - plan.online.size();
     return counted(plan.online.size(), "vCPU") +
            (offline > 0 ? " (" + std::to_string(offline) + " offline)" : "");
 }
@@ -295,7 +296,7 @@ std::string pin_line(const DomainPlan& plan)
         return "";
     }
     std::string text = "    vCPU>CPU";
-    for (const auto& [vcpu, pin] : plan.vcpus) {
+    for (const auto& [vcpu, pin] : plan.at_start ? *plan.at_start : plan.vcpus) {
         text += " " + std::to_string(raw(vcpu)) + ">" + pin.str();
     }
     return text + "\n";

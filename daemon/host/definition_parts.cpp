@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "definition_parts.hpp"
 
+#include "vcpu_keys.hpp"
 #include "xml_editor.hpp"
 #include "xml_reader.hpp"
 
@@ -36,15 +37,6 @@ void copy_normal(const pugi::xml_node& from, pugi::xml_node to)
     }
 }
 
-std::string normal_text(const pugi::xml_node& element)
-{
-    pugi::xml_document copy;
-    copy_normal(element, copy.append_child(element.name()));
-    std::ostringstream text;
-    copy.save(text, "", pugi::format_raw | pugi::format_no_declaration, pugi::encoding_utf8);
-    return text.str();
-}
-
 void read_element(DefinitionParts& parts, const std::string& name, const pugi::xml_node& element)
 {
     if (element) {
@@ -59,24 +51,6 @@ std::string normal_vcpu(const pugi::xml_node& vcpu)
     auto own = copy.append_copy(vcpu);
     own.remove_attribute("cpuset");
     return normal_text(own);
-}
-
-// Makes the empty `element` say what `from` says, laid out like its surroundings.
-void fill_like(pugi::xml_node element, const pugi::xml_node& from)
-{
-    for (const auto attribute : from.attributes()) {
-        element.append_copy(attribute);
-    }
-    for (const auto child : from.children()) {
-        if (child.type() == pugi::node_element) {
-            const auto last = element.find_child([](const auto& node) {
-                return node.type() == pugi::node_element && !node.next_sibling().next_sibling();
-            });
-            fill_like(insert_element(element, last, child.name()), child);
-        } else {
-            element.append_copy(child);
-        }
-    }
 }
 
 // Puts back an element that stands for a part, in the place of `old` where that is there.
@@ -160,6 +134,32 @@ void put_back_cpu(pugi::xml_node cpu, const DefinitionParts& parts)
 
 } // namespace
 
+std::string normal_text(const pugi::xml_node& element)
+{
+    pugi::xml_document copy;
+    copy_normal(element, copy.append_child(element.name()));
+    std::ostringstream text;
+    copy.save(text, "", pugi::format_raw | pugi::format_no_declaration, pugi::encoding_utf8);
+    return text.str();
+}
+
+void fill_like(pugi::xml_node element, const pugi::xml_node& from)
+{
+    for (const auto attribute : from.attributes()) {
+        element.append_copy(attribute);
+    }
+    for (const auto child : from.children()) {
+        if (child.type() == pugi::node_element) {
+            const auto last = element.find_child([](const auto& node) {
+                return node.type() == pugi::node_element && !node.next_sibling().next_sibling();
+            });
+            fill_like(insert_element(element, last, child.name()), child);
+        } else {
+            element.append_copy(child);
+        }
+    }
+}
+
 DefinitionParts read_parts(const pugi::xml_node& domain)
 {
     DefinitionParts parts;
@@ -168,6 +168,7 @@ DefinitionParts read_parts(const pugi::xml_node& domain)
     }
     read_element(parts, "vcpus", domain.child("vcpus"));
     read_element(parts, "os/smbios", domain.child("os").child("smbios"));
+    read_vcpu_key_parts(domain, parts);
     const auto cpu = domain.child("cpu");
     if (!cpu) {
         return parts;
@@ -198,6 +199,7 @@ void put_back_parts(pugi::xml_node domain, const DefinitionParts& parts)
     with_part(parts, "os/smbios", [&](const std::string& text) {
         put_back_element(domain.child("os"), domain.child("os").child("smbios"), text);
     });
+    put_back_vcpu_keys(domain, parts);
     const auto speaks_of_cpu = [](const auto& part) {
         return part.first.rfind("cpu", 0) == 0 && part.first.rfind("cputune", 0) != 0 &&
                !part.second.empty();

@@ -7,6 +7,7 @@
 //   cpu@mode match check migratable                         attributes of <cpu>
 //   cpu/model vendor topology cache numa                    children of <cpu>
 //   cpu/feature:NAME      <cpu><feature name=> that a tune stands for
+//   cputune/vcpusched cachetune memorytune                  all of the kind, for their vCPUs
 #pragma once
 
 #include "common/domain.hpp"
@@ -14,6 +15,12 @@
 #include <pugixml.hpp>
 
 namespace virtpind::host {
+
+// An element in the normal form of parts: attributes by name, neither comments nor blanks.
+[[nodiscard]] std::string normal_text(const pugi::xml_node& element);
+
+// Makes the empty `element` say what `from` says, laid out like its surroundings.
+void fill_like(pugi::xml_node element, const pugi::xml_node& from);
 
 // Without those of the pins.
 [[nodiscard]] DefinitionParts read_parts(const pugi::xml_node& domain);

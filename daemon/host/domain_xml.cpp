@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "domain_xml.hpp"
 
+#include "argument_devices.hpp"
 #include "common/uuid.hpp"
 #include "common/words.hpp"
 #include "pins_xml.hpp"
@@ -9,6 +10,7 @@
 #include "undo_note_xml.hpp"
 #include "xml_reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <limits>
@@ -129,31 +131,75 @@ bool locks_memory(std::string_view name, std::string_view type)
            (name == "disk" && (type == "nvme" || type == "vhostvdpa"));
 }
 
-// Passthrough devices: <hostdev type='pci'> and <interface type='hostdev'> (a virtual function).
+void add_pci_device(Reader& reader, std::string address, DomainFacts& facts)
+{
+    if (facts.pci_devices.size() == pci_devices_max) {
+        reader.fail(Errc::limits_exceeded,
+                    "more than " + std::to_string(pci_devices_max) + " PCI devices");
+    } else {
+        facts.pci_devices.push_back(std::move(address));
+    }
+}
+
+// Mediated devices and vDPA; those behind which there is no device that can be named do not count.
+void add_indirect_device(std::string_view name, std::string_view type, const pugi::xml_node& source,
+                         DomainFacts& facts)
+{
+    constexpr std::size_t id_bytes_max = 128;
+    const auto mediated = name == "hostdev" && type == "mdev";
+    const auto vdpa = type == "vdpa" || type == "vhostvdpa";
+    if (!mediated && !vdpa) {
+        return;
+    }
+    std::string id = mediated ? source.child("address").attribute("uuid").value()
+                              : source.attribute("dev").value();
+    id.resize(std::min(id.size(), id_bytes_max));
+    if (facts.indirect_devices.size() < pci_devices_max) {
+        facts.indirect_devices.push_back(
+            {.kind = mediated ? IndirectDevice::Kind::mediated : IndirectDevice::Kind::vdpa,
+             .id = std::move(id),
+             .parent = {}});
+    }
+}
+
+// Those that an argument of QEMU's hands over.
+void read_devices_of_arguments(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    auto devices = read_argument_devices(domain);
+    facts.memory_locked = facts.memory_locked || !devices.pci.empty() || !devices.others.empty();
+    for (auto& address : devices.pci) {
+        add_pci_device(reader, std::move(address), facts);
+    }
+    for (auto& device : devices.others) {
+        if (facts.indirect_devices.size() < pci_devices_max) {
+            facts.indirect_devices.push_back(std::move(device));
+        }
+    }
+}
+
+// Passthrough devices: <hostdev type='pci'>, <interface type='hostdev'> (a virtual function) and
+// <disk type='nvme'>; not USB, which is not near any CPU.
 void read_devices(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
 {
     for (const auto device : domain.child("devices").children()) {
         const std::string_view name = device.name();
         const std::string_view type = device.attribute("type").value();
         facts.memory_locked = facts.memory_locked || locks_memory(name, type);
-        const auto is_pci =
-            (name == "hostdev" && type == "pci") || (name == "interface" && type == "hostdev");
+        add_indirect_device(name, type, device.child("source"), facts);
+        const auto is_pci = (name == "hostdev" && type == "pci") ||
+                            (name == "interface" && type == "hostdev") ||
+                            (name == "disk" && type == "nvme");
         if (!is_pci) {
             continue;
         }
         facts.memory_locked = true;
         const auto address = device.child("source").child("address");
         const std::string_view bus = address.attribute("type").as_string("pci");
-        if (!address || bus != "pci") {
-            continue;
+        if (address && bus == "pci") {
+            add_pci_device(reader, pci_address(reader, address), facts);
         }
-        if (facts.pci_devices.size() == pci_devices_max) {
-            reader.fail(Errc::limits_exceeded,
-                        "more than " + std::to_string(pci_devices_max) + " PCI devices");
-            return;
-        }
-        facts.pci_devices.push_back(pci_address(reader, address));
     }
+    read_devices_of_arguments(reader, domain, facts);
 }
 
 void read_memory(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
@@ -168,7 +214,10 @@ void read_memory(Reader& reader, const pugi::xml_node& domain, DomainFacts& fact
                                              page.attribute("unit").value(), "page/@size");
         facts.memory_locked = true;
     }
-    facts.memory_locked = facts.memory_locked || backing.child("locked");
+    // The kernel pins what a guest that is encrypted has.
+    const std::string_view secured = domain.child("launchSecurity").attribute("type").value();
+    const auto encrypted = secured == "sev" || secured == "sev-snp" || secured == "tdx";
+    facts.memory_locked = facts.memory_locked || backing.child("locked") || encrypted;
 }
 
 } // namespace
@@ -198,7 +247,7 @@ Result<ObservedDomain> parse_domain_xml(std::string_view text, const PolicyCatal
         domain.live_policy = facts.metadata.content.has_value();
     } else {
         domain.config = std::move(pins);
-        domain.cpus = read_cpu_definition(*root, facts);
+        domain.cpus = read_cpu_definition(reader, *root, facts);
         domain.cpus->parts.merge(pin_parts(*domain.config));
         domain.config_note = read_undo_note(*root, facts);
     }

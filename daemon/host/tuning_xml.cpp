@@ -5,6 +5,8 @@
 #include "definition_parts.hpp"
 #include "domain_xml.hpp"
 #include "pins_xml.hpp"
+#include "qemu_arguments.hpp"
+#include "vcpu_keys.hpp"
 #include "xml_editor.hpp"
 #include "xml_reader.hpp"
 
@@ -61,6 +63,19 @@ void write_features(pugi::xml_node cpu, const std::set<Tune>& tuned, const std::
 bool is_passthrough_mode(const pugi::xml_node& cpu)
 {
     return has(cpu, "mode", "host-passthrough") || has(cpu, "mode", "maximum");
+}
+
+// "EPYC"; "" where the host's own CPU is wanted, or nothing is said.
+std::string named_model(const pugi::xml_node& cpu)
+{
+    const auto is_custom = has(cpu, "mode", "custom") || !cpu.attribute("mode");
+    return is_custom ? trimmed_text(cpu.child("model")) : "";
+}
+
+// The other policies, require, force and optional, let the guest have it.
+bool turns_off(std::string_view policy)
+{
+    return policy == "disable" || policy == "forbid";
 }
 
 // A mode that can carry the tunes. With a CPU of the host's, libvirt checks that the guest has
@@ -249,29 +264,38 @@ Result<Loaded> read(std::string_view text, pugi::xml_document& document)
 
 } // namespace
 
-CpuDefinition read_cpu_definition(const pugi::xml_node& domain, const DomainFacts& facts)
+CpuDefinition read_cpu_definition(Reader& reader, const pugi::xml_node& domain,
+                                  const DomainFacts& facts)
 {
-    CpuDefinition cpus{.vcpus_max = facts.vcpus_max,
-                       .enabled = facts.vcpus_boot,
-                       .lists_vcpus = !domain.child("vcpus").empty(),
-                       .placement = domain.child("vcpu").attribute("placement").as_string("static"),
-                       .topology = facts.topology,
-                       .cells = facts.cells,
-                       .emulated = has(domain, "type", "qemu"),
-                       .arch = domain.child("os").child("type").attribute("arch").value(),
-                       .parts = read_parts(domain)};
+    CpuDefinition cpus;
+    cpus.vcpus_max = facts.vcpus_max;
+    cpus.enabled = facts.vcpus_boot;
+    cpus.lists_vcpus = !domain.child("vcpus").empty();
+    cpus.placement = domain.child("vcpu").attribute("placement").as_string("static");
+    cpus.topology = facts.topology;
+    cpus.cells = facts.cells;
+    cpus.emulated = has(domain, "type", "qemu");
+    cpus.arch = domain.child("os").child("type").attribute("arch").value();
+    cpus.model = named_model(domain.child("cpu"));
+    cpus.overrides = read_qemu_overrides(domain);
+    cpus.parts = read_parts(domain);
+    read_vcpu_keys(reader, domain, cpus);
     std::sort(cpus.cells.begin(), cpus.cells.end(),
               [](const GuestCell& a, const GuestCell& b) { return a.id < b.id; });
     const auto cpu = domain.child("cpu");
     for (const auto& [tune, name, policy] : tune_features) {
-        if (const auto feature = feature_of(cpu, name);
-            feature &&
-            feature.attribute("policy").as_string("require") == std::string_view{policy}) {
+        const auto feature = feature_of(cpu, name);
+        const std::string_view says = feature.attribute("policy").as_string("require");
+        if (feature && says == policy) {
             cpus.tuned.insert(tune);
+        } else if (feature && turns_off(says) != turns_off(policy)) {
+            cpus.opposed.insert(tune);
         }
     }
     if (has(cpu.child("cache"), "mode", "passthrough")) {
         cpus.tuned.insert(Tune::cache_passthrough);
+    } else if (has(cpu.child("cache"), "mode", "disable")) {
+        cpus.opposed.insert(Tune::cache_passthrough);
     }
     if (has(cpu, "migratable", "off")) {
         cpus.tuned.insert(Tune::no_migrate);
@@ -312,6 +336,9 @@ Result<std::string> apply_tuning(std::string_view text, const GuestTuning& tunin
                                {.mode = DefinitionChange::Mode::replace, .pins = wanted_pins});
     }
     const auto domain = document.child("domain");
+    if (wanted.keyed != now->cpus.keyed) {
+        renumber_vcpu_keys(domain, *new_numbers(now->cpus, *tuning.cpus));
+    }
     if (wanted.vcpus_max != now->cpus.vcpus_max || wanted.enabled != now->cpus.enabled ||
         wanted.lists_vcpus != now->cpus.lists_vcpus || wanted.placement != now->cpus.placement) {
         write_vcpus(domain, wanted);

@@ -5,6 +5,7 @@
 #include "common/action.hpp"
 #include "common/guest_tuning.hpp"
 #include "common/result.hpp"
+#include "xml_reader.hpp"
 
 #include <pugixml.hpp>
 
@@ -14,8 +15,8 @@
 namespace virtpind::host {
 
 // What a definition says of the guest's CPUs; `facts` are those that parse_domain_xml() read from
-// the same element.
-[[nodiscard]] CpuDefinition read_cpu_definition(const pugi::xml_node& domain,
+// the same element. A list of vCPUs that cannot be read is an error of `reader`.
+[[nodiscard]] CpuDefinition read_cpu_definition(Reader& reader, const pugi::xml_node& domain,
                                                 const DomainFacts& facts);
 
 // `text` with the tuning made, pins included. What already says what it should is not touched, and

@@ -2,6 +2,7 @@
 #include "virt_observer.hpp"
 
 #include "common/text.hpp"
+#include "device_parents.hpp"
 #include "domain_xml.hpp"
 #include "virt_error.hpp"
 
@@ -136,6 +137,7 @@ Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPt
     if (!observed) {
         return observed;
     }
+    find_parents(observed->facts, "/");
     if (!observed->facts.active()) {
         // The same call gives the definition of a domain that is shut off; the id in the XML is
         // what tells, since the domain may have stopped or started since it was listed.

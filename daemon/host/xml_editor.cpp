@@ -146,6 +146,15 @@ pugi::xml_node last_of(const pugi::xml_node& parent, std::initializer_list<std::
     return {};
 }
 
+pugi::xml_node last_element(const pugi::xml_node& parent)
+{
+    auto child = parent.last_child();
+    while (child && child.type() != pugi::node_element) {
+        child = child.previous_sibling();
+    }
+    return child;
+}
+
 void set_attribute(pugi::xml_node element, const char* name, const std::string& value)
 {
     auto attribute = element.attribute(name);

@@ -29,6 +29,9 @@ void remove_element(pugi::xml_node element);
 [[nodiscard]] pugi::xml_node last_of(const pugi::xml_node& parent,
                                      std::initializer_list<std::string_view> names);
 
+// The last child that is an element.
+[[nodiscard]] pugi::xml_node last_element(const pugi::xml_node& parent);
+
 void set_attribute(pugi::xml_node element, const char* name, const std::string& value);
 
 // The document as text. `before` is what it was loaded from: attributes are quoted as there

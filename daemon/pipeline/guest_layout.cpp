@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -185,6 +186,27 @@ std::optional<GuestLayout> lay_out(const std::vector<Seat>& seats, const Frame& 
         layout.cpus.emplace(VcpuId{vcpu}, seat.cpu);
     }
     return layout;
+}
+
+bool mirrors_cores(const Topology& topology, const GuestLayout& layout)
+{
+    const auto socket_vcpus =
+        static_cast<std::uint32_t>(layout.topology.product()) / layout.topology.sockets;
+    std::map<std::uint32_t, CoreIndex> cores;
+    std::map<std::uint32_t, PackageIndex> packages;
+    std::set<CoreIndex> used_cores;
+    std::set<PackageIndex> used_packages;
+    for (const auto& [vcpu, id] : layout.cpus) {
+        const auto& cpu = topology.cpu(id);
+        const auto core = cores.emplace(raw(vcpu) / layout.topology.threads, cpu.core).first;
+        const auto package = packages.emplace(raw(vcpu) / socket_vcpus, cpu.package).first;
+        if (core->second != cpu.core || package->second != cpu.package) {
+            return false;
+        }
+        used_cores.insert(cpu.core);
+        used_packages.insert(cpu.package);
+    }
+    return used_cores.size() == cores.size() && used_packages.size() == packages.size();
 }
 
 GuestTopology with_room(GuestTopology topology, std::uint32_t vcpus)

@@ -74,6 +74,10 @@ struct GuestLayout {
 [[nodiscard]] std::optional<GuestLayout> lay_out(const std::vector<Seat>& seats,
                                                  const Frame& frame);
 
+// Whether the guest's cores are cores of the host, and its sockets are packages: vCPUs share one
+// where they really do, and only there.
+[[nodiscard]] bool mirrors_cores(const Topology& topology, const GuestLayout& layout);
+
 // `topology` with room for `vcpus`: more cores of a single die, more dies of a single package, or
 // more packages. No vCPU changes its place, nor any APIC id. Rounding up does not lead beyond what
 // the guest can have as it is.

@@ -6,6 +6,7 @@
 #include "guest_cells.hpp"
 #include "guest_layout.hpp"
 #include "hotplug.hpp"
+#include "own_words.hpp"
 #include "tuning_release.hpp"
 
 #include <algorithm>
@@ -72,20 +73,25 @@ public:
             decision_.tuning.clusters_known =
                 in_.abilities.libvirt_version >= libvirt_with_clusters;
         }
+        auto to_decide = tunes_to_decide(policy_.tune, in_.now);
+        wanted_ = std::move(to_decide.tunes);
+        decision_.reasons = std::move(to_decide.reasons);
         passthrough_ = asks(Tune::cache_passthrough);
+        shown_already_ = !passthrough_ && shows_host_caches();
         if (!is_x86(in_.now.arch)) {
             refuse_x86_tunes();
-        } else if (cpu_vendor(in_.topology.vendor) == CpuVendor::amd &&
-                   in_.abilities.topoext == false) {
-            refuse_passthrough("AMD CPUs tell of them by topoext only, which this host cannot give "
-                               "to a guest.");
+        } else if (passthrough_ && cpu_vendor(in_.topology.vendor) == CpuVendor::amd) {
+            need_topoext();
         }
         decide_count();
+        decide_placement();
         if (in_.now.emulated) {
             refuse_all();
             return std::move(decision_);
         }
-        if (policy_.topology == TopologyChoice::keep) {
+        if (!in_.now.overrides.shape.empty()) {
+            leave_shape();
+        } else if (policy_.topology == TopologyChoice::keep) {
             keep_shape();
         } else {
             choose_shape();
@@ -100,11 +106,12 @@ public:
                 decision_.tuning.apply.insert(tune);
             }
         }
+        decision_.shows_host_caches = passthrough_ || shown_already_;
         return std::move(decision_);
     }
 
 private:
-    [[nodiscard]] bool asks(Tune tune) const { return policy_.tune.count(tune) != 0; }
+    [[nodiscard]] bool asks(Tune tune) const { return wanted_.count(tune) != 0; }
 
     void say(ReasonCode code, std::string text)
     {
@@ -124,12 +131,61 @@ private:
             passthrough_ = false;
             refuse(Tune::cache_passthrough,
                    "The host's caches are not passed through: " + std::move(why));
+        } else if (shown_already_) {
+            shown_already_ = false;
+            say(ReasonCode::tune_refused,
+                std::string{"The guest is shown the host's caches by "} +
+                    (in_.now.overrides.host_caches ? "the argument -cpu of its command line"
+                                                   : "its definition") +
+                    ", and that is wrong: " + std::move(why));
+        }
+    }
+
+    // By what the definition says and virtpind does not.
+    [[nodiscard]] bool shows_host_caches() const
+    {
+        const auto by_us = in_.before != nullptr && in_.before->is_ours(in_.now.parts, "cpu/cache");
+        return in_.now.overrides.tunes.count(Tune::cache_passthrough) != 0
+                   ? in_.now.overrides.host_caches
+                   : in_.now.tuned.count(Tune::cache_passthrough) != 0 && !by_us;
+    }
+
+    // Whether the guest will be shown the host's caches.
+    [[nodiscard]] bool shows() const { return passthrough_ || shown_already_; }
+
+    // An argument of QEMU's says how many vCPUs there are, and how they are grouped.
+    void leave_shape()
+    {
+        const auto& argument = in_.now.overrides.shape;
+        if (policy_.topology != TopologyChoice::keep || policy_.vcpus != 0) {
+            say(ReasonCode::topology_kept,
+                "The guest's <vcpu>, <vcpus> and <topology> stay: " +
+                    holds_against(argument, "what would be written there"));
+        }
+        if (std::exchange(passthrough_, false)) {
+            say(ReasonCode::tune_refused,
+                "cache-passthrough is left out: " +
+                    holds_against(argument, "any shape that the definition says") +
+                    " So nobody can tell which vCPUs the guest would believe to share a cache.");
+        }
+        shown_already_ = false;
+    }
+
+    void need_topoext()
+    {
+        if (in_.abilities.topoext == false) {
+            refuse_passthrough("AMD CPUs tell of them by topoext only, which this host cannot give "
+                               "to a guest.");
+        } else if (in_.now.opposed.count(Tune::topoext) != 0) {
+            refuse_passthrough("AMD CPUs tell of them by topoext only, which the definition "
+                               "disables.");
         }
     }
 
     void refuse_x86_tunes()
     {
         passthrough_ = false;
+        shown_already_ = false;
         for (const auto tune : x86_tunes) {
             if (asks(tune)) {
                 refuse(tune, std::string{to_string(tune)} + " is left out: it is for x86 guests, " +
@@ -152,7 +208,7 @@ private:
     void decide_count()
     {
         enabled_ = in_.now.enabled;
-        if (policy_.vcpus == 0) {
+        if (policy_.vcpus == 0 || !in_.now.overrides.shape.empty()) {
             return;
         }
         enabled_ = choose_vcpus({.wanted = policy_.vcpus,
@@ -163,6 +219,24 @@ private:
                        .vcpus;
         decision_.tuning.enabled = enabled_;
         decision_.tuning.list_vcpus = true;
+    }
+
+    // With CPUs of their own for all vCPUs there is nothing to ask numad, and a guest whose libvirt
+    // cannot ask it would not start.
+    void decide_placement()
+    {
+        const auto dedicated = in_.plan.placement == Placement::dedicated;
+        decision_.tuning.static_placement =
+            dedicated && (in_.now.placement == "auto" ||
+                          (in_.before != nullptr && made_static(*in_.before, in_.now)));
+        if (in_.now.placement == "auto") {
+            say(ReasonCode::placement_auto,
+                dedicated ? "The definition says <vcpu placement='auto'>, with which libvirt asks "
+                            "numad at every start whatever the pins say; it becomes static."
+                          : "The definition says <vcpu placement='auto'>, with which libvirt asks "
+                            "numad at every start whatever the pins say, and does not start the "
+                            "guest without it; placement='static' spares that.");
+        }
     }
 
     // The guest keeps its shape: passthrough has to suit it.
@@ -192,7 +266,13 @@ private:
                 "The guest's topology stays: its vCPUs float, so that there is nothing to mirror.");
             return refuse_passthrough("the vCPUs float, so that no cache is theirs for certain.");
         }
-        const auto cells = plan_cells(in_.topology, in_.intent, in_.plan, in_.now, *pins);
+        auto cells = plan_cells(in_.topology, in_.intent, in_.plan, in_.now, *pins);
+        if (cells && cells->numatune && !in_.now.overrides.cells.empty()) {
+            cells = CellPlan{};
+            say(ReasonCode::topology_kept,
+                "The guest gets no NUMA cells: " +
+                    holds_against(in_.now.overrides.cells, "what would be written of its memory"));
+        }
         if (count == 0 || count > pins->size() || !cells) {
             say(ReasonCode::topology_kept,
                 "The guest's topology stays for now: the definition has other vCPUs or cells than "
@@ -201,7 +281,18 @@ private:
         }
         auto seats = seat_cpus(in_.topology, cpus_of(*pins), cells->cell_of);
         seats.resize(count);
-        const auto layout = best_layout(seats);
+        const auto shown = shows() && read_start_cache(real_pins(seats));
+        auto layout = shown ? with_host_caches(seats) : with_emulated_caches(seats);
+        if (const auto present = present_layout(*pins); present && !cells->numatune &&
+                                                        tells_the_truth(*present, shown) &&
+                                                        !(layout && is_like_present(*layout))) {
+            return keep_true_shape(*present);
+        }
+        if (shown && !layout) {
+            refuse_passthrough("no topology makes the guest believe in its " +
+                               counted(real_l3s(seats), "L3") + " as they really are.");
+            layout = with_emulated_caches(seats);
+        }
         if (!layout) {
             say(ReasonCode::topology_kept,
                 "The guest's topology stays: with the gaps that its caches need it would have more "
@@ -217,20 +308,64 @@ private:
         }
     }
 
-    // The first frame with which the guest believes what is true: with the host's caches if those
-    // are wanted and can be had, else with QEMU's, which only have to get the L3s right.
-    std::optional<GuestLayout> best_layout(const std::vector<Seat>& seats)
+    // The shape that the definition has, where its vCPUs are those that were planned.
+    [[nodiscard]] std::optional<GuestLayout>
+    present_layout(const std::map<VcpuId, CpuId>& pins) const
     {
-        if (passthrough_ && read_start_cache(real_pins(seats))) {
-            for (const auto& frame : possible_frames(in_.topology, seats, policy_.topology,
-                                                     padded(start_sharing_.l3))) {
-                if (auto layout = fitting(seats, frame); layout && is_true(*layout)) {
-                    return layout;
-                }
-            }
-            refuse_passthrough("no topology makes the guest believe in its " +
-                               counted(real_l3s(seats), "L3") + " as they really are.");
+        const auto& shape = in_.now.topology;
+        if (policy_.topology != TopologyChoice::match || !is_x86(in_.now.arch) || !shape ||
+            shape->product() != in_.now.vcpus_max || enabled_ != in_.now.enabled ||
+            enabled_ != in_.intent.vcpus_online) {
+            return std::nullopt;
         }
+        return GuestLayout{.topology = *shape, .cpus = pins};
+    }
+
+    // Sockets, cores and caches as they are: nothing is to be gained from another shape, and a
+    // guest that finds other CPUs than before may have to be activated again.
+    [[nodiscard]] bool tells_the_truth(const GuestLayout& layout, bool shown) const
+    {
+        return mirrors_cores(in_.topology, layout) &&
+               (shown ? is_true(layout)
+                      : predict_emulated_caches(layout.topology, layout.enabled()).l3 ==
+                            real_caches(in_.topology, layout.cpus).l3);
+    }
+
+    void keep_true_shape(const GuestLayout& present)
+    {
+        GuestCpus cpus{
+            .topology = present.topology, .pins = {}, .cells = in_.now.cells, .numatune = {}};
+        for (const auto& [vcpu, cpu] : present.cpus) {
+            cpus.pins.emplace(vcpu, CpuSet{cpu});
+        }
+        say(ReasonCode::topology_true,
+            "The guest's topology stays: it tells the truth about the CPUs it runs on (" +
+                shape_text(present.topology) + ").");
+        decision_.tuning.cpus = std::move(cpus);
+    }
+
+    [[nodiscard]] bool is_like_present(const GuestLayout& layout) const
+    {
+        return with_room(layout.topology, in_.vcpus_room) == *in_.now.topology &&
+               layout.enabled() == enabled_;
+    }
+
+    // The first frame with which the guest believes what is true of the host's caches.
+    [[nodiscard]] std::optional<GuestLayout> with_host_caches(const std::vector<Seat>& seats) const
+    {
+        for (const auto& frame :
+             possible_frames(in_.topology, seats, policy_.topology, padded(start_sharing_.l3))) {
+            if (auto layout = fitting(seats, frame); layout && is_true(*layout)) {
+                return layout;
+            }
+        }
+        return std::nullopt;
+    }
+
+    // With those that QEMU makes up only the L3s can be right, or else nothing is.
+    [[nodiscard]] std::optional<GuestLayout>
+    with_emulated_caches(const std::vector<Seat>& seats) const
+    {
         std::optional<GuestLayout> first;
         for (const auto& frame :
              possible_frames(in_.topology, seats, policy_.topology, std::nullopt)) {
@@ -283,14 +418,19 @@ private:
         decision_.tuning.cpus = std::move(cpus);
     }
 
+    static std::string shape_text(const GuestTopology& shape)
+    {
+        return counted(shape.sockets, "socket") + ", " + counted(shape.dies, "die") +
+               " per socket, " + counted(shape.cores, "core") + " per die, " +
+               counted(shape.threads, "thread") + " per core";
+    }
+
     void tell_shape(const GuestCpus& cpus, const VcpuSet& enabled)
     {
         const auto& shape = cpus.topology;
         say(ReasonCode::topology_mirrored,
             "From its next start the guest is shaped like the CPUs it runs on: " +
-                counted(shape.sockets, "socket") + ", " + counted(shape.dies, "die") +
-                " per socket, " + counted(shape.cores, "core") + " per die, " +
-                counted(shape.threads, "thread") + " per core.");
+                shape_text(shape) + ".");
         const auto offline =
             VcpuSet::range(0, static_cast<std::uint32_t>(shape.product()) - 1) - enabled;
         if (!offline.empty() && offline.front() > enabled.back()) {
@@ -332,14 +472,18 @@ private:
                               cache_sharing(host, cpu) != start_sharing_;
                    })) {
             refuse_passthrough("QEMU starts on CPUs " + start.str() +
-                               ", whose caches are unlike those of the vCPUs.");
+                               ", whose caches are unlike those of the vCPUs." +
+                               (in_.intent.realtime
+                                    ? " It is not started among the vCPUs, as they are scheduled "
+                                      "in real time and would not let it run."
+                                    : ""));
         } else if (host.online_cpus() != host.all_cpus()) {
             // Siblings that are offline (nosmt) still count in CPUID, and nothing tells whose
             // siblings they are.
             refuse_passthrough("some CPUs of the host are offline, so that nobody can tell how "
                                "many share a cache by its CPUID.");
         }
-        return passthrough_;
+        return shows();
     }
 
     [[nodiscard]] bool is_true(const GuestLayout& layout) const
@@ -365,11 +509,14 @@ private:
     {
         const auto& shape = decision_.tuning.cpus ? std::optional{decision_.tuning.cpus->topology}
                                                   : in_.now.topology;
-        const auto siblings = shape && shape->threads > 1;
+        const auto siblings = (shape && shape->threads > 1) || !in_.now.overrides.shape.empty();
         const auto vendor = cpu_vendor(in_.topology.vendor);
         const auto needed =
             vendor == CpuVendor::amd && (passthrough_ || (decision_.tuning.cpus && siblings));
-        if (!asks(Tune::topoext) && !needed) {
+        const auto left_out = policy_.tune.count(Tune::topoext) != 0 && !asks(Tune::topoext);
+        const auto not_ours = in_.now.opposed.count(Tune::topoext) != 0 ||
+                              in_.now.overrides.tunes.count(Tune::topoext) != 0;
+        if (left_out || not_ours || (!asks(Tune::topoext) && !needed)) {
             return;
         }
         if (vendor == CpuVendor::intel) {
@@ -399,8 +546,10 @@ private:
 
     const TuningInput& in_;
     const Policy& policy_;
-    VcpuSet enabled_;          // at the next start
-    bool passthrough_ = false; // asked for, and nothing speaks against it so far
+    std::set<Tune> wanted_;      // of the policy, without those that are left as they are
+    VcpuSet enabled_;            // at the next start
+    bool passthrough_ = false;   // asked for, and nothing speaks against it so far
+    bool shown_already_ = false; // not ours to do: the guest is shown the host's caches anyway
     CacheSharing start_sharing_;
     TuningDecision decision_;
 };

@@ -9,7 +9,9 @@
 //   several, less than S, or unlike k  passthrough: one die with gaps, so that each L3 begins at a
 //                                 multiple of S; otherwise one die per L3, the largest k for all
 //   several packages or nodes     one socket per package; guest cells follow the nodes
-// Passthrough is written only when the groups the guest will believe in are the real ones.
+// Passthrough is written only when the groups the guest will believe in are the real ones. A shape
+// that is true already stays. Neither is what an argument of QEMU's overrides written, nor the
+// contrary of what the definition says in so many words, nor is a CPU model that it names replaced.
 #pragma once
 
 #include "common/before_image.hpp"
@@ -34,6 +36,8 @@ struct TuningInput {
 struct TuningDecision {
     GuestTuning tuning;
     Reasons reasons;
+    // By the tuning or by what is there already.
+    bool shows_host_caches = false;
 };
 
 // Nothing for a domain that the plan leaves untouched. Deciding again from a definition that has

@@ -38,15 +38,20 @@ std::optional<std::uint64_t> resolved_hugepage(const std::optional<std::uint64_t
     return smallest != 0 ? smallest : usual_kib;
 }
 
-std::vector<IntentDevice> located_devices(const std::vector<std::string>& addresses,
-                                          const Topology& topology)
+std::vector<IntentDevice> located_devices(const DomainFacts& facts, const Topology& topology)
 {
     std::vector<IntentDevice> devices;
-    for (const auto& address : addresses) {
+    const auto add = [&](const std::string& label, const std::string& address) {
         const auto* device = topology.find_device(address);
         // Local to every node is local to none in particular.
         const auto located = device != nullptr && device->nodes.size() < topology.nodes.size();
-        devices.push_back({.label = address, .nodes = located ? device->nodes : NodeSet{}});
+        devices.push_back({.label = label, .nodes = located ? device->nodes : NodeSet{}});
+    };
+    for (const auto& address : facts.pci_devices) {
+        add(address, address);
+    }
+    for (const auto& device : facts.indirect_devices) {
+        add(device.id, device.parent);
     }
     return devices;
 }
@@ -61,6 +66,17 @@ std::vector<std::string> exclusive_devices(const DomainFacts& facts)
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
+}
+
+// What `auto` chose, and why.
+void explain_auto(const DomainFacts& facts, const Policy& policy, Reasons& why)
+{
+    const auto devices = passed_through(facts);
+    why.push_back({.code = ReasonCode::auto_chosen,
+                   .text = "The policy " + policy.name + " is " +
+                           std::string{to_string(policy.placement)} +
+                           " for this domain, as it is given " +
+                           (devices.empty() ? "no device of the host's" : devices) + "."});
 }
 
 // Where a guest has only its cells bound to nodes, they are all of its memory.
@@ -198,7 +214,8 @@ Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
         mark_broken(decision, layers.error(), ReasonCode::metadata_unreadable);
         return decision;
     }
-    auto resolved = resolve_policy(input.config.catalog, *layers, !seen.facts.pci_devices.empty());
+    auto resolved =
+        resolve_policy(input.config.catalog, *layers, !passed_through(seen.facts).empty());
     if (!resolved) {
         mark_broken(decision, std::move(resolved).error(), ReasonCode::policy_invalid);
         return decision;
@@ -261,6 +278,7 @@ Result<std::vector<PolicyLayer>> policy_layers(const Config& config, const Domai
 bool same_placement(Policy a, Policy b)
 {
     for (auto* policy : {&a, &b}) {
+        policy->by_devices = false;
         policy->vcpus = 0;
         policy->topology = TopologyChoice::keep;
         policy->tune.clear();
@@ -283,7 +301,10 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.topology = facts.topology;
     intent.cells = facts.cells;
     intent.iothreads = facts.iothreads;
-    intent.devices = located_devices(facts.pci_devices, topology);
+    intent.devices = located_devices(facts, topology);
+    if (policy.by_devices) {
+        explain_auto(facts, policy, intent.why);
+    }
     if (policy.placement != Placement::none) {
         name_unknown_devices(facts.pci_devices, topology, intent.why);
     }
@@ -291,6 +312,7 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.memory_kib = facts.memory_kib;
     intent.hugepage_kib = resolved_hugepage(facts.hugepage_kib, topology);
     intent.memory_locked = facts.memory_locked;
+    intent.realtime = seen.cpus && !seen.cpus->realtime.empty();
     intent.current = seen.live ? *seen.live : seen.config.value_or(PinSet{});
     intent.has_memory = facts.active();
     intent.shut_off = !facts.active();
@@ -313,7 +335,10 @@ std::vector<Decision> decide_intents(const IntentInput& input)
         auto decision = decide_stance(input, seen, memory, online);
         auto why = std::move(decision.intent.why);
         auto policy = decision.policy.policy;
-        policy.vcpus = decision.stance == Stance::managed ? policy.vcpus : 0;
+        if (decision.stance != Stance::managed) {
+            policy.vcpus = 0;
+            policy.by_devices = false; // nothing to explain
+        }
         decision.intent = make_intent(seen, policy, input.topology, memory.kept_plugged);
         decision.intent.why.insert(decision.intent.why.begin(), why.begin(), why.end());
         decision.intent.activity =

@@ -85,8 +85,10 @@ private:
         }
         expect(!domain_->emulator.empty() && plan_.usable.includes(domain_->emulator),
                "the emulator is pinned to no usable CPU");
+        const auto start_on =
+            intent_->realtime ? domain_->claim | plan_.housekeeping | plan_.pool : domain_->claim;
         expect(!domain_->start_emulator || (!domain_->start_emulator->empty() &&
-                                            domain_->claim.includes(*domain_->start_emulator)),
+                                            start_on.includes(*domain_->start_emulator)),
                "the emulator would start outside of the claim");
         expect(domain_->iothreads.size() == intent_->iothreads.size(),
                "some I/O thread has no pin");

@@ -31,9 +31,9 @@ bool moves_one_that_stays(const std::map<VcpuId, CpuSet>& pins, const DomainPlan
 }
 
 // Nobody reads the caches at the start of a guest that is not shown them.
-void drop_useless_start_pin(DomainPlan& plan)
+void drop_useless_start_pin(DomainPlan& plan, bool shows_host_caches)
 {
-    if (plan.start_emulator && plan.tuning.apply.count(Tune::cache_passthrough) == 0) {
+    if (!shows_host_caches) {
         plan.start_emulator.reset();
         std::erase_if(plan.reasons, [](const Reason& reason) {
             return reason.code == ReasonCode::emulator_start_pin;
@@ -59,7 +59,10 @@ void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
                                        .before = before});
     plan.reasons.insert(plan.reasons.end(), decision.reasons.begin(), decision.reasons.end());
     plan.tuning = std::move(decision.tuning);
-    drop_useless_start_pin(plan);
+    drop_useless_start_pin(plan, decision.shows_host_caches);
+    if (plan.tuning.cpus && !seen.facts.active()) {
+        plan.at_start = plan.tuning.cpus->pins;
+    }
     if (!plan.tuning.cpus || plan.tuning.cpus->topology != intent.topology) {
         return;
     }

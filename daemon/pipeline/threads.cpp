@@ -164,6 +164,24 @@ bool unlike_caches(const Topology& topology)
            });
 }
 
+// CPUs of the L3 for QEMU to start on where the vCPUs are scheduled in real time: among them its
+// main thread could wait for good. Empty: there are none.
+CpuSet beside_realtime(const ThreadsTask& task, DomainPlan& plan, const CpuSet& l3)
+{
+    auto start = plan.emulator & l3;
+    if (start.empty()) {
+        start = ((task.housekeeping | task.pool) & l3) - plan.claim - vcpu_cpus(plan);
+    }
+    if (!start.empty()) {
+        plan.reasons.push_back(
+            {ReasonCode::emulator_start_pin,
+             "The emulator starts on " + start.str() +
+                 ", on the L3 of the vCPUs but not among them: they are scheduled in real time and "
+                 "would not let it run."});
+    }
+    return start;
+}
+
 // QEMU reads the host's cache description while it still runs where the definition puts the
 // emulator, so that must be the domain's own L3 and kind.
 void add_start_pin(const ThreadsTask& task, DomainPlan& plan)
@@ -175,8 +193,9 @@ void add_start_pin(const ThreadsTask& task, DomainPlan& plan)
         return;
     }
     const auto first = plan.vcpus.at(intent.vcpus_online.front()).front();
-    const auto start = vcpu_cpus(plan) & at_id(task.host.l3_cpus, task.host.cpu(first).l3);
-    if (start == plan.emulator) {
+    const auto& l3 = at_id(task.host.l3_cpus, task.host.cpu(first).l3);
+    const auto start = intent.realtime ? beside_realtime(task, plan, l3) : vcpu_cpus(plan) & l3;
+    if (start.empty() || start == plan.emulator) {
         return;
     }
     plan.start_emulator = start;

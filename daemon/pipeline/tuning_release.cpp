@@ -27,26 +27,57 @@ const std::map<std::string, Tune, std::less<>>& tune_parts()
     return parts;
 }
 
+std::string value_of(const DefinitionParts& parts, const std::string& part)
+{
+    const auto at = parts.find(part);
+    return at != parts.end() ? at->second : "";
+}
+
 bool is_pin(std::string_view part)
 {
     return part.substr(0, 8) == "cputune/" || part == "numatune" || part == "iothreadids";
 }
 
+// Whether <vcpu> is as it was but for its placement.
+bool is_same_but_static(const BeforeImage& before, const CpuDefinition& now)
+{
+    static constexpr std::string_view by_numad = "placement=\"auto\"";
+    auto then = value_of(before.parts, "vcpu");
+    if (const auto at = then.find(by_numad); at != std::string::npos) {
+        then.replace(at, by_numad.size(), "placement=\"static\"");
+    }
+    return then == value_of(now.parts, "vcpu");
+}
+
 } // namespace
+
+bool made_static(const BeforeImage& before, const CpuDefinition& now)
+{
+    const auto then = before.parts.find("vcpu");
+    return now.placement == "static" && then != before.parts.end() &&
+           then->second.find("placement=\"auto\"") != std::string::npos &&
+           before.is_ours(now.parts, "vcpu");
+}
 
 DefinitionParts parts_to_release(const Policy& policy, const GuestTuning& tuning,
                                  const BeforeImage& before, const CpuDefinition& now)
 {
     auto undo = make_undo(before, now.parts);
     const auto shape_is_ours = undo.put_back.count("cpu/topology") != 0;
-    const auto keeps_shape = policy.topology == TopologyChoice::keep;
+    const auto overridden = !now.overrides.shape.empty();
+    const auto keeps_shape = policy.topology == TopologyChoice::keep || overridden;
+    const auto only_static = tuning.static_placement && is_same_but_static(before, now);
     std::erase_if(undo.put_back, [&](const auto& entry) {
         const auto& part = entry.first;
-        if (shape_parts().count(part) != 0) {
-            return !keeps_shape || (policy.vcpus != 0 && !shape_is_ours);
+        if (part == "vcpu" && only_static) {
+            return true;
+        }
+        if (shape_parts().count(part) != 0 || names_vcpus(part)) {
+            return !keeps_shape || (policy.vcpus != 0 && !shape_is_ours && !overridden);
         }
         if (const auto tune = tune_parts().find(part); tune != tune_parts().end()) {
-            return policy.tune.count(tune->second) != 0 || tuning.apply.count(tune->second) != 0;
+            return tuning.withdraw.count(tune->second) != 0 ||
+                   tuning.apply.count(tune->second) != 0;
         }
         // The mode of <cpu>, and that it is there at all, carry the tunes.
         return is_pin(part) || !tuning.apply.empty() || (part == "cpu" && !keeps_shape);

@@ -12,4 +12,7 @@ namespace virtpind {
 [[nodiscard]] DefinitionParts parts_to_release(const Policy& policy, const GuestTuning& tuning,
                                                const BeforeImage& before, const CpuDefinition& now);
 
+// Whether the definition left placement to numad before, and does not now by our doing.
+[[nodiscard]] bool made_static(const BeforeImage& before, const CpuDefinition& now);
+
 } // namespace virtpind

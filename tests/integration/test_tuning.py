@@ -142,6 +142,34 @@ def test_another_policy_takes_back_the_numbering_too(make_daemon, make_guest, cl
         assert [normal(e) for e in after.findall(path)] == [normal(e) for e in before.findall(path)]
 
 
+KEYED = """<vcpusched vcpus='0-1' scheduler='fifo' priority='1'/><vcpusched vcpus='2-3' scheduler='batch'/>
+<cachetune vcpus='2'><cache id='0' level='3' type='both' size='3' unit='MiB'/><monitor level='3' vcpus='2'/></cachetune>
+<memorytune vcpus='3'><node id='0' bandwidth='60'/></memorytune>"""
+
+
+# Four vCPUs become 0-1 and 3-4; whatever names them by number says so, and is as it was when they are.
+@needs_kvm
+def test_what_is_keyed_by_vcpu_follows_the_number(make_daemon, make_guest, client, tmp_path):
+    path = tmp_path / "gaps.xml"
+    subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input", "pack:1 [numa] l3:2 core:3 pu:1", "--of", "xml",
+                    str(path)], check=True, timeout=30)
+    make_daemon(topology=f"xml:{path}", config='{"housekeeping": ""}')
+    guest = make_guest("keyed", vcpus=4, cputune=KEYED)
+    client.wait_for_properties(guest.uuid, lambda is_: True, "known")
+    before = guest.xml("--inactive")
+    options = client.options({"smt": "prefer", "cpus": "0-1,3-4", "topology": "host"})
+    client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "passthrough", options, 0)
+    cputune = definition(guest).find("cputune")
+    assert {s.get("scheduler"): s.get("vcpus") for s in cputune.iter("vcpusched")} == {"fifo": "0-1", "batch": "3-4"}
+    assert cputune.find("cachetune").get("vcpus") == "3" and cputune.find("cachetune/monitor").get("vcpus") == "3"
+    assert cputune.find("memorytune").get("vcpus") == "4"
+    tuned = guest.xml("--inactive")
+    client.manager("Reapply", "(st)", guest.name, 0)
+    assert guest.xml("--inactive") == tuned, "a second look renumbers nothing"
+    client.manager("ResetPolicy", "(st)", guest.name, 0)
+    assert guest.xml("--inactive") == before
+
+
 @needs_kvm
 def test_reset_leaves_what_somebody_else_changed_since_and_says_so(host, make_guest, libvirtd):
     guest = make_guest("edited", vcpus=2)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/host/definition.hpp"
+#include "daemon/host/device_parents.hpp"
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/policy_xml.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace virtpind::host {
 namespace {
@@ -111,6 +113,78 @@ TEST(DomainXml, DevicesThatReachTheGuestsPagesLockThem)
                       "</source></disk>"));
     EXPECT_TRUE(locks("<disk type='vhostvdpa'><source dev='/dev/vhost-vdpa-0'/></disk>"));
     EXPECT_FALSE(locks("<disk type='file'/><interface type='network'/>"));
+    const auto secured = [](const char* type) {
+        return parsed(
+                   domain_with("<vcpu>1</vcpu><launchSecurity type='" + std::string{type} + "'/>"))
+            .facts.memory_locked;
+    };
+    EXPECT_TRUE(secured("sev") && secured("sev-snp") && secured("tdx"));
+    EXPECT_FALSE(secured("s390-pv"));
+}
+
+TEST(DomainXml, WhatIsPassedThroughIsNamed)
+{
+    const auto passed = [](std::string_view device) {
+        return passed_through(
+            parsed(domain_with("<vcpu>1</vcpu><devices>" + std::string{device} + "</devices>"))
+                .facts);
+    };
+    const std::string nvme =
+        "<disk type='nvme'><source type='pci' namespace='1'>"
+        "<address domain='0x0000' bus='0x09' slot='0x00' function='0x0'/></source></disk>";
+    const std::string mdev =
+        "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source>"
+        "<address uuid='11111111-2222-3333-4444-555555555555'/></source></hostdev>";
+    EXPECT_EQ(passed(nvme), "PCI device 0000:09:00.0");
+    EXPECT_EQ(passed(mdev), "mediated device 11111111-2222-3333-4444-555555555555");
+    EXPECT_EQ(passed(mdev + nvme), "PCI device 0000:09:00.0 and 1 more");
+    EXPECT_EQ(passed("<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>"),
+              "vDPA device /dev/vhost-vdpa-0");
+    EXPECT_EQ(passed("<hostdev mode='subsystem' type='usb'><source><vendor id='0x046d'/></source>"
+                     "</hostdev>"),
+              "");
+}
+
+TEST(DomainXml, ListsOfVcpusThatCannotBeReadAreErrors)
+{
+    for (const auto* inside : {"<vcpusched vcpus='x' scheduler='fifo' priority='1'/>",
+                               "<cachetune vcpus='0'><monitor level='3' vcpus='5000'/></cachetune>",
+                               "<memorytune vcpus='0-'/>"}) {
+        const auto error =
+            parse_error("<vcpu>1</vcpu><cputune>" + std::string{inside} + "</cputune>");
+        EXPECT_NE(error.message.find("/@vcpus"), std::string::npos) << error.message;
+    }
+}
+
+// The daemon sees sysfs; a link per device leads to where it is.
+TEST(DomainXml, SysfsTellsWhatIsBehindAMediatedDevice)
+{
+    namespace fs = std::filesystem;
+    const auto root = fs::path{testing::TempDir()} / "virtpind-sysfs";
+    fs::remove_all(root);
+    const std::string uuid = "11111111-2222-3333-4444-555555555555";
+    const auto pci = root / "sys/devices/pci0000:00/0000:00:01.0";
+    fs::create_directories(pci / "0000:01:00.0" / uuid);
+    fs::create_directories(pci / "0000:02:00.0/vdpa0/vhost-vdpa-7");
+    fs::create_directories(root / "sys/bus/mdev/devices");
+    fs::create_directories(root / "sys/bus/vdpa/devices");
+    fs::create_directory_symlink(pci / "0000:01:00.0" / uuid, root / "sys/bus/mdev/devices" / uuid);
+    fs::create_directory_symlink(pci / "0000:02:00.0/vdpa0", root / "sys/bus/vdpa/devices/vdpa0");
+    using Kind = IndirectDevice::Kind;
+    DomainFacts facts;
+    facts.indirect_devices = {{.kind = Kind::mediated, .id = uuid},
+                              {.kind = Kind::vdpa, .id = "/dev/vhost-vdpa-7"},
+                              {.kind = Kind::vdpa, .id = "/dev/vhost-vdpa-8"},
+                              {.kind = Kind::vdpa, .id = "/dev/vhost-vdpa-7/../vdpa0"},
+                              {.kind = Kind::mediated, .id = "../../pci/devices"},
+                              {.kind = Kind::argument, .id = uuid}};
+    find_parents(facts, root);
+    std::vector<std::string> parents;
+    for (const auto& device : facts.indirect_devices) {
+        parents.push_back(device.parent);
+    }
+    EXPECT_EQ(parents, (std::vector<std::string>{"0000:01:00.0", "0000:02:00.0", "", "", "", ""}));
+    fs::remove_all(root);
 }
 
 TEST(DomainXml, ReadsWhatADomainIs)

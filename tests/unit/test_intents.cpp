@@ -219,9 +219,40 @@ TEST_F(Intents, DevicesBringTheirNodesUnlessTheyAreNearAll)
     EXPECT_EQ(decision.intent.devices[0].nodes, NodeSet{NodeId{1}});
     EXPECT_TRUE(decision.intent.devices[1].nodes.empty());
     EXPECT_TRUE(decision.intent.devices[2].nodes.empty());
-    ASSERT_EQ(decision.intent.why.size(), 1U);
-    EXPECT_EQ(decision.intent.why[0].code, ReasonCode::device_unknown);
-    EXPECT_NE(decision.intent.why[0].text.find("0000:99:00.0"), std::string::npos);
+    ASSERT_EQ(decision.intent.why.size(), 2U);
+    EXPECT_EQ(decision.intent.why[0].code, ReasonCode::auto_chosen);
+    EXPECT_NE(decision.intent.why[0].text.find("PCI device 0000:01:00.0 and 2 more"),
+              std::string::npos);
+    EXPECT_EQ(decision.intent.why[1].code, ReasonCode::device_unknown);
+    EXPECT_NE(decision.intent.why[1].text.find("0000:99:00.0"), std::string::npos);
+}
+
+TEST_F(Intents, ADeviceBehindAMediatedOneCountsAndIsNear)
+{
+    auto seen = with_metadata(domain(1), "auto");
+    EXPECT_EQ(decide(seen).policy.policy.placement, Placement::shared);
+    EXPECT_NE(decide(seen).intent.why.at(0).text.find("no device"), std::string::npos);
+    seen.facts.indirect_devices = {{.kind = IndirectDevice::Kind::mediated,
+                                    .id = "11111111-2222-3333-4444-555555555555",
+                                    .parent = "0000:01:00.0"}};
+    auto decision = decide(seen);
+    EXPECT_EQ(decision.policy.policy.placement, Placement::dedicated);
+    EXPECT_EQ(decision.intent.devices.at(0).nodes, NodeSet{NodeId{1}});
+    EXPECT_NE(decision.intent.why.at(0).text.find("mediated device 11111111"), std::string::npos);
+    seen.facts.indirect_devices[0].parent.clear(); // nobody tells
+    decision = decide(seen);
+    EXPECT_EQ(decision.policy.policy.placement, Placement::dedicated);
+    EXPECT_TRUE(decision.intent.devices.at(0).nodes.empty());
+    EXPECT_EQ(decision.intent.why.size(), 1U) << "no PCI address that could be unknown";
+}
+
+TEST_F(Intents, WhatAutoChoseIsToldOnlyWhereItIsInForce)
+{
+    config_.default_policy = "auto";
+    const auto foreign = decide(pinned(domain(1)));
+    EXPECT_EQ(foreign.stance, Stance::foreign);
+    EXPECT_TRUE(foreign.intent.why.empty());
+    EXPECT_EQ(decide(with_metadata(domain(1), "shared")).intent.why.size(), 0U);
 }
 
 TEST_F(Intents, DevicesThatTheHostHasNotAreNamedOncePerDevice)
