@@ -63,6 +63,15 @@ std::vector<std::string> exclusive_devices(const DomainFacts& facts)
     for (const auto& address : facts.pci_devices) {
         names.push_back("PCI device " + address);
     }
+    for (const auto& device : facts.indirect_devices) {
+        if (device.kind == IndirectDevice::Kind::argument) {
+            if (!device.parent.empty()) {
+                names.push_back("PCI device " + device.parent);
+            }
+        } else {
+            names.push_back(device.id);
+        }
+    }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
