@@ -18,11 +18,13 @@ namespace virtpind {
 
 // Calls of ExportTopology that are served at the same time, by user.
 using Exports = Quota<uid_t, 2, 8>;
+// Root and the service's own user have theirs beside those of all.
+inline constexpr std::size_t exports_max = Exports::total_max + 2 * Exports::each_max;
 
 // What callers may ask that is the daemon's own to do.
 struct DaemonTasks {
     // hwloc XML of the present host with the plan drawn into it; replies later, from a thread that
-    // may wait for the host. Takes Exports::total_max at a time.
+    // may wait for the host. Takes exports_max at a time.
     std::function<void(const Plan& plan, Reply<std::string> reply)> export_topology;
     // As ControlPort::reload().
     std::function<Result<void>()> read_config_again;

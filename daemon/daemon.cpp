@@ -119,7 +119,7 @@ public:
                                export_topology(plan, reply);
                            },
                        .read_config_again = [this] { return read_config_again(); }}}
-        , reader_{loop, "host-reader", 4 + Exports::total_max} // exports leave room for readings
+        , reader_{loop, "host-reader", 4 + exports_max} // exports leave room for readings
         , watch_{loop, [this] { read_topology_again(); }}
         , clock_{loop, [this] { on_clock_jump(); }}
         , groups_{loop,

@@ -87,7 +87,8 @@ public:
     }
 
     void plan(const DomainUuid& /*uuid*/, const std::string& /*policy*/, OptionMap /*options*/,
-              const Caller& /*caller*/, Reply<std::string> reply) override
+              const Caller& /*caller*/, DefinitionScope /*scope*/,
+              Reply<std::string> reply) override
     {
         reply(std::string{"{}"});
     }

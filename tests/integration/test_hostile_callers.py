@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from private_bus import PrivateBus
+from private_bus import PrivateBroker, PrivateBus
 from raw_bus import (CALL, ERROR, MANAGER, NO_REPLY, RETURN, ROOT, SIGNAL, RawClient, field, message, options, pad,
                      plan_body, renumbered, strings)
 from test_limits import TOPOLOGY, make_host
@@ -29,10 +29,12 @@ def set_policy(domain="d0", flags=0):
     return message(1, "SetPolicy", "ssa{sv}t", body, flags=flags)
 
 
-@pytest.fixture
-def bus(tmp_path):
+@pytest.fixture(params=[PrivateBus, PrivateBroker], ids=["dbus-daemon", "dbus-broker"])
+def bus(request, tmp_path):
     """As a system bus, but that one connection may wait for many answers."""
-    private = PrivateBus(tmp_path, max_replies_per_connection=1000).start().open_to_all()
+    if request.param is PrivateBroker and not PrivateBroker.is_there():
+        pytest.skip("dbus-broker is not installed")
+    private = request.param(tmp_path, max_replies_per_connection=1000).start().open_to_all()
     yield private
     private.stop()
 

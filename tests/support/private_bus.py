@@ -3,8 +3,10 @@
 import json
 import os
 import pwd
+import shutil
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import gi
@@ -61,13 +63,17 @@ class PrivateBus:
         self.process = None
 
     def start(self):
-        configuration = self.directory / "bus.conf"
-        limits = "".join(f'  <limit name="{name}">{most}</limit>\n' for name, most in self.limits.items())
-        configuration.write_text(self.CONFIGURATION.format(socket=self.socket, policy=self.POLICY, limits=limits))
+        configuration = self._configure()
         self.process = subprocess.Popen(
             ["dbus-daemon", "--nofork", "--nosyslog", f"--config-file={configuration}"], stdin=subprocess.DEVNULL)
         wait_until(self._listens, "the private bus listens")
         return self
+
+    def _configure(self):
+        configuration = self.directory / "bus.conf"
+        limits = "".join(f'  <limit name="{name}">{most}</limit>\n' for name, most in self.limits.items())
+        configuration.write_text(self.CONFIGURATION.format(socket=self.socket, policy=self.POLICY, limits=limits))
+        return configuration
 
     def _listens(self):
         with socket.socket(socket.AF_UNIX) as connection:
@@ -109,6 +115,46 @@ class PrivateBus:
         done = self.busctl("--json=short", *arguments)
         assert done.returncode == 0, f"busctl {' '.join(map(str, arguments))}: {done.stderr}"
         return json.loads(done.stdout)["data"]
+
+
+class PrivateBroker(PrivateBus):
+    """The same by dbus-broker. Its launcher wants a listening socket, a journal to write to, and systemd, for the names
+    that are activated, on the bus that it makes; here there are none."""
+
+    JOURNAL = Path("/run/systemd/journal/socket")
+
+    @staticmethod
+    def is_there():
+        return shutil.which("dbus-broker-launch") and os.environ.get("VIRTPIND_PRIVATE_HOST")
+
+    def start(self):
+        configuration = self._configure()
+        self.JOURNAL.parent.mkdir(parents=True, exist_ok=True)
+        self.journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.journal.bind(str(self.JOURNAL))
+        threading.Thread(target=self._read_journal, args=(self.journal,), daemon=True).start()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.socket))
+            self.socket.chmod(0o666)
+            listener.listen(128)
+            self.process = subprocess.Popen(
+                ["bash", "-c", 'exec 3<&0; LISTEN_FDS=1 LISTEN_PID=$$ exec dbus-broker-launch --scope user '
+                 f'--config-file="{configuration}"'],
+                stdin=listener.fileno(), env=dict(os.environ, DBUS_SESSION_BUS_ADDRESS=self.address))
+        wait_until(self._listens, "the private bus listens")
+        self.connect().close()
+        return self
+
+    @staticmethod
+    def _read_journal(journal):
+        while journal.recv(65536):
+            pass
+        journal.close()
+
+    def stop(self):
+        super().stop()
+        self.JOURNAL.unlink()
+        self.journal.shutdown(socket.SHUT_RDWR)
 
 
 class Client:
