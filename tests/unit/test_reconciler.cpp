@@ -818,7 +818,7 @@ TEST_F(Spine, DefinitionsDoNotDependOnWhoRuns)
     auto& huge = host_.add(4, "huge", 10, std::nullopt).facts;
     huge.memory_kib = 16 << 20;
     huge.hugepage_kib = 2048;
-    auto topology = regular_host({.l3s = 2, .cores = 4, .threads = 2});
+    auto topology = test::regular_host({.l3s = 2, .cores = 4, .threads = 2});
     topology.nodes[0].hugepages = {{.page_kib = 2048, .total = 0, .free = 0}};
     topology.generation = 7;
     reconciler_.on_topology(std::make_shared<Topology>(topology));
