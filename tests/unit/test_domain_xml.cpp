@@ -148,7 +148,7 @@ TEST(DomainXml, WhatIsPassedThroughIsNamed)
 TEST(DomainXml, ListsOfVcpusThatCannotBeReadAreErrors)
 {
     for (const auto* inside : {"<vcpusched vcpus='x' scheduler='fifo' priority='1'/>",
-                               "<cachetune vcpus='0'><monitor level='3' vcpus='5000'/></cachetune>",
+                               "<cachetune vcpus='0'><monitor level='3' vcpus='4-x'/></cachetune>",
                                "<memorytune vcpus='0-'/>"}) {
         const auto error =
             parse_error("<vcpu>1</vcpu><cputune>" + std::string{inside} + "</cputune>");
