@@ -97,6 +97,8 @@ const std::vector<ReasonInfo>& reason_table()
         {metadata_unreadable, "metadata-unreadable",
          "the policy element in the domain's metadata cannot be read"},
         {policy_invalid, "policy-invalid", "the merged policy contradicts itself"},
+        {set_apart, "set-apart",
+         "something went wrong in virtpind itself at this domain, which is left alone"},
         {option_without_effect, "option-without-effect",
          "an option of the policy is kept, but this version does not act on it"},
         {vcpus_missing, "vcpus-missing", "the policy asks for more vCPUs than can be plugged"},
@@ -133,15 +135,22 @@ std::string_view to_string(ReasonCode code)
     return row != table.end() ? row->word : "unknown";
 }
 
+bool asks_for_elsewhere(const Reasons& reasons)
+{
+    return std::any_of(reasons.begin(), reasons.end(), [](const Reason& reason) {
+        return reason.code == ReasonCode::policy_elsewhere;
+    });
+}
+
 const Reason* main_shortfall(const Reasons& reasons)
 {
     using enum ReasonCode;
-    static constexpr std::array shortfalls{
-        memory_short,     fixed_cpus_unusable, pool_full,        no_pool,
-        cpus_not_in_pool, claim_overrun,       own_core_denied,  no_room,
-        no_whole_cores,   no_single_node,      no_kind,          no_smt,
-        no_own_core,      no_room_as_asked,    cells_do_not_fit, vcpus_missing,
-        vcpus_kept};
+    static constexpr std::array shortfalls{policy_elsewhere, memory_short,    fixed_cpus_unusable,
+                                           pool_full,        no_pool,         cpus_not_in_pool,
+                                           claim_overrun,    own_core_denied, no_room,
+                                           no_whole_cores,   no_single_node,  no_kind,
+                                           no_smt,           no_own_core,     no_room_as_asked,
+                                           cells_do_not_fit, vcpus_missing,   vcpus_kept};
     const auto found = std::find_if(reasons.begin(), reasons.end(), [](const Reason& reason) {
         return std::find(shortfalls.begin(), shortfalls.end(), reason.code) != shortfalls.end();
     });

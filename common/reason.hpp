@@ -85,6 +85,7 @@ enum class ReasonCode {
     not_proven,
     metadata_unreadable,
     policy_invalid,
+    set_apart,
     option_without_effect,
     vcpus_missing,
     vcpus_kept,
@@ -119,6 +120,10 @@ struct ReasonInfo {
 
 [[nodiscard]] const std::vector<ReasonInfo>& reason_table();
 [[nodiscard]] std::string_view to_string(ReasonCode code);
+
+// Whether the policy of a domain was made for another host: nothing that happens on this one, but
+// another policy, can meet it.
+[[nodiscard]] bool asks_for_elsewhere(const Reasons& reasons);
 
 // The reason why a domain does not get what it asks for, of all that were found for one; if none of
 // them says that, the first. nullptr when there is none.

@@ -163,6 +163,9 @@ Result<ResolvedPolicy> Controller::check(const SetPolicyRequest& request,
     const auto& policy = resolved->policy;
     const auto must_fit = policy.fallback == Fallback::fail &&
                           policy.placement != Placement::none && (request.flags & flag_defer) == 0;
+    if (record.decision.unreadable && record.decision.unreadable->code == Errc::internal) {
+        return resolved; // nobody knows its vCPUs; it is looked at with the new policy
+    }
     const auto trial = reconciler_.plan_with(request.uuid, policy);
     if (!trial) {
         return trial.error();
@@ -209,6 +212,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         record.runtime_policy = std::move(*spec);
         record.runtime_generation = generation;
         begin_anew(record, deferred_id);
+        reconciler_.look_anew(request.uuid);
         apply_then_reply(request.uuid, generation, std::move(reply));
         return;
     }
@@ -238,6 +242,7 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
         record.runtime_policy.reset();
         record.runtime_generation = generation;
         begin_anew(record, std::nullopt);
+        reconciler_.look_anew(uuid);
         apply_then_reply(uuid, generation, std::move(reply));
         return;
     }
@@ -271,6 +276,7 @@ void Controller::store_then_apply(const PolicyChange& change, const std::optiona
                     record->seen.facts.metadata.content.emplace(*spec);
                 }
             }
+            reconciler_.look_anew(change.uuid);
             if (record != nullptr && record->runtime_generation < change.generation) {
                 record->runtime_policy.reset();
                 begin_anew(*record, deferred_id);
@@ -312,6 +318,7 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
     auto& known = *reconciler_.find(*uuid);
     known.kept_plugged = {}; // the guest may give back now what it kept
     known.deferred_id.reset();
+    reconciler_.look_anew(*uuid);
     apply_then_reply(*uuid, (*record)->generation, std::move(reply));
 }
 

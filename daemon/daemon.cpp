@@ -6,6 +6,7 @@
 #include "daemon/controller.hpp"
 #include "daemon/host/cgroup_watch.hpp"
 #include "daemon/host/clock_watch.hpp"
+#include "daemon/host/crash_guard.hpp"
 #include "daemon/host/host_watch.hpp"
 #include "daemon/host/libvirt_host.hpp"
 #include "daemon/host/state_lock.hpp"
@@ -18,6 +19,7 @@
 #include "daemon/reconciler.hpp"
 #include "daemon/service_manager.hpp"
 #include "dbus/service.hpp"
+#include "version.hpp"
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -105,8 +107,9 @@ public:
         : options_{options}
         , loop_{loop}
         , topology_{std::move(topology)}
+        , guard_{options.state_dir, version}
         , host_{loop,
-                {.uri = options.uri, .state_dir = options.state_dir},
+                {.uri = options.uri, .state_dir = options.state_dir, .guard = &guard_},
                 config.catalog,
                 [this](const HostEvent& event) { on_host_event(event); }}
         , reconciler_{loop, host_, host::read_boot_id(), load_before_images(),
@@ -128,6 +131,10 @@ public:
                   }}
         , watchdog_{loop, [this] { feed_watchdog(); }}
     {
+        for (const auto& news : guard_.news()) {
+            spdlog::warn("{}", printable(news, 1024));
+        }
+        reconciler_.guard_with(guard_);
         use_config(std::move(config));
         reconciler_.on_topology(topology_);
         reconciler_.each_look([this](const Records& records) { follow_groups(records); });
@@ -341,6 +348,7 @@ private:
     std::shared_ptr<const Topology> topology_;
     std::string state_problem_;
     ServiceManager systemd_;
+    host::CrashGuard guard_;
     LibvirtHost host_;
     Reconciler reconciler_;
     Controller controller_;

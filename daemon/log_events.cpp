@@ -44,6 +44,8 @@ constexpr std::array kinds{
               "A domain that somebody else pinned is left alone"},
     EventKind{LogEvent::domain_unsatisfiable, "c02211c75a044992b4e0f5ba4a3a5e49", warn,
               "A domain's policy cannot be met"},
+    EventKind{LogEvent::domain_set_apart, "2f6c1a0f7b5d4c0f9e1b8a4d36c7e952", warn,
+              "A domain is left alone, as something is wrong with it"},
     EventKind{LogEvent::domain_restored, "18fecfee8947462689e444e090cdef55", info,
               "A domain has back what it had before"},
     EventKind{LogEvent::policy_set, "700564cd8b4447708a54c62c3d11de91", info,

@@ -16,6 +16,7 @@ enum class LogEvent {
     domain_failed,
     domain_foreign,
     domain_unsatisfiable,
+    domain_set_apart,
     domain_restored,
     policy_set,
     policy_reset,

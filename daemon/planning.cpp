@@ -7,12 +7,46 @@
 #include "daemon/pipeline/plan_tuning.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 namespace virtpind {
 
 namespace {
+
+// Remembers whose turn it is, for an exception, and tells it on.
+class Suspect final : public DomainWatch {
+public:
+    explicit Suspect(DomainWatch* next) : next_{next} {}
+
+    ~Suspect() override { done(); }
+
+    Suspect(const Suspect&) = delete;
+    Suspect& operator=(const Suspect&) = delete;
+
+    void at(const DomainUuid& domain) override
+    {
+        last_ = domain;
+        if (next_ != nullptr) {
+            next_->at(domain);
+        }
+    }
+
+    void done() override
+    {
+        if (next_ != nullptr) {
+            next_->done();
+        }
+    }
+
+    [[nodiscard]] const DomainUuid& last() const { return last_; }
+
+private:
+    DomainWatch* next_;
+    DomainUuid last_;
+};
 
 PlanRequest request_for(const PlanningInput& input)
 {
@@ -50,6 +84,9 @@ Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request)
 {
     auto plan = make_plan(request);
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        if (request.watch != nullptr) {
+            request.watch->at(plan.domains[i].uuid);
+        }
         const auto& record = input.records.at(plan.domains[i].uuid);
         tune_plan(plan.domains[i], input.topology, request.intents[i], record.seen,
                   input.abilities.tuning, before_of(record));
@@ -146,28 +183,91 @@ std::vector<Decision> decide(const PlanningInput& input)
                                      .topology = input.topology,
                                      .domains = domains,
                                      .memories = memories,
-                                     .look = input.look});
+                                     .look = input.look,
+                                     .watch = input.watch});
     for (auto& decision : decisions) {
         if (decision.stance != Stance::managed) {
             continue;
         }
-        if (auto valid = validate_intent(input, decision.intent, Names::of_any_host); !valid) {
-            mark_broken(decision, std::move(valid).error(), ReasonCode::policy_invalid);
+        const Attempt attempt{input.watch, decision.intent.uuid};
+        try {
+            if (auto valid = validate_intent(input, decision.intent, Names::of_any_host); !valid) {
+                mark_broken(decision, std::move(valid).error(), ReasonCode::policy_invalid);
+            }
+        } catch (const std::exception& error) {
+            set_apart(decision, error.what());
         }
     }
     return decisions;
 }
 
-CheckedPlan plan_for(const PlanningInput& input, const std::vector<Decision>& decisions)
+namespace {
+
+Decision* find_decision(std::vector<Decision>& decisions, const DomainUuid& uuid)
 {
-    auto request = request_for(input);
-    for (const auto& decision : decisions) {
-        request.intents.push_back(decision.intent);
-    }
-    CheckedPlan checked{.plan = plan_and_tune(input, request), .broken = {}};
-    checked.broken = check_plan(request, checked.plan);
-    return checked;
+    const auto at = std::find_if(decisions.begin(), decisions.end(),
+                                 [&uuid](const Decision& one) { return one.intent.uuid == uuid; });
+    return at != decisions.end() ? &*at : nullptr;
 }
+
+// Whether one of them was planned, so that without it there is hope.
+bool set_those_apart(const std::vector<BrokenRule>& rules, std::vector<Decision>& decisions)
+{
+    auto some = false;
+    for (const auto& rule : rules) {
+        auto* culprit = rule.domain ? find_decision(decisions, *rule.domain) : nullptr;
+        if (culprit != nullptr && culprit->stance == Stance::managed) {
+            set_apart(*culprit, "its plan breaks a rule: " + rule.text);
+            some = true;
+        }
+    }
+    return some;
+}
+
+} // namespace
+
+CheckedPlan plan_for(const PlanningInput& input, std::vector<Decision>& decisions)
+{
+    for (unsigned turn = 1;; ++turn) {
+        Suspect suspect{input.watch};
+        auto request = request_for(input);
+        request.watch = &suspect;
+        for (const auto& decision : decisions) {
+            request.intents.push_back(decision.intent);
+        }
+        try {
+            CheckedPlan checked{.plan = plan_and_tune(input, request), .broken = {}};
+            const auto rules = find_broken_rules(request, checked.plan);
+            if (turn == set_apart_turns_max || !set_those_apart(rules, decisions)) {
+                for (const auto& rule : rules) {
+                    checked.broken.push_back(rule.text);
+                }
+                return checked;
+            }
+        } catch (const std::exception& error) {
+            auto* culprit = find_decision(decisions, suspect.last());
+            if (turn == set_apart_turns_max || culprit == nullptr) {
+                return {.plan = {},
+                        .broken = {std::string{"planning went wrong: "} + error.what()}};
+            }
+            set_apart(*culprit, error.what());
+        }
+    }
+}
+
+namespace {
+
+// Of a domain that somebody gave to us, by a policy that cannot be read or planned. Where virtpind
+// itself went wrong, nothing is touched.
+bool may_be_mended(const DomainRecord& record)
+{
+    const auto& decision = record.decision;
+    const auto given = record.before || record.runtime_policy || record.seen.facts.metadata.content;
+    return decision.stance == Stance::broken && given && decision.unreadable &&
+           decision.unreadable->code != Errc::internal;
+}
+
+} // namespace
 
 std::optional<DomainActions> actions_for(const PlanningInput& input, const DomainRecord& record,
                                          LivePart live)
@@ -176,12 +276,15 @@ std::optional<DomainActions> actions_for(const PlanningInput& input, const Domai
     if (record.decision.restore && record.before) {
         return diff_restore(diffed, input.topology.usable_cpus(), input.boot_id);
     }
-    if (record.decision.stance != Stance::managed || !record.plan ||
-        record.plan->placement == Placement::none) {
+    const auto mending = may_be_mended(record);
+    if (!mending && (record.decision.stance != Stance::managed || !record.plan ||
+                     record.plan->placement == Placement::none)) {
         return std::nullopt;
     }
-    auto actions = diff(diffed, *record.plan);
-    if (record.before) {
+    auto actions =
+        mending ? diff_dead_pins(diffed, input.topology.all_cpus(), input.topology.usable_cpus())
+                : diff(diffed, *record.plan);
+    if (record.before && !(mending && actions.empty())) {
         add_notes(actions, record.seen, *record.before, input.boot_id);
     }
     return actions;

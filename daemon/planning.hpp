@@ -22,6 +22,7 @@ struct PlanningInput {
     const HostAbilities& abilities;
     const std::string& boot_id; // the host's, by which a run is known again
     IntentInput::Look look = IntentInput::Look::later;
+    DomainWatch* watch = nullptr; // hears whose turn it is
 };
 
 // The housekeeping that is planned with, nullopt for `auto`, and what is wrong with what the
@@ -43,8 +44,11 @@ struct CheckedPlan {
     std::vector<std::string> broken; // rules that it breaks, which must not be; sentences
 };
 
-[[nodiscard]] CheckedPlan plan_for(const PlanningInput& input,
-                                   const std::vector<Decision>& decisions);
+// A domain at which something goes wrong, an exception or a rule that its plan breaks, is set apart
+// in `decisions`, and the others are planned without it; at most so many times over. What can be
+// told to no domain is in `broken`.
+inline constexpr unsigned set_apart_turns_max = 16;
+[[nodiscard]] CheckedPlan plan_for(const PlanningInput& input, std::vector<Decision>& decisions);
 
 // What is to be done for a domain as it was decided and planned; nothing where it is left alone.
 enum class LivePart { now, deferred };

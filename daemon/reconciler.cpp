@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -198,6 +199,13 @@ void Reconciler::look_again()
     begin_pass();
 }
 
+void Reconciler::look_anew(const DomainUuid& uuid)
+{
+    if (guard_ != nullptr) {
+        guard_->look_anew(uuid);
+    }
+}
+
 // ---- the pass -------------------------------------------------------------------------------
 
 void Reconciler::begin_pass()
@@ -230,8 +238,7 @@ void Reconciler::on_observed(Result<Observation> seen)
     refresh_records(std::move(*seen));
 
     // From here on the records are one consistent picture; nothing below reads the host.
-    const auto decisions = decide(planning_input());
-    if (!make_safe_plan(decisions)) {
+    if (!make_safe_plan(decide(planning_input()))) {
         end_pass(Error{.code = Errc::internal,
                        .message = "the plan broke its own rules and was not applied; please "
                                   "report it together with the output of Describe"});
@@ -319,10 +326,11 @@ PlanningInput Reconciler::planning_input() const
             .records = records_,
             .abilities = abilities_,
             .boot_id = images_.boot_id(),
-            .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later};
+            .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later,
+            .watch = guard_ != nullptr ? &guard_->main() : nullptr};
 }
 
-bool Reconciler::make_safe_plan(const std::vector<Decision>& decisions)
+bool Reconciler::make_safe_plan(std::vector<Decision> decisions)
 {
     auto [plan, broken] = plan_for(planning_input(), decisions);
     for (const auto& rule : broken) {
@@ -366,9 +374,7 @@ std::vector<DomainActions> Reconciler::collect_actions()
         if (!is_its_turn(record, now)) {
             continue;
         }
-        auto actions = actions_for(planning_input(), record,
-                                   record.deferred ? LivePart::deferred : LivePart::now);
-        if (actions && !actions->empty()) {
+        if (auto actions = actions_of(record)) {
             all.push_back(std::move(*actions));
         } else {
             record.overtaken = 0;
@@ -377,6 +383,22 @@ std::vector<DomainActions> Reconciler::collect_actions()
         }
     }
     return all;
+}
+
+// Nothing where there is nothing to do, or where it cannot be found out.
+std::optional<DomainActions> Reconciler::actions_of(DomainRecord& record)
+{
+    const auto input = planning_input();
+    const Attempt attempt{input.watch, record.seen.facts.uuid};
+    try {
+        auto actions =
+            actions_for(input, record, record.deferred ? LivePart::deferred : LivePart::now);
+        return actions && !actions->empty() ? std::move(actions) : std::nullopt;
+    } catch (const std::exception& error) {
+        set_apart(record.decision, error.what());
+        record.plan.reset();
+        return std::nullopt;
+    }
 }
 
 // What failed is tried again at its time, or when somebody asks; what is left alone has nothing to
@@ -623,6 +645,9 @@ void Reconciler::end_pass(const std::optional<Error>& failure)
     clean_up_images();
     if (!failure) {
         first_look_ = false;
+        if (guard_ != nullptr) {
+            guard_->pass_gone_through();
+        }
     } else if (connection_ && !stopped_) {
         next_depth_ = std::max(next_depth_, depth_); // that is still to be looked at
         ++failed_passes_;
@@ -746,7 +771,9 @@ void Reconciler::publish()
 
 Result<TrialPlan> Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const
 {
-    return try_policy(planning_input(), uuid, policy);
+    auto input = planning_input();
+    input.watch = nullptr; // what a caller asks is no start that dies
+    return try_policy(input, uuid, policy);
 }
 
 } // namespace virtpind

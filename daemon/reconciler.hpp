@@ -11,6 +11,7 @@
 #include "common/plan.hpp"
 #include "daemon/before_images.hpp"
 #include "daemon/domain_record.hpp"
+#include "daemon/host/crash_guard.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/planning.hpp"
 #include "daemon/settle.hpp"
@@ -57,6 +58,9 @@ public:
     void set_problem(const std::string& code, const std::string& text);
     void stop(); // no pass starts any more
 
+    // Who remembers over the end of the process whose turn it was; outlives this.
+    void guard_with(host::CrashGuard& guard) { guard_ = &guard; }
+
     // What else is to be done once a period, beside the pass.
     void each_period(std::function<void()> also) { each_period_ = std::move(also); }
 
@@ -72,6 +76,9 @@ public:
 
     // Runs a pass for whom nobody waits.
     void look_again();
+
+    // Somebody asks for this domain: it is looked at even where starts died at it.
+    void look_anew(const DomainUuid& uuid);
 
     // Whether one more may wait: asked before anything is changed that a pass is to follow.
     [[nodiscard]] Result<void> check_room() const;
@@ -119,7 +126,8 @@ private:
     void on_observed(Result<Observation> seen);
     void refresh_records(Observation&& seen);
     [[nodiscard]] PlanningInput planning_input() const;
-    [[nodiscard]] bool make_safe_plan(const std::vector<Decision>& decisions);
+    [[nodiscard]] bool make_safe_plan(std::vector<Decision> decisions);
+    [[nodiscard]] std::optional<DomainActions> actions_of(DomainRecord& record);
     [[nodiscard]] std::vector<DomainActions> collect_actions();
     [[nodiscard]] bool is_its_turn(const DomainRecord& record,
                                    std::chrono::steady_clock::time_point now) const;
@@ -144,6 +152,7 @@ private:
 
     HostPort& host_;
     ViewSink* sink_ = nullptr;
+    host::CrashGuard* guard_ = nullptr;
     BeforeImages images_;
     const std::string images_in_;
     Config config_;

@@ -166,9 +166,16 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     record.last_applied_usec = realtime_usec();
     const auto restored = record.decision.restore;
     const auto deferred = record.deferred;
-    const std::string result = deferred ? "deferred" : restored ? "reset" : "pinned";
+    const auto mended = record.decision.stance == Stance::broken;
+    const std::string result = deferred   ? "deferred"
+                               : restored ? "reset"
+                               : mended   ? "failed"
+                                          : "pinned";
     auto what = std::to_string(outcome.applied) + " changes applied and verified";
-    if (record.plan && !record.decision.restore) {
+    if (mended) {
+        what += "; its definition kept it on CPUs that this host does not have, and it would not "
+                "have started";
+    } else if (record.plan && !record.decision.restore) {
         what += "; " + places_of(*record.plan);
     }
     if (restored) {
@@ -184,8 +191,10 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
         what += "; in the definition, for the next start";
         spdlog::info("{}: deferred, {}", printable(record.seen.facts.name), what);
     } else {
-        log_domain(restored ? LogEvent::domain_restored : LogEvent::domain_pinned, record, pass,
-                   result + ", " + what);
+        log_domain(restored ? LogEvent::domain_restored
+                   : mended ? LogEvent::domain_set_apart
+                            : LogEvent::domain_pinned,
+                   record, pass, result + ", " + what);
     }
     remember(record, pass, result + ": " + what);
     return {.result = result, .details = details_of(record)};
@@ -219,6 +228,12 @@ void log_decided(const DomainRecord& record, PinState before,
         log_domain(LogEvent::domain_foreign, record, pass,
                    "somebody else pinned it and it has no policy of its own: it is left alone");
     }
+    const auto wrong = record.decision.unreadable && record.error &&
+                       (!error_before || error_before->message != record.error->message);
+    if (wrong) {
+        log_domain(LogEvent::domain_set_apart, record, pass,
+                   "it is left alone: " + record.error->message);
+    }
     const auto unsatisfiable = record.error && record.error->code == Errc::unsatisfiable;
     if (unsatisfiable && (!error_before || error_before->message != record.error->message)) {
         log_domain(LogEvent::domain_unsatisfiable, record, pass,
@@ -226,14 +241,15 @@ void log_decided(const DomainRecord& record, PinState before,
     }
 }
 
-// A domain that runs, only not as its policy asks: said when it becomes so. What exactly is in the
-// way changes with its neighbours, and Explain has that.
+// A domain that runs, or would, only not as its policy asks: said when it becomes so. Of one that
+// is shut off that is for as long as it stands in the way of its start, not of its neighbours. What
+// exactly is in the way changes with its neighbours, and Explain has that.
 void log_lack(DomainRecord& record, std::uint64_t pass)
 {
     const auto lacked = record.lacking;
-    record.lacking = record.decision.stance == Stance::managed && record.seen.facts.active() &&
-                     record.plan && record.plan->placement != Placement::none &&
-                     !record.plan->satisfied;
+    record.lacking = record.decision.stance == Stance::managed && record.plan &&
+                     record.plan->placement != Placement::none && !record.plan->satisfied &&
+                     (record.seen.facts.active() || asks_for_elsewhere(record.plan->reasons));
     if (record.lacking && !lacked) {
         const auto* why = main_shortfall(record.plan->reasons);
         log_domain(LogEvent::domain_unsatisfiable, record, pass,

@@ -38,7 +38,8 @@ std::optional<std::pair<std::string, std::string>> problem_of(const DomainRecord
         return std::pair{std::string{bus::error_word(record.error->code)},
                          who + printable(record.error->message, 1024)};
     }
-    if (record.seen.facts.active() && record.plan && !record.plan->satisfied) {
+    if (record.plan && !record.plan->satisfied &&
+        (record.seen.facts.active() || asks_for_elsewhere(record.plan->reasons))) {
         const auto* why = main_shortfall(record.plan->reasons);
         return std::pair{
             std::string{"Unsatisfiable"},

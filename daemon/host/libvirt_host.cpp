@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <exception>
 #include <future>
 
 namespace virtpind::host {
@@ -43,12 +44,29 @@ std::vector<Outcome> failed_outcomes(const std::vector<DomainActions>& actions, 
     return outcomes;
 }
 
+// What goes wrong at one domain says nothing of the others.
+Outcome apply_safely(const VirtConnection& connection, const PolicyCatalog& catalog,
+                     StateStore& store, const DomainActions& domain)
+{
+    try {
+        return apply_noted(connection, catalog, store, domain);
+    } catch (const std::exception& error) {
+        return {.uuid = domain.uuid,
+                .name = domain.name,
+                .id = domain.id,
+                .errors = {{.code = Errc::internal,
+                            .message = "something went wrong in virtpind itself (" +
+                                       std::string{error.what()} + "); please report it"}}};
+    }
+}
+
 } // namespace
 
 LibvirtHost::LibvirtHost(loop::EventLoop& loop, Settings settings, PolicyCatalog catalog,
                          std::function<void(HostEvent)> on_event)
     : on_event_{std::move(on_event)}
     , uri_{std::move(settings.uri)}
+    , guard_{settings.guard}
     , store_{settings.state_dir}
     , catalog_{std::make_shared<const PolicyCatalog>(std::move(catalog))}
     , answer_timer_{loop, [this] { answer(); }}
@@ -203,7 +221,8 @@ void LibvirtHost::observe(ObserveDepth depth, std::function<void(Result<Observat
     call_libvirt<Observation>(
         own_,
         [this, depth, catalog = catalog_](const VirtConnection& connection) {
-            return observe_host(connection, *catalog, depth, [this] { worker_.note_progress(); });
+            return observe_host(
+                connection, *catalog, depth, [this] { worker_.note_progress(); }, guard_);
         },
         std::move(done));
 }
@@ -218,7 +237,7 @@ void LibvirtHost::apply(std::vector<DomainActions> actions,
             std::vector<Outcome> outcomes;
             outcomes.reserve(shared->size());
             for (const auto& domain : *shared) {
-                outcomes.push_back(apply_noted(connection, *catalog, store_, domain));
+                outcomes.push_back(apply_safely(connection, *catalog, store_, domain));
                 worker_.note_progress(); // the watchdog is for a call that is stuck, not for many
             }
             return outcomes;

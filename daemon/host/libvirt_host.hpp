@@ -10,6 +10,7 @@
 
 #include "backoff.hpp"
 #include "common/host_port.hpp"
+#include "crash_guard.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/loop/worker.hpp"
 #include "state_store.hpp"
@@ -28,6 +29,7 @@ public:
     struct Settings {
         std::string uri;
         std::filesystem::path state_dir;
+        CrashGuard* guard = nullptr; // outlives the host
     };
 
     // How long the destructor waits for the worker. A call that has not come back by then may never
@@ -102,6 +104,7 @@ private:
     // Main thread, unless said otherwise.
     std::function<void(HostEvent)> on_event_;
     const std::string uri_;
+    CrashGuard* const guard_;
     StateStore store_; // used on the worker
     std::shared_ptr<const PolicyCatalog> catalog_;
     State state_ = State::disconnected;

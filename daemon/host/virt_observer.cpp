@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <map>
 #include <set>
 #include <vector>
@@ -75,10 +76,26 @@ Result<std::map<VcpuId, CpuSet>> read_vcpu_affinities(virDomainPtr domain, std::
     return affinities;
 }
 
+// What parsing it takes is all that is told to `guard`: a call that hangs says nothing of the
+// domain.
+Result<ObservedDomain> parse(virDomainPtr domain, std::string_view text,
+                             const PolicyCatalog& catalog, XmlKind kind, CrashGuard* guard)
+{
+    const Attempt attempt{guard != nullptr ? &guard->worker() : nullptr, uuid_of(domain)};
+    try {
+        return parse_domain_xml(text, catalog, kind);
+    } catch (const std::exception& error) {
+        return Error{.code = Errc::internal,
+                     .message = "something went wrong in virtpind itself (" +
+                                std::string{error.what()} +
+                                "); please report it together with the definition"};
+    }
+}
+
 // What a running domain's own XML does not tell: its definition, what the kernel does.
 Result<void> complete_active(const VirtConnection& connection, virDomainPtr domain,
                              const PolicyCatalog& catalog, ObserveDepth depth, Standing standing,
-                             ObservedDomain& observed)
+                             CrashGuard* guard, ObservedDomain& observed)
 {
     auto& facts = observed.facts;
     facts.state = standing.state;
@@ -89,7 +106,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
         if (!text) {
             return text.error();
         }
-        auto definition = parse_domain_xml(*text, catalog, XmlKind::config);
+        auto definition = parse(domain, *text, catalog, XmlKind::config, guard);
         if (!definition) {
             return std::move(definition).error();
         }
@@ -127,13 +144,22 @@ ObservedDomain unreadable(virDomainPtr domain, Error why)
 
 Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPtr domain,
                                    const PolicyCatalog& catalog, ObserveDepth depth,
-                                   Standing standing)
+                                   Standing standing, CrashGuard* guard)
 {
+    if (guard != nullptr && guard->suspects(uuid_of(domain))) {
+        const auto definition = read_xml(domain, VIR_DOMAIN_XML_INACTIVE);
+        if (!definition) {
+            return definition.error();
+        }
+        if (guard->leaves_alone(uuid_of(domain), *definition)) {
+            return unreadable(domain, Error{.code = Errc::internal, .message = why_left_alone()});
+        }
+    }
     const auto text = read_xml(domain, 0);
     if (!text) {
         return text.error();
     }
-    auto observed = parse_domain_xml(*text, catalog, XmlKind::live);
+    auto observed = parse(domain, *text, catalog, XmlKind::live, guard);
     if (!observed) {
         return observed;
     }
@@ -143,7 +169,8 @@ Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPt
         // what tells, since the domain may have stopped or started since it was listed.
         return observed;
     }
-    if (auto completed = complete_active(connection, domain, catalog, depth, standing, *observed);
+    if (auto completed =
+            complete_active(connection, domain, catalog, depth, standing, guard, *observed);
         !completed) {
         return std::move(completed).error();
     }
@@ -287,16 +314,15 @@ DomainUuid uuid_of(virDomainPtr domain)
     return DomainUuid{uuid.data()};
 }
 
-Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& connection,
-                                                     virDomainPtr domain,
-                                                     const PolicyCatalog& catalog,
-                                                     ObserveDepth depth, Standing standing)
+Result<std::optional<ObservedDomain>>
+observe_domain(const VirtConnection& connection, virDomainPtr domain, const PolicyCatalog& catalog,
+               ObserveDepth depth, Standing standing, CrashGuard* guard)
 {
     // Newer libvirts wait for it, 30 s for each XML; whoever comes after it must not.
     if (hangs(domain)) {
         return std::optional{unreadable(domain, no_answer(domain))};
     }
-    auto observed = read_domain(connection, domain, catalog, depth, standing);
+    auto observed = read_domain(connection, domain, catalog, depth, standing, guard);
     if (observed) {
         return std::optional{std::move(*observed)};
     }
@@ -312,7 +338,8 @@ Result<std::optional<ObservedDomain>> observe_domain(const VirtConnection& conne
 }
 
 Result<Observation> observe_host(const VirtConnection& connection, const PolicyCatalog& catalog,
-                                 ObserveDepth depth, const std::function<void()>& after_each)
+                                 ObserveDepth depth, const std::function<void()>& after_each,
+                                 CrashGuard* guard)
 {
     const auto handles = list_domains(connection.raw(), 0);
     if (!handles) {
@@ -325,7 +352,7 @@ Result<Observation> observe_host(const VirtConnection& connection, const PolicyC
     Observation observation{.domains = {}, .abilities = connection.abilities()};
     for (const auto& handle : *handles) {
         auto observed = observe_domain(connection, handle.get(), catalog, depth,
-                                       standings->of(uuid_of(handle.get())));
+                                       standings->of(uuid_of(handle.get())), guard);
         if (!observed) {
             return std::move(observed).error();
         }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/host_port.hpp"
+#include "crash_guard.hpp"
 #include "virt_connection.hpp"
 
 #include <functional>
@@ -17,7 +18,7 @@ namespace virtpind::host {
 // it is left alone. `after_each` is called after each domain.
 [[nodiscard]] Result<Observation> observe_host(
     const VirtConnection& connection, const PolicyCatalog& catalog, ObserveDepth depth,
-    const std::function<void()>& after_each = [] {});
+    const std::function<void()>& after_each = [] {}, CrashGuard* guard = nullptr);
 
 // What the XML of an active domain does not tell.
 struct Standing {
@@ -29,7 +30,7 @@ struct Standing {
 // One domain; nullopt when it vanished.
 [[nodiscard]] Result<std::optional<ObservedDomain>>
 observe_domain(const VirtConnection& connection, virDomainPtr domain, const PolicyCatalog& catalog,
-               ObserveDepth depth, Standing standing);
+               ObserveDepth depth, Standing standing, CrashGuard* guard = nullptr);
 
 // virDomainGetXMLDesc.
 [[nodiscard]] Result<std::string> read_xml(virDomainPtr domain, unsigned flags);

@@ -316,4 +316,39 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
     return actions;
 }
 
+DomainActions diff_dead_pins(const DiffInput& input, const CpuSet& known, const CpuSet& usable)
+{
+    auto actions = actions_for(input.seen);
+    if (!input.seen.config || usable.empty()) {
+        return actions;
+    }
+    const auto& now = *input.seen.config;
+    DefinitionChange change;
+    const auto mended = [&](const CpuSet* own) -> std::optional<CpuSet> {
+        const auto cpus = effective(own, now, known);
+        if (known.includes(cpus)) {
+            return std::nullopt;
+        }
+        return cpus.intersects(usable) ? cpus & usable : usable;
+    };
+    const auto vcpus_max =
+        input.seen.cpus ? input.seen.cpus->vcpus_max : input.seen.facts.vcpus_max;
+    for (std::uint32_t i = 0; i < vcpus_max; ++i) {
+        if (auto cpus = mended(find_pin(now.vcpus, VcpuId{i}))) {
+            change.pins.vcpus.emplace(VcpuId{i}, std::move(*cpus));
+        }
+    }
+    change.pins.emulator = mended(now.emulator ? &*now.emulator : nullptr);
+    for (const auto id : input.seen.facts.iothreads_boot.value_or(input.seen.facts.iothreads)) {
+        if (auto cpus = mended(find_pin(now.iothreads, id))) {
+            change.pins.iothreads.emplace(id, std::move(*cpus));
+        }
+    }
+    if (!change.empty()) {
+        change.planned_on = parts_of(input.seen);
+        actions.definition = std::move(change);
+    }
+    return actions;
+}
+
 } // namespace virtpind

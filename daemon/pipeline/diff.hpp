@@ -33,4 +33,10 @@ struct DiffInput {
 [[nodiscard]] DomainActions diff_restore(const DiffInput& input, const CpuSet& usable,
                                          std::string_view boot_id);
 
+// What lets a domain start that cannot be planned, and nothing else: threads that the definition
+// keeps on CPUs that are not among `known`, which no start survives, are kept on those of them that
+// are `usable`, or on all that are.
+[[nodiscard]] DomainActions diff_dead_pins(const DiffInput& input, const CpuSet& known,
+                                           const CpuSet& usable);
+
 } // namespace virtpind

@@ -83,15 +83,24 @@ Fleet::Fleet(const HostIndex& host, const PlanRequest& request, CpuSet usable, C
     classify();
     number_devices();
     for (auto& member : members_) {
+        turn_of(*member.intent);
         member.memory = memory_.hold(*member.intent);
     }
     reserve();
+}
+
+void Fleet::turn_of(const Intent& intent) const
+{
+    if (request_.watch != nullptr) {
+        request_.watch->at(intent.uuid);
+    }
 }
 
 // Roles, and the claims of domains that are not planned.
 void Fleet::classify()
 {
     for (const auto& intent : request_.intents) {
+        turn_of(intent);
         Member member;
         member.intent = &intent;
         if (intent.stance == Stance::managed) {
@@ -153,6 +162,7 @@ void Fleet::reserve()
         }
     }
     const auto look = [this](Member* member) {
+        turn_of(*member->intent);
         auto surroundings = around(*member, Claims::active);
         member->standing = standing_pins(host_, *member->intent, surroundings);
         return surroundings;
@@ -308,6 +318,7 @@ bool Fleet::place_later(Member& member, const Surroundings& around, Memory memor
 
 bool Fleet::place(Member& member, Claims claims, Sake sake)
 {
+    turn_of(*member.intent);
     const auto surroundings = around(member, claims);
     memory_.give_back(std::exchange(member.memory, {}));
     auto placed = false;

@@ -117,6 +117,9 @@ public:
     // Usable and not housekeeping.
     [[nodiscard]] CpuSet free_of_all() const { return usable_ - housekeeping_; }
 
+    // Tells the request's watch whose turn it is.
+    void turn_of(const Intent& intent) const;
+
     // Gives up what `member` claims, to be placed again.
     void lift(Member& member);
 

@@ -5,6 +5,7 @@
 #include "hotplug.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace virtpind {
 
@@ -220,7 +221,9 @@ Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
     Decision decision;
     const auto layers = policy_layers(input.config, seen.facts, memory);
     if (!layers) {
-        mark_broken(decision, layers.error(), ReasonCode::metadata_unreadable);
+        mark_broken(decision, layers.error(),
+                    layers.error().code == Errc::internal ? ReasonCode::set_apart
+                                                          : ReasonCode::metadata_unreadable);
         return decision;
     }
     auto resolved =
@@ -257,6 +260,26 @@ void mark_broken(Decision& decision, Error why, ReasonCode code)
     decision.intent.stance = Stance::broken;
     decision.intent.why.push_back({.code = code, .text = why.message});
     decision.unreadable = std::move(why);
+}
+
+void set_apart(Decision& decision, std::string_view what)
+{
+    auto& intent = decision.intent;
+    if (decision.stance == Stance::broken) { // what is left of it is looked at for its claims
+        intent.current = {};
+        intent.activity = Activity::dormant;
+        intent.memory_kib = 0;
+        intent.memory_nodes = {};
+    }
+    decision.restore = false;
+    mark_broken(decision,
+                Error{.code = Errc::internal,
+                      .message = "Something went wrong in virtpind itself while it was at work on "
+                                 "this domain (" +
+                                 std::string{what} +
+                                 "), so it is left alone; please report it together with its "
+                                 "definition and the output of Describe."},
+                ReasonCode::set_apart);
 }
 
 Result<std::vector<PolicyLayer>> policy_layers(const Config& config, const DomainFacts& facts,
@@ -334,29 +357,57 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     return intent;
 }
 
+namespace {
+
+Decision decide_one(const IntentInput& input, const ObservedDomain& seen, const CpuSet& online)
+{
+    const auto& memory = memory_of(input.memories, seen.facts.uuid);
+    auto decision = decide_stance(input, seen, memory, online);
+    auto why = std::move(decision.intent.why);
+    auto policy = decision.policy.policy;
+    if (decision.stance != Stance::managed) {
+        policy.vcpus = 0;
+        policy.by_devices = false; // nothing to explain
+    }
+    decision.intent = make_intent(seen, policy, input.topology, memory.kept_plugged);
+    decision.intent.why.insert(decision.intent.why.begin(), why.begin(), why.end());
+    decision.intent.activity =
+        activity_of(seen, decision.policy.policy, memory, online, input.look);
+    decision.intent.stance = decision.stance;
+    decision.intent.settled =
+        decision.intent.activity == Activity::dormant && memory.settled &&
+        (!memory.placed_policy || same_placement(*memory.placed_policy, policy));
+    return decision;
+}
+
+// As much of the intent as claims need, copied and not looked at.
+Decision undecided(const ObservedDomain& seen, std::string_view what)
+{
+    Decision decision;
+    decision.intent.uuid = seen.facts.uuid;
+    decision.intent.name = seen.facts.name;
+    decision.intent.activity = seen.facts.active() ? Activity::arriving : Activity::dormant;
+    decision.intent.vcpus_max = seen.facts.vcpus_max;
+    decision.intent.vcpus_online = seen.facts.vcpus_online;
+    decision.intent.current = seen.live ? *seen.live : seen.config.value_or(PinSet{});
+    set_apart(decision, what);
+    return decision;
+}
+
+} // namespace
+
 std::vector<Decision> decide_intents(const IntentInput& input)
 {
     const auto online = input.topology.online_cpus();
     std::vector<Decision> decisions;
     decisions.reserve(input.domains.size());
     for (const auto& seen : input.domains) {
-        const auto& memory = memory_of(input.memories, seen.facts.uuid);
-        auto decision = decide_stance(input, seen, memory, online);
-        auto why = std::move(decision.intent.why);
-        auto policy = decision.policy.policy;
-        if (decision.stance != Stance::managed) {
-            policy.vcpus = 0;
-            policy.by_devices = false; // nothing to explain
+        const Attempt attempt{input.watch, seen.facts.uuid};
+        try {
+            decisions.push_back(decide_one(input, seen, online));
+        } catch (const std::exception& error) {
+            decisions.push_back(undecided(seen, error.what()));
         }
-        decision.intent = make_intent(seen, policy, input.topology, memory.kept_plugged);
-        decision.intent.why.insert(decision.intent.why.begin(), why.begin(), why.end());
-        decision.intent.activity =
-            activity_of(seen, decision.policy.policy, memory, online, input.look);
-        decision.intent.stance = decision.stance;
-        decision.intent.settled =
-            decision.intent.activity == Activity::dormant && memory.settled &&
-            (!memory.placed_policy || same_placement(*memory.placed_policy, policy));
-        decisions.push_back(std::move(decision));
     }
     return decisions;
 }

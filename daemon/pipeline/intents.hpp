@@ -4,11 +4,13 @@
 
 #include "common/before_image.hpp"
 #include "common/config.hpp"
+#include "common/domain_watch.hpp"
 #include "common/plan.hpp"
 
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace virtpind {
@@ -46,13 +48,19 @@ struct IntentInput {
     // Runs that were there at the first look after a connect count as running where they are
     // pinned; later newcomers give way to those already placed.
     enum class Look { first, later } look = Look::later;
+    DomainWatch* watch = nullptr; // hears whose turn it is; outlives the call
 };
 
-// One decision per domain, in the order of `domains`.
+// One decision per domain, in the order of `domains`. One at which something goes wrong is set
+// apart; the others go on.
 [[nodiscard]] std::vector<Decision> decide_intents(const IntentInput& input);
 
 // Leaves a domain alone, as its policy cannot be read or makes no sense, and says why.
 void mark_broken(Decision& decision, Error why, ReasonCode code);
+
+// The same where something went wrong in virtpind itself, `what`, while it was at work on the
+// domain. Where that was for its claims alone, it claims nothing any more.
+void set_apart(Decision& decision, std::string_view what);
 
 // The layers of policy for one domain, highest first. `metadata` unreadable: its error.
 [[nodiscard]] Result<std::vector<PolicyLayer>>

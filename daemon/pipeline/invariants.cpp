@@ -15,11 +15,11 @@ class Checker {
 public:
     Checker(const PlanRequest& request, const Plan& plan) : request_{request}, plan_{plan} {}
 
-    std::vector<std::string> run() &&
+    std::vector<BrokenRule> run() &&
     {
         if (plan_.domains.size() != request_.intents.size()) {
-            problems_.push_back("the plan has " + std::to_string(plan_.domains.size()) +
-                                " domains, the request " + std::to_string(request_.intents.size()));
+            expect(false, "the plan has " + std::to_string(plan_.domains.size()) +
+                              " domains, the request " + std::to_string(request_.intents.size()));
             return std::move(problems_);
         }
         check_frame();
@@ -37,7 +37,9 @@ private:
     void expect(bool holds, const std::string& what)
     {
         if (!holds) {
-            problems_.push_back((domain_ != nullptr ? domain_->name + ": " : std::string{}) + what);
+            problems_.push_back(
+                {.domain = domain_ != nullptr ? std::optional{intent_->uuid} : std::nullopt,
+                 .text = (domain_ != nullptr ? domain_->name + ": " : std::string{}) + what});
         }
     }
 
@@ -442,14 +444,23 @@ private:
     const DomainPlan* domain_ = nullptr; // whom problems are about
     CpuSet claimed_;                     // by active domains
     CpuSet claimed_twice_;               // by several of them
-    std::vector<std::string> problems_;
+    std::vector<BrokenRule> problems_;
 };
 
 } // namespace
 
-std::vector<std::string> check_plan(const PlanRequest& request, const Plan& plan)
+std::vector<BrokenRule> find_broken_rules(const PlanRequest& request, const Plan& plan)
 {
     return Checker{request, plan}.run();
+}
+
+std::vector<std::string> check_plan(const PlanRequest& request, const Plan& plan)
+{
+    std::vector<std::string> texts;
+    for (auto& rule : find_broken_rules(request, plan)) {
+        texts.push_back(std::move(rule.text));
+    }
+    return texts;
 }
 
 } // namespace virtpind

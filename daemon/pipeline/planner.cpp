@@ -117,6 +117,7 @@ private:
             if (member.intent->activity != activity) {
                 continue;
             }
+            fleet_.turn_of(*member.intent);
             auto& plan = plan_.domains[i];
             plan.uuid = member.intent->uuid;
             plan.name = member.intent->name;

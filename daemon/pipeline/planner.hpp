@@ -11,7 +11,8 @@
 // - Domains that do not run prefer their present pins only among placements equal up to term 9.
 // - One that is shut off is planned beside those that run if it fits; else it keeps its place, and
 //   `awaits` says so. Guests with a device in common are planned as if the others were off.
-// - Isolated CPUs are in no pool; dedicated domains take them first, as far as that costs nothing up
+// - Isolated CPUs are in no pool; dedicated domains take them first, as far as that costs nothing
+// up
 //   to term 4. CPUs on which guests of others float are avoided between equals.
 // - `siblings` counts guest cores of a <topology> with threads > 1. Without <topology> the guest
 //   sees no siblings and none can be broken; consecutive vCPU pairs go to siblings all the same.
@@ -24,6 +25,7 @@
 // - Room is made for newcomers only (repair.hpp); a running domain that floats waits for free room.
 #pragma once
 
+#include "common/domain_watch.hpp"
 #include "common/plan.hpp"
 
 #include <cstdint>
@@ -38,6 +40,7 @@ struct PlanRequest {
     std::optional<CpuSet> usable;       // absent: topology->usable_cpus(); else intersected with it
     std::optional<CpuSet> housekeeping; // absent: auto_housekeeping(); empty: none
     std::vector<Intent> intents;        // order is order of arrival
+    DomainWatch* watch = nullptr;       // hears whose turn it is; outlives the call
 };
 
 // Precondition: the intents are valid (see validate_request).

@@ -20,11 +20,16 @@
 //
 // Calls that are counted are appended to PLAN.log. Without the file nothing goes wrong.
 //
+// Apart from that, the process dies of SIGABRT, or of what VIRTPIND_ABORT_BY numbers, when pugixml
+// is given a text that has what the environment variable VIRTPIND_ABORT_AT says: as if the
+// daemon's own work on that domain went wrong.
+//
 // Called from any thread of the daemon. Counting is not exact when two threads call at once, which
 // the daemon, with one thread for all of these calls, never does.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
+#include <pugixml.hpp>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -638,6 +643,24 @@ extern "C" int remove(const char* path) noexcept
         return -1;
     }
     return done(REAL(remove)(path));
+}
+
+#define LOAD_BUFFER "_ZN4pugi12xml_document11load_bufferEPKvmjNS_12xml_encodingE"
+pugi::xml_parse_result load_buffer(pugi::xml_document* self, const void* text, std::size_t size,
+                                   unsigned options, pugi::xml_encoding encoding) asm(LOAD_BUFFER);
+
+pugi::xml_parse_result load_buffer(pugi::xml_document* self, const void* text, std::size_t size,
+                                   unsigned options, pugi::xml_encoding encoding)
+{
+    static const char* const at = std::getenv("VIRTPIND_ABORT_AT");
+    static const char* const by = std::getenv("VIRTPIND_ABORT_BY");
+    const std::string_view content{static_cast<const char*>(text), size};
+    if (at != nullptr && content.find(at) != std::string_view::npos) {
+        std::raise(by != nullptr ? std::atoi(by) : SIGABRT);
+    }
+    static const auto next =
+        reinterpret_cast<decltype(&load_buffer)>(::dlsym(RTLD_NEXT, LOAD_BUFFER));
+    return next(self, text, size, options, encoding);
 }
 
 // NOLINTEND(readability-identifier-naming,readability-inconsistent-declaration-parameter-name)

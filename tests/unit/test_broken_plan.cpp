@@ -1,31 +1,113 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A planner that breaks its own rules: check_plan() is replaced by the linker (--wrap), and says so
-// when it is told to.
+// Things that must not be: a planner that breaks its own rules or throws, for all domains or for
+// one. The linker puts functions of this test in the place of four of the daemon's (--wrap); they
+// go wrong when they are told to.
+#include "daemon/pipeline/diff.hpp"
 #include "daemon/pipeline/invariants.hpp"
+#include "daemon/pipeline/planner.hpp"
 #include "tests/support/spine.hpp"
 
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <functional>
+#include <stdexcept>
+
+using virtpind::BrokenRule;
+using virtpind::DiffInput;
+using virtpind::DomainActions;
+using virtpind::DomainPlan;
+using virtpind::Names;
 using virtpind::Plan;
 using virtpind::PlanRequest;
+using virtpind::Result;
 
 namespace {
 
-bool plans_are_broken = false;
+// What goes wrong, and at which domain.
+struct Wrong {
+    bool all_plans = false;
+    std::string rule_of;    // the plan of this one breaks a rule
+    std::string plan_of;    // planning throws at it, whatever its stance is
+    std::string managed_of; // planning throws at it where it is planned
+    std::string decision_of;
+    std::string diff_of;
+    std::function<void()> at_plan_of = [] { throw std::out_of_range{"number 40 in a table of 4"}; };
+};
+
+Wrong wrong;
+
+[[noreturn]] void go_wrong()
+{
+    throw std::out_of_range{"number 40 in a table of 4"};
+}
 
 } // namespace
 
-// The names that --wrap gives to the present and the former one.
+// The names that --wrap gives to the present and the former ones.
 // NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
-std::vector<std::string> real_check_plan(const PlanRequest& request, const Plan& plan) asm(
-    "__real__ZN8virtpind10check_planB5cxx11ERKNS_11PlanRequestERKNS_4PlanE");
-std::vector<std::string> wrapped_check_plan(const PlanRequest& request, const Plan& plan) asm(
-    "__wrap__ZN8virtpind10check_planB5cxx11ERKNS_11PlanRequestERKNS_4PlanE");
+std::vector<BrokenRule> real_rules(const PlanRequest& request, const Plan& plan) asm(
+    "__real__ZN8virtpind17find_broken_rulesERKNS_11PlanRequestERKNS_4PlanE");
+std::vector<BrokenRule> wrapped_rules(const PlanRequest& request, const Plan& plan) asm(
+    "__wrap__ZN8virtpind17find_broken_rulesERKNS_11PlanRequestERKNS_4PlanE");
+Plan real_plan(const PlanRequest& request) asm("__real__ZN8virtpind9make_planERKNS_11PlanRequestE");
+Plan wrapped_plan(const PlanRequest& request) asm(
+    "__wrap__ZN8virtpind9make_planERKNS_11PlanRequestE");
+DomainActions real_diff(const DiffInput& input, const DomainPlan& plan) asm(
+    "__real__ZN8virtpind4diffERKNS_9DiffInputERKNS_10DomainPlanE");
+DomainActions wrapped_diff(const DiffInput& input, const DomainPlan& plan) asm(
+    "__wrap__ZN8virtpind4diffERKNS_9DiffInputERKNS_10DomainPlanE");
+Result<void>
+real_check(const PlanRequest& request,
+           Names names) asm("__real__ZN8virtpind16validate_requestERKNS_11PlanRequestENS_5NamesE");
+Result<void> wrapped_check(const PlanRequest& request, Names names) asm(
+    "__wrap__ZN8virtpind16validate_requestERKNS_11PlanRequestENS_5NamesE");
 
 // NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
-std::vector<std::string> wrapped_check_plan(const PlanRequest& request, const Plan& plan)
+std::vector<BrokenRule> wrapped_rules(const PlanRequest& request, const Plan& plan)
 {
-    return plans_are_broken ? std::vector<std::string>{"CPU 4 belongs to two domains"}
-                            : real_check_plan(request, plan);
+    if (wrong.all_plans) {
+        return {{.domain = std::nullopt, .text = "CPU 4 belongs to two domains"}};
+    }
+    for (const auto& intent : request.intents) {
+        if (intent.name == wrong.rule_of && intent.stance == virtpind::Stance::managed) {
+            return {{.domain = intent.uuid, .text = intent.name + ": some vCPU has no pin"}};
+        }
+    }
+    return real_rules(request, plan);
+}
+
+Plan wrapped_plan(const PlanRequest& request)
+{
+    for (const auto& intent : request.intents) {
+        const auto managed = intent.stance == virtpind::Stance::managed;
+        const auto claims = !intent.current.vcpus.empty();
+        if ((intent.name == wrong.managed_of && managed) ||
+            (intent.name == wrong.plan_of && (managed || claims))) {
+            if (request.watch != nullptr) {
+                request.watch->at(intent.uuid);
+            }
+            wrong.at_plan_of();
+        }
+    }
+    return real_plan(request);
+}
+
+DomainActions wrapped_diff(const DiffInput& input, const DomainPlan& plan)
+{
+    if (plan.name == wrong.diff_of) {
+        go_wrong();
+    }
+    return real_diff(input, plan);
+}
+
+Result<void> wrapped_check(const PlanRequest& request, Names names)
+{
+    if (request.intents.front().name == wrong.decision_of) {
+        go_wrong();
+    }
+    return real_check(request, names);
 }
 
 namespace virtpind::test {
@@ -35,7 +117,7 @@ using namespace std::chrono_literals;
 
 class BrokenPlan : public Spine {
 protected:
-    void TearDown() override { plans_are_broken = false; }
+    void TearDown() override { wrong = {}; }
 
     [[nodiscard]] bool has_problem() const
     {
@@ -53,7 +135,7 @@ TEST_F(BrokenPlan, IsNotAppliedAndSaidToWhoAsks)
     const auto pins = domain(1).live;
     const auto applied = host_.applied.size();
 
-    plans_are_broken = true;
+    wrong.all_plans = true;
     host_.add(2, "web2", 2, 2);
     const auto refused = set_policy(1, "shared");
     ASSERT_FALSE(refused);
@@ -64,7 +146,7 @@ TEST_F(BrokenPlan, IsNotAppliedAndSaidToWhoAsks)
     EXPECT_TRUE(has_problem());
     EXPECT_EQ(sink_.domains.size(), 2U) << "a newcomer is shown all the same";
 
-    plans_are_broken = false;
+    wrong.all_plans = false;
     ASSERT_TRUE(set_policy(1, "shared"));
     EXPECT_FALSE(has_problem());
     EXPECT_NE(domain(1).live, pins);
@@ -73,12 +155,132 @@ TEST_F(BrokenPlan, IsNotAppliedAndSaidToWhoAsks)
 TEST_F(BrokenPlan, IsMadeAnewLessAndLessOften)
 {
     host_.add(1, "web1", 4, 1);
-    plans_are_broken = true;
+    wrong.all_plans = true;
     const auto looks = times_of_looks(3);
     EXPECT_GE(looks[1] - looks[0], 1s);
     EXPECT_GE(looks[2] - looks[1], 1900ms);
     EXPECT_TRUE(host_.applied.empty());
     EXPECT_TRUE(has_problem());
+}
+
+// The one domain is set apart, with the reason for all to see; the other is served.
+class OneDomain : public BrokenPlan {
+protected:
+    void expect_it_is_set_apart()
+    {
+        host_.add(1, "good", 2, 1);
+        host_.add(2, "bad", 2, 2);
+        for (const auto number : {1, 2}) {
+            domain(number).facts.metadata.content.emplace(
+                *make_policy_spec(PolicyCatalog{}, "dedicated", {}, PolicyName::required));
+        }
+        connect();
+        EXPECT_EQ(record(1).state, PinState::pinned);
+        EXPECT_EQ(record(2).state, PinState::failed);
+        ASSERT_TRUE(record(2).error.has_value());
+        EXPECT_EQ(record(2).error->code, Errc::internal);
+        EXPECT_NE(record(2).error->message.find("report it"), std::string::npos);
+        EXPECT_FALSE(domain(1).live->vcpus.empty());
+        EXPECT_TRUE(domain(2).live->vcpus.empty()) << "it is left alone";
+        EXPECT_FALSE(has_problem()) << "of the whole plan";
+        const auto& problems = sink_.manager.problems;
+        EXPECT_TRUE(std::any_of(problems.begin(), problems.end(), [](const auto& problem) {
+            return problem.second.find("bad: ") == 0;
+        }));
+    }
+
+    void expect_it_comes_back()
+    {
+        wrong = {};
+        changed(2);
+        EXPECT_EQ(record(2).state, PinState::pinned);
+        EXPECT_TRUE(sink_.manager.problems.empty());
+    }
+};
+
+TEST_F(OneDomain, WhosePlanBreaksARuleIsSetApart)
+{
+    wrong.rule_of = "bad";
+    expect_it_is_set_apart();
+    EXPECT_NE(record(2).error->message.find("some vCPU has no pin"), std::string::npos);
+    expect_it_comes_back();
+}
+
+TEST_F(OneDomain, AtWhichPlanningThrowsIsSetApart)
+{
+    wrong.managed_of = "bad";
+    expect_it_is_set_apart();
+    expect_it_comes_back();
+}
+
+// Not planned either, its claims are looked at still: so it has none.
+TEST_F(OneDomain, AtWhoseClaimsPlanningThrowsIsSetApart)
+{
+    wrong.plan_of = "bad";
+    expect_it_is_set_apart();
+    expect_it_comes_back();
+}
+
+TEST_F(OneDomain, AtWhichTheDecisionThrowsIsSetApart)
+{
+    wrong.decision_of = "bad";
+    expect_it_is_set_apart();
+    expect_it_comes_back();
+}
+
+TEST_F(OneDomain, AtWhichTheDiffThrowsIsSetApart)
+{
+    wrong.diff_of = "bad";
+    expect_it_is_set_apart();
+    expect_it_comes_back();
+}
+
+// Many at once: so many turns, and no more.
+TEST_F(OneDomain, TurnsAreBounded)
+{
+    for (int number = 1; number <= 40; ++number) {
+        host_.add(number, "bad", 1, number);
+        domain(number).facts.metadata.content.emplace(
+            *make_policy_spec(PolicyCatalog{}, "shared", {}, PolicyName::required));
+    }
+    wrong.managed_of = "bad";
+    connect();
+    EXPECT_TRUE(has_problem());
+    EXPECT_TRUE(host_.applied.empty());
+}
+
+// Three processes that end while the same domain is planned, and a fourth.
+TEST_F(OneDomain, ThatKillsThreeStartsIsNamedAtTheNext)
+{
+    namespace fs = std::filesystem;
+    const auto dir = fs::path{testing::TempDir()} / "virtpind_kills_starts";
+    fs::remove_all(dir);
+    host_.add(1, "good", 2, 1);
+    host_.add(2, "bad", 2, 2);
+    for (const auto number : {1, 2}) {
+        domain(number).facts.metadata.content.emplace(
+            *make_policy_spec(PolicyCatalog{}, "dedicated", {}, PolicyName::required));
+    }
+    wrong.managed_of = "bad";
+    wrong.at_plan_of = [] { ::_exit(7); };
+    for (int start = 0; start < 3; ++start) {
+        const auto child = ::fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+            host::CrashGuard guard{dir, "1"};
+            reconciler_.guard_with(guard);
+            connect();
+            ::_exit(0);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        ASSERT_EQ(WEXITSTATUS(status), 7);
+    }
+    host::CrashGuard guard{dir, "1"};
+    EXPECT_TRUE(guard.suspects(FakeHost::uuid(2)));
+    EXPECT_TRUE(guard.leaves_alone(FakeHost::uuid(2), "<domain/>"));
+    EXPECT_FALSE(guard.suspects(FakeHost::uuid(1)));
+    fs::remove_all(dir);
 }
 
 } // namespace

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Who hears which domain is at work, so that whatever goes wrong meanwhile, an exception or the end
+// of the process, can be told to that domain and not to all of them. Each watch belongs to one
+// thread.
+#pragma once
+
+#include "ids.hpp"
+
+namespace virtpind {
+
+class DomainWatch {
+public:
+    virtual ~DomainWatch() = default;
+    // Until the next of these calls, the work is for `domain`, which outlives it.
+    virtual void at(const DomainUuid& domain) = 0;
+    virtual void done() = 0;
+};
+
+// One domain's turn. `watch` may be nullptr: then nobody hears.
+class Attempt {
+public:
+    Attempt(DomainWatch* watch, const DomainUuid& domain) : watch_{watch}
+    {
+        if (watch_ != nullptr) {
+            watch_->at(domain);
+        }
+    }
+
+    ~Attempt()
+    {
+        if (watch_ != nullptr) {
+            watch_->done();
+        }
+    }
+
+    Attempt(const Attempt&) = delete;
+    Attempt& operator=(const Attempt&) = delete;
+
+private:
+    DomainWatch* watch_;
+};
+
+} // namespace virtpind
