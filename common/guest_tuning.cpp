@@ -89,9 +89,12 @@ CpuDefinition tuned_definition(CpuDefinition now, const GuestTuning& tuning)
         const auto vcpus_max = static_cast<std::uint32_t>(cpus.topology.product());
         auto enabled = enabled_by(cpus);
         // Where it says the same already, with or without a list, that is somebody's choice.
-        if (const auto numbers = new_numbers(now, cpus)) {
+        const auto numbers = new_numbers(now, cpus);
+        if (numbers) {
             now.keyed = renumbered(now.keyed, *numbers);
-            now.lists_vcpus = enabled.size() < vcpus_max;
+        }
+        if (numbers || now.topology != cpus.topology) {
+            now.lists_vcpus = enabled.size() < vcpus_max || (now.lists_vcpus && !numbers);
         }
         now.lists_vcpus = now.lists_vcpus || tuning.list_vcpus;
         now.vcpus_max = vcpus_max;

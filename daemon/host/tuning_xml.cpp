@@ -65,11 +65,16 @@ bool is_passthrough_mode(const pugi::xml_node& cpu)
     return has(cpu, "mode", "host-passthrough") || has(cpu, "mode", "maximum");
 }
 
-// "EPYC"; "" where the host's own CPU is wanted, or nothing is said.
+// "EPYC"; "" where the host's own CPU is wanted, or nothing is said: libvirt writes down QEMU's
+// default model by itself, as nobody would.
 std::string named_model(const pugi::xml_node& cpu)
 {
     const auto is_custom = has(cpu, "mode", "custom") || !cpu.attribute("mode");
-    return is_custom ? trimmed_text(cpu.child("model")) : "";
+    const auto model = cpu.child("model");
+    const auto name = is_custom ? trimmed_text(model) : "";
+    const auto is_default = (name == "qemu64" || name == "qemu32") && has(cpu, "match", "exact") &&
+                            has(cpu, "check", "none") && has(model, "fallback", "forbid");
+    return is_default ? "" : name;
 }
 
 // The other policies, require, force and optional, let the guest have it.

@@ -602,13 +602,33 @@ TEST(TunePlan, WhatAnArgumentOverridesGoesBack)
     EXPECT_EQ(put_back(), (DefinitionParts{{feature, ""}}));
 }
 
+// A new shape lists its vCPUs where some are offline; one that stays says it as its owner did.
+TEST(GuestTuning, AListOfVcpusComesWithAShape)
+{
+    CpuDefinition now;
+    now.vcpus_max = 8;
+    now.enabled = VcpuSet::range(0, 3);
+    now.topology = GuestTopology{.cores = 8};
+    GuestCpus cpus{.topology = {.cores = 4, .threads = 2}, .pins = {}, .cells = {}, .numatune = {}};
+    for (const auto vcpu : now.enabled) {
+        cpus.pins.emplace(vcpu, CpuSet{CpuId{raw(vcpu)}});
+    }
+    const GuestTuning tuning{.cpus = cpus, .apply = {}, .withdraw = {}};
+    EXPECT_TRUE(tuned_definition(now, tuning).lists_vcpus);
+    now.topology = cpus.topology;
+    EXPECT_FALSE(tuned_definition(now, tuning).lists_vcpus);
+    now.lists_vcpus = true;
+    EXPECT_TRUE(tuned_definition(now, tuning).lists_vcpus);
+}
+
 TEST(GuestTuning, NumbersGoInOrderAndGapsGetNone)
 {
     CpuDefinition now;
     now.vcpus_max = 8;
     now.enabled = VcpuSet::range(0, 5); // and room for two
     GuestCpus cpus{.topology = {.cores = 12}, .pins = {}, .cells = {}, .numatune = {}};
-    for (const auto vcpu : *VcpuSet::parse("0-2,4-6")) {
+    const auto enabled = *VcpuSet::parse("0-2,4-6");
+    for (const auto vcpu : enabled) {
         cpus.pins.emplace(vcpu, CpuSet{CpuId{raw(vcpu)}});
     }
     now.keyed = {{.element = "vcpusched", .vcpus = VcpuSet::range(0, 7), .more = true},

@@ -257,7 +257,7 @@ TEST_F(Intents, WhatAutoChoseIsToldOnlyWhereItIsInForce)
 
 TEST_F(Intents, DevicesThatTheHostHasNotAreNamedOncePerDevice)
 {
-    auto seen = with_metadata(domain(1), "auto");
+    auto seen = with_metadata(domain(1), "dedicated");
     seen.facts.pci_devices = {"0000:99:00.0", "0000:99:00.1", "0000:98:00.3"};
     auto why = decide(seen).intent.why;
     ASSERT_EQ(why.size(), 2U);

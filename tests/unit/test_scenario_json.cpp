@@ -168,7 +168,10 @@ TEST(Scenario, AutoCountsDevicesThatSayOnlyTheirNodes)
 
 TEST(Scenario, DevicesThatSayOnlyTheirNodesAreNotMissing)
 {
-    EXPECT_TRUE(intent(", \"policy\": \"auto\", \"devices\": [{\"nodes\": \"1\"}]").why.empty());
+    const auto why = intent(", \"policy\": \"auto\", \"devices\": [{\"nodes\": \"1\"}]").why;
+    ASSERT_EQ(why.size(), 1U);
+    EXPECT_EQ(why[0].code, ReasonCode::auto_chosen);
+    EXPECT_NE(why[0].text.find("a device of node"), std::string::npos) << why[0].text;
 }
 
 TEST(Scenario, ConfigurationGivesPoliciesAndHousekeeping)

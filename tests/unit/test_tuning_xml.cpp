@@ -200,6 +200,32 @@ TEST(TuningXml, AModeThatCannotCarryATuneGivesWay)
     EXPECT_TRUE(cpu.find_child_by_attribute("feature", "name", "x2apic"));
 }
 
+TEST(TuningXml, AModelIsNamedUnlessItIsWhatLibvirtWritesByItself)
+{
+    const auto read = [](const std::string& cpu) {
+        const auto domain =
+            parse_domain_xml("<domain><name>a</name><vcpu>1</vcpu>" + cpu + "</domain>",
+                             PolicyCatalog{}, XmlKind::config);
+        EXPECT_TRUE(domain);
+        return *domain->cpus;
+    };
+    EXPECT_EQ(read("<cpu mode='custom' match='exact'><model>EPYC</model></cpu>").model, "EPYC");
+    EXPECT_EQ(read("<cpu><model>qemu64</model></cpu>").model, "qemu64");
+    EXPECT_EQ(read("<cpu mode='custom' match='exact' check='none'>"
+                   "<model fallback='forbid'>qemu64</model></cpu>")
+                  .model,
+              "");
+    EXPECT_EQ(read("<cpu mode='host-model'><model>EPYC</model></cpu>").model, "");
+    EXPECT_EQ(read("").model, "");
+    const auto words = read("<cpu mode='host-passthrough'><cache mode='disable'/>"
+                            "<feature policy='forbid' name='invtsc'/>"
+                            "<feature policy='force' name='topoext'/>"
+                            "<feature policy='require' name='hypervisor'/></cpu>");
+    EXPECT_EQ(words.opposed,
+              (std::set{Tune::cache_passthrough, Tune::invtsc, Tune::hide_hypervisor}));
+    EXPECT_TRUE(words.tuned.empty());
+}
+
 TEST(TuningXml, WithdrawnTunesAreTakenOut)
 {
     GuestTuning tuning{.cpus = {}, .apply = every_tune, .withdraw = {}};
@@ -266,6 +292,10 @@ std::string keyed_guest()
     </memorytune>
   </cputune>
   )";
+    const std::string plain = "migratable='on'/>";
+    text.replace(text.find(plain), plain.size(),
+                 "migratable='on'>\n    <topology sockets='8' dies='1' cores='1' threads='1'/>\n"
+                 "  </cpu>");
     return text.insert(text.find("<os>"), cputune);
 }
 
@@ -273,7 +303,8 @@ std::string keyed_guest()
 GuestTuning with_gaps()
 {
     GuestCpus cpus{.topology = {.cores = 6, .threads = 2}, .pins = {}, .cells = {}, .numatune = {}};
-    for (const auto vcpu : *VcpuSet::parse("0-3,8-11")) {
+    const auto enabled = *VcpuSet::parse("0-3,8-11");
+    for (const auto vcpu : enabled) {
         cpus.pins.emplace(vcpu, CpuSet{CpuId{raw(vcpu)}});
     }
     return {.cpus = cpus, .apply = {}, .withdraw = {}};
@@ -293,7 +324,7 @@ TEST(TuningXml, WhatIsKeyedByVcpuFollowsTheNumber)
     EXPECT_EQ(read->cpus->realtime.str(), "0-3,8-11");
 }
 
-TEST(TuningXml, WhatWasKeyedByVcpuIsGivenBackByteForByte)
+TEST(TuningXml, WhatWasKeyedByVcpuIsGivenBack)
 {
     const auto before = keyed_guest();
     const auto seen = parse_domain_xml(before, PolicyCatalog{}, XmlKind::config);
@@ -311,7 +342,11 @@ TEST(TuningXml, WhatWasKeyedByVcpuIsGivenBackByteForByte)
     change.tuning.put_back = undo.put_back;
     const auto back = edit_definition_and_tune(text, change);
     ASSERT_TRUE(back) << back.error().message;
-    EXPECT_EQ(*back, before);
+    // Attributes of a part that was replaced are in another order, which libvirt makes its own.
+    EXPECT_EQ(meaning_of(*back), meaning_of(before));
+    const auto keyed = before.substr(before.find("<cputune>"),
+                                     before.find("</cputune>") - before.find("<cputune>"));
+    EXPECT_NE(back->find(keyed), std::string::npos) << "byte for byte";
 
     // An owner's scheduler for numbers of ours: the numbering stays with it.
     auto edited = text;
@@ -357,6 +392,7 @@ TEST(TuningXml, WhatNamesNoVcpuAnyMoreGoes)
     EXPECT_NE(text.find("scheduler='batch'"), std::string::npos);
     DefinitionChange change{.mode = DefinitionChange::Mode::replace, .pins = *seen->config};
     change.tuning.put_back = seen->cpus->parts;
+    change.tuning.put_back.emplace("cpu/topology", "");
     const auto back = edit_definition_and_tune(text, change);
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(parse_domain_xml(*back, PolicyCatalog{}, XmlKind::config)->cpus->parts,
