@@ -341,6 +341,7 @@ private:
         NodeSet nodes;
         std::uint64_t kib = 0;
         bool dormant = false; // made to itself only: others may be off when it starts
+        std::size_t to = 0;   // whom, by position
     };
 
     // Precondition: intent_ and domain_ are those of one domain.
@@ -373,17 +374,21 @@ private:
             intent_ = &request_.intents[i];
             domain_ = &plan_.domains[i];
             if (auto made = promise(); made && !has_rivals(i)) {
+                made->to = i;
                 promises.push_back(std::move(*made));
             }
         }
-        domain_ = nullptr;
         for (const auto& at : promises) {
             std::uint64_t promised = 0;
+            auto last = at.to; // without that one, the others may have what they were promised
             for (const auto& other : promises) {
                 const auto within = (&other == &at || !other.dormant) &&
                                     other.page_kib == at.page_kib && at.nodes.includes(other.nodes);
                 promised += within ? other.kib : 0;
+                last = within ? std::max(last, other.to) : last;
             }
+            intent_ = &request_.intents[last];
+            domain_ = &plan_.domains[last];
             const auto room = memory_of(at.nodes, at.page_kib);
             expect(!room || *room >= promised,
                    "nodes " + at.nodes.str() + " are promised more memory than they have");
