@@ -64,6 +64,20 @@ struct DefinitionChange {
     {
         return mode == Mode::merge && pins == PinSet{} && tuning.empty() && note == Note::keep;
     }
+
+    // Whether it asks for the same, whatever it was planned on.
+    [[nodiscard]] bool asks_for_same(const DefinitionChange& other) const
+    {
+        return mode == other.mode && pins == other.pins && tuning == other.tuning &&
+               note == other.note;
+    }
+};
+
+// What libvirt made of a definition that was written. It does not change what it is given by whim:
+// the same text comes out the same, and to write it once more would be of no use.
+struct DefinitionWrite {
+    DefinitionParts meant;
+    DefinitionParts made;
 };
 
 // Everything to do for one domain in one pass. The actuator stops, quietly, when the domain is
@@ -84,6 +98,8 @@ struct DomainActions {
     // Where the definition as it is written is noted, before that; none when it is put back, which
     // is one step.
     std::optional<BeforeImage> before;
+    // The last one, where it is known.
+    std::optional<DefinitionWrite> last_write;
     // Restoring: what was changed by somebody else since and is left as it is, as sentences.
     std::vector<std::string> left_alone;
 
@@ -91,6 +107,14 @@ struct DomainActions {
     {
         return live.empty() && !live_note && !drop_live_policy && !definition && left_alone.empty();
     }
+};
+
+// A change that writing does not bring about, in a definition that says `parts`.
+struct IdleChange {
+    DefinitionChange change;
+    DefinitionParts parts;
+    std::optional<UndoNote> config_note; // and has noted this
+    std::vector<std::string> unheld; // what does not hold of it, as sentences; usually nothing
 };
 
 // What came of one DomainActions.
@@ -108,6 +132,13 @@ struct Outcome {
     std::vector<std::string> left_alone; // of the actions
     // As it is on disk now, where the definition was about to be changed.
     std::optional<BeforeImage> before;
+    // What came of the definition that was written; absent where none was.
+    std::optional<DefinitionWrite> write;
+    // The change of the definition, where writing it would alter nothing: the definition says all
+    // that already, or libvirt makes of it what is there. `unheld` are the sentences on what does
+    // not hold even so; asking again is no use.
+    std::optional<DefinitionChange> idle;
+    std::vector<std::string> unheld;
     std::optional<ObservedDomain> after; // the domain as read back (live pins and real affinities)
 };
 

@@ -393,6 +393,11 @@ std::optional<DomainActions> Reconciler::actions_of(DomainRecord& record)
     try {
         auto actions =
             actions_for(input, record, record.deferred ? LivePart::deferred : LivePart::now);
+        record.unheld.clear();
+        if (actions && !record.decision.restore && is_idle(record, *actions)) {
+            record.unheld = record.idle->unheld;
+            actions->definition.reset();
+        }
         return actions && !actions->empty() ? std::move(actions) : std::nullopt;
     } catch (const std::exception& error) {
         set_apart(record.decision, error.what());
@@ -516,6 +521,19 @@ void Reconciler::plan_anew()
     begin_pass();
 }
 
+// What became of the definition, as the next look will find it unless somebody edits it.
+void Reconciler::take_write(DomainRecord& record, const Outcome& outcome)
+{
+    if (outcome.write) {
+        record.last_write = outcome.write;
+    }
+    if (outcome.idle) {
+        record.idle = {
+            .change = *outcome.idle, .parts = parts_of(record.seen), .unheld = outcome.unheld};
+        record.unheld = outcome.unheld;
+    }
+}
+
 void Reconciler::take_outcome(const Outcome& outcome)
 {
     auto* record = find(outcome.uuid);
@@ -558,6 +576,7 @@ void Reconciler::take_outcome(const Outcome& outcome)
     record->overtaken = 0;
     if (outcome.after) {
         record->seen = *outcome.after;
+        take_write(*record, outcome);
     }
     if (!outcome.kept_plugged.empty()) {
         record->kept_plugged = outcome.kept_plugged;

@@ -137,6 +137,7 @@ private:
     void plan_anew();
     void put_urgent_first(std::vector<DomainActions>& actions) const;
     void apply_next(const std::shared_ptr<std::vector<DomainActions>>& actions, std::size_t at);
+    static void take_write(DomainRecord& record, const Outcome& outcome);
     void take_outcome(const Outcome& outcome);
     void announce();
     void wait_again_for(const DomainUuid& uuid);

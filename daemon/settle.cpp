@@ -52,16 +52,23 @@ void log_domain(LogEvent event, const DomainRecord& record, std::uint64_t pass,
                {"PASS", std::to_string(pass)}});
 }
 
-std::string joined(const Outcome& outcome)
+std::string joined(const std::vector<std::string>& sentences)
 {
     std::string text;
-    for (const auto& error : outcome.errors) {
-        text += (text.empty() ? "" : "; ") + error.message;
-    }
-    for (const auto& difference : outcome.differs) {
-        text += (text.empty() ? "" : "; ") + difference;
+    for (const auto& sentence : sentences) {
+        text += (text.empty() ? "" : "; ") + sentence;
     }
     return text;
+}
+
+std::string joined(const Outcome& outcome)
+{
+    std::vector<std::string> sentences;
+    for (const auto& error : outcome.errors) {
+        sentences.push_back(error.message);
+    }
+    sentences.insert(sentences.end(), outcome.differs.begin(), outcome.differs.end());
+    return joined(sentences);
 }
 
 // Nothing was applied, some of it was, or not even the former state could be saved.
@@ -181,6 +188,9 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     if (restored) {
         what += what_stays_plugged(record.seen.facts);
     }
+    if (restored && !outcome.unheld.empty()) {
+        what += "; libvirt does not keep all of it: " + joined(outcome.unheld);
+    }
     if (!outcome.left_alone.empty()) {
         what += "; left as somebody else has changed them since: ";
         for (const auto& part : outcome.left_alone) {
@@ -210,6 +220,12 @@ void set_decided_error(DomainRecord& record)
         const auto* why = main_shortfall(record.plan->reasons);
         record.error.emplace(Error{.code = Errc::unsatisfiable,
                                    .message = why != nullptr ? why->text : "It does not fit."});
+    } else if (!record.unheld.empty()) {
+        record.error.emplace(
+            Error{.code = Errc::partially_applied,
+                  .message = "libvirt does not keep what was written, and it is not written again "
+                             "until its definition or policy changes: " +
+                             joined(record.unheld)});
     } else if (!record.kept_plugged.empty()) {
         record.error.emplace(
             Error{.code = Errc::partially_applied,
@@ -228,11 +244,13 @@ void log_decided(const DomainRecord& record, PinState before,
         log_domain(LogEvent::domain_foreign, record, pass,
                    "somebody else pinned it and it has no policy of its own: it is left alone");
     }
-    const auto wrong = record.decision.unreadable && record.error &&
-                       (!error_before || error_before->message != record.error->message);
-    if (wrong) {
+    const auto is_new_error =
+        record.error && (!error_before || error_before->message != record.error->message);
+    if (record.decision.unreadable && is_new_error) {
         log_domain(LogEvent::domain_set_apart, record, pass,
                    "it is left alone: " + record.error->message);
+    } else if (!record.unheld.empty() && is_new_error) {
+        log_domain(LogEvent::domain_partial, record, pass, printable(record.error->message, 1024));
     }
     const auto unsatisfiable = record.error && record.error->code == Errc::unsatisfiable;
     if (unsatisfiable && (!error_before || error_before->message != record.error->message)) {
@@ -277,7 +295,7 @@ PinState settled_state(const DomainRecord& record)
     if (record.plan && record.plan->placement == Placement::none) {
         return PinState::failed;
     }
-    if (!record.kept_plugged.empty()) {
+    if (!record.kept_plugged.empty() || !record.unheld.empty()) {
         return PinState::partial;
     }
     return record.seen.facts.active() && !record.deferred ? PinState::pinned : PinState::idle;
@@ -309,8 +327,10 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
         record.placed_id = record.seen.facts.id;
         record.placed_policy = record.decision.policy.policy;
     }
-    return outcome != nullptr ? std::optional{settle_success(record, *outcome, pass, now)}
-                              : std::nullopt;
+    // Where nothing was to be changed after all, there is nothing to tell.
+    const auto changed = outcome != nullptr && (outcome->applied > 0 || record.decision.restore ||
+                                                !outcome->left_alone.empty());
+    return changed ? std::optional{settle_success(record, *outcome, pass, now)} : std::nullopt;
 }
 
 } // namespace virtpind

@@ -13,6 +13,7 @@
 #include <libvirt/virterror.h>
 
 #include <chrono>
+#include <iterator>
 
 namespace virtpind::host {
 
@@ -219,17 +220,23 @@ Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
     if (!actions.definition) {
         return Next::go_on;
     }
-    auto changed = change_definition(connection, domain, *actions.definition, note);
+    auto changed =
+        change_definition(connection, domain, *actions.definition, actions.last_write, note);
     if (!changed) {
         return note_failure(outcome, domain, std::move(changed).error(),
                             "changing the definition of " + printable(actions.name));
     }
-    if (*changed == DefinitionOutcome::edited) {
+    switch (changed->what) {
+    case DefinitionOutcome::What::edited:
         outcome.edited = true;
         return Next::stop;
-    }
-    if (*changed == DefinitionOutcome::written) {
+    case DefinitionOutcome::What::unchanged:
+        outcome.idle = *actions.definition;
+        break;
+    case DefinitionOutcome::What::written:
         ++outcome.applied;
+        outcome.write = {.meant = std::move(changed->meant), .made = {}};
+        break;
     }
     return Next::go_on;
 }
@@ -254,7 +261,14 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
         return;
     }
     outcome.after = std::move(**observed);
-    outcome.differs = differences(actions, *outcome.after);
+    outcome.differs = live_differences(actions, *outcome.after);
+    auto defined = definition_differences(actions, *outcome.after);
+    auto& sentences = outcome.idle ? outcome.unheld : outcome.differs;
+    sentences.insert(sentences.end(), std::make_move_iterator(defined.begin()),
+                     std::make_move_iterator(defined.end()));
+    if (outcome.write) {
+        outcome.write->made = parts_of(*outcome.after);
+    }
 }
 
 // libvirt adds elements of its own to what it is given, and writes ours in its own way: those are

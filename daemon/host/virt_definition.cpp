@@ -150,6 +150,12 @@ Result<Edit> make_edit(std::string text, const DefinitionChange& change)
                 .next = std::move(next->cpus->parts)};
 }
 
+// Whether the definition is what libvirt makes of that edit.
+bool is_what_came_of(const std::optional<DefinitionWrite>& last, const Edit& edit)
+{
+    return last && last->made == edit.now.cpus->parts && last->meant == edit.next;
+}
+
 // The note first: what is ours must be known as ours, whenever we die.
 Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction>& pins,
                                const std::optional<UndoNote>& note)
@@ -204,8 +210,10 @@ Result<void> write_note(virDomainPtr domain, const UndoNote& note, unsigned flag
 
 Result<DefinitionOutcome> change_definition(const VirtConnection& connection, virDomainPtr domain,
                                             const DefinitionChange& change,
+                                            const std::optional<DefinitionWrite>& last,
                                             const NoteDefinition& note)
 {
+    using enum DefinitionOutcome::What;
     auto text = read_definition(domain);
     for (int attempt = 0; text && attempt < define_attempts; ++attempt) {
         auto edit = make_edit(std::move(*text), change);
@@ -214,10 +222,15 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         }
         if (!is_defined(domain) ||
             (change.planned_on && *change.planned_on != edit->now.cpus->parts)) {
-            return DefinitionOutcome::edited;
+            return DefinitionOutcome{.what = edited, .meant = {}};
+        }
+        const auto meant = edit->next;
+        if (is_what_came_of(last, *edit)) { // only its note may be missing
+            edit->edited = edit->text;
+            edit->next = edit->now.cpus->parts;
         }
         if (edit->edited == edit->text && change.note != DefinitionChange::Note::renew) {
-            return DefinitionOutcome::unchanged;
+            return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
         auto noted = note(edit->now, edit->next);
         if (!noted) {
@@ -227,18 +240,18 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
             return std::move(added).error();
         }
         if (edit->edited == edit->text) {
-            return DefinitionOutcome::unchanged;
+            return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
         const auto pins = differing_pins(*edit->now.config, change.pins);
         if (is_narrow(connection, *edit->now.config, change) && pins.size() <= narrow_calls_max) {
             auto called = make_narrow_calls(domain, pins, note_of_either(*noted, edit->now));
-            return called ? Result<DefinitionOutcome>{DefinitionOutcome::written}
+            return called ? Result<DefinitionOutcome>{{.what = written, .meant = meant}}
                           : std::move(called).error();
         }
         text = read_definition(domain);
         if (text && *text == edit->text && is_defined(domain)) {
             auto defined = define(connection.raw(), edit->edited);
-            return defined ? Result<DefinitionOutcome>{DefinitionOutcome::written}
+            return defined ? Result<DefinitionOutcome>{{.what = written, .meant = meant}}
                            : std::move(defined).error();
         }
     }

@@ -27,7 +27,7 @@ rc::Gen<Op> any_op()
         }
         op.what = kinds.at(upto(static_cast<unsigned>(kinds.size())));
         op.guest = upto(4) == 1 ? 1 : 0;
-        op.variant = upto(36);
+        op.variant = upto(44);
         if (upto(2) == 1) {
             using enum Fault::What;
             op.fault = *rc::gen::weightedElement<Fault::What>({{4, refuse},

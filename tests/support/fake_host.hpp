@@ -31,6 +31,8 @@ public:
     std::optional<Error> forget_error;
     // Refuses an action with an error when it returns one.
     std::function<std::optional<Error>(const DomainUuid&, const LiveAction&)> refuse;
+    // What libvirt would turn back at once, as sentences: a change that nothing comes of.
+    std::optional<std::vector<std::string>> unheld;
     // Runs before each apply job, to change the world under it.
     std::function<void()> before_apply;
     std::function<void()> before_read_back;
@@ -233,7 +235,10 @@ private:
             outcome.edited = true;
             return outcome;
         }
-        if (actions.definition) {
+        if (actions.definition && unheld) {
+            outcome.idle = actions.definition;
+            outcome.unheld = *unheld;
+        } else if (actions.definition) {
             const auto now = domain;
             change_definition(*domain.config, *actions.definition);
             if (actions.before) {

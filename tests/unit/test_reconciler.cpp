@@ -171,6 +171,50 @@ TEST_F(Spine, QuarrelWithSomebodyElseIsSlowedDown)
     EXPECT_LT(host_.applied.size(), 10U);
 }
 
+// Nobody quarrels there: the definition is what comes of the change, and no write alters that.
+TEST_F(Spine, ChangeThatNothingComesOfIsNotMadeAgain)
+{
+    host_.add(1, "web1", 4, std::nullopt);
+    connect();
+    host_.unheld = std::vector<std::string>{};
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(host_.applied.size(), 1U);
+    EXPECT_EQ(record(1).last_applied_usec, 0U) << "nothing was changed";
+    EXPECT_TRUE(sink_.results.empty());
+    for (int i = 0; i < 5; ++i) {
+        changed(1, "defined");
+    }
+    EXPECT_EQ(host_.applied.size(), 1U);
+    domain(1).config->emulator = CpuSet{CpuId{3}}; // somebody edits it
+    changed(1, "defined");
+    EXPECT_EQ(host_.applied.size(), 2U) << "that is another definition";
+    ASSERT_TRUE(set_policy(1, "shared"));
+    EXPECT_EQ(host_.applied.size(), 3U) << "that is another change";
+}
+
+TEST_F(Spine, WhatLibvirtDoesNotKeepIsAFailureWithAName)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared", {{"cpus", std::string{"2-5"}}}));
+    host_.unheld = {"the definition of web1 is not tuned as it was written"};
+    domain(1).config->emulator = CpuSet{CpuId{3}};
+    const auto done = set_policy(1, "dedicated");
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::partially_applied);
+    EXPECT_NE(done.error().message.find("not tuned as it was written"), std::string::npos);
+    const auto applied = host_.applied.size();
+    for (int i = 0; i < 3; ++i) {
+        changed(1, "defined");
+        EXPECT_EQ(record(1).state, PinState::partial) << "that does not pass by looking";
+        EXPECT_EQ(record(1).error, done.error());
+    }
+    EXPECT_EQ(host_.applied.size(), applied);
+    host_.unheld.reset();
+    EXPECT_TRUE(set_policy(1, "shared"));
+    EXPECT_EQ(record(1).state, PinState::pinned);
+}
+
 TEST_F(Spine, HostThatChangesAgainAndAgainIsNoQuarrel)
 {
     host_.add(1, "web1", 12, 1);
