@@ -65,11 +65,10 @@ struct DefinitionChange {
         return mode == Mode::merge && pins == PinSet{} && tuning.empty() && note == Note::keep;
     }
 
-    // Whether it asks for the same, whatever it was planned on.
+    // Whether it asks for the same, whatever it was planned on and is to be noted.
     [[nodiscard]] bool asks_for_same(const DefinitionChange& other) const
     {
-        return mode == other.mode && pins == other.pins && tuning == other.tuning &&
-               note == other.note;
+        return mode == other.mode && pins == other.pins && tuning == other.tuning;
     }
 };
 
@@ -78,6 +77,7 @@ struct DefinitionChange {
 struct DefinitionWrite {
     DefinitionParts meant;
     DefinitionParts made;
+    bool whole = false; // all of the definition, not only some pins
 };
 
 // Everything to do for one domain in one pass. The actuator stops, quietly, when the domain is
@@ -93,6 +93,8 @@ struct DomainActions {
     // it, as is a policy that it has no more, when all else went well.
     std::optional<UndoNote> live_note;
     bool drop_live_policy = false;
+    // The policy that the definition has and the running domain's metadata has not.
+    std::optional<PolicySpec> show_live_policy;
     std::vector<LiveAction> live;
     std::optional<DefinitionChange> definition;
     // Where the definition as it is written is noted, before that; none when it is put back, which
@@ -105,7 +107,8 @@ struct DomainActions {
 
     [[nodiscard]] bool empty() const
     {
-        return live.empty() && !live_note && !drop_live_policy && !definition && left_alone.empty();
+        return live.empty() && !live_note && !drop_live_policy && !show_live_policy &&
+               !definition && left_alone.empty();
     }
 };
 
@@ -114,7 +117,7 @@ struct IdleChange {
     DefinitionChange change;
     DefinitionParts parts;
     std::optional<UndoNote> config_note; // and has noted this
-    std::vector<std::string> unheld; // what does not hold of it, as sentences; usually nothing
+    std::vector<std::string> unheld;     // what does not hold of it, as sentences; usually nothing
 };
 
 // What came of one DomainActions.
@@ -139,6 +142,7 @@ struct Outcome {
     // not hold even so; asking again is no use.
     std::optional<DefinitionChange> idle;
     std::vector<std::string> unheld;
+    std::vector<std::string> remarks;    // what else is to be told, as sentences
     std::optional<ObservedDomain> after; // the domain as read back (live pins and real affinities)
 };
 

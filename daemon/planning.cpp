@@ -290,6 +290,12 @@ std::optional<DomainActions> actions_for(const PlanningInput& input, const Domai
         add_notes(actions, record.seen, *record.before, input.boot_id);
     }
     actions.last_write = record.last_write;
+    // As after a start from a saved state, which has the metadata of then.
+    const auto& stored = record.seen.facts.metadata.content;
+    if (record.seen.live && record.seen.config && stored && *stored &&
+        record.seen.shown_policy != **stored) {
+        actions.show_live_policy = **stored;
+    }
     return actions;
 }
 

@@ -125,6 +125,7 @@ private:
     void begin_pass();
     void on_observed(Result<Observation> seen);
     void refresh_records(Observation&& seen);
+    void look_for_lost_policy(DomainRecord& record, const ObservedDomain& now) const;
     [[nodiscard]] PlanningInput planning_input() const;
     [[nodiscard]] bool make_safe_plan(std::vector<Decision> decisions);
     [[nodiscard]] std::optional<DomainActions> actions_of(DomainRecord& record);

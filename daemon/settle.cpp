@@ -141,12 +141,13 @@ PinSet pins_of(const DomainRecord& record)
     return pins;
 }
 
-void slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_point now)
+// Whether these pins were verified before already, so that somebody else must have changed them.
+bool slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_point now)
 {
     if (auto pins = pins_of(record); pins != record.held) {
         record.held = std::move(pins);
         record.repairs = 0;
-        return;
+        return false;
     }
     record.repairs = now - record.repaired_at < repairs_window ? record.repairs + 1 : 1;
     record.repaired_at = now;
@@ -155,6 +156,7 @@ void slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_p
         log_domain(LogEvent::pins_contested, record, pass,
                    "something else keeps changing its pins; repairing it once a minute");
     }
+    return true;
 }
 
 std::string places_of(const DomainPlan& plan)
@@ -166,10 +168,20 @@ std::string places_of(const DomainPlan& plan)
     return "vCPUs on " + cpus.str() + ", emulator on " + plan.emulator.str();
 }
 
-Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
-                       Clock::time_point now)
+// As the log and the history call what was done.
+std::string word_for(const DomainRecord& record, const std::string& result, bool repaired)
 {
-    slow_down_a_quarrel(record, pass, now);
+    if (result != "pinned") {
+        return result;
+    }
+    return !record.seen.facts.active() ? "defined" : repaired ? "repaired" : result;
+}
+
+// `stood`: this run was pinned before, by this policy.
+Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
+                       Clock::time_point now, bool stood)
+{
+    const auto repaired = slow_down_a_quarrel(record, pass, now) && stood && outcome.applied > 0;
     record.last_applied_usec = realtime_usec();
     const auto restored = record.decision.restore;
     const auto deferred = record.deferred;
@@ -178,12 +190,17 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
                                : restored ? "reset"
                                : mended   ? "failed"
                                           : "pinned";
+    const auto word = word_for(record, result, repaired);
     auto what = std::to_string(outcome.applied) + " changes applied and verified";
+    if (word == "repaired") {
+        what += ", as somebody else had changed its pins";
+    }
     if (mended) {
         what += "; its definition kept it on CPUs that this host does not have, and it would not "
                 "have started";
     } else if (record.plan && !record.decision.restore) {
-        what += "; " + places_of(*record.plan);
+        what += word == "defined" ? "; from its next start: " : "; ";
+        what += places_of(*record.plan);
     }
     if (restored) {
         what += what_stays_plugged(record.seen.facts);
@@ -204,9 +221,13 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
         log_domain(restored ? LogEvent::domain_restored
                    : mended ? LogEvent::domain_set_apart
                             : LogEvent::domain_pinned,
-                   record, pass, result + ", " + what);
+                   record, pass, word + ", " + what);
     }
-    remember(record, pass, result + ": " + what);
+    for (const auto& remark : outcome.remarks) {
+        spdlog::warn("{}: {}", printable(record.seen.facts.name), remark);
+        what += "; " + remark;
+    }
+    remember(record, pass, word + ": " + what);
     return {.result = result, .details = details_of(record)};
 }
 
@@ -301,6 +322,14 @@ PinState settled_state(const DomainRecord& record)
     return record.seen.facts.active() && !record.deferred ? PinState::pinned : PinState::idle;
 }
 
+void note_lost_policy(DomainRecord& record, bool replaced, std::uint64_t pass)
+{
+    const std::string what = replaced ? "its definition was replaced by one without the policy"
+                                      : "somebody else took the policy out of its metadata";
+    log_domain(LogEvent::policy_reset, record, pass, what);
+    remember(record, pass, what);
+}
+
 std::chrono::seconds retry_delay(unsigned failures)
 {
     const auto doubled = std::chrono::seconds{1ULL << (std::clamp(failures, 1U, 10U) - 1)};
@@ -320,6 +349,9 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
         return settle_failure(record, *outcome, pass, now);
     }
 
+    const auto stood = record.failures == 0 && record.placed_id &&
+                       record.placed_id == record.seen.facts.id &&
+                       record.placed_policy == record.decision.policy.policy;
     record.failures = 0;
     record.retry_at = {};
     const auto in_place = record.state == PinState::pinned || record.state == PinState::partial;
@@ -330,7 +362,8 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
     // Where nothing was to be changed after all, there is nothing to tell.
     const auto changed = outcome != nullptr && (outcome->applied > 0 || record.decision.restore ||
                                                 !outcome->left_alone.empty());
-    return changed ? std::optional{settle_success(record, *outcome, pass, now)} : std::nullopt;
+    return changed ? std::optional{settle_success(record, *outcome, pass, now, stood)}
+                   : std::nullopt;
 }
 
 } // namespace virtpind

@@ -208,6 +208,12 @@ Next forget_run(virDomainPtr domain, const DomainActions& actions, Outcome& outc
             Next::stop) {
         return Next::stop;
     }
+    if (actions.show_live_policy &&
+        check_metadata(domain, actions, outcome,
+                       set_policy_element(domain, format_policy_element(*actions.show_live_policy),
+                                          VIR_DOMAIN_AFFECT_LIVE)) == Next::stop) {
+        return Next::stop;
+    }
     return actions.drop_live_policy
                ? check_metadata(domain, actions, outcome,
                                 set_policy_element(domain, std::nullopt, VIR_DOMAIN_AFFECT_LIVE))
@@ -230,12 +236,15 @@ Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
     case DefinitionOutcome::What::edited:
         outcome.edited = true;
         return Next::stop;
+    case DefinitionOutcome::What::gone:
+        outcome.gone = true;
+        return Next::stop;
     case DefinitionOutcome::What::unchanged:
         outcome.idle = *actions.definition;
         break;
     case DefinitionOutcome::What::written:
         ++outcome.applied;
-        outcome.write = {.meant = std::move(changed->meant), .made = {}};
+        outcome.write = {.meant = std::move(changed->meant), .made = {}, .whole = changed->whole};
         break;
     }
     return Next::go_on;
@@ -268,6 +277,11 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
                      std::make_move_iterator(defined.end()));
     if (outcome.write) {
         outcome.write->made = parts_of(*outcome.after);
+    }
+    if (outcome.write && outcome.write->whole && outcome.differs.empty() &&
+        connection.watch().heard_others()) {
+        outcome.remarks.emplace_back("somebody else defined it at the same moment, and what they "
+                                     "wrote may be lost: compare its definition");
     }
 }
 
@@ -395,7 +409,7 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     }
     const auto doing = "storing the policy of " + printable(virDomainGetName(domain->get()));
     const auto id = id_of(domain->get());
-    const auto persistent = virDomainIsPersistent(domain->get());
+    auto persistent = virDomainIsPersistent(domain->get());
     if (persistent < 0) {
         return last_error().context(doing);
     }
@@ -411,11 +425,12 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     const auto element =
         policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};
     if (persistent == 1) {
-        if (auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
-            !stored) {
+        auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
+        if (!stored && id && virDomainIsPersistent(domain->get()) == 0) {
+            persistent = 0; // it was undefined at this moment, and runs on
+        } else if (!stored) {
             return std::move(stored).error().context(doing);
-        }
-        if (!policy) {
+        } else if (!policy) {
             drop_empty_metadata(connection, domain->get());
         }
     }

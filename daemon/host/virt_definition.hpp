@@ -20,9 +20,10 @@ inline constexpr std::size_t validated_bytes_max = 65'536;
 
 struct DefinitionOutcome {
     // `unchanged`: writing it would alter nothing. `edited`: it says something else than what the
-    // change was planned on, and was left as it is.
-    enum class What { unchanged, written, edited } what = What::unchanged;
-    DefinitionParts meant; // of what was written
+    // change was planned on, or is no more, and was left as it is. `gone`: so is the domain.
+    enum class What { unchanged, written, edited, gone } what = What::unchanged;
+    DefinitionParts meant; // of what was written,
+    bool whole = false;    // and whether all of the definition was, not only some pins
 };
 
 // Writes only what differs; a definition that already says so is not written again (libvirt would

@@ -72,6 +72,9 @@ public:
         domain.facts.state = RunState::running;
         domain.live = domain.config;
         domain.live_note = domain.config_note;
+        if (const auto& stored = domain.facts.metadata.content; stored && *stored) {
+            domain.shown_policy = **stored;
+        }
     }
 
     static void stop(ObservedDomain& domain)
@@ -147,11 +150,13 @@ public:
                 done(*store_error);
                 return;
             }
-            auto& content = domains.at(uuid).facts.metadata.content;
+            auto& domain = domains.at(uuid);
+            auto& content = domain.facts.metadata.content;
             content.reset();
             if (policy) {
                 content.emplace(*policy);
             }
+            domain.shown_policy = policy;
             done({});
         });
     }
@@ -263,6 +268,9 @@ private:
         if (domain.facts.id != actions.id) {
             outcome.gone = true;
             return outcome;
+        }
+        if (actions.show_live_policy) {
+            domain.shown_policy = actions.show_live_policy;
         }
         outcome.left_alone = actions.left_alone;
         outcome.after = domain;

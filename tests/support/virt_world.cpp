@@ -260,9 +260,32 @@ Result<void> VirtWorld::take_definition(const std::string& xml)
     if (!made) {
         return std::move(made).error();
     }
-    auto& guest = guests[made->uuid];
+    const auto known = guests.find(made->uuid);
+    if (known != guests.end() && known->second.config && known->second.config->name != made->name) {
+        return Error{.message = "it is defined already, under another name",
+                     .native_code = VIR_ERR_OPERATION_FAILED};
+    }
+    const auto uuid = made->uuid;
+    auto& guest = guests[uuid];
+    const auto is_new = !guest.config;
     guest.config = std::move(*made);
+    tell(uuid, is_new ? Event::added : Event::updated);
     return {};
+}
+
+void VirtWorld::tell(const std::string& uuid, Event event) const
+{
+    if (on_definition) {
+        on_definition(uuid, event);
+    }
+}
+
+void VirtWorld::rename(const std::string& uuid, const std::string& name)
+{
+    const auto at = guests.find(uuid);
+    if (at != guests.end() && at->second.config && !at->second.live) {
+        at->second.config->name = name;
+    }
 }
 
 void VirtWorld::note_theirs(Guest& guest)
@@ -307,10 +330,14 @@ void VirtWorld::undefine(const std::string& uuid)
     if (at == guests.end()) {
         return;
     }
+    const auto was_there = at->second.config.has_value();
     at->second.config.reset();
     if (!at->second.live) {
         former_[uuid] = at->second.theirs;
         guests.erase(at);
+    }
+    if (was_there) {
+        tell(uuid, Event::removed);
     }
 }
 
