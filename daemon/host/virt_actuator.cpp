@@ -13,7 +13,6 @@
 #include <libvirt/virterror.h>
 
 #include <chrono>
-#include <iterator>
 
 namespace virtpind::host {
 
@@ -208,12 +207,6 @@ Next forget_run(virDomainPtr domain, const DomainActions& actions, Outcome& outc
             Next::stop) {
         return Next::stop;
     }
-    if (actions.show_live_policy &&
-        check_metadata(domain, actions, outcome,
-                       set_policy_element(domain, format_policy_element(*actions.show_live_policy),
-                                          VIR_DOMAIN_AFFECT_LIVE)) == Next::stop) {
-        return Next::stop;
-    }
     return actions.drop_live_policy
                ? check_metadata(domain, actions, outcome,
                                 set_policy_element(domain, std::nullopt, VIR_DOMAIN_AFFECT_LIVE))
@@ -226,26 +219,17 @@ Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
     if (!actions.definition) {
         return Next::go_on;
     }
-    auto changed =
-        change_definition(connection, domain, *actions.definition, actions.last_write, note);
+    auto changed = change_definition(connection, domain, *actions.definition, note);
     if (!changed) {
         return note_failure(outcome, domain, std::move(changed).error(),
                             "changing the definition of " + printable(actions.name));
     }
-    switch (changed->what) {
-    case DefinitionOutcome::What::edited:
+    if (*changed == DefinitionOutcome::edited) {
         outcome.edited = true;
         return Next::stop;
-    case DefinitionOutcome::What::gone:
-        outcome.gone = true;
-        return Next::stop;
-    case DefinitionOutcome::What::unchanged:
-        outcome.idle = *actions.definition;
-        break;
-    case DefinitionOutcome::What::written:
+    }
+    if (*changed == DefinitionOutcome::written) {
         ++outcome.applied;
-        outcome.write = {.meant = std::move(changed->meant), .made = {}, .whole = changed->whole};
-        break;
     }
     return Next::go_on;
 }
@@ -270,19 +254,7 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
         return;
     }
     outcome.after = std::move(**observed);
-    outcome.differs = live_differences(actions, *outcome.after);
-    auto defined = definition_differences(actions, *outcome.after);
-    auto& sentences = outcome.idle ? outcome.unheld : outcome.differs;
-    sentences.insert(sentences.end(), std::make_move_iterator(defined.begin()),
-                     std::make_move_iterator(defined.end()));
-    if (outcome.write) {
-        outcome.write->made = parts_of(*outcome.after);
-    }
-    if (outcome.write && outcome.write->whole && outcome.differs.empty() &&
-        connection.watch().heard_others()) {
-        outcome.remarks.emplace_back("somebody else defined it at the same moment, and what they "
-                                     "wrote may be lost: compare its definition");
-    }
+    outcome.differs = differences(actions, *outcome.after);
 }
 
 // libvirt adds elements of its own to what it is given, and writes ours in its own way: those are
@@ -409,7 +381,7 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     }
     const auto doing = "storing the policy of " + printable(virDomainGetName(domain->get()));
     const auto id = id_of(domain->get());
-    auto persistent = virDomainIsPersistent(domain->get());
+    const auto persistent = virDomainIsPersistent(domain->get());
     if (persistent < 0) {
         return last_error().context(doing);
     }
@@ -425,12 +397,11 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     const auto element =
         policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};
     if (persistent == 1) {
-        auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
-        if (!stored && id && virDomainIsPersistent(domain->get()) == 0) {
-            persistent = 0; // it was undefined at this moment, and runs on
-        } else if (!stored) {
+        if (auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
+            !stored) {
             return std::move(stored).error().context(doing);
-        } else if (!policy) {
+        }
+        if (!policy) {
             drop_empty_metadata(connection, domain->get());
         }
     }
