@@ -25,7 +25,9 @@ namespace {
 
 constexpr const char* file_name = "crash-guard";
 constexpr std::string_view title = "virtpind crash-guard 1 ";
-constexpr std::size_t first_death_line = 3; // after the title and one line for each thread
+constexpr std::size_t main_line = 1; // after the title
+constexpr std::size_t worker_line = 2;
+constexpr std::size_t first_death_line = 3;
 constexpr std::size_t uuid_bytes = 36;
 constexpr std::size_t bytes_max =
     (first_death_line + CrashGuard::domains_max) * CrashGuard::line_bytes;
@@ -98,42 +100,65 @@ std::string why_left_alone()
 }
 
 CrashGuard::CrashGuard(const std::filesystem::path& state_dir, std::string_view version)
-    : version_{version.substr(0, line_bytes - 1 - title.size())}
+    : state_dir_{state_dir}, version_{version.substr(0, line_bytes - 1 - title.size())}
 {
-    open(state_dir);
-    if (file_) {
-        read(version_);
-        write_line(0, padded(std::string{title} + version_) + padded("-") + padded("-"));
-        write_deaths();
+    const auto problem = open();
+    if (!problem.empty()) {
+        news_.push_back(path_in_quotes((state_dir / file_name).native()) + " cannot be used (" +
+                        problem +
+                        "): a domain that kills virtpind at every start would not be left alone");
+        return;
     }
+    read(version_);
+    write_line(0, padded(std::string{title} + version_) + padded("-") + padded("-"));
+    write_deaths();
 }
 
 CrashGuard::~CrashGuard()
 {
-    main_.done();
-    worker_.done();
+    close();
 }
 
-void CrashGuard::open(const std::filesystem::path& state_dir)
+// Why not, or "".
+std::string CrashGuard::open()
 {
-    const auto dir = open_state_dir(state_dir);
-    loop::UniqueFd opened{dir ? ::openat(dir->get(), file_name,
-                                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-                                         0600)
-                              : -1};
-    const auto error = errno;
+    const std::lock_guard lock{file_mutex_};
+    if (file_) {
+        return {};
+    }
+    const auto dir = open_state_dir(state_dir_);
+    if (!dir) {
+        return dir.error().message;
+    }
+    loop::UniqueFd opened{::openat(dir->get(), file_name,
+                                   O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+    if (!opened) {
+        return std::strerror(errno);
+    }
 
     struct stat found {};
 
-    if (opened && ::fstat(opened.get(), &found) == 0 && S_ISREG(found.st_mode)) {
-        file_ = std::move(opened);
-        return;
+    if (::fstat(opened.get(), &found) != 0 || !S_ISREG(found.st_mode)) {
+        return "it is no regular file";
     }
-    news_.push_back(path_in_quotes((state_dir / file_name).native()) + " cannot be used (" +
-                    (!dir     ? dir.error().message
-                     : opened ? "it is no regular file"
-                              : std::strerror(error)) +
-                    "): a domain that kills virtpind at every start would not be left alone");
+    file_ = std::move(opened);
+    return {};
+}
+
+// Nobody is at work any more, as far as anybody is to know.
+void CrashGuard::close() noexcept
+{
+    write_line(main_line, padded("-"));
+    write_line(worker_line, padded("-"));
+    const std::lock_guard lock{file_mutex_};
+    file_ = {};
+}
+
+// Until the next pass has gone through.
+void CrashGuard::arm()
+{
+    armed_ = true;
+    [[maybe_unused]] const auto problem = open(); // told at the start already
 }
 
 void CrashGuard::read(std::string_view version)
@@ -159,7 +184,7 @@ void CrashGuard::read(std::string_view version)
         }
     }
     std::vector<DomainUuid> at_work;
-    for (const auto line : {lines[1], lines[2]}) {
+    for (const auto line : {lines[main_line], lines[worker_line]}) {
         if (auto uuid = parse_uuid(std::string{line})) {
             at_work.push_back(std::move(*uuid));
         }
@@ -206,6 +231,7 @@ void CrashGuard::write_deaths()
     }
     const auto size = static_cast<off_t>(first_death_line * line_bytes + text.size());
     write_line(first_death_line, std::move(text));
+    const std::lock_guard lock{file_mutex_};
     if (file_ && ::ftruncate(file_.get(), size) != 0) {
         file_ = {};
     }
@@ -244,12 +270,13 @@ bool CrashGuard::leaves_alone(const DomainUuid& domain, std::string_view definit
     auto& deaths = at->second;
     if (deaths.definition != 0 && deaths.definition != digest) {
         deaths_.erase(at);
-        armed_ = true;
+        arm();
         write_deaths();
         return false;
     }
     if (deaths.definition == 0) {
         deaths.definition = digest;
+        arm();
         write_deaths();
     }
     return deaths.count >= deaths_max;
@@ -260,19 +287,22 @@ void CrashGuard::pass_gone_through()
     if (!armed_.exchange(false)) {
         return;
     }
-    const std::lock_guard lock{mutex_};
-    const auto forgiven =
-        std::erase_if(deaths_, [](const auto& entry) { return entry.second.count < deaths_max; });
-    if (forgiven != 0) {
-        write_deaths();
+    {
+        const std::lock_guard lock{mutex_};
+        const auto forgiven = std::erase_if(
+            deaths_, [](const auto& entry) { return entry.second.count < deaths_max; });
+        if (forgiven != 0) {
+            write_deaths();
+        }
     }
+    close();
 }
 
 void CrashGuard::look_anew(const DomainUuid& domain)
 {
     const std::lock_guard lock{mutex_};
     if (deaths_.erase(domain) != 0) {
-        armed_ = true;
+        arm();
         write_deaths();
     }
 }

@@ -3,7 +3,8 @@
 // lines of 64 bytes. Three starts in a row that die at one domain leave it alone at the next one
 // (decision 56). Until the first pass of a process has gone through, each turn of a domain is one
 // write of a line to the page cache, which outlives a process, if not a power failure; nothing is
-// synced, and after that pass nothing is written at all. Bounded: as many lines as domains_max, and
+// synced, and after that pass the file is closed: nothing is written, and nobody who wants to make
+// the file system read-only finds it busy. Bounded: as many lines as domains_max, and
 // anything else in its place is as if there were no file.
 #pragma once
 
@@ -79,16 +80,20 @@ private:
 
     using Found = std::map<DomainUuid, Deaths>;
 
-    void open(const std::filesystem::path& state_dir);
+    [[nodiscard]] std::string open();
+    void close() noexcept;
+    void arm();
     void read(std::string_view version);
     void count_deaths(const std::vector<DomainUuid>& at_work);
     void write_line(std::size_t line, std::string text) noexcept;
     void write_deaths();
 
+    const std::filesystem::path state_dir_;
     const std::string version_;
-    loop::UniqueFd file_; // closed where it cannot be used
     std::vector<std::string> news_;
     std::atomic<bool> armed_{true};
+    std::mutex file_mutex_;    // for the next; taken last
+    loop::UniqueFd file_;      // closed where it cannot be used, and while nothing is to be written
     mutable std::mutex mutex_; // for the next
     Found deaths_;
     Slot main_{*this, 1};

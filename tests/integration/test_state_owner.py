@@ -102,7 +102,7 @@ def test_a_guest_is_given_back_by_root_and_nothing_of_root_is_left(make_guest, c
     done = restore(state, uri="qemu:///system", topology="live")
     assert done.returncode == 0 and f"{guest.name}: as it was before" in done.stdout, done
     assert guest.xml("--inactive") == before
-    assert owners(state) == {"domains": OWNER, "lock": OWNER}
+    assert owners(state) == {"crash-guard": OWNER, "domains": OWNER, "lock": OWNER}
 
 
 @pytest.mark.parametrize("in_the_way", ["of root", "link", "pipe", "directory"])

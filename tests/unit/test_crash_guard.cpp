@@ -145,6 +145,40 @@ TEST_F(Guard, WritesNothingOnceAPassHasGoneThrough)
     EXPECT_EQ(before.str(), after.str());
 }
 
+// A file that is open for writing keeps its file system from being made read-only.
+TEST_F(Guard, HasNothingOpenOnceAPassHasGoneThrough)
+{
+    const auto is_open = [this] {
+        for (const auto& entry : fs::directory_iterator{"/proc/self/fd"}) {
+            std::error_code gone;
+            if (fs::read_symlink(entry.path(), gone) == fs::canonical(dir_) / "crash-guard") {
+                return true;
+            }
+        }
+        return false;
+    };
+    die_at(first);
+    CrashGuard guard{dir_, "1"};
+    EXPECT_TRUE(is_open());
+    guard.pass_gone_through();
+    EXPECT_FALSE(is_open());
+    guard.main().at(first);
+    guard.look_anew(second);
+    EXPECT_FALSE(is_open());
+}
+
+// What is marked when it is closed is not marked for the next start.
+TEST_F(Guard, ForgetsWhoIsAtWorkWhenAPassHasGoneThrough)
+{
+    for (int start = 0; start < 4; ++start) {
+        die([](CrashGuard& guard) {
+            guard.worker().at(first);
+            guard.pass_gone_through();
+        });
+    }
+    EXPECT_FALSE(leaves_alone(first));
+}
+
 TEST_F(Guard, GivesAnotherDefinitionAnotherChance)
 {
     die_at(first);
