@@ -198,10 +198,18 @@ Next note_run(const VirtConnection& connection, virDomainPtr domain, const Domai
 }
 
 // When all of them are given back, that none is.
-Next forget_run(virDomainPtr domain, const DomainActions& actions, Outcome& outcome)
+Next forget_run(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
+                Outcome& outcome)
 {
-    if (!outcome.errors.empty()) {
+    const auto speaks = actions.live_note || actions.show_live_policy || actions.drop_live_policy;
+    if (!outcome.errors.empty() || !speaks) {
         return Next::go_on;
+    }
+    // Another run, begun while the definition still had our pins, has them and must keep its note.
+    if (const auto again = look_up(connection, actions.uuid);
+        again && id_of(again->get()) != actions.id) {
+        outcome.gone = true;
+        return Next::stop;
     }
     if (actions.live_note && actions.live_note->empty() &&
         check_metadata(domain, actions, outcome, write_note(domain, {}, VIR_DOMAIN_AFFECT_LIVE)) ==
@@ -350,7 +358,7 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         apply_live(connection, domain->get(), actions, jobs, outcome) == Next::go_on &&
         jobs.check(outcome) == Next::go_on &&
         apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on &&
-        forget_run(domain->get(), actions, outcome) == Next::go_on) {
+        forget_run(connection, domain->get(), actions, outcome) == Next::go_on) {
         read_back(connection, domain->get(), catalog, actions, outcome);
     }
     return outcome;

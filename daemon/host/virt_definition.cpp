@@ -347,8 +347,9 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
                           : why_not(connection, domain, edit->now, std::move(called).error());
         }
         connection.watch().begin(uuid_of(domain));
-        text = read_definition(domain);
-        if (text && *text == edit->text && is_defined(domain)) {
+        const auto is_there = is_defined(domain);
+        text = read_definition(domain); // the last call before, so that little falls in between
+        if (text && *text == edit->text && is_there) {
             return define_known(connection, domain, *edit, meant);
         }
     }
@@ -368,8 +369,8 @@ void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain)
     }
     auto now = parse_domain_xml(*text, PolicyCatalog{}, XmlKind::config);
     connection.watch().begin(uuid_of(domain));
-    if (const auto again = read_definition(domain);
-        now && again && *again == *text && is_defined(domain)) {
+    const auto is_there = is_defined(domain);
+    if (const auto again = read_definition(domain); now && again && *again == *text && is_there) {
         auto parts = now->cpus->parts;
         [[maybe_unused]] const auto defined = define_known(
             connection, domain,

@@ -256,7 +256,7 @@ private:
     // its pin), but they end.
     std::string second_look()
     {
-        constexpr int steps_max = 3;
+        constexpr int steps_max = 5;
         for (int step = 0; step < steps_max; ++step) {
             reapply();
         }
@@ -400,6 +400,7 @@ private:
             {"shared", {{"cpus", std::string{"2-5"}}}},
             {"dedicated", {{"tune", std::vector<std::string>{"cache-passthrough", "no-migrate"}}}},
             {"dedicated", {{"tune", std::vector<std::string>{"cache-passthrough"}}}},
+            // This libvirt does not keep <smbios>.
             {"shared", {{"tune", std::vector<std::string>{"hide-hypervisor", "host-smbios"}}}},
         };
         constexpr std::array<std::uint64_t, 4> flags{0, 0, flag_runtime_only, flag_defer};
