@@ -201,8 +201,7 @@ struct ObservedDomain {
     // What the metadata has of us besides the policy; empty where it cannot be read.
     std::optional<UndoNote> live_note;
     std::optional<UndoNote> config_note;
-    bool live_policy = false; // the running domain's metadata has a policy, whatever it says,
-    std::optional<PolicySpec> shown_policy; // and this, where it can be read
+    bool live_policy = false; // the running domain's metadata has a policy, whatever it says
 };
 
 // "; vCPUs 2-3 stay plugged until the next start", where more run than the definition starts with;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "common/host_port.hpp"
-#include "definition_watch.hpp"
 #include "handles.hpp"
 #include "tuning_abilities.hpp"
 #include "virt_events.hpp"
@@ -21,7 +20,7 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<VirtConnection>>
     open(const std::string& uri, ConnectionNumber number, VirtEvents& events);
 
-    // One that tells nobody of events, for a command that ends when it is done.
+    // One that hears no events, for a command that ends when it is done.
     [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_deaf(const std::string& uri);
 
     [[nodiscard]] virConnectPtr raw() const { return connection_.get(); }
@@ -34,9 +33,6 @@ public:
     [[nodiscard]] bool is_test_driver() const { return identity_.driver == "TEST"; }
 
     [[nodiscard]] const HostAbilities& abilities() const { return abilities_; }
-
-    // What happens to definitions that are written by this connection.
-    [[nodiscard]] DefinitionWatch& watch() const { return *watch_; }
 
     // Does not ask libvirt, only whether the way to it is open.
     [[nodiscard]] bool is_alive() const { return virConnectIsAlive(connection_.get()) != 0; }
@@ -53,9 +49,7 @@ private:
     ConnectionNumber number_{}; // of one that hears events
     HostConnected identity_;
     HostAbilities abilities_;
-    // These end before the connection does.
-    std::optional<EventSubscription> subscription_;
-    std::unique_ptr<DefinitionWatch> watch_;
+    std::optional<EventSubscription> subscription_; // ends before the connection does
 };
 
 } // namespace virtpind::host
