@@ -64,6 +64,20 @@ struct DefinitionChange {
     {
         return mode == Mode::merge && pins == PinSet{} && tuning.empty() && note == Note::keep;
     }
+
+    // Whether it asks for the same, whatever it was planned on and is to be noted.
+    [[nodiscard]] bool asks_for_same(const DefinitionChange& other) const
+    {
+        return mode == other.mode && pins == other.pins && tuning == other.tuning;
+    }
+};
+
+// What libvirt made of a definition that was written. It does not change what it is given by whim:
+// the same text comes out the same, and to write it once more would be of no use.
+struct DefinitionWrite {
+    DefinitionParts meant;
+    DefinitionParts made;
+    bool whole = false; // all of the definition, not only some pins
 };
 
 // Everything to do for one domain in one pass. The actuator stops, quietly, when the domain is
@@ -79,18 +93,31 @@ struct DomainActions {
     // it, as is a policy that it has no more, when all else went well.
     std::optional<UndoNote> live_note;
     bool drop_live_policy = false;
+    // The policy that the definition has and the running domain's metadata has not.
+    std::optional<PolicySpec> show_live_policy;
     std::vector<LiveAction> live;
     std::optional<DefinitionChange> definition;
     // Where the definition as it is written is noted, before that; none when it is put back, which
     // is one step.
     std::optional<BeforeImage> before;
+    // The last one, where it is known.
+    std::optional<DefinitionWrite> last_write;
     // Restoring: what was changed by somebody else since and is left as it is, as sentences.
     std::vector<std::string> left_alone;
 
     [[nodiscard]] bool empty() const
     {
-        return live.empty() && !live_note && !drop_live_policy && !definition && left_alone.empty();
+        return live.empty() && !live_note && !drop_live_policy && !show_live_policy &&
+               !definition && left_alone.empty();
     }
+};
+
+// A change that writing does not bring about, in a definition that says `parts`.
+struct IdleChange {
+    DefinitionChange change;
+    DefinitionParts parts;
+    std::optional<UndoNote> config_note; // and has noted this
+    std::vector<std::string> unheld;     // what does not hold of it, as sentences; usually nothing
 };
 
 // What came of one DomainActions.
@@ -108,6 +135,14 @@ struct Outcome {
     std::vector<std::string> left_alone; // of the actions
     // As it is on disk now, where the definition was about to be changed.
     std::optional<BeforeImage> before;
+    // What came of the definition that was written; absent where none was.
+    std::optional<DefinitionWrite> write;
+    // The change of the definition, where writing it would alter nothing: the definition says all
+    // that already, or libvirt makes of it what is there. `unheld` are the sentences on what does
+    // not hold even so; asking again is no use.
+    std::optional<DefinitionChange> idle;
+    std::vector<std::string> unheld;
+    std::vector<std::string> remarks;    // what else is to be told, as sentences
     std::optional<ObservedDomain> after; // the domain as read back (live pins and real affinities)
 };
 

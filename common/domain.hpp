@@ -201,7 +201,8 @@ struct ObservedDomain {
     // What the metadata has of us besides the policy; empty where it cannot be read.
     std::optional<UndoNote> live_note;
     std::optional<UndoNote> config_note;
-    bool live_policy = false; // the running domain's metadata has a policy, whatever it says
+    bool live_policy = false; // the running domain's metadata has a policy, whatever it says,
+    std::optional<PolicySpec> shown_policy; // and this, where it can be read
 };
 
 // "; vCPUs 2-3 stay plugged until the next start", where more run than the definition starts with;

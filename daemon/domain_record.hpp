@@ -2,7 +2,7 @@
 // Everything the daemon remembers of one domain between passes. Main thread only.
 #pragma once
 
-#include "common/before_image.hpp"
+#include "common/action.hpp"
 #include "common/control.hpp"
 #include "common/plan.hpp"
 #include "daemon/pipeline/intents.hpp"
@@ -39,6 +39,11 @@ struct DomainRecord {
     // Somebody edited the definition after the before-image was made and before anything of it was
     // ours: that is how it was before.
     bool outdated = false;
+    std::optional<DefinitionWrite> last_write; // into its definition
+    // The latest change that would alter nothing, and what does not hold all the same of the one
+    // that is wanted now.
+    std::optional<IdleChange> idle;
+    std::vector<std::string> unheld;
     std::map<std::uint64_t, Hold> holds; // by cookie
     std::optional<int> deferred_id;      // DEFER: this run is left as it is
     std::optional<int> placed_id;        // the run whose pins were last verified,

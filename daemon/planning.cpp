@@ -274,7 +274,9 @@ std::optional<DomainActions> actions_for(const PlanningInput& input, const Domai
 {
     const auto diffed = diff_input(input, record, live);
     if (record.decision.restore && record.before) {
-        return diff_restore(diffed, input.topology.usable_cpus(), input.boot_id);
+        auto actions = diff_restore(diffed, input.topology.usable_cpus(), input.boot_id);
+        actions.last_write = record.last_write;
+        return actions;
     }
     const auto mending = may_be_mended(record);
     if (!mending && (record.decision.stance != Stance::managed || !record.plan ||
@@ -287,7 +289,22 @@ std::optional<DomainActions> actions_for(const PlanningInput& input, const Domai
     if (record.before && !(mending && actions.empty())) {
         add_notes(actions, record.seen, *record.before, input.boot_id);
     }
+    actions.last_write = record.last_write;
+    // As after a start from a saved state, which has the metadata of then.
+    const auto& stored = record.seen.facts.metadata.content;
+    if (record.seen.live && record.seen.config && stored && *stored &&
+        record.seen.shown_policy != **stored) {
+        actions.show_live_policy = **stored;
+    }
     return actions;
+}
+
+bool is_idle(const DomainRecord& record, const DomainActions& actions)
+{
+    return record.idle && actions.definition &&
+           record.idle->change.asks_for_same(*actions.definition) &&
+           record.idle->parts == parts_of(record.seen) &&
+           record.idle->config_note == record.seen.config_note;
 }
 
 Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,

@@ -55,6 +55,9 @@ enum class LivePart { now, deferred };
 [[nodiscard]] std::optional<DomainActions> actions_for(const PlanningInput& input,
                                                        const DomainRecord& record, LivePart live);
 
+// Whether its definition already is what comes of the change in `actions`, as was found before.
+[[nodiscard]] bool is_idle(const DomainRecord& record, const DomainActions& actions);
+
 // The plan as it would be if `uuid` had `policy`, and what that would change in its definition.
 // Error: invalid_policy, naming what does not exist on this host or in this guest.
 struct TrialPlan {

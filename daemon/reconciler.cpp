@@ -36,6 +36,13 @@ constexpr std::size_t apply_at_once = 32;
 constexpr std::size_t least_share = 16;
 constexpr std::size_t least_share_max = 4 * apply_at_once;
 
+// Whether anything that was written into the definition is in one that says `now`.
+bool has_ours(const BeforeImage& before, const DefinitionParts& now)
+{
+    return std::any_of(now.begin(), now.end(),
+                       [&](const auto& part) { return before.is_ours(now, part.first); });
+}
+
 // A domain that cannot be read now is still on the CPUs that it was last seen on, as long as it
 // runs.
 void keep_what_was_seen(ObservedDomain& now, const ObservedDomain& before)
@@ -279,6 +286,7 @@ void Reconciler::refresh_records(Observation&& seen)
         }
         record.kept_plugged = record.kept_plugged & domain.facts.vcpus_online;
         images_.forget_former_run(record, domain.facts.id);
+        look_for_lost_policy(record, domain);
         record.seen = std::move(domain);
         images_.take_notes(record);
     }
@@ -298,6 +306,17 @@ void Reconciler::refresh_records(Observation&& seen)
         }
     }
     check_unseen_images();
+}
+
+// Whoever sets or resets a policy by us has it in what was seen already.
+void Reconciler::look_for_lost_policy(DomainRecord& record, const ObservedDomain& now) const
+{
+    const auto had = record.seen.config && record.seen.facts.metadata.content.has_value();
+    if (!had || !now.config || now.facts.metadata.content || record.storing > 0) {
+        return;
+    }
+    const auto wrote = record.before && !record.before->written.empty();
+    note_lost_policy(record, wrote && !has_ours(*record.before, parts_of(now)), pass_);
 }
 
 // They are kept for domains that may come back. Whether they will, only people know.
@@ -393,6 +412,11 @@ std::optional<DomainActions> Reconciler::actions_of(DomainRecord& record)
     try {
         auto actions =
             actions_for(input, record, record.deferred ? LivePart::deferred : LivePart::now);
+        record.unheld.clear();
+        if (actions && !record.decision.restore && is_idle(record, *actions)) {
+            record.unheld = record.idle->unheld;
+            actions->definition.reset();
+        }
         return actions && !actions->empty() ? std::move(actions) : std::nullopt;
     } catch (const std::exception& error) {
         set_apart(record.decision, error.what());
@@ -516,6 +540,21 @@ void Reconciler::plan_anew()
     begin_pass();
 }
 
+// What became of the definition, as the next look will find it unless somebody edits it.
+void Reconciler::take_write(DomainRecord& record, const Outcome& outcome)
+{
+    if (outcome.write) {
+        record.last_write = outcome.write;
+    }
+    if (outcome.idle) {
+        record.idle = {.change = *outcome.idle,
+                       .parts = parts_of(record.seen),
+                       .config_note = record.seen.config_note,
+                       .unheld = outcome.unheld};
+        record.unheld = outcome.unheld;
+    }
+}
+
 void Reconciler::take_outcome(const Outcome& outcome)
 {
     auto* record = find(outcome.uuid);
@@ -558,6 +597,7 @@ void Reconciler::take_outcome(const Outcome& outcome)
     record->overtaken = 0;
     if (outcome.after) {
         record->seen = *outcome.after;
+        take_write(*record, outcome);
     }
     if (!outcome.kept_plugged.empty()) {
         record->kept_plugged = outcome.kept_plugged;

@@ -125,6 +125,7 @@ private:
     void begin_pass();
     void on_observed(Result<Observation> seen);
     void refresh_records(Observation&& seen);
+    void look_for_lost_policy(DomainRecord& record, const ObservedDomain& now) const;
     [[nodiscard]] PlanningInput planning_input() const;
     [[nodiscard]] bool make_safe_plan(std::vector<Decision> decisions);
     [[nodiscard]] std::optional<DomainActions> actions_of(DomainRecord& record);
@@ -137,6 +138,7 @@ private:
     void plan_anew();
     void put_urgent_first(std::vector<DomainActions>& actions) const;
     void apply_next(const std::shared_ptr<std::vector<DomainActions>>& actions, std::size_t at);
+    static void take_write(DomainRecord& record, const Outcome& outcome);
     void take_outcome(const Outcome& outcome);
     void announce();
     void wait_again_for(const DomainUuid& uuid);

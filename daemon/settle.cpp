@@ -52,16 +52,23 @@ void log_domain(LogEvent event, const DomainRecord& record, std::uint64_t pass,
                {"PASS", std::to_string(pass)}});
 }
 
-std::string joined(const Outcome& outcome)
+std::string joined(const std::vector<std::string>& sentences)
 {
     std::string text;
-    for (const auto& error : outcome.errors) {
-        text += (text.empty() ? "" : "; ") + error.message;
-    }
-    for (const auto& difference : outcome.differs) {
-        text += (text.empty() ? "" : "; ") + difference;
+    for (const auto& sentence : sentences) {
+        text += (text.empty() ? "" : "; ") + sentence;
     }
     return text;
+}
+
+std::string joined(const Outcome& outcome)
+{
+    std::vector<std::string> sentences;
+    for (const auto& error : outcome.errors) {
+        sentences.push_back(error.message);
+    }
+    sentences.insert(sentences.end(), outcome.differs.begin(), outcome.differs.end());
+    return joined(sentences);
 }
 
 // Nothing was applied, some of it was, or not even the former state could be saved.
@@ -134,12 +141,13 @@ PinSet pins_of(const DomainRecord& record)
     return pins;
 }
 
-void slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_point now)
+// Whether these pins were verified before already, so that somebody else must have changed them.
+bool slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_point now)
 {
     if (auto pins = pins_of(record); pins != record.held) {
         record.held = std::move(pins);
         record.repairs = 0;
-        return;
+        return false;
     }
     record.repairs = now - record.repaired_at < repairs_window ? record.repairs + 1 : 1;
     record.repaired_at = now;
@@ -148,6 +156,7 @@ void slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_p
         log_domain(LogEvent::pins_contested, record, pass,
                    "something else keeps changing its pins; repairing it once a minute");
     }
+    return true;
 }
 
 std::string places_of(const DomainPlan& plan)
@@ -159,10 +168,20 @@ std::string places_of(const DomainPlan& plan)
     return "vCPUs on " + cpus.str() + ", emulator on " + plan.emulator.str();
 }
 
-Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
-                       Clock::time_point now)
+// As the log and the history call what was done.
+std::string word_for(const DomainRecord& record, const std::string& result, bool repaired)
 {
-    slow_down_a_quarrel(record, pass, now);
+    if (result != "pinned") {
+        return result;
+    }
+    return !record.seen.facts.active() ? "defined" : repaired ? "repaired" : result;
+}
+
+// `stood`: this run was pinned before, by this policy.
+Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
+                       Clock::time_point now, bool stood)
+{
+    const auto repaired = slow_down_a_quarrel(record, pass, now) && stood && outcome.applied > 0;
     record.last_applied_usec = realtime_usec();
     const auto restored = record.decision.restore;
     const auto deferred = record.deferred;
@@ -171,15 +190,23 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
                                : restored ? "reset"
                                : mended   ? "failed"
                                           : "pinned";
+    const auto word = word_for(record, result, repaired);
     auto what = std::to_string(outcome.applied) + " changes applied and verified";
+    if (word == "repaired") {
+        what += ", as somebody else had changed its pins";
+    }
     if (mended) {
         what += "; its definition kept it on CPUs that this host does not have, and it would not "
                 "have started";
     } else if (record.plan && !record.decision.restore) {
-        what += "; " + places_of(*record.plan);
+        what += word == "defined" ? "; from its next start: " : "; ";
+        what += places_of(*record.plan);
     }
     if (restored) {
         what += what_stays_plugged(record.seen.facts);
+    }
+    if (restored && !outcome.unheld.empty()) {
+        what += "; libvirt does not keep all of it: " + joined(outcome.unheld);
     }
     if (!outcome.left_alone.empty()) {
         what += "; left as somebody else has changed them since: ";
@@ -194,9 +221,13 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
         log_domain(restored ? LogEvent::domain_restored
                    : mended ? LogEvent::domain_set_apart
                             : LogEvent::domain_pinned,
-                   record, pass, result + ", " + what);
+                   record, pass, word + ", " + what);
     }
-    remember(record, pass, result + ": " + what);
+    for (const auto& remark : outcome.remarks) {
+        spdlog::warn("{}: {}", printable(record.seen.facts.name), remark);
+        what += "; " + remark;
+    }
+    remember(record, pass, word + ": " + what);
     return {.result = result, .details = details_of(record)};
 }
 
@@ -210,6 +241,12 @@ void set_decided_error(DomainRecord& record)
         const auto* why = main_shortfall(record.plan->reasons);
         record.error.emplace(Error{.code = Errc::unsatisfiable,
                                    .message = why != nullptr ? why->text : "It does not fit."});
+    } else if (!record.unheld.empty()) {
+        record.error.emplace(
+            Error{.code = Errc::partially_applied,
+                  .message = "libvirt does not keep what was written, and it is not written again "
+                             "until its definition or policy changes: " +
+                             joined(record.unheld)});
     } else if (!record.kept_plugged.empty()) {
         record.error.emplace(
             Error{.code = Errc::partially_applied,
@@ -228,11 +265,13 @@ void log_decided(const DomainRecord& record, PinState before,
         log_domain(LogEvent::domain_foreign, record, pass,
                    "somebody else pinned it and it has no policy of its own: it is left alone");
     }
-    const auto wrong = record.decision.unreadable && record.error &&
-                       (!error_before || error_before->message != record.error->message);
-    if (wrong) {
+    const auto is_new_error =
+        record.error && (!error_before || error_before->message != record.error->message);
+    if (record.decision.unreadable && is_new_error) {
         log_domain(LogEvent::domain_set_apart, record, pass,
                    "it is left alone: " + record.error->message);
+    } else if (!record.unheld.empty() && is_new_error) {
+        log_domain(LogEvent::domain_partial, record, pass, printable(record.error->message, 1024));
     }
     const auto unsatisfiable = record.error && record.error->code == Errc::unsatisfiable;
     if (unsatisfiable && (!error_before || error_before->message != record.error->message)) {
@@ -277,10 +316,18 @@ PinState settled_state(const DomainRecord& record)
     if (record.plan && record.plan->placement == Placement::none) {
         return PinState::failed;
     }
-    if (!record.kept_plugged.empty()) {
+    if (!record.kept_plugged.empty() || !record.unheld.empty()) {
         return PinState::partial;
     }
     return record.seen.facts.active() && !record.deferred ? PinState::pinned : PinState::idle;
+}
+
+void note_lost_policy(DomainRecord& record, bool replaced, std::uint64_t pass)
+{
+    const std::string what = replaced ? "its definition was replaced by one without the policy"
+                                      : "somebody else took the policy out of its metadata";
+    log_domain(LogEvent::policy_reset, record, pass, what);
+    remember(record, pass, what);
 }
 
 std::chrono::seconds retry_delay(unsigned failures)
@@ -302,6 +349,9 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
         return settle_failure(record, *outcome, pass, now);
     }
 
+    const auto stood = record.failures == 0 && record.placed_id &&
+                       record.placed_id == record.seen.facts.id &&
+                       record.placed_policy == record.decision.policy.policy;
     record.failures = 0;
     record.retry_at = {};
     const auto in_place = record.state == PinState::pinned || record.state == PinState::partial;
@@ -309,8 +359,11 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
         record.placed_id = record.seen.facts.id;
         record.placed_policy = record.decision.policy.policy;
     }
-    return outcome != nullptr ? std::optional{settle_success(record, *outcome, pass, now)}
-                              : std::nullopt;
+    // Where nothing was to be changed after all, there is nothing to tell.
+    const auto changed = outcome != nullptr && (outcome->applied > 0 || record.decision.restore ||
+                                                !outcome->left_alone.empty());
+    return changed ? std::optional{settle_success(record, *outcome, pass, now, stood)}
+                   : std::nullopt;
 }
 
 } // namespace virtpind

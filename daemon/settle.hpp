@@ -23,6 +23,10 @@ struct Verdict {
 std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std::uint64_t pass,
                               std::chrono::steady_clock::time_point now);
 
+// The policy went without us: with the definition that it was in (`replaced`), or by itself. To be
+// told before what came of it.
+void note_lost_policy(DomainRecord& record, bool replaced, std::uint64_t pass);
+
 // The state that follows from the decision when everything went well.
 [[nodiscard]] PinState settled_state(const DomainRecord& record);
 

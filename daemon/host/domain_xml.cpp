@@ -245,6 +245,9 @@ Result<ObservedDomain> parse_domain_xml(std::string_view text, const PolicyCatal
         domain.live = std::move(pins);
         domain.live_note = read_undo_note(*root, facts);
         domain.live_policy = facts.metadata.content.has_value();
+        if (const auto& shown = facts.metadata.content; shown && *shown) {
+            domain.shown_policy = **shown;
+        }
     } else {
         domain.config = std::move(pins);
         domain.cpus = read_cpu_definition(reader, *root, facts);

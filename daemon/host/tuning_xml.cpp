@@ -102,6 +102,10 @@ void write_mode(pugi::xml_node cpu, const std::set<Tune>& tuned)
     if (is_passthrough_mode(cpu) && !has(cpu, "check", "full")) {
         set_attribute(cpu, "check", "partial");
     }
+    // libvirt would add it, and then nobody knew whose it is if we die before reading it back.
+    if (is_passthrough_mode(cpu) && !cpu.attribute("migratable")) {
+        set_attribute(cpu, "migratable", "on");
+    }
 }
 
 void write_cache(pugi::xml_node cpu, const std::set<Tune>& tuned)

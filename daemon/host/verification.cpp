@@ -146,10 +146,9 @@ bool says(const std::optional<UndoNote>& note, const UndoNote& wanted)
 
 } // namespace
 
-std::vector<std::string> differences(const DomainActions& actions, const ObservedDomain& after)
+std::vector<std::string> live_differences(const DomainActions& actions, const ObservedDomain& after)
 {
-    const auto name = printable(actions.name);
-    Comparison running{name};
+    Comparison running{printable(actions.name)};
     // The emulator may have been elsewhere while vCPUs were plugged; the last word counts.
     const auto is_emulator = [](const LiveAction& action) {
         return std::holds_alternative<PinEmulator>(action);
@@ -164,15 +163,17 @@ std::vector<std::string> differences(const DomainActions& actions, const Observe
         !says(after.live_note, *actions.live_note)) {
         running.say("has not in its metadata how it was before, as it was written there");
     }
-    auto sentences = std::move(running).take();
+    return std::move(running).take();
+}
+
+std::vector<std::string> definition_differences(const DomainActions& actions,
+                                                const ObservedDomain& after)
+{
+    Comparison defined{"the definition of " + printable(actions.name)};
     if (actions.definition && after.config) {
-        Comparison defined{"the definition of " + name};
         compare_definition(defined, *actions.definition, after);
-        for (auto& sentence : std::move(defined).take()) {
-            sentences.push_back(std::move(sentence));
-        }
     }
-    return sentences;
+    return std::move(defined).take();
 }
 
 } // namespace virtpind::host

@@ -9,9 +9,12 @@
 
 namespace virtpind::host {
 
-// One sentence for each thing that does not hold in `after`. For vCPUs what counts is what the
-// kernel does, where that was read; for the emulator and I/O threads what libvirt was told.
-[[nodiscard]] std::vector<std::string> differences(const DomainActions& actions,
-                                                   const ObservedDomain& after);
+// One sentence for each thing that does not hold in `after`, of the running domain and of the
+// definition. For vCPUs what counts is what the kernel does, where that was read; for the emulator
+// and I/O threads what libvirt was told.
+[[nodiscard]] std::vector<std::string> live_differences(const DomainActions& actions,
+                                                        const ObservedDomain& after);
+[[nodiscard]] std::vector<std::string> definition_differences(const DomainActions& actions,
+                                                              const ObservedDomain& after);
 
 } // namespace virtpind::host

@@ -13,6 +13,7 @@
 #include <libvirt/virterror.h>
 
 #include <chrono>
+#include <iterator>
 
 namespace virtpind::host {
 
@@ -197,14 +198,28 @@ Next note_run(const VirtConnection& connection, virDomainPtr domain, const Domai
 }
 
 // When all of them are given back, that none is.
-Next forget_run(virDomainPtr domain, const DomainActions& actions, Outcome& outcome)
+Next forget_run(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
+                Outcome& outcome)
 {
-    if (!outcome.errors.empty()) {
+    const auto speaks = actions.live_note || actions.show_live_policy || actions.drop_live_policy;
+    if (!outcome.errors.empty() || !speaks) {
         return Next::go_on;
+    }
+    // Another run, begun while the definition still had our pins, has them and must keep its note.
+    if (const auto again = look_up(connection, actions.uuid);
+        again && id_of(again->get()) != actions.id) {
+        outcome.gone = true;
+        return Next::stop;
     }
     if (actions.live_note && actions.live_note->empty() &&
         check_metadata(domain, actions, outcome, write_note(domain, {}, VIR_DOMAIN_AFFECT_LIVE)) ==
             Next::stop) {
+        return Next::stop;
+    }
+    if (actions.show_live_policy &&
+        check_metadata(domain, actions, outcome,
+                       set_policy_element(domain, format_policy_element(*actions.show_live_policy),
+                                          VIR_DOMAIN_AFFECT_LIVE)) == Next::stop) {
         return Next::stop;
     }
     return actions.drop_live_policy
@@ -219,17 +234,26 @@ Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
     if (!actions.definition) {
         return Next::go_on;
     }
-    auto changed = change_definition(connection, domain, *actions.definition, note);
+    auto changed =
+        change_definition(connection, domain, *actions.definition, actions.last_write, note);
     if (!changed) {
         return note_failure(outcome, domain, std::move(changed).error(),
                             "changing the definition of " + printable(actions.name));
     }
-    if (*changed == DefinitionOutcome::edited) {
+    switch (changed->what) {
+    case DefinitionOutcome::What::edited:
         outcome.edited = true;
         return Next::stop;
-    }
-    if (*changed == DefinitionOutcome::written) {
+    case DefinitionOutcome::What::gone:
+        outcome.gone = true;
+        return Next::stop;
+    case DefinitionOutcome::What::unchanged:
+        outcome.idle = *actions.definition;
+        break;
+    case DefinitionOutcome::What::written:
         ++outcome.applied;
+        outcome.write = {.meant = std::move(changed->meant), .made = {}, .whole = changed->whole};
+        break;
     }
     return Next::go_on;
 }
@@ -254,7 +278,19 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
         return;
     }
     outcome.after = std::move(**observed);
-    outcome.differs = differences(actions, *outcome.after);
+    outcome.differs = live_differences(actions, *outcome.after);
+    auto defined = definition_differences(actions, *outcome.after);
+    auto& sentences = outcome.idle ? outcome.unheld : outcome.differs;
+    sentences.insert(sentences.end(), std::make_move_iterator(defined.begin()),
+                     std::make_move_iterator(defined.end()));
+    if (outcome.write) {
+        outcome.write->made = parts_of(*outcome.after);
+    }
+    if (outcome.write && outcome.write->whole && outcome.differs.empty() &&
+        connection.watch().heard_others()) {
+        outcome.remarks.emplace_back("somebody else defined it at the same moment, and what they "
+                                     "wrote may be lost: compare its definition");
+    }
 }
 
 // libvirt adds elements of its own to what it is given, and writes ours in its own way: those are
@@ -322,7 +358,7 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         apply_live(connection, domain->get(), actions, jobs, outcome) == Next::go_on &&
         jobs.check(outcome) == Next::go_on &&
         apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on &&
-        forget_run(domain->get(), actions, outcome) == Next::go_on) {
+        forget_run(connection, domain->get(), actions, outcome) == Next::go_on) {
         read_back(connection, domain->get(), catalog, actions, outcome);
     }
     return outcome;
@@ -381,7 +417,7 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     }
     const auto doing = "storing the policy of " + printable(virDomainGetName(domain->get()));
     const auto id = id_of(domain->get());
-    const auto persistent = virDomainIsPersistent(domain->get());
+    auto persistent = virDomainIsPersistent(domain->get());
     if (persistent < 0) {
         return last_error().context(doing);
     }
@@ -397,11 +433,12 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     const auto element =
         policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};
     if (persistent == 1) {
-        if (auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
-            !stored) {
+        auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
+        if (!stored && id && virDomainIsPersistent(domain->get()) == 0) {
+            persistent = 0; // it was undefined at this moment, and runs on
+        } else if (!stored) {
             return std::move(stored).error().context(doing);
-        }
-        if (!policy) {
+        } else if (!policy) {
             drop_empty_metadata(connection, domain->get());
         }
     }

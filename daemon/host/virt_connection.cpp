@@ -51,6 +51,7 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::str
 {
     auto opened = open_bare(uri);
     if (opened) {
+        (*opened)->watch_ = std::make_unique<DefinitionWatch>((*opened)->raw());
         (*opened)->learn_abilities();
     }
     return opened;
@@ -64,6 +65,7 @@ VirtConnection::open(const std::string& uri, ConnectionNumber number, VirtEvents
         (*opened)->number_ = number;
         // At once: a loss must not fall in between.
         (*opened)->subscription_.emplace((*opened)->raw(), number, events);
+        (*opened)->watch_ = std::make_unique<DefinitionWatch>((*opened)->raw());
         (*opened)->learn_abilities();
     }
     return opened;

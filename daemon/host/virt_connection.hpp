@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/host_port.hpp"
+#include "definition_watch.hpp"
 #include "handles.hpp"
 #include "tuning_abilities.hpp"
 #include "virt_events.hpp"
@@ -20,7 +21,7 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<VirtConnection>>
     open(const std::string& uri, ConnectionNumber number, VirtEvents& events);
 
-    // One that hears no events, for a command that ends when it is done.
+    // One that tells nobody of events, for a command that ends when it is done.
     [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_deaf(const std::string& uri);
 
     [[nodiscard]] virConnectPtr raw() const { return connection_.get(); }
@@ -33,6 +34,9 @@ public:
     [[nodiscard]] bool is_test_driver() const { return identity_.driver == "TEST"; }
 
     [[nodiscard]] const HostAbilities& abilities() const { return abilities_; }
+
+    // What happens to definitions that are written by this connection.
+    [[nodiscard]] DefinitionWatch& watch() const { return *watch_; }
 
     // Does not ask libvirt, only whether the way to it is open.
     [[nodiscard]] bool is_alive() const { return virConnectIsAlive(connection_.get()) != 0; }
@@ -49,7 +53,9 @@ private:
     ConnectionNumber number_{}; // of one that hears events
     HostConnected identity_;
     HostAbilities abilities_;
-    std::optional<EventSubscription> subscription_; // ends before the connection does
+    // These end before the connection does.
+    std::optional<EventSubscription> subscription_;
+    std::unique_ptr<DefinitionWatch> watch_;
 };
 
 } // namespace virtpind::host

@@ -5,7 +5,8 @@
 // compare-and-swap, and what another client wrote between our reading and our defining would be
 // lost. It is needed for removals, for NUMA memory of guest cells and for the test driver, and it
 // is worth it for many pins at once. There the definition is read again right before, and an edit
-// by somebody else starts over; what is left is the moment of the call itself.
+// by somebody else starts over; what is left is the moment of the call itself. An edit that falls
+// into it is lost; a domain that was undefined in it is undefined again.
 #include "virt_definition.hpp"
 
 #include "common/policy.hpp"
@@ -22,6 +23,8 @@
 
 #include <libvirt/virterror.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 namespace virtpind::host {
 
@@ -150,6 +153,12 @@ Result<Edit> make_edit(std::string text, const DefinitionChange& change)
                 .next = std::move(next->cpus->parts)};
 }
 
+// Whether the definition is what libvirt makes of that edit.
+bool is_what_came_of(const std::optional<DefinitionWrite>& last, const Edit& edit)
+{
+    return last && last->made == edit.now.cpus->parts && last->meant == edit.next;
+}
+
 // The note first: what is ours must be known as ours, whenever we die.
 Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction>& pins,
                                const std::optional<UndoNote>& note)
@@ -165,6 +174,101 @@ Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction
         }
     }
     return {};
+}
+
+// The domain as it is by now, whatever its name is.
+DomainHandle find_again(const VirtConnection& connection, virDomainPtr domain)
+{
+    return DomainHandle{
+        virDomainLookupByUUIDString(connection.raw(), uuid_of(domain).str().c_str())};
+}
+
+// A definition could not be changed: because it is no more, or has another name, or for `error`.
+Result<DefinitionOutcome> why_not(const VirtConnection& connection, virDomainPtr domain,
+                                  const ObservedDomain& was, Error error)
+{
+    using enum DefinitionOutcome::What;
+    if (error.code == Errc::host_unavailable) {
+        return error;
+    }
+    const auto now = find_again(connection, domain);
+    if (!now) {
+        return last_error().code == Errc::not_found
+                   ? Result<DefinitionOutcome>{{.what = gone, .meant = {}}}
+                   : std::move(error);
+    }
+    if (virDomainGetName(now.get()) != was.facts.name || !is_defined(now.get())) {
+        return DefinitionOutcome{.what = edited, .meant = {}};
+    }
+    return error;
+}
+
+// Whether the definition has the pins that we wrote: nobody else would have written these.
+bool has_our_pins(virDomainPtr domain, const DefinitionParts& meant)
+{
+    const auto text = read_definition(domain);
+    const auto now =
+        text ? parse_domain_xml(*text, PolicyCatalog{}, XmlKind::config) : text.error();
+    const auto is_pin = [](const auto& part) { return part.first.rfind("cputune/", 0) == 0; };
+    return now && now->config && std::all_of(meant.begin(), meant.end(), [&](const auto& part) {
+               const auto at = now->cpus->parts.find(part.first);
+               return !is_pin(part) || (at != now->cpus->parts.end() && at->second == part.second);
+           });
+}
+
+// Its owner undefined it in the moment of our call, which so defined it anew. What was there
+// besides, they kept or removed; anything that came since is a reason not to go on.
+Result<DefinitionOutcome> take_back(const VirtConnection& connection, virDomainPtr domain,
+                                    const Edit& edit)
+{
+    using enum DefinitionOutcome::What;
+    const auto name = printable(edit.now.facts.name);
+    const auto was_active = virDomainGetID(domain) != static_cast<unsigned>(-1);
+    const auto now = find_again(connection, domain);
+    if (!now || !is_defined(now.get())) {
+        return DefinitionOutcome{.what = was_active ? edited : gone, .meant = {}};
+    }
+    const auto is_started = !was_active && virDomainIsActive(now.get()) == 1;
+    if (is_started || virDomainGetName(now.get()) != edit.now.facts.name ||
+        !has_our_pins(now.get(), edit.next)) {
+        return DefinitionOutcome{.what = edited, .meant = {}}; // somebody else wants it by now
+    }
+    const auto flags = connection.is_test_driver()
+                           ? 0U
+                           : static_cast<unsigned>(VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) |
+                                 static_cast<unsigned>(VIR_DOMAIN_UNDEFINE_KEEP_TPM);
+    if (virDomainUndefineFlags(now.get(), flags) < 0) {
+        return last_error().context(name + " was undefined while its definition was written, which "
+                                           "defined it anew; undefine it again");
+    }
+    spdlog::info("{}: it was undefined while its definition was written, and stays undefined",
+                 name);
+    return DefinitionOutcome{.what = was_active ? edited : gone, .meant = {}};
+}
+
+// Precondition: the watch has begun, and the definition said edit.text after that.
+Result<DefinitionOutcome> define_known(const VirtConnection& connection, virDomainPtr domain,
+                                       const Edit& edit, DefinitionParts meant)
+{
+    if (auto defined = define(connection.raw(), edit.edited); !defined) {
+        return why_not(connection, domain, edit.now, std::move(defined).error());
+    }
+    const auto defined = find_again(connection, domain);
+    if (!defined) {
+        return last_error().code == Errc::not_found
+                   ? Result<DefinitionOutcome>{{.what = DefinitionOutcome::What::gone, .meant = {}}}
+                   : last_error();
+    }
+    const auto raised = connection.watch().has_raised(defined.get());
+    if (!raised) {
+        return Error{raised.error()}.context(
+            "it may have been undefined while its definition was written");
+    }
+    if (*raised) {
+        return take_back(connection, domain, edit);
+    }
+    return DefinitionOutcome{
+        .what = DefinitionOutcome::What::written, .meant = std::move(meant), .whole = true};
 }
 
 // With what the definition is about to have noted, where that is not what it has noted.
@@ -204,8 +308,10 @@ Result<void> write_note(virDomainPtr domain, const UndoNote& note, unsigned flag
 
 Result<DefinitionOutcome> change_definition(const VirtConnection& connection, virDomainPtr domain,
                                             const DefinitionChange& change,
+                                            const std::optional<DefinitionWrite>& last,
                                             const NoteDefinition& note)
 {
+    using enum DefinitionOutcome::What;
     auto text = read_definition(domain);
     for (int attempt = 0; text && attempt < define_attempts; ++attempt) {
         auto edit = make_edit(std::move(*text), change);
@@ -214,10 +320,15 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         }
         if (!is_defined(domain) ||
             (change.planned_on && *change.planned_on != edit->now.cpus->parts)) {
-            return DefinitionOutcome::edited;
+            return DefinitionOutcome{.what = edited, .meant = {}};
+        }
+        const auto meant = edit->next;
+        if (is_what_came_of(last, *edit)) { // only its note may be missing
+            edit->edited = edit->text;
+            edit->next = edit->now.cpus->parts;
         }
         if (edit->edited == edit->text && change.note != DefinitionChange::Note::renew) {
-            return DefinitionOutcome::unchanged;
+            return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
         auto noted = note(edit->now, edit->next);
         if (!noted) {
@@ -227,19 +338,19 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
             return std::move(added).error();
         }
         if (edit->edited == edit->text) {
-            return DefinitionOutcome::unchanged;
+            return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
         const auto pins = differing_pins(*edit->now.config, change.pins);
         if (is_narrow(connection, *edit->now.config, change) && pins.size() <= narrow_calls_max) {
             auto called = make_narrow_calls(domain, pins, note_of_either(*noted, edit->now));
-            return called ? Result<DefinitionOutcome>{DefinitionOutcome::written}
-                          : std::move(called).error();
+            return called ? Result<DefinitionOutcome>{{.what = written, .meant = meant}}
+                          : why_not(connection, domain, edit->now, std::move(called).error());
         }
-        text = read_definition(domain);
-        if (text && *text == edit->text && is_defined(domain)) {
-            auto defined = define(connection.raw(), edit->edited);
-            return defined ? Result<DefinitionOutcome>{DefinitionOutcome::written}
-                           : std::move(defined).error();
+        connection.watch().begin(uuid_of(domain));
+        const auto is_there = is_defined(domain);
+        text = read_definition(domain); // the last call before, so that little falls in between
+        if (text && *text == edit->text && is_there) {
+            return define_known(connection, domain, *edit, meant);
         }
     }
     if (!text) {
@@ -256,9 +367,14 @@ void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain)
     if (!tidy || *tidy == *text) {
         return;
     }
-    if (const auto again = read_definition(domain);
-        again && *again == *text && is_defined(domain)) {
-        [[maybe_unused]] const auto defined = define(connection.raw(), *tidy);
+    auto now = parse_domain_xml(*text, PolicyCatalog{}, XmlKind::config);
+    connection.watch().begin(uuid_of(domain));
+    const auto is_there = is_defined(domain);
+    if (const auto again = read_definition(domain); now && again && *again == *text && is_there) {
+        auto parts = now->cpus->parts;
+        [[maybe_unused]] const auto defined = define_known(
+            connection, domain,
+            {.text = *text, .now = std::move(*now), .edited = *tidy, .next = parts}, parts);
     }
 }
 

@@ -18,20 +18,26 @@ namespace virtpind::host {
 // elements.
 inline constexpr std::size_t validated_bytes_max = 65'536;
 
-// `edited`: it says something else than what the change was planned on, and was left as it is.
-enum class DefinitionOutcome { unchanged, written, edited };
+struct DefinitionOutcome {
+    // `unchanged`: writing it would alter nothing. `edited`: it says something else than what the
+    // change was planned on, or is no more, and was left as it is. `gone`: so is the domain.
+    enum class What { unchanged, written, edited, gone } what = What::unchanged;
+    DefinitionParts meant; // of what was written,
+    bool whole = false;    // and whether all of the definition was, not only some pins
+};
 
 // Writes only what differs; a definition that already says so is not written again (libvirt would
-// send an event for that, and the caller would come back). Nothing that somebody else changes
-// meanwhile is lost: see virt_definition.cpp.
+// send an event for that, and the caller would come back), nor is one that libvirt would only turn
+// into what it is, as `last` tells: what it made of the last one. Nothing that somebody else
+// changes meanwhile is lost: see virt_definition.cpp.
 // `note` is told what it says and what it is about to say, before; nothing is written when that
 // fails. It answers what is to be noted in the metadata beside it, if anything.
 using NoteDefinition = std::function<Result<std::optional<UndoNote>>(const ObservedDomain& now,
                                                                      const DefinitionParts& next)>;
-[[nodiscard]] Result<DefinitionOutcome> change_definition(const VirtConnection& connection,
-                                                          virDomainPtr domain,
-                                                          const DefinitionChange& change,
-                                                          const NoteDefinition& note);
+[[nodiscard]] Result<DefinitionOutcome>
+change_definition(const VirtConnection& connection, virDomainPtr domain,
+                  const DefinitionChange& change, const std::optional<DefinitionWrite>& last,
+                  const NoteDefinition& note);
 
 // Puts the note into the metadata of the definition or of the running domain (`flags`), in place of
 // what is there; an empty one is taken out.

@@ -183,16 +183,23 @@ PinSet merged(PinSet pins, const PinSet& more)
     return pins;
 }
 
-// The plan binds the cells that the running guest has; the definition may have others by now.
-void drop_unknown_cells(const ObservedDomain& seen, std::optional<NumaTune>& numatune)
+// The plan binds the cells that the running guest has; the definition may have others by now, or
+// get those back that it had before, which are bound when they are there.
+void drop_unknown_cells(const ObservedDomain& seen, const GuestTuning& tuning,
+                        std::optional<NumaTune>& numatune)
 {
     if (!seen.cpus || !numatune) {
         return;
     }
-    std::erase_if(numatune->cells, [&seen](const auto& bound) {
-        return std::none_of(seen.cpus->cells.begin(), seen.cpus->cells.end(),
+    const auto others = tuning.put_back.count("cpu/numa") != 0;
+    std::erase_if(numatune->cells, [&](const auto& bound) {
+        return others ||
+               std::none_of(seen.cpus->cells.begin(), seen.cpus->cells.end(),
                             [&bound](const GuestCell& cell) { return cell.id == bound.first; });
     });
+    if (numatune->nodes.empty() && numatune->cells.empty()) {
+        numatune.reset();
+    }
 }
 
 DefinitionChange definition_change(const DiffInput& input, const DomainPlan& plan)
@@ -215,7 +222,7 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
     }
     if (!tuning.cpus || !tuning.cpus->numatune) {
         wanted.numatune = plan.numatune;
-        drop_unknown_cells(input.seen, wanted.numatune);
+        drop_unknown_cells(input.seen, tuning, wanted.numatune);
     }
     const auto& now = *input.seen.config;
     if (!tuning.put_back.empty() && input.before != nullptr) {

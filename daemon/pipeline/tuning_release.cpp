@@ -49,6 +49,12 @@ bool is_same_but_static(const BeforeImage& before, const CpuDefinition& now)
     return then == value_of(now.parts, "vcpu");
 }
 
+bool is_migratable(const CpuDefinition& now)
+{
+    const auto said = now.parts.find("cpu@migratable");
+    return said != now.parts.end() && said->second == "on";
+}
+
 } // namespace
 
 bool made_static(const BeforeImage& before, const CpuDefinition& now)
@@ -82,6 +88,12 @@ DefinitionParts parts_to_release(const Policy& policy, const GuestTuning& tuning
         // The mode of <cpu>, and that it is there at all, carry the tunes.
         return is_pin(part) || !tuning.apply.empty() || (part == "cpu" && !keeps_shape);
     });
+    // With a CPU of the host's, libvirt writes it by itself.
+    if (const auto migratable = undo.put_back.find("cpu@migratable");
+        migratable != undo.put_back.end() && migratable->second.empty() &&
+        undo.put_back.count("cpu@mode") == 0 && is_migratable(now)) {
+        undo.put_back.erase(migratable);
+    }
     return undo.put_back;
 }
 

@@ -11,7 +11,7 @@ namespace virtpind::test {
 namespace {
 
 constexpr int ops_max = 16;
-constexpr std::array weights{9, 4, 2, 2, 1, 3, 2, 1, 1, 1, 1, 4, 1, 1, 1, 1};
+constexpr std::array weights{9, 4, 2, 2, 1, 3, 2, 1, 1, 1, 1, 4, 1, 1, 1, 1, 1};
 // Where a fault may be, by the calls that count for it.
 constexpr std::array first_max{12U, 40U, 40U, 4U, 2U, 2U, 9U};
 
@@ -27,7 +27,7 @@ rc::Gen<Op> any_op()
         }
         op.what = kinds.at(upto(static_cast<unsigned>(kinds.size())));
         op.guest = upto(4) == 1 ? 1 : 0;
-        op.variant = upto(36);
+        op.variant = upto(44);
         if (upto(2) == 1) {
             using enum Fault::What;
             op.fault = *rc::gen::weightedElement<Fault::What>({{4, refuse},
@@ -111,6 +111,19 @@ TEST(Undo, RestartWhileItsRunIsNoted)
                  .fault = Fault::What::be_overtaken,
                  .at = 5};
     EXPECT_EQ(problem_after(1536, {edit, set}, false), "");
+}
+
+// In the moment of the call that defines it.
+TEST(Undo, GuestThatIsUndefinedWhileItIsDefinedIsGone)
+{
+    const Op undefined{.what = What::set_policy,
+                       .variant = 18, // which is undefine, for who overtakes; policy: match
+                       .fault = Fault::What::be_overtaken,
+                       .first = 1,
+                       .at = 4};
+    for (const auto shapes : {0U, 256U}) { // shut off, and running
+        EXPECT_EQ(problem_after(shapes, {undefined}, false), "");
+    }
 }
 
 RC_GTEST_PROP(Undo, EverythingIsAsItWasBefore, ())

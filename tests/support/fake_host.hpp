@@ -31,6 +31,8 @@ public:
     std::optional<Error> forget_error;
     // Refuses an action with an error when it returns one.
     std::function<std::optional<Error>(const DomainUuid&, const LiveAction&)> refuse;
+    // What libvirt would turn back at once, as sentences: a change that nothing comes of.
+    std::optional<std::vector<std::string>> unheld;
     // Runs before each apply job, to change the world under it.
     std::function<void()> before_apply;
     std::function<void()> before_read_back;
@@ -70,6 +72,9 @@ public:
         domain.facts.state = RunState::running;
         domain.live = domain.config;
         domain.live_note = domain.config_note;
+        if (const auto& stored = domain.facts.metadata.content; stored && *stored) {
+            domain.shown_policy = **stored;
+        }
     }
 
     static void stop(ObservedDomain& domain)
@@ -145,11 +150,13 @@ public:
                 done(*store_error);
                 return;
             }
-            auto& content = domains.at(uuid).facts.metadata.content;
+            auto& domain = domains.at(uuid);
+            auto& content = domain.facts.metadata.content;
             content.reset();
             if (policy) {
                 content.emplace(*policy);
             }
+            domain.shown_policy = policy;
             done({});
         });
     }
@@ -233,7 +240,10 @@ private:
             outcome.edited = true;
             return outcome;
         }
-        if (actions.definition) {
+        if (actions.definition && unheld) {
+            outcome.idle = actions.definition;
+            outcome.unheld = *unheld;
+        } else if (actions.definition) {
             const auto now = domain;
             change_definition(*domain.config, *actions.definition);
             if (actions.before) {
@@ -258,6 +268,9 @@ private:
         if (domain.facts.id != actions.id) {
             outcome.gone = true;
             return outcome;
+        }
+        if (actions.show_live_policy) {
+            domain.shown_policy = actions.show_live_policy;
         }
         outcome.left_alone = actions.left_alone;
         outcome.after = domain;

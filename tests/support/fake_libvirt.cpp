@@ -14,7 +14,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <sstream>
+#include <string>
 #include <vector>
 
 // libvirt keeps these to itself.
@@ -151,6 +153,39 @@ _virDomain handle_of(const std::string& uuid, const Guest& guest)
                           guest.live ? static_cast<unsigned>(guest.id) : static_cast<unsigned>(-1)};
 }
 
+// Who listens, by the number of the callback; two kinds of events are ever told.
+struct Listener {
+    int event = 0;
+    virConnectDomainEventGenericCallback callback = nullptr;
+    void* opaque = nullptr;
+    virFreeCallback release = nullptr;
+};
+
+std::map<int, Listener> listeners;
+
+template <class Callback, class... Arguments>
+void tell_all(int event, const std::string& uuid, Arguments... arguments)
+{
+    _virDomain domain{.uuid = uuid, .name = {}, .id = 0};
+    for (const auto& [id, listener] : listeners) {
+        if (listener.event == event) {
+            reinterpret_cast<Callback>(reinterpret_cast<void (*)()>(listener.callback))(
+                nullptr, &domain, arguments..., listener.opaque);
+        }
+    }
+}
+
+void tell_lifecycle(const std::string& uuid, VirtWorld::Event event)
+{
+    const auto removed = event == VirtWorld::Event::removed;
+    const auto detail = event == VirtWorld::Event::updated
+                            ? static_cast<int>(VIR_DOMAIN_EVENT_DEFINED_UPDATED)
+                            : 0; // added, removed
+    tell_all<virConnectDomainEventCallback>(
+        VIR_DOMAIN_EVENT_ID_LIFECYCLE, uuid,
+        static_cast<int>(removed ? VIR_DOMAIN_EVENT_UNDEFINED : VIR_DOMAIN_EVENT_DEFINED), detail);
+}
+
 // One call on a file, where no exception may pass.
 template <class Effect>
 int file_call(Effect effect) noexcept
@@ -242,6 +277,32 @@ extern "C" int unlink(const char* path) noexcept
 // ---- in place of libvirt's --------------------------------------------------------------------
 
 extern "C" {
+
+int virConnectDomainEventRegisterAny(virConnectPtr, virDomainPtr, int event,
+                                     virConnectDomainEventGenericCallback callback, void* opaque,
+                                     virFreeCallback release)
+{
+    static int last = 0;
+    virt_world().on_definition = virtpind::test::tell_lifecycle;
+    virtpind::test::listeners[++last] = {event, callback, opaque, release};
+    return last;
+}
+
+int virConnectDomainEventDeregisterAny(virConnectPtr, int id)
+{
+    const auto listener = virtpind::test::listeners.extract(id);
+    if (listener && listener.mapped().release != nullptr) {
+        listener.mapped().release(listener.mapped().opaque);
+    }
+    return 0;
+}
+
+// Its owner did so at this moment: what is ours to do has no faults.
+int virDomainUndefineFlags(virDomainPtr domain, unsigned)
+{
+    virt_world().undefine(domain->uuid);
+    return 0;
+}
 
 virErrorPtr virGetLastError(void)
 {
@@ -463,15 +524,24 @@ int virDomainPinIOThread(virDomainPtr domain, unsigned iothread, unsigned char* 
 int virDomainSetMetadata(virDomainPtr domain, int, const char* element, const char* key,
                          const char* uri, unsigned flags)
 {
-    return call_definition(
+    const auto status = call_definition(
         domain, flags,
         [&](Definition& definition, Guest&) {
+            if (std::string_view{uri}.find("nothing") != std::string_view::npos) {
+                return 0;
+            }
             const auto is_note = std::string_view{uri}.find("undo") != std::string_view::npos;
             auto& stored = is_note ? definition.note_xml : definition.policy_xml;
             stored = element != nullptr ? virtpind::test::in_namespace(element, key, uri) : "";
             return 0;
         },
         Kind::metadata);
+    if (status == 0) {
+        virtpind::test::tell_all<virConnectDomainEventMetadataChangeCallback>(
+            VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, domain->uuid,
+            static_cast<int>(VIR_DOMAIN_METADATA_ELEMENT), uri);
+    }
+    return status;
 }
 
 // libvirt's own would free the error that is ours. One set of parameters at a time.

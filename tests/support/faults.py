@@ -32,9 +32,13 @@ class Faults:
         """The `first` of these calls does not return before release(), at most a minute."""
         self.plan("delay", first, 1, calls, 60_000)
 
+    def is_open(self):
+        """Whether hold() has its call."""
+        return self._plan.with_suffix(".open").exists()
+
     def release(self):
         """Ends hold(); what happened since must have happened while the call was open."""
-        assert self._plan.with_suffix(".open").exists(), "the call is held"
+        assert self.is_open(), "the call is held"
         self.clear()
 
     def clear(self):

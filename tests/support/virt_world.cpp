@@ -57,7 +57,7 @@ std::string element_text(const pugi::xml_node& element)
     return text.str();
 }
 
-// What libvirt fills in.
+// What libvirt 9.0 fills in and leaves out, of a domain of type kvm.
 std::string cpu_text(pugi::xml_node cpu)
 {
     const auto fill = [](pugi::xml_node element, const char* name, const char* value) {
@@ -65,11 +65,39 @@ std::string cpu_text(pugi::xml_node cpu)
             element.append_attribute(name) = value;
         }
     };
-    if (cpu.attribute("mode").as_string() == std::string_view{"host-passthrough"}) {
+    if (!cpu.attribute("mode") && !cpu.child("model")) {
+        fill(cpu, "mode", "custom");
+        fill(cpu, "match", "exact");
         fill(cpu, "check", "none");
-        fill(cpu, "migratable", "on");
+        cpu.prepend_child("model").text() = "qemu64";
+        fill(cpu.child("model"), "fallback", "forbid");
     }
-    fill(cpu.child("topology"), "dies", "1");
+    fill(cpu, "mode", "custom");
+    const std::string_view mode = cpu.attribute("mode").value();
+    const auto is_hosts = mode == "host-passthrough" || mode == "maximum";
+    if (is_hosts) {
+        fill(cpu, "migratable", "on");
+    } else {
+        cpu.remove_attribute("migratable");
+    }
+    fill(cpu, "check", is_hosts ? "none" : "partial");
+    if (mode == "custom") {
+        fill(cpu, "match", "exact");
+        fill(cpu.child("model"), "fallback", "allow");
+    } else {
+        cpu.remove_attribute("match");
+    }
+    for (auto feature : cpu.children("feature")) {
+        fill(feature, "policy", "require");
+    }
+    auto topology = cpu.child("topology");
+    fill(topology, "dies", "1");
+    topology.remove_attribute("clusters");
+    unsigned id = 0;
+    for (auto cell : cpu.child("numa").children("cell")) {
+        fill(cell, "id", std::to_string(id++).c_str());
+        fill(cell, "unit", "KiB");
+    }
     return element_text(cpu);
 }
 
@@ -80,7 +108,7 @@ Result<Definition> parse(const std::string& xml)
     if (!document.load_string(xml.c_str())) {
         return refused;
     }
-    const auto domain = document.child("domain");
+    auto domain = document.child("domain");
     Definition made;
     made.name = domain.child_value("name");
     made.uuid = domain.child_value("uuid");
@@ -111,6 +139,9 @@ Result<Definition> parse(const std::string& xml)
     }
     made.vcpus_xml = element_text(domain.child("vcpus"));
     made.numatune_xml = element_text(domain.child("numatune"));
+    if (!domain.child("cpu")) {
+        domain.append_child("cpu");
+    }
     const auto cpu = domain.child("cpu");
     made.cpu_xml = cpu_text(cpu);
     for (const auto child : domain.child("metadata").children()) {
@@ -229,9 +260,32 @@ Result<void> VirtWorld::take_definition(const std::string& xml)
     if (!made) {
         return std::move(made).error();
     }
-    auto& guest = guests[made->uuid];
+    const auto known = guests.find(made->uuid);
+    if (known != guests.end() && known->second.config && known->second.config->name != made->name) {
+        return Error{.message = "it is defined already, under another name",
+                     .native_code = VIR_ERR_OPERATION_FAILED};
+    }
+    const auto uuid = made->uuid;
+    auto& guest = guests[uuid];
+    const auto is_new = !guest.config;
     guest.config = std::move(*made);
+    tell(uuid, is_new ? Event::added : Event::updated);
     return {};
+}
+
+void VirtWorld::tell(const std::string& uuid, Event event) const
+{
+    if (on_definition) {
+        on_definition(uuid, event);
+    }
+}
+
+void VirtWorld::rename(const std::string& uuid, const std::string& name)
+{
+    const auto at = guests.find(uuid);
+    if (at != guests.end() && at->second.config && !at->second.live) {
+        at->second.config->name = name;
+    }
 }
 
 void VirtWorld::note_theirs(Guest& guest)
@@ -276,10 +330,14 @@ void VirtWorld::undefine(const std::string& uuid)
     if (at == guests.end()) {
         return;
     }
+    const auto was_there = at->second.config.has_value();
     at->second.config.reset();
     if (!at->second.live) {
         former_[uuid] = at->second.theirs;
         guests.erase(at);
+    }
+    if (was_there) {
+        tell(uuid, Event::removed);
     }
 }
 

@@ -78,7 +78,14 @@ public:
     unsigned changes = 0; // calls that changed something, files included
     bool dying = false;   // where no exception may pass
 
+    // Told of each change of a definition, by whomever, before the call returns: what libvirt's
+    // events of the lifecycle say.
+    enum class Event { added, updated, removed };
+    std::function<void(const std::string& uuid, Event event)> on_definition;
+
     // --- what others do ---------------------------------------------------------------------
+    // To another name; one that runs keeps its own.
+    void rename(const std::string& uuid, const std::string& name);
     void define(const std::string& xml);
     void undefine(const std::string& uuid);
     void start(const std::string& uuid);
@@ -103,6 +110,7 @@ public:
     Result<void> take_definition(const std::string& xml);
 
 private:
+    void tell(const std::string& uuid, Event event) const;
     void note_theirs(Guest& guest);
 
     int last_id_ = 0;

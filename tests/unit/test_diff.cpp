@@ -292,6 +292,31 @@ TEST(Diff, DefinitionPinsOnlyIothreadsAndCellsThatItHas)
     EXPECT_EQ(pinned, 2) << "the running domain has both";
 }
 
+// libvirt refuses memory that is bound to cells which are not there.
+TEST(Diff, CellsThatGoAreBoundNoMore)
+{
+    auto seen = running_domain();
+    auto plan = plan_for_two();
+    seen.cpus.emplace();
+    seen.cpus->cells = {GuestCell{.id = 0}, GuestCell{.id = 1}};
+    seen.cpus->parts = {{"cpu/numa", "ours"}};
+    BeforeImage before{.config = PinSet{}, .parts = {}};
+    before.note_written({}, seen.cpus->parts);
+    plan.tuning.put_back = {{"cpu/numa", ""}};
+    plan.numatune = NumaTune{.mode = NumaMode::restrictive,
+                             .nodes = {},
+                             .cells = {{0, NodeSet{NodeId{0}}}, {1, NodeSet{NodeId{0}}}}};
+    auto input = input_for(seen);
+    input.before = &before;
+    const auto only_cells = diff(input, plan);
+    ASSERT_TRUE(only_cells.definition);
+    EXPECT_FALSE(only_cells.definition->pins.numatune);
+    plan.numatune->nodes = NodeSet{NodeId{0}};
+    const auto whole = diff(input, plan);
+    EXPECT_TRUE(whole.definition->pins.numatune->cells.empty());
+    EXPECT_EQ(whole.definition->pins.numatune->nodes, NodeSet{NodeId{0}});
+}
+
 TEST(DiffRestore, SameRunGetsItsLivePinsBackAndTheDefinitionItsOwn)
 {
     auto before_seen = running_domain();

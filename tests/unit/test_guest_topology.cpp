@@ -367,6 +367,32 @@ TEST(TunePlan, GrowingMovesNoVcpuThatRuns)
     EXPECT_EQ(plan_for(started), tuned) << "all of them are pinned anew";
 }
 
+// What libvirt adds to the CPU that a tune needs goes with that, and not alone: it would add it
+// again.
+TEST(TunePlan, WhatLibvirtAddsToAHostsCpuStaysWithIt)
+{
+    TuningCase domain{
+        cached_host({.cores = 4}), cpu_list("1-2"), TopologyChoice::keep, {Tune::hide_hypervisor}};
+    BeforeImage before;
+    const auto put_back = [&](DefinitionParts now) {
+        before.note_written(before.parts, now);
+        domain.now.parts = std::move(now);
+        auto plan = domain.plan;
+        tune_plan(plan, domain.host, domain.intent, running(domain, domain.now.enabled), {},
+                  &before);
+        return plan.tuning.put_back;
+    };
+    const DefinitionParts passthrough_cpu{
+        {"cpu", "there"}, {"cpu@mode", "host-passthrough"}, {"cpu@migratable", "on"}};
+    EXPECT_EQ(put_back(passthrough_cpu), DefinitionParts{});
+    auto fixed = passthrough_cpu;
+    fixed["cpu@migratable"] = "off";
+    EXPECT_EQ(put_back(fixed), (DefinitionParts{{"cpu@migratable", ""}}))
+        << "no-migrate wrote that";
+    domain.intent.policy.tune.clear();
+    EXPECT_EQ(put_back(passthrough_cpu).count("cpu@migratable"), 1U) << "with all the rest";
+}
+
 TEST(TunePlan, RoomIsWhatTheOwnerLeftLast)
 {
     TuningCase domain{

@@ -171,6 +171,122 @@ TEST_F(Spine, QuarrelWithSomebodyElseIsSlowedDown)
     EXPECT_LT(host_.applied.size(), 10U);
 }
 
+const std::string& last_word(const DomainRecord& record)
+{
+    return record.history.back().what;
+}
+
+TEST_F(Spine, HistorySaysWhatWasDone)
+{
+    host_.add(1, "web1", 4, std::nullopt);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(last_word(record(1)).rfind("defined: ", 0), 0U) << last_word(record(1));
+    FakeHost::start(domain(1), 1);
+    domain(1).live->vcpus.clear();
+    changed(1, "started");
+    EXPECT_EQ(last_word(record(1)).rfind("pinned: ", 0), 0U) << last_word(record(1));
+    domain(1).live->vcpus[VcpuId{2}] = CpuSet::range(0, 15);
+    changed(1, "tunable");
+    EXPECT_EQ(last_word(record(1)).rfind("repaired: 1 changes applied and verified, as somebody "
+                                         "else had changed its pins",
+                                         0),
+              0U)
+        << last_word(record(1));
+    ASSERT_TRUE(set_policy(1, "shared"));
+    EXPECT_EQ(last_word(record(1)).rfind("pinned: ", 0), 0U) << "by another policy";
+}
+
+// As terraform and its like define a domain again.
+TEST_F(Spine, PolicyThatGoesWithItsDefinitionIsToldOf)
+{
+    host_.add(1, "web1", 4, 1);
+    host_.add(2, "web2", 4, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    const auto told = [this](int number, const std::string& what) {
+        const auto& history = record(number).history;
+        return std::any_of(history.begin(), history.end(),
+                           [&what](const HistoryEntry& entry) { return entry.what == what; });
+    };
+    const std::string replaced = "its definition was replaced by one without the policy";
+    domain(1).config = PinSet{};
+    domain(1).config_note.reset();
+    domain(1).facts.metadata.content.reset();
+    changed(1, "defined");
+    EXPECT_TRUE(told(1, replaced));
+    domain(2).facts.metadata.content.reset();
+    changed(2, "metadata");
+    EXPECT_TRUE(told(2, "somebody else took the policy out of its metadata"));
+    EXPECT_FALSE(told(2, replaced));
+    host_.add(3, "web3", 4, 3);
+    changed(3, "defined");
+    ASSERT_TRUE(set_policy(3, "dedicated"));
+    ASSERT_TRUE(reset_policy(3));
+    EXPECT_FALSE(told(3, "somebody else took the policy out of its metadata")) << "we did";
+}
+
+// A guest that starts from a saved state has the metadata of then.
+TEST_F(Spine, RunningDomainShowsThePolicyThatHolds)
+{
+    host_.add(1, "web1", 4, std::nullopt);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    FakeHost::start(domain(1), 1);
+    domain(1).shown_policy = PolicySpec{.name = "shared", .options = {}};
+    changed(1, "started");
+    ASSERT_TRUE(domain(1).shown_policy);
+    EXPECT_EQ(domain(1).shown_policy->name, "dedicated");
+    const auto applied = host_.applied.size();
+    changed(1, "metadata");
+    EXPECT_EQ(host_.applied.size(), applied) << "once";
+}
+
+// Nobody quarrels there: the definition is what comes of the change, and no write alters that.
+TEST_F(Spine, ChangeThatNothingComesOfIsNotMadeAgain)
+{
+    host_.add(1, "web1", 4, std::nullopt);
+    connect();
+    host_.unheld = std::vector<std::string>{};
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(host_.applied.size(), 1U);
+    EXPECT_EQ(record(1).last_applied_usec, 0U) << "nothing was changed";
+    EXPECT_TRUE(sink_.results.empty());
+    for (int i = 0; i < 5; ++i) {
+        changed(1, "defined");
+    }
+    EXPECT_EQ(host_.applied.size(), 1U);
+    domain(1).config->emulator = CpuSet{CpuId{3}}; // somebody edits it
+    changed(1, "defined");
+    EXPECT_EQ(host_.applied.size(), 2U) << "that is another definition";
+    ASSERT_TRUE(set_policy(1, "shared"));
+    EXPECT_EQ(host_.applied.size(), 3U) << "that is another change";
+}
+
+TEST_F(Spine, WhatLibvirtDoesNotKeepIsAFailureWithAName)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared", {{"cpus", std::string{"2-5"}}}));
+    host_.unheld = {"the definition of web1 is not tuned as it was written"};
+    domain(1).config->emulator = CpuSet{CpuId{3}};
+    const auto done = set_policy(1, "dedicated");
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Errc::partially_applied);
+    EXPECT_NE(done.error().message.find("not tuned as it was written"), std::string::npos);
+    const auto applied = host_.applied.size();
+    for (int i = 0; i < 3; ++i) {
+        changed(1, "defined");
+        EXPECT_EQ(record(1).state, PinState::partial) << "that does not pass by looking";
+        EXPECT_EQ(record(1).error, done.error());
+    }
+    EXPECT_EQ(host_.applied.size(), applied);
+    host_.unheld.reset();
+    EXPECT_TRUE(set_policy(1, "shared"));
+    EXPECT_EQ(record(1).state, PinState::pinned);
+}
+
 TEST_F(Spine, HostThatChangesAgainAndAgainIsNoQuarrel)
 {
     host_.add(1, "web1", 12, 1);
