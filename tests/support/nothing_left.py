@@ -2,7 +2,6 @@
 """What a test leaves on the private host: it is taken away, so that the next one starts as the first did, and told."""
 import os
 import signal
-import warnings
 from pathlib import Path
 
 from waiting import wait_until
@@ -50,12 +49,9 @@ class Before:
         self.files = files()
 
     def left(self, libvirtd):
-        """Texts that name what is left, which is then taken away. Domains are taken away and only warned of: a guest
-        that is undefined while its definition is being written may come back."""
-        if libvirtd and libvirtd.process.poll() is None:
-            for domain in self._domains_left(libvirtd):
-                warnings.warn(f"the test leaves behind: {domain}", stacklevel=2)
-        return self._processes_left(libvirtd) + self._files_left()
+        """Texts that name what is left, which is then taken away."""
+        told = self._domains_left(libvirtd) if libvirtd and libvirtd.process.poll() is None else []
+        return told + self._processes_left(libvirtd) + self._files_left()
 
     @staticmethod
     def _domains_left(libvirtd):
