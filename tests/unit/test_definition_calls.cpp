@@ -61,9 +61,9 @@ protected:
     {
         DefinitionChange change;
         change.pins.vcpus = {{VcpuId{0}, *CpuSet::parse(cpu)}};
-        return change_definition(*connection_, domain_.get(), change, [](const auto&, const auto&) {
-            return Result<std::optional<UndoNote>>{std::nullopt};
-        });
+        return change_definition(
+            *connection_, domain_.get(), change, std::nullopt,
+            [](const auto&, const auto&) { return Result<std::optional<UndoNote>>{std::nullopt}; });
     }
 
     std::unique_ptr<VirtConnection> connection_;
