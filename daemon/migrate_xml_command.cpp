@@ -2,14 +2,11 @@
 #include "migrate_xml_command.hpp"
 
 #include "common/text.hpp"
-#include "common/uuid.hpp"
-#include "common/words.hpp"
 #include "daemon/command_connection.hpp"
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/migration_xml.hpp"
 #include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"
-#include "daemon/host/virt_error.hpp"
 #include "daemon/host/virt_observer.hpp"
 
 #include <unistd.h>
@@ -39,24 +36,6 @@ Result<std::optional<host::Destination>> read_destination(const MigrateXmlOption
         host::Destination{.cpus = topology->usable_cpus(), .nodes = topology->memory_nodes()}};
 }
 
-Result<std::string> read_domain(const host::VirtConnection& connection,
-                                const MigrateXmlOptions& options)
-{
-    const auto uuid = parse_uuid(options.domain);
-    host::DomainHandle domain{
-        uuid ? virDomainLookupByUUIDString(connection.raw(), uuid->str().c_str()) : nullptr};
-    if (!domain) {
-        domain.reset(virDomainLookupByName(connection.raw(), options.domain.c_str()));
-    }
-    if (!domain) {
-        return host::last_error();
-    }
-    // As libvirt itself would send it; without SECURE the destination would lose the passwords.
-    return host::read_xml(domain.get(),
-                          VIR_DOMAIN_XML_SECURE | (options.persistent ? VIR_DOMAIN_XML_INACTIVE
-                                                                      : VIR_DOMAIN_XML_MIGRATABLE));
-}
-
 } // namespace
 
 int run_migrate_xml_command(const MigrateXmlOptions& options, std::ostream& out, std::ostream& err)
@@ -74,7 +53,9 @@ int run_migrate_xml_command(const MigrateXmlOptions& options, std::ostream& out,
         from_stdin
             ? host::read_text(STDIN_FILENO, "standard input", host::domain_xml_bytes_max)
             : with_connection(options.uri, err, [&options](const host::VirtConnection& connection) {
-                  return read_domain(connection, options);
+                  return host::read_xml_to_send(connection, options.domain,
+                                                options.persistent ? host::Side::definition
+                                                                   : host::Side::running);
               });
     if (!text) {
         return refuse(text.error(), from_stdin ? exit_bad_input : exit_failed);

@@ -2,6 +2,8 @@
 #include "virt_observer.hpp"
 
 #include "common/text.hpp"
+#include "common/uuid.hpp"
+#include "common/words.hpp"
 #include "device_parents.hpp"
 #include "domain_xml.hpp"
 #include "virt_error.hpp"
@@ -245,6 +247,28 @@ Result<std::string> read_xml(virDomainPtr domain, unsigned flags)
         return last_error();
     }
     return std::string{text.get()};
+}
+
+Result<std::string> read_xml_to_send(const VirtConnection& connection,
+                                     const std::string& name_or_uuid, Side side)
+{
+    const auto uuid = parse_uuid(name_or_uuid);
+    DomainHandle domain{uuid ? virDomainLookupByUUIDString(connection.raw(), uuid->str().c_str())
+                             : nullptr};
+    if (!domain) {
+        domain.reset(virDomainLookupByName(connection.raw(), name_or_uuid.c_str()));
+    }
+    if (!domain) {
+        auto error = last_error();
+        if (error.code == Errc::not_found) {
+            error.message = "libvirt has no domain " + in_quotes(name_or_uuid) +
+                            " (neither a name nor a UUID); virsh list --all shows those it has";
+        }
+        return error;
+    }
+    return read_xml(domain.get(),
+                    VIR_DOMAIN_XML_SECURE | (side == Side::definition ? VIR_DOMAIN_XML_INACTIVE
+                                                                      : VIR_DOMAIN_XML_MIGRATABLE));
 }
 
 bool hangs(virDomainPtr domain)

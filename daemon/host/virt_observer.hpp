@@ -35,6 +35,13 @@ observe_domain(const VirtConnection& connection, virDomainPtr domain, const Poli
 // virDomainGetXMLDesc.
 [[nodiscard]] Result<std::string> read_xml(virDomainPtr domain, unsigned flags);
 
+enum class Side { definition, running };
+
+// As libvirt itself would send it to another host, with its secrets: the destination would lose the
+// passwords otherwise. Of a UUID or a name, in that order. Errors: not_found, those of libvirt.
+[[nodiscard]] Result<std::string> read_xml_to_send(const VirtConnection& connection,
+                                                   const std::string& name_or_uuid, Side side);
+
 // Whether somebody else's call has been waiting for QEMU for long: ours would block for 30 s each,
 // those that change only the definition too, and with libvirt 11 those that read it. Drivers that
 // cannot tell count as responsive.

@@ -28,6 +28,8 @@ LIBRARIES = {
     "CLI/": ["daemon"],
     "nlohmann/": ["common", "daemon", "daemon/host", "dbus"],
 }
+# libvirt's functions, which a header of daemon/host brings along.
+LIBVIRT_CALL = re.compile(r"\bvir[A-Z]\w+\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -47,7 +49,11 @@ def resolve(including, name):
 
 def problems_of(path):
     layer = layer_of(path)
-    for quote, name in INCLUDE.findall((ROOT / path).read_text(encoding="utf-8")):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if layer not in LIBRARIES["libvirt/"]:
+        for call in LIBVIRT_CALL.findall(text):
+            yield f"{path}: {layer} must not call {call}); only {', '.join(LIBRARIES['libvirt/'])} may"
+    for quote, name in INCLUDE.findall(text):
         if quote == '"':
             included = resolve(path, name)
             target = layer_of(included) if included else None
