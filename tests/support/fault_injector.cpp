@@ -302,6 +302,12 @@ extern "C" int virDomainSetMetadata(virDomainPtr domain, int type, const char* m
     return REAL(virDomainSetMetadata)(fails ? nullptr : domain, type, metadata, key, uri, flags);
 }
 
+extern "C" int virDomainUndefineFlags(virDomainPtr domain, unsigned flags)
+{
+    const auto fails = meets_fault("virDomainUndefineFlags");
+    return REAL(virDomainUndefineFlags)(fails ? nullptr : domain, flags);
+}
+
 extern "C" int virDomainSetVcpu(virDomainPtr domain, const char* map, int state, unsigned flags)
 {
     const auto fails = meets_fault("virDomainSetVcpu");
