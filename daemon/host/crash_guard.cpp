@@ -102,7 +102,10 @@ std::string why_left_alone()
 CrashGuard::CrashGuard(const std::filesystem::path& state_dir, std::string_view version)
     : state_dir_{state_dir}, version_{version.substr(0, line_bytes - 1 - title.size())}
 {
-    const auto problem = open();
+    const auto problem = [this] {
+        const std::lock_guard lock{file_mutex_};
+        return open();
+    }();
     if (!problem.empty()) {
         news_.push_back(path_in_quotes((state_dir / file_name).native()) + " cannot be used (" +
                         problem +
@@ -119,10 +122,9 @@ CrashGuard::~CrashGuard()
     close();
 }
 
-// Why not, or "".
+// Why not, or "". Precondition: file_mutex_ is held.
 std::string CrashGuard::open()
 {
-    const std::lock_guard lock{file_mutex_};
     if (file_) {
         return {};
     }
@@ -148,17 +150,21 @@ std::string CrashGuard::open()
 // Nobody is at work any more, as far as anybody is to know.
 void CrashGuard::close() noexcept
 {
-    write_line(main_line, padded("-"));
-    write_line(worker_line, padded("-"));
+    armed_ = false;
     const std::lock_guard lock{file_mutex_};
+    put_line(main_line, padded("-"));
+    put_line(worker_line, padded("-"));
     file_ = {};
 }
 
-// Until the next pass has gone through.
+// Until the next pass has gone through. Precondition: mutex_ is held, as it is while one does.
 void CrashGuard::arm()
 {
+    {
+        const std::lock_guard lock{file_mutex_};
+        [[maybe_unused]] const auto problem = open(); // told at the start already
+    }
     armed_ = true;
-    [[maybe_unused]] const auto problem = open(); // told at the start already
 }
 
 void CrashGuard::read(std::string_view version)
@@ -213,8 +219,15 @@ void CrashGuard::count_deaths(const std::vector<DomainUuid>& at_work)
     }
 }
 
+void CrashGuard::write_line(std::size_t line, const std::string& text) noexcept
+{
+    const std::lock_guard lock{file_mutex_};
+    put_line(line, text);
+}
+
 // Never throws, as it also runs where something else is wrong: what cannot be written is not there.
-void CrashGuard::write_line(std::size_t line, std::string text) noexcept
+// Precondition: file_mutex_ is held.
+void CrashGuard::put_line(std::size_t line, const std::string& text) noexcept
 {
     if (file_) {
         [[maybe_unused]] const auto written =
@@ -230,7 +243,7 @@ void CrashGuard::write_deaths()
         text += death_line(domain, deaths.count, deaths.definition);
     }
     const auto size = static_cast<off_t>(first_death_line * line_bytes + text.size());
-    write_line(first_death_line, std::move(text));
+    write_line(first_death_line, text);
     const std::lock_guard lock{file_mutex_};
     if (file_ && ::ftruncate(file_.get(), size) != 0) {
         file_ = {};
@@ -284,16 +297,14 @@ bool CrashGuard::leaves_alone(const DomainUuid& domain, std::string_view definit
 
 void CrashGuard::pass_gone_through()
 {
-    if (!armed_.exchange(false)) {
+    if (!armed_) {
         return;
     }
-    {
-        const std::lock_guard lock{mutex_};
-        const auto forgiven = std::erase_if(
-            deaths_, [](const auto& entry) { return entry.second.count < deaths_max; });
-        if (forgiven != 0) {
-            write_deaths();
-        }
+    const std::lock_guard lock{mutex_};
+    const auto forgiven =
+        std::erase_if(deaths_, [](const auto& entry) { return entry.second.count < deaths_max; });
+    if (forgiven != 0) {
+        write_deaths();
     }
     close();
 }

@@ -85,7 +85,8 @@ private:
     void arm();
     void read(std::string_view version);
     void count_deaths(const std::vector<DomainUuid>& at_work);
-    void write_line(std::size_t line, std::string text) noexcept;
+    void write_line(std::size_t line, const std::string& text) noexcept;
+    void put_line(std::size_t line, const std::string& text) noexcept;
     void write_deaths();
 
     const std::filesystem::path state_dir_;

@@ -7,12 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
 #include <string>
+#include <thread>
 
 namespace virtpind::host {
 namespace {
@@ -165,6 +167,33 @@ TEST_F(Guard, HasNothingOpenOnceAPassHasGoneThrough)
     guard.main().at(first);
     guard.look_anew(second);
     EXPECT_FALSE(is_open());
+}
+
+// Its lines are written by two threads while one of them opens and closes it; seen by the thread
+// sanitizer.
+TEST_F(Guard, IsOpenedAndClosedWhileTheOtherThreadWrites)
+{
+    die_at(first);
+    for (int turn = 0; turn < 20; ++turn) {
+        CrashGuard guard{dir_, "1"};
+        std::atomic<bool> started = false;
+        std::atomic<bool> ended = false;
+        std::thread other{[&] {
+            do {
+                const Attempt attempt{&guard.worker(), second};
+                started = true;
+            } while (!ended);
+            [[maybe_unused]] const auto alone = guard.leaves_alone(first, "<a/>");
+        }};
+        while (!started) {
+            std::this_thread::yield();
+        }
+        guard.pass_gone_through();
+        ended = true;
+        guard.look_anew(first);
+        guard.pass_gone_through();
+        other.join();
+    }
 }
 
 // What is marked when it is closed is not marked for the next start.
