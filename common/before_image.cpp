@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "before_image.hpp"
 
+#include "parts.hpp"
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -10,25 +12,6 @@
 namespace virtpind {
 
 namespace {
-
-// "" where it is not there.
-const std::string& value_of(const DefinitionParts& parts, const std::string& name)
-{
-    static const std::string absent;
-    const auto at = parts.find(name);
-    return at != parts.end() ? at->second : absent;
-}
-
-std::set<std::string> names_in(std::initializer_list<const DefinitionParts*> all)
-{
-    std::set<std::string> names;
-    for (const auto* parts : all) {
-        for (const auto& [name, value] : *parts) {
-            names.insert(name);
-        }
-    }
-    return names;
-}
 
 bool holds(const DefinitionParts& written, const DefinitionParts& now)
 {
@@ -49,7 +32,7 @@ Group group_of(const std::string& part, const std::string& value)
         "cpu@mode",  "cpu@match",  "cpu@check", "cpu@migratable",
         "cpu/model", "cpu/vendor", "cpu/cache"};
     // Memory that is bound cell by cell needs those cells; only then has it a colon.
-    const auto binds_cells = part == "numatune" && value.find(':') != std::string::npos;
+    const auto binds_cells = part == numatune_part && value.find(':') != std::string::npos;
     return shape.count(part) != 0 || binds_cells || names_vcpus(part) ? Group::shape
            : cpu_model.count(part) != 0                               ? Group::cpu_model
                                                                       : Group::none;

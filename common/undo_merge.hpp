@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The before-image and the notes in a domain's metadata: what is to be noted, and what is known
-// when the file on this host and the notes are taken together. Pure.
+// The before-image and the notes in a domain's metadata: what is known when the file on this host
+// and the notes are taken together, and what of them is to be written. Pure.
 #pragma once
 
 #include "action.hpp"
 #include "before_image.hpp"
-#include "undo_note.hpp"
+#include "undo_content.hpp"
 
 #include <optional>
 #include <string_view>
 
 namespace virtpind {
 
-// What the definition's note has to say where the definition says `now`: the parts that are ours
-// in it, as far as they fit into UndoNote::bytes_max.
-[[nodiscard]] UndoNote note_of(const BeforeImage& before, const DefinitionParts& now);
-
-// Whether `note` says all that `wanted` says.
-[[nodiscard]] bool covers(const std::optional<UndoNote>& note, const UndoNote& wanted);
-
-// `note`, with what `former` says the same parts were written as besides.
-[[nodiscard]] UndoNote with_former(UndoNote note, const UndoNote& former);
-
 // What of the notes is missing once `actions` are done is added to them; again is no harm. Not for
 // domains that are given back.
 void add_notes(DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
                std::string_view boot_id);
-
-// The pins that a domain had before, which has `now` and this note of them.
-[[nodiscard]] PinSet pins_before(const PinSet& now, const UndoNote& note);
 
 // What is to be taken out of the metadata of a domain that is given back: its notes, and the policy
 // of a running domain whose definition has none any more.

@@ -3,6 +3,7 @@
 #include "action.hpp"
 #include "control.hpp"
 #include "domain.hpp"
+#include "parts.hpp"
 #include "plan.hpp"
 #include "words.hpp"
 
@@ -111,9 +112,7 @@ namespace {
 constexpr std::string_view vcpupin_part = "cputune/vcpupin:";
 constexpr std::string_view iothreadpin_part = "cputune/iothreadpin:";
 constexpr const char* emulatorpin_part = "cputune/emulatorpin";
-constexpr const char* numatune_part = "numatune";
 constexpr const char* cpuset_part = "vcpu@cpuset";
-constexpr const char* iothreadids_part = "iothreadids";
 
 template <class Id>
 std::string numbered(std::string_view part, Id id)

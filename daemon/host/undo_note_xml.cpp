@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "undo_note_xml.hpp"
 
+#include "common/parts.hpp"
 #include "definition_parts.hpp"
 #include "pins_xml.hpp"
 #include "xml_editor.hpp"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::size_t elements_max = 4096;
 constexpr std::string_view numbered = "cputune/";
-constexpr const char* numatune = "numatune";
 
 std::string_view local_name(const pugi::xml_node& element)
 {
@@ -68,7 +68,7 @@ bool is_numatune(const std::string& xml, const std::string& part)
     Reader reader;
     const auto read = pin_parts(read_pins(reader, domain));
     return !reader.error() && domain.first_child() == domain.last_child() &&
-           read == DefinitionParts{{numatune, part}};
+           read == DefinitionParts{{numatune_part, part}};
 }
 
 // Which vCPUs and I/O threads a note may speak of.
@@ -132,7 +132,7 @@ void read_part(UndoNote& note, const pugi::xml_node& element, const Own& own)
             return;
         }
         const std::string xml = element.attribute("xml").value();
-        if (name == numatune && !before.empty() && is_numatune(xml, before)) {
+        if (name == numatune_part && !before.empty() && is_numatune(xml, before)) {
             note.numatune_xml = xml;
         }
         take_part(note, name, before, ours);
@@ -177,7 +177,7 @@ void write_parts(pugi::xml_node parent, const std::string& prefix, const UndoNot
         if (!line.before.empty()) {
             part.append_attribute("before") = line.before.c_str();
         }
-        if (line.name == numatune && !note.numatune_xml.empty()) {
+        if (line.name == numatune_part && !note.numatune_xml.empty()) {
             part.append_attribute("xml") = note.numatune_xml.c_str();
         }
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tuning_release.hpp"
 
+#include "common/parts.hpp"
+
 #include <map>
 #include <set>
 #include <string>
@@ -27,15 +29,9 @@ const std::map<std::string, Tune, std::less<>>& tune_parts()
     return parts;
 }
 
-std::string value_of(const DefinitionParts& parts, const std::string& part)
-{
-    const auto at = parts.find(part);
-    return at != parts.end() ? at->second : "";
-}
-
 bool is_pin(std::string_view part)
 {
-    return part.substr(0, 8) == "cputune/" || part == "numatune" || part == "iothreadids";
+    return part.substr(0, 8) == "cputune/" || part == numatune_part || part == iothreadids_part;
 }
 
 // Whether <vcpu> is as it was but for its placement.

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "undo_content.hpp"
+
+#include "parts.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t line_overhead = 64; // of an element and its attributes, roughly
+
+bool is_among(const std::vector<std::string>& values, const std::string& value)
+{
+    return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+std::size_t size_of(const NoteLine& line)
+{
+    return line.name.size() + line.before.size() + line.ours.size() + line_overhead;
+}
+
+// Leaves out the longest, until the rest fits.
+void fit(UndoNote& note)
+{
+    auto lines = lines_of(note);
+    std::size_t bytes = note.numatune_xml.size();
+    for (const auto& line : lines) {
+        bytes += size_of(line);
+    }
+    std::stable_sort(lines.begin(), lines.end(),
+                     [](const NoteLine& a, const NoteLine& b) { return size_of(a) > size_of(b); });
+    for (const auto& line : lines) {
+        if (bytes <= UndoNote::bytes_max) {
+            return;
+        }
+        bytes -= size_of(line);
+        std::erase_if(note.parts, [&line](const auto& part) {
+            return part.second.before == line.before && is_among(part.second.ours, line.ours);
+        });
+    }
+}
+
+} // namespace
+
+PinSet pins_before(const PinSet& now, const UndoNote& note, const DefinitionParts& only)
+{
+    DefinitionParts before;
+    for (const auto& [name, part] : note.parts) {
+        if (only.contains(name)) {
+            set_value(before, name, part.before);
+        }
+    }
+    auto from = pins_from(before);
+    if (from.numatune) {
+        from.numatune->source_xml = note.numatune_xml;
+    }
+    return with_pin_parts(now, only, from);
+}
+
+DefinitionParts in_force(const UndoNote& note, const DefinitionParts& now)
+{
+    DefinitionParts ours;
+    for (const auto& [name, part] : note.parts) {
+        if (is_among(part.ours, value_of(now, name))) {
+            ours[name] = value_of(now, name);
+        }
+    }
+    return ours;
+}
+
+UndoNote run_note(const PinSet& before, const PinSet& now)
+{
+    UndoNote note;
+    auto then = pin_parts(before);
+    auto next = pin_parts(now);
+    for (auto* parts : {&then, &next}) {
+        parts->erase(iothreadids_part); // how a definition is written, and no pin
+    }
+    for (const auto& name : names_in({&then, &next})) {
+        if (value_of(then, name) != value_of(next, name)) {
+            note.parts[name] = {.before = value_of(then, name), .ours = {value_of(next, name)}};
+        }
+    }
+    if (note.parts.contains(numatune_part) && before.numatune) {
+        note.numatune_xml = before.numatune->source_xml;
+    }
+    fit(note);
+    return note;
+}
+
+std::vector<NoteLine> lines_of(const UndoNote& note)
+{
+    // By what they say and the word in front of the number.
+    std::map<std::tuple<std::string, std::string, std::string>, VcpuSet> numbered;
+    std::vector<NoteLine> lines;
+    for (const auto& [name, part] : note.parts) {
+        const auto colon = name.find(':');
+        const auto ids = colon != std::string::npos && name.compare(0, 8, "cputune/") == 0
+                             ? VcpuSet::parse(std::string_view{name}.substr(colon + 1))
+                             : Result<VcpuSet>{VcpuSet{}};
+        for (const auto& ours : part.ours) {
+            if (ids && !ids->empty()) {
+                numbered[{name.substr(0, colon + 1), part.before, ours}] |= *ids;
+            } else {
+                lines.push_back({.name = name, .before = part.before, .ours = ours});
+            }
+        }
+    }
+    for (const auto& [what, ids] : numbered) {
+        const auto& [word, before, ours] = what;
+        lines.push_back({.name = word + ids.str(), .before = before, .ours = ours});
+    }
+    return lines;
+}
+
+PinSet pins_before(const PinSet& now, const UndoNote& note)
+{
+    const auto parts = pin_parts(now);
+    auto ours = in_force(note, parts);
+    // libvirt makes more of a running domain's memory than it is told.
+    if (note.parts.contains(numatune_part) && parts.contains(numatune_part)) {
+        ours.emplace(numatune_part, parts.at(numatune_part));
+    }
+    return pins_before(now, note, ours);
+}
+
+UndoNote note_of(const BeforeImage& before, const DefinitionParts& now)
+{
+    UndoNote note;
+    for (const auto& one : before.written) {
+        for (const auto& [name, ours] : one) {
+            const auto& then = value_of(before.parts, name);
+            if (value_of(now, name) == ours && then != ours) {
+                note.parts[name] = {.before = then, .ours = {ours}};
+            }
+        }
+    }
+    if (note.parts.contains(numatune_part) && before.config && before.config->numatune) {
+        note.numatune_xml = before.config->numatune->source_xml;
+    }
+    fit(note);
+    return note;
+}
+
+bool covers(const std::optional<UndoNote>& note, const UndoNote& wanted)
+{
+    if (wanted.empty()) {
+        return true;
+    }
+    const auto has = [&note](const auto& part) {
+        const auto at = note->parts.find(part.first);
+        return at != note->parts.end() && at->second.before == part.second.before &&
+               is_among(at->second.ours, part.second.ours.front());
+    };
+    return note && std::all_of(wanted.parts.begin(), wanted.parts.end(), has) &&
+           (wanted.numatune_xml.empty() || wanted.numatune_xml == note->numatune_xml);
+}
+
+UndoNote with_former(UndoNote note, const UndoNote& former)
+{
+    for (auto& [name, part] : note.parts) {
+        const auto at = former.parts.find(name);
+        if (at == former.parts.end() || at->second.before != part.before) {
+            continue;
+        }
+        for (const auto& ours : at->second.ours) {
+            if (!is_among(part.ours, ours) && part.ours.size() < UndoNote::ours_max) {
+                part.ours.push_back(ours);
+            }
+        }
+    }
+    return note;
+}
+
+} // namespace virtpind
