@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 #include <utility>
+#include <variant>
 
 namespace virtpind {
 
@@ -145,6 +146,45 @@ UndoNote note_of(const BeforeImage& before, const DefinitionParts& now)
     }
     fit(note);
     return note;
+}
+
+PinSet pins_after(PinSet pins, const std::vector<LiveAction>& actions)
+{
+    for (const auto& action : actions) {
+        if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
+            pins.vcpus[vcpu->vcpu] = vcpu->cpus;
+        } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
+            pins.iothreads[iothread->iothread] = iothread->cpus;
+        } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
+            pins.emulator = emulator->cpus;
+        } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
+            auto cells = pins.numatune ? pins.numatune->cells : decltype(NumaTune::cells){};
+            pins.numatune = numa->numatune;
+            pins.numatune->cells = std::move(cells);
+        }
+    }
+    return pins;
+}
+
+UndoNote note_of_new_run(const ObservedDomain& defined, const PinSet& now,
+                         const std::vector<LiveAction>& pins)
+{
+    const auto former = defined.config_note.value_or(UndoNote{});
+    auto note = run_note(pins_before(*defined.config, former), now);
+    const auto ours = pin_parts(pins_after({}, pins));
+    const auto is = pin_parts(now);
+    // What else differs from the definition is as somebody else has pinned it. libvirt makes more
+    // of a running domain's memory than it is told.
+    std::erase_if(note.parts, [&](const auto& part) {
+        const auto& name = part.first;
+        const auto landed = ours.contains(name) &&
+                            (name == numatune_part || value_of(ours, name) == value_of(is, name));
+        return !landed && !former.parts.contains(name);
+    });
+    if (!note.parts.contains(numatune_part)) {
+        note.numatune_xml.clear();
+    }
+    return with_former(std::move(note), former);
 }
 
 bool covers(const std::optional<UndoNote>& note, const UndoNote& wanted)

@@ -3,11 +3,12 @@
 // Pure.
 #pragma once
 
+#include "action.hpp"
 #include "before_image.hpp"
 #include "undo_note.hpp"
 
 #include <optional>
-#include <string>
+#include <vector>
 
 namespace virtpind {
 
@@ -17,6 +18,14 @@ namespace virtpind {
 
 // What the note of a running domain has to say that had the pins `before` and has `now`.
 [[nodiscard]] UndoNote run_note(const PinSet& before, const PinSet& now);
+
+// A running domain's pins, once `actions` are done.
+[[nodiscard]] PinSet pins_after(PinSet pins, const std::vector<LiveAction>& actions);
+
+// What the note of a run has to say that began, from this definition, while `pins` were on their
+// way, and has `now`.
+[[nodiscard]] UndoNote note_of_new_run(const ObservedDomain& defined, const PinSet& now,
+                                       const std::vector<LiveAction>& pins);
 
 // Whether `note` says all that `wanted` says.
 [[nodiscard]] bool covers(const std::optional<UndoNote>& note, const UndoNote& wanted);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace virtpind {
@@ -104,25 +103,6 @@ BeforeImage blank_image(const ObservedDomain& seen, std::string_view boot_id)
     image.parts = parts_of(seen);
     image.vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt;
     return image;
-}
-
-// The running domain's pins, once `actions` are done.
-PinSet pins_after(PinSet pins, const std::vector<LiveAction>& actions)
-{
-    for (const auto& action : actions) {
-        if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
-            pins.vcpus[vcpu->vcpu] = vcpu->cpus;
-        } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
-            pins.iothreads[iothread->iothread] = iothread->cpus;
-        } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
-            pins.emulator = emulator->cpus;
-        } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
-            auto cells = pins.numatune ? pins.numatune->cells : decltype(NumaTune::cells){};
-            pins.numatune = numa->numatune;
-            pins.numatune->cells = std::move(cells);
-        }
-    }
-    return pins;
 }
 
 // Those of `former` that are in force until the call that changes them.

@@ -6,6 +6,7 @@
 #include "common/uuid.hpp"
 #include "common/words.hpp"
 #include "daemon/command_connection.hpp"
+#include "daemon/host/policy_calls.hpp"
 #include "daemon/host/state_dir.hpp"
 #include "daemon/host/state_lock.hpp"
 #include "daemon/host/state_store.hpp"

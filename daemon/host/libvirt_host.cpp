@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libvirt_host.hpp"
 
+#include "policy_calls.hpp"
 #include "virt_actuator.hpp"
 #include "virt_error.hpp"
 #include "virt_observer.hpp"

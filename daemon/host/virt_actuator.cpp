@@ -3,89 +3,20 @@
 
 #include "common/text.hpp"
 #include "common/undo_merge.hpp"
-#include "domain_xml.hpp"
+#include "domain_calls.hpp"
 #include "pin_calls.hpp"
-#include "policy_xml.hpp"
+#include "run_notes.hpp"
 #include "verification.hpp"
 #include "virt_error.hpp"
 #include "virt_observer.hpp"
 
 #include <libvirt/virterror.h>
 
-#include <chrono>
 #include <iterator>
 
 namespace virtpind::host {
 
 namespace {
-
-std::optional<int> id_of(virDomainPtr domain)
-{
-    const auto id = virDomainGetID(domain);
-    return id == static_cast<unsigned>(-1) ? std::nullopt : std::optional{static_cast<int>(id)};
-}
-
-Result<DomainHandle> look_up(const VirtConnection& connection, const DomainUuid& uuid)
-{
-    DomainHandle domain{virDomainLookupByUUIDString(connection.raw(), uuid.str().c_str())};
-    if (!domain) {
-        return last_error();
-    }
-    return domain;
-}
-
-enum class Next { go_on, stop };
-
-// Asks before a call, but not before each: a migration may begin while many pins are changed.
-class JobWatch {
-public:
-    explicit JobWatch(virDomainPtr domain) : domain_{domain} {}
-
-    [[nodiscard]] Next check(Outcome& outcome)
-    {
-        const auto now = Clock::now();
-        if (!outcome.id || (asked_ && now - *asked_ < good_for)) {
-            return Next::go_on;
-        }
-        asked_ = now;
-        outcome.busy = busy_with(domain_);
-        return outcome.busy.empty() ? Next::go_on : Next::stop;
-    }
-
-private:
-    using Clock = std::chrono::steady_clock;
-    static constexpr std::chrono::milliseconds good_for{5};
-
-    virDomainPtr domain_;
-    std::optional<Clock::time_point> asked_;
-};
-
-// Whether a call failed because the domain is not there any more, or runs no longer.
-bool is_gone(const Error& error, virDomainPtr domain, const std::optional<int>& id)
-{
-    return error.code == Errc::not_found ||
-           (id && error.native_code == VIR_ERR_OPERATION_INVALID && virDomainIsActive(domain) == 0);
-}
-
-// Whether to go on with this domain after a call failed.
-Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std::string& doing)
-{
-    if (is_gone(error, domain, outcome.id)) {
-        outcome.gone = true;
-        return Next::stop;
-    }
-    // A job that began after it was asked for is what the call waited for, in vain.
-    if (error.code == Errc::timed_out && outcome.id && !hangs(domain)) {
-        outcome.busy = busy_with(domain);
-        if (!outcome.busy.empty()) {
-            return Next::stop;
-        }
-    }
-    outcome.errors.push_back(std::move(error).context(doing));
-    const auto code = outcome.errors.back().code;
-    // A call that waited in vain for the domain took 30 s; so would each of those that follow.
-    return code == Errc::host_unavailable || code == Errc::timed_out ? Next::stop : Next::go_on;
-}
 
 // What a guest that keeps a vCPU looks like: it said so, did not answer in libvirt's 5 s, or runs
 // nothing that could answer. A lost connection, or another call that was under way too long, says
@@ -144,88 +75,13 @@ Next apply_live(const VirtConnection& connection, virDomainPtr domain, const Dom
     return Next::go_on;
 }
 
-Result<void> set_policy_element(virDomainPtr domain, const std::optional<std::string>& element,
-                                unsigned flags)
+// Also what failed half-way may have landed in another run.
+Next apply_and_note_live(const VirtConnection& connection, virDomainPtr domain,
+                         const DomainActions& actions, JobWatch& jobs, Outcome& outcome)
 {
-    if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
-                             element ? element->c_str() : nullptr, "virtpind", policy_namespace,
-                             flags) < 0) {
-        return last_error();
-    }
-    return {};
-}
-
-// What libvirt refuses of the metadata is no reason to leave the rest undone: the before-image on
-// disk says the same.
-Next check_metadata(virDomainPtr domain, const DomainActions& actions, Outcome& outcome,
-                    Result<void> written)
-{
-    return written ? Next::go_on
-                   : note_failure(outcome, domain, std::move(written).error(),
-                                  "changing the metadata of " + printable(actions.name));
-}
-
-// It was restarted while the note of its former run was on the way: this run has what its
-// definition has, as every run that has just begun.
-void note_as_defined(virDomainPtr domain)
-{
-    const auto text = read_xml(domain, VIR_DOMAIN_XML_INACTIVE);
-    const auto defined =
-        text ? parse_domain_xml(*text, PolicyCatalog{}, XmlKind::config) : text.error();
-    if (defined) {
-        [[maybe_unused]] const auto written =
-            write_note(domain, defined->config_note.value_or(UndoNote{}), VIR_DOMAIN_AFFECT_LIVE);
-    }
-}
-
-// Before the pins are changed, that they are ours.
-Next note_run(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
-              Outcome& outcome)
-{
-    if (!actions.live_note || actions.live_note->empty()) {
-        return Next::go_on;
-    }
-    auto written = write_note(domain, *actions.live_note, VIR_DOMAIN_AFFECT_LIVE);
-    const auto again = look_up(connection, actions.uuid);
-    if (again && id_of(again->get()) != actions.id) {
-        if (written && id_of(again->get())) {
-            note_as_defined(again->get());
-        }
-        outcome.gone = true;
-        return Next::stop;
-    }
-    return check_metadata(domain, actions, outcome, std::move(written));
-}
-
-// When all of them are given back, that none is.
-Next forget_run(const VirtConnection& connection, virDomainPtr domain, const DomainActions& actions,
-                Outcome& outcome)
-{
-    const auto speaks = actions.live_note || actions.show_live_policy || actions.drop_live_policy;
-    if (!outcome.errors.empty() || !speaks) {
-        return Next::go_on;
-    }
-    // Another run, begun while the definition still had our pins, has them and must keep its note.
-    if (const auto again = look_up(connection, actions.uuid);
-        again && id_of(again->get()) != actions.id) {
-        outcome.gone = true;
-        return Next::stop;
-    }
-    if (actions.live_note && actions.live_note->empty() &&
-        check_metadata(domain, actions, outcome, write_note(domain, {}, VIR_DOMAIN_AFFECT_LIVE)) ==
-            Next::stop) {
-        return Next::stop;
-    }
-    if (actions.show_live_policy &&
-        check_metadata(domain, actions, outcome,
-                       set_policy_element(domain, format_policy_element(*actions.show_live_policy),
-                                          VIR_DOMAIN_AFFECT_LIVE)) == Next::stop) {
-        return Next::stop;
-    }
-    return actions.drop_live_policy
-               ? check_metadata(domain, actions, outcome,
-                                set_policy_element(domain, std::nullopt, VIR_DOMAIN_AFFECT_LIVE))
-               : Next::go_on;
+    const auto applied = apply_live(connection, domain, actions, jobs, outcome);
+    const auto noted = note_other_run(connection, actions, outcome);
+    return applied == Next::go_on ? noted : applied;
 }
 
 Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
@@ -355,7 +211,7 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
     JobWatch jobs{domain->get()};
     if (jobs.check(outcome) == Next::go_on &&
         note_run(connection, domain->get(), actions, outcome) == Next::go_on &&
-        apply_live(connection, domain->get(), actions, jobs, outcome) == Next::go_on &&
+        apply_and_note_live(connection, domain->get(), actions, jobs, outcome) == Next::go_on &&
         jobs.check(outcome) == Next::go_on &&
         apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on &&
         forget_run(connection, domain->get(), actions, outcome) == Next::go_on) {
@@ -406,55 +262,6 @@ Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catal
         outcome.before = std::move(image);
     }
     return outcome;
-}
-
-Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uuid,
-                          const std::optional<PolicySpec>& policy)
-{
-    const auto domain = look_up(connection, uuid);
-    if (!domain) {
-        return domain.error();
-    }
-    const auto doing = "storing the policy of " + printable(virDomainGetName(domain->get()));
-    const auto id = id_of(domain->get());
-    auto persistent = virDomainIsPersistent(domain->get());
-    if (persistent < 0) {
-        return last_error().context(doing);
-    }
-    if (id && hangs(domain->get())) {
-        return no_answer(domain->get()).context(doing);
-    }
-    if (id && is_in_transit(domain->get())) {
-        return is_busy("started, saved or migrated").context(doing);
-    }
-    if (const auto with = id ? busy_with(domain->get()) : ""; !with.empty()) {
-        return is_busy(with).context(doing);
-    }
-    const auto element =
-        policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};
-    if (persistent == 1) {
-        auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
-        if (!stored && id && virDomainIsPersistent(domain->get()) == 0) {
-            persistent = 0; // it was undefined at this moment, and runs on
-        } else if (!stored) {
-            return std::move(stored).error().context(doing);
-        } else if (!policy) {
-            drop_empty_metadata(connection, domain->get());
-        }
-    }
-    if (!id) {
-        return {};
-    }
-    auto shown = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_LIVE);
-    if (shown || is_gone(shown.error(), domain->get(), id)) {
-        return {};
-    }
-    auto error = std::move(shown).error();
-    if (persistent == 1) {
-        error.code = Errc::partially_applied;
-        error.message = "the definition has it, but the running domain does not: " + error.message;
-    }
-    return std::move(error).context(doing);
 }
 
 } // namespace virtpind::host

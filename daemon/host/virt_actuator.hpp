@@ -21,9 +21,4 @@ namespace virtpind::host {
 [[nodiscard]] Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catalog,
                                   StateStore& store, const DomainActions& actions);
 
-// Writes (or removes) the policy element: first into the definition, then into the running domain,
-// of whichever there is. Error partially_applied: the definition has it, the running domain not.
-[[nodiscard]] Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uuid,
-                                        const std::optional<PolicySpec>& policy);
-
 } // namespace virtpind::host

@@ -113,6 +113,23 @@ TEST(Undo, RestartWhileItsRunIsNoted)
     EXPECT_EQ(problem_after(1536, {edit, set}, false), "");
 }
 
+// Its pins land in another run than they were meant for.
+TEST(Undo, RestartWhileItsRunIsPinned)
+{
+    const Op first{.what = What::set_policy};
+    for (unsigned at = 1; at < 8; ++at) {
+        const Op restart{.what = What::set_policy,
+                         .variant = 10, // which is restart_guest, for who overtakes
+                         .fault = Fault::What::be_overtaken,
+                         .first = at,
+                         .at = 3};
+        for (const auto shapes : {0U, 256U, 256U + 9U, 256U + 14U}) {
+            EXPECT_EQ(problem_after(shapes, {first, restart}, false), "") << at << " " << shapes;
+            EXPECT_EQ(problem_after(shapes, {restart}, false), "") << at << " " << shapes;
+        }
+    }
+}
+
 // In the moment of the call that defines it.
 TEST(Undo, GuestThatIsUndefinedWhileItIsDefinedIsGone)
 {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/host_port.hpp"
+#include "daemon/host/policy_calls.hpp"
 #include "daemon/host/state_store.hpp"
 #include "daemon/host/virt_actuator.hpp"
 #include "daemon/host/virt_observer.hpp"

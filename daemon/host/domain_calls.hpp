@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One domain that is called several times in a row: whether to go on after each.
+#pragma once
+
+#include "common/action.hpp"
+#include "virt_connection.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace virtpind::host {
+
+// As the handle has it, which may be older than the run.
+[[nodiscard]] std::optional<int> id_of(virDomainPtr domain);
+
+[[nodiscard]] Result<DomainHandle> look_up(const VirtConnection& connection,
+                                           const DomainUuid& uuid);
+
+enum class Next { go_on, stop };
+
+// Asks before a call, but not before each: a migration may begin while many pins are changed.
+class JobWatch {
+public:
+    explicit JobWatch(virDomainPtr domain) : domain_{domain} {}
+
+    [[nodiscard]] Next check(Outcome& outcome);
+
+private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds good_for{5};
+
+    virDomainPtr domain_;
+    std::optional<Clock::time_point> asked_;
+};
+
+// Whether a call failed because the domain is not there any more, or runs no longer.
+[[nodiscard]] bool is_gone(const Error& error, virDomainPtr domain, const std::optional<int>& id);
+
+// Whether to go on with this domain after a call failed.
+[[nodiscard]] Next note_failure(Outcome& outcome, virDomainPtr domain, Error error,
+                                const std::string& doing);
+
+} // namespace virtpind::host

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "policy_calls.hpp"
+
+#include "common/text.hpp"
+#include "domain_calls.hpp"
+#include "policy_xml.hpp"
+#include "virt_definition.hpp"
+#include "virt_error.hpp"
+#include "virt_observer.hpp"
+
+#include <utility>
+
+namespace virtpind::host {
+
+Result<void> set_policy_element(virDomainPtr domain, const std::optional<std::string>& element,
+                                unsigned flags)
+{
+    if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                             element ? element->c_str() : nullptr, "virtpind", policy_namespace,
+                             flags) < 0) {
+        return last_error();
+    }
+    return {};
+}
+
+Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uuid,
+                          const std::optional<PolicySpec>& policy)
+{
+    const auto domain = look_up(connection, uuid);
+    if (!domain) {
+        return domain.error();
+    }
+    const auto doing = "storing the policy of " + printable(virDomainGetName(domain->get()));
+    const auto id = id_of(domain->get());
+    auto persistent = virDomainIsPersistent(domain->get());
+    if (persistent < 0) {
+        return last_error().context(doing);
+    }
+    if (id && hangs(domain->get())) {
+        return no_answer(domain->get()).context(doing);
+    }
+    if (id && is_in_transit(domain->get())) {
+        return is_busy("started, saved or migrated").context(doing);
+    }
+    if (const auto with = id ? busy_with(domain->get()) : ""; !with.empty()) {
+        return is_busy(with).context(doing);
+    }
+    const auto element =
+        policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};
+    if (persistent == 1) {
+        auto stored = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_CONFIG);
+        if (!stored && id && virDomainIsPersistent(domain->get()) == 0) {
+            persistent = 0; // it was undefined at this moment, and runs on
+        } else if (!stored) {
+            return std::move(stored).error().context(doing);
+        } else if (!policy) {
+            drop_empty_metadata(connection, domain->get());
+        }
+    }
+    if (!id) {
+        return {};
+    }
+    auto shown = set_policy_element(domain->get(), element, VIR_DOMAIN_AFFECT_LIVE);
+    if (shown || is_gone(shown.error(), domain->get(), id)) {
+        return {};
+    }
+    auto error = std::move(shown).error();
+    if (persistent == 1) {
+        error.code = Errc::partially_applied;
+        error.message = "the definition has it, but the running domain does not: " + error.message;
+    }
+    return std::move(error).context(doing);
+}
+
+} // namespace virtpind::host
