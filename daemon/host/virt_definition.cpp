@@ -153,10 +153,11 @@ Result<Edit> make_edit(std::string text, const DefinitionChange& change)
                 .next = std::move(next->cpus->parts)};
 }
 
-// Whether the definition is what libvirt makes of that edit.
+// Whether the definition is what libvirt makes of that edit. What differs after single pins is
+// somebody else's: libvirt has its own way with whole definitions only.
 bool is_what_came_of(const std::optional<DefinitionWrite>& last, const Edit& edit)
 {
-    return last && last->made == edit.now.cpus->parts && last->meant == edit.next;
+    return last && last->whole && last->made == edit.now.cpus->parts && last->meant == edit.next;
 }
 
 // The note first: what is ours must be known as ours, whenever we die.
@@ -323,7 +324,8 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
             return DefinitionOutcome{.what = edited, .meant = {}};
         }
         const auto meant = edit->next;
-        if (is_what_came_of(last, *edit)) { // only its note may be missing
+        const auto is_done = is_what_came_of(last, *edit);
+        if (is_done) { // only its note may be missing
             edit->edited = edit->text;
             edit->next = edit->now.cpus->parts;
         }
@@ -340,7 +342,8 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         if (edit->edited == edit->text) {
             return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
-        const auto pins = differing_pins(*edit->now.config, change.pins);
+        const auto pins =
+            is_done ? std::vector<LiveAction>{} : differing_pins(*edit->now.config, change.pins);
         if (is_narrow(connection, *edit->now.config, change) && pins.size() <= narrow_calls_max) {
             auto called = make_narrow_calls(domain, pins, note_of_either(*noted, edit->now));
             return called ? Result<DefinitionOutcome>{{.what = written, .meant = meant}}

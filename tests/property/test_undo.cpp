@@ -130,6 +130,21 @@ TEST(Undo, RestartWhileItsRunIsPinned)
     }
 }
 
+// By somebody who is quicker than what was read back: it is no way of libvirt's.
+TEST(Undo, EditWhileSinglePinsAreWritten)
+{
+    const Op first{.what = What::set_policy, .variant = 40};
+    const Op edited{.what = What::set_policy,
+                    .variant = 14, // which is edit, for who overtakes
+                    .fault = Fault::What::be_overtaken};
+    const Op refused{.what = What::set_policy, .guest = 1, .fault = Fault::What::refuse, .at = 5};
+    for (unsigned at = 1; at < 6; ++at) {
+        auto second = edited;
+        second.first = at;
+        EXPECT_EQ(problem_after(0, {first, second, refused}, false), "") << at;
+    }
+}
+
 // In the moment of the call that defines it.
 TEST(Undo, GuestThatIsUndefinedWhileItIsDefinedIsGone)
 {
