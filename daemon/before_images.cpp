@@ -69,15 +69,20 @@ void BeforeImages::give(DomainRecord& record, const DomainUuid& uuid)
 {
     if (auto image = unseen_.extract(uuid)) {
         record.before = std::move(image.mapped());
+        record.unsaved = unsaved_.erase(uuid) != 0;
     }
 }
 
 void BeforeImages::take_back(DomainRecord& record)
 {
     auto image = std::exchange(record.before, std::nullopt);
-    if (image && !std::exchange(record.unsaved, false)) { // else it is in its metadata
-        unseen_.emplace(image->uuid, std::move(*image));
+    if (!image) {
+        return;
     }
+    if (std::exchange(record.unsaved, false)) { // it is in its metadata, which nobody sees now
+        unsaved_.insert(image->uuid);
+    }
+    unseen_.emplace(image->uuid, std::move(*image));
 }
 
 void BeforeImages::take_notes(DomainRecord& record)
@@ -95,6 +100,7 @@ void BeforeImages::take_notes(DomainRecord& record)
 
 void BeforeImages::forget_gone(const DomainUuid& uuid)
 {
+    unsaved_.erase(uuid);
     if (unseen_.erase(uuid) > 0) {
         useless_.insert(uuid);
     }
@@ -174,6 +180,7 @@ void BeforeImages::make_room(const std::shared_ptr<Saving>& saving, std::size_t 
             leave_out(saving, at, full);
             return;
         }
+        unsaved_.erase(*gone);
         if (const auto image = unseen_.extract(*gone)) {
             spdlog::warn("how {} ({}) was before is forgotten: libvirt does not show it, and "
                          "there is no room for more",

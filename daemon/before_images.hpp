@@ -65,6 +65,7 @@ private:
     HostPort& host_;
     const std::string boot_id_;
     std::map<DomainUuid, BeforeImage> unseen_;
+    std::set<DomainUuid> unsaved_; // of these, where the file says something else, or is not there
     std::set<DomainUuid> useless_;
 };
 
