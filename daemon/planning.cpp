@@ -41,6 +41,13 @@ public:
         }
     }
 
+    // What comes next is nobody's turn.
+    void forget()
+    {
+        last_ = {};
+        done();
+    }
+
     [[nodiscard]] const DomainUuid& last() const { return last_; }
 
 private:
@@ -237,6 +244,7 @@ CheckedPlan plan_for(const PlanningInput& input, std::vector<Decision>& decision
         }
         try {
             CheckedPlan checked{.plan = plan_and_tune(input, request), .broken = {}};
+            suspect.forget();
             const auto rules = find_broken_rules(request, checked.plan);
             if (turn == set_apart_turns_max || !set_those_apart(rules, decisions)) {
                 for (const auto& rule : rules) {

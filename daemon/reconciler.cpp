@@ -461,19 +461,36 @@ void Reconciler::apply(std::vector<DomainActions> actions)
         plan_anew();
         return;
     }
+    std::erase_if(actions, [this](auto& action) { return !complete(action); });
+    if (actions.empty()) {
+        end_pass(std::nullopt);
+        return;
+    }
     state_ = State::applying;
     arrived_ = false;
-    for (auto& action : actions) {
-        auto& record = records_.at(action.uuid);
-        record.state = PinState::applying;
-        if (!record.decision.restore) {
-            action.before = record.before;
-            add_notes(action, record.seen, *record.before, images_.boot_id());
-        }
-    }
     slow_apply_.start(slow_apply_after);
     put_urgent_first(actions);
     apply_next(std::make_shared<std::vector<DomainActions>>(std::move(actions)), 0);
+}
+
+// With what is to be noted, now that how it was before is on disk. Whether it is to be applied.
+bool Reconciler::complete(DomainActions& actions)
+{
+    auto& record = records_.at(actions.uuid);
+    const Attempt attempt{planning_input().watch, actions.uuid};
+    try {
+        if (!record.decision.restore) {
+            actions.before = record.before;
+            add_notes(actions, record.seen, *record.before, images_.boot_id());
+        }
+        record.state = PinState::applying;
+        return true;
+    } catch (const std::exception& error) {
+        set_apart(record.decision, error.what());
+        record.plan.reset();
+        settle(record, nullptr);
+        return false;
+    }
 }
 
 // Domains that somebody asked for, then those that have just been started.

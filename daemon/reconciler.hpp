@@ -136,6 +136,7 @@ private:
     void apply(std::vector<DomainActions> actions);
     [[nodiscard]] bool plan_is_current() const;
     void plan_anew();
+    [[nodiscard]] bool complete(DomainActions& actions);
     void put_urgent_first(std::vector<DomainActions>& actions) const;
     void apply_next(const std::shared_ptr<std::vector<DomainActions>>& actions, std::size_t at);
     static void take_write(DomainRecord& record, const Outcome& outcome);

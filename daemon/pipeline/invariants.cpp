@@ -24,8 +24,7 @@ public:
         }
         check_frame();
         for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
-            intent_ = &request_.intents[i];
-            domain_ = &plan_.domains[i];
+            look_at(i);
             check_domain();
         }
         check_claims();
@@ -34,6 +33,16 @@ public:
     }
 
 private:
+    // Problems from here on are its, and so is an exception.
+    void look_at(std::size_t domain)
+    {
+        intent_ = &request_.intents[domain];
+        domain_ = &plan_.domains[domain];
+        if (request_.watch != nullptr) {
+            request_.watch->at(intent_->uuid);
+        }
+    }
+
     void expect(bool holds, const std::string& what)
     {
         if (!holds) {
@@ -371,8 +380,7 @@ private:
     {
         std::vector<Promise> promises;
         for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
-            intent_ = &request_.intents[i];
-            domain_ = &plan_.domains[i];
+            look_at(i);
             if (auto made = promise(); made && !has_rivals(i)) {
                 made->to = i;
                 promises.push_back(std::move(*made));
@@ -387,8 +395,7 @@ private:
                 promised += within ? other.kib : 0;
                 last = within ? std::max(last, other.to) : last;
             }
-            intent_ = &request_.intents[last];
-            domain_ = &plan_.domains[last];
+            look_at(last);
             const auto room = memory_of(at.nodes, at.page_kib);
             expect(!room || *room >= promised,
                    "nodes " + at.nodes.str() + " are promised more memory than they have");
@@ -405,8 +412,7 @@ private:
             }
         }
         for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
-            intent_ = &request_.intents[i];
-            domain_ = &plan_.domains[i];
+            look_at(i);
             if (intent_->activity == Activity::dormant) {
                 continue;
             }
@@ -417,8 +423,7 @@ private:
             expect(!domain_->claim.intersects(plan_.pool), "its claim is in the pool");
         }
         for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
-            intent_ = &request_.intents[i];
-            domain_ = &plan_.domains[i];
+            look_at(i);
             const auto dormant = intent_->activity == Activity::dormant &&
                                  domain_->placement == Placement::dedicated;
             expect(!dormant || domain_->awaits || !domain_->claim.intersects(claimed_beside(i)),

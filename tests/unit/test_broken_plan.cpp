@@ -11,13 +11,17 @@
 
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <stdexcept>
+#include <utility>
 
+using virtpind::BeforeImage;
 using virtpind::BrokenRule;
 using virtpind::DiffInput;
 using virtpind::DomainActions;
 using virtpind::DomainPlan;
 using virtpind::Names;
+using virtpind::ObservedDomain;
 using virtpind::Plan;
 using virtpind::PlanRequest;
 using virtpind::Result;
@@ -32,6 +36,8 @@ struct Wrong {
     std::string managed_of; // planning throws at it where it is planned
     std::string decision_of;
     std::string diff_of;
+    std::string note_of; // before it is applied
+    bool check = false;  // of the next plan, before any domain is looked at
     std::function<void()> at_plan_of = [] { throw std::out_of_range{"number 40 in a table of 4"}; };
 };
 
@@ -63,6 +69,17 @@ real_check(const PlanRequest& request,
 Result<void> wrapped_check(const PlanRequest& request, Names names) asm(
     "__wrap__ZN8virtpind16validate_requestERKNS_11PlanRequestENS_5NamesE");
 
+void real_notes(
+    DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
+    std::string_view boot_id) asm("__real__ZN8virtpind9add_notesERNS_13DomainActionsERKNS_14"
+                                  "ObservedDomainERKNS_11BeforeImageESt17basic_string_viewIcSt11"
+                                  "char_traitsIcEE");
+void wrapped_notes(
+    DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
+    std::string_view boot_id) asm("__wrap__ZN8virtpind9add_notesERNS_13DomainActionsERKNS_14"
+                                  "ObservedDomainERKNS_11BeforeImageESt17basic_string_viewIcSt11"
+                                  "char_traitsIcEE");
+
 // NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 std::vector<BrokenRule> wrapped_rules(const PlanRequest& request, const Plan& plan)
@@ -74,6 +91,9 @@ std::vector<BrokenRule> wrapped_rules(const PlanRequest& request, const Plan& pl
         if (intent.name == wrong.rule_of && intent.stance == virtpind::Stance::managed) {
             return {{.domain = intent.uuid, .text = intent.name + ": some vCPU has no pin"}};
         }
+    }
+    if (std::exchange(wrong.check, false)) {
+        go_wrong();
     }
     return real_rules(request, plan);
 }
@@ -108,6 +128,15 @@ Result<void> wrapped_check(const PlanRequest& request, Names names)
         go_wrong();
     }
     return real_check(request, names);
+}
+
+void wrapped_notes(DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
+                   std::string_view boot_id)
+{
+    if (actions.name == wrong.note_of && actions.before) {
+        go_wrong();
+    }
+    real_notes(actions, seen, before, boot_id);
 }
 
 namespace virtpind::test {
@@ -233,6 +262,52 @@ TEST_F(OneDomain, AtWhichTheDiffThrowsIsSetApart)
     wrong.diff_of = "bad";
     expect_it_is_set_apart();
     expect_it_comes_back();
+}
+
+TEST_F(OneDomain, AtWhoseNoteItThrowsIsSetApart)
+{
+    wrong.note_of = "bad";
+    expect_it_is_set_apart();
+    expect_it_comes_back();
+}
+
+// It is nobody's turn then, least of all that of the last one that was planned.
+TEST_F(BrokenPlan, WhoseCheckThrowsIsBlamedOnNoDomain)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    wrong.check = true;
+    changed(1);
+    EXPECT_TRUE(has_problem());
+    EXPECT_EQ(record(1).state, PinState::pinned);
+}
+
+TEST(PlanCheck, TellsWhoseTurnItIs)
+{
+    class Turns final : public DomainWatch {
+    public:
+        void at(const DomainUuid& domain) override { of.insert(domain); }
+
+        void done() override {}
+
+        std::set<DomainUuid> of;
+    };
+
+    const auto topology = regular_host({.l3s = 2, .cores = 4, .threads = 2});
+    PlanRequest request;
+    request.topology = &topology;
+    for (const auto number : {1, 2}) {
+        Intent intent;
+        intent.uuid = FakeHost::uuid(number);
+        intent.name = "web";
+        request.intents.push_back(intent);
+    }
+    const auto plan = make_plan(request);
+    Turns turns;
+    request.watch = &turns;
+    [[maybe_unused]] const auto rules = find_broken_rules(request, plan);
+    EXPECT_EQ(turns.of.size(), 2U);
 }
 
 // Many at once: so many turns, and no more.
