@@ -20,29 +20,50 @@ bool is_among(const std::vector<std::string>& values, const std::string& value)
     return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-std::size_t size_of(const NoteLine& line)
+std::size_t size_of(const NoteLine& line, const UndoNote& note)
 {
-    return line.name.size() + line.before.size() + line.ours.size() + line_overhead;
+    return line.name.size() + line.before.size() + line.ours.size() + line_overhead +
+           (line.name == numatune_part ? note.numatune_xml.size() : 0);
+}
+
+// Whether a line is about the part `name`, alone or with others.
+bool names(const NoteLine& line, const std::string& name)
+{
+    if (line.name == name) {
+        return true;
+    }
+    const auto colon = line.name.find(':');
+    if (colon == std::string::npos || name.compare(0, colon + 1, line.name, 0, colon + 1) != 0) {
+        return false;
+    }
+    const auto all = VcpuSet::parse(std::string_view{line.name}.substr(colon + 1));
+    const auto one = VcpuSet::parse(std::string_view{name}.substr(colon + 1));
+    return all && one && !one->empty() && all->includes(*one);
 }
 
 // Leaves out the longest, until the rest fits.
 void fit(UndoNote& note)
 {
     auto lines = lines_of(note);
-    std::size_t bytes = note.numatune_xml.size();
+    std::size_t bytes = 0;
     for (const auto& line : lines) {
-        bytes += size_of(line);
+        bytes += size_of(line, note);
     }
-    std::stable_sort(lines.begin(), lines.end(),
-                     [](const NoteLine& a, const NoteLine& b) { return size_of(a) > size_of(b); });
+    std::stable_sort(lines.begin(), lines.end(), [&note](const NoteLine& a, const NoteLine& b) {
+        return size_of(a, note) > size_of(b, note);
+    });
     for (const auto& line : lines) {
         if (bytes <= UndoNote::bytes_max) {
             return;
         }
-        bytes -= size_of(line);
+        bytes -= size_of(line, note);
         std::erase_if(note.parts, [&line](const auto& part) {
-            return part.second.before == line.before && is_among(part.second.ours, line.ours);
+            return names(line, part.first) && part.second.before == line.before &&
+                   is_among(part.second.ours, line.ours);
         });
+        if (!note.parts.contains(numatune_part)) {
+            note.numatune_xml.clear();
+        }
     }
 }
 

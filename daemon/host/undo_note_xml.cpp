@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "undo_note_xml.hpp"
 
+#include "common/before_image.hpp"
 #include "common/parts.hpp"
 #include "definition_parts.hpp"
 #include "pins_xml.hpp"
@@ -87,6 +88,20 @@ struct Own {
     }
 };
 
+// Whether what names vCPUs by number beside their pins names only its own.
+bool names_own(const std::string& value, const Own& own)
+{
+    pugi::xml_document document;
+    if (!document.load_string(("<parts>" + value + "</parts>").c_str())) {
+        return false;
+    }
+    return !document.find_node([&own](const pugi::xml_node& node) {
+        const auto list = node.attribute("vcpus");
+        const auto vcpus = VcpuSet::parse(list.value());
+        return list && (!vcpus || vcpus->empty() || raw(vcpus->back()) >= own.vcpus_max);
+    });
+}
+
 // Those that it has, and those that it had before.
 Own own_of(const pugi::xml_node& note, const DomainFacts& facts)
 {
@@ -128,7 +143,8 @@ void read_part(UndoNote& note, const pugi::xml_node& element, const Own& own)
     }
     const auto colon = name.find(':');
     if (colon == std::string::npos || name.compare(0, numbered.size(), numbered) != 0) {
-        if (!reads_back(name, before) || !reads_back(name, ours)) {
+        if (!reads_back(name, before) || !reads_back(name, ours) ||
+            (names_vcpus(name) && !(names_own(before, own) && names_own(ours, own)))) {
             return;
         }
         const std::string xml = element.attribute("xml").value();

@@ -42,6 +42,12 @@ ObservedDomain seen_in(const std::string& text)
     return seen ? std::move(*seen) : throw std::invalid_argument{seen.error().message};
 }
 
+// In an attribute.
+std::string scheduler(const std::string& vcpus)
+{
+    return "&lt;vcpusched priority=\"1\" scheduler=\"fifo\" vcpus=\"" + vcpus + "\"/&gt;";
+}
+
 std::optional<UndoNote> note_in(const std::string& metadata)
 {
     return seen_in(domain_with(metadata)).config_note;
@@ -104,6 +110,39 @@ TEST(UndoNote, OfAHugeGuestFits)
     EXPECT_EQ(cut.parts.size(), 4096U);
 }
 
+// What says the same in other words is another part.
+TEST(UndoNote, LeavesOutTheLongestOnly)
+{
+    const auto numatune = "<numatune>" + std::string(UndoNote::bytes_max, ' ') + "</numatune>";
+    BeforeImage image;
+    image.config.emplace();
+    image.config->numatune =
+        NumaTune{.mode = NumaMode::strict, .nodes = *NodeSet::parse("0"), .source_xml = numatune};
+    image.parts = pin_parts(*image.config);
+    const std::string model(UndoNote::bytes_max, 'x');
+    image.written = {{{"cpu/model", model},
+                      {"cpu/vendor", "x"},
+                      {"cputune/emulatorpin", "4-5"},
+                      {"cputune/vcpupin:0", "4-5"},
+                      {"numatune", "restrictive 1"}}};
+    auto note = note_of(image, image.written.back());
+    EXPECT_EQ(note.parts.size(), 3U) << "the two long ones are not there";
+    EXPECT_EQ(note.numatune_xml, "") << "it goes with its part";
+
+    image.parts["cpu/model"] = "";
+    image.config->numatune.reset();
+    image.parts.erase("numatune");
+    std::string many;
+    for (std::uint32_t vcpu = 0; many.size() < UndoNote::bytes_max / 3 * 2; vcpu += 2) {
+        many += std::to_string(vcpu) + ",";
+    }
+    image.written = {{{"cputune/emulatorpin", many}, {"cputune/vcpupin:0", "4"}}};
+    image.written.back()["cputune/iothreadpin:1"] = many;
+    note = note_of(image, image.written.back());
+    EXPECT_EQ(note.parts.size(), 2U) << "one of the two makes room enough";
+    EXPECT_TRUE(note.parts.contains("cputune/vcpupin:0"));
+}
+
 // ---- by whoever may write metadata -------------------------------------------------------------
 
 TEST(UndoNote, NamesOnlyPartsOfThisDomain)
@@ -126,6 +165,8 @@ TEST(UndoNote, NamesOnlyPartsOfThisDomain)
         part("name='cputune/vcpupin:0' ours='7' before='20000'"),
         part("name='numatune' ours='' before='strict 0' xml='&lt;os/&gt;'") + "<!-- -->",
         part("name='vcpu' ours='' before='&lt;vcpu&gt;&lt;vcpu/&gt;'"),
+        part("name='cputune/vcpusched' ours='' before='" + scheduler("0,4") + "'"),
+        part("name='cputune/vcpusched' before='' ours='" + scheduler("4000") + "'"),
         part("name='cputune/vcpupin:0' ours='7' before='7'"),
         part(""),
         "<part name='cputune/vcpupin:0' ours='7'/>",
