@@ -325,8 +325,14 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         }
         const auto meant = edit->next;
         const auto is_done = is_what_came_of(last, *edit);
-        if (is_done) { // only its note may be missing
-            edit->edited = edit->text;
+        if (is_done) { // only its note may be missing, or not gone yet
+            auto kept = change.note == DefinitionChange::Note::remove
+                            ? set_undo_note(edit->text, {})
+                            : Result<std::string>{edit->text};
+            if (!kept) {
+                return std::move(kept).error();
+            }
+            edit->edited = std::move(*kept);
             edit->next = edit->now.cpus->parts;
         }
         if (edit->edited == edit->text && change.note != DefinitionChange::Note::renew) {

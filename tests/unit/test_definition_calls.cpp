@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // How libvirt is asked to take a definition, and what is said when it does not. The linker lets
 // calls to virDomainDefineXMLFlags come by here first.
+#include "daemon/host/domain_xml.hpp"
 #include "daemon/host/virt_connection.hpp"
 #include "daemon/host/virt_definition.hpp"
 #include "daemon/host/virt_error.hpp"
+#include "daemon/host/virt_observer.hpp"
 
 #include <gtest/gtest.h>
 #include <libvirt/libvirt.h>
@@ -95,6 +97,34 @@ TEST_F(DefinitionCalls, OnlyDefinitionsOfAUsualSizeAreCheckedAgainstTheSchema)
     flags_seen.clear();
     ASSERT_TRUE(pin_to("2"));
     EXPECT_EQ(flags_seen, std::vector<unsigned>{0});
+}
+
+// What libvirt makes of the rest is there already.
+TEST_F(DefinitionCalls, ANoteGoesAlsoWhereWritingChangesNothingElse)
+{
+    const auto parsed = [this] {
+        const auto text = read_xml(domain_.get(), VIR_DOMAIN_XML_INACTIVE);
+        return *parse_domain_xml(*text, PolicyCatalog{}, XmlKind::config);
+    };
+    const auto as_meant = pin_to("1");
+    ASSERT_TRUE(as_meant);
+    ASSERT_TRUE(pin_to("2"));
+    UndoNote note;
+    note.parts["cputune/vcpupin:0"] = {.before = "", .ours = {"2"}};
+    ASSERT_TRUE(write_note(domain_.get(), note, VIR_DOMAIN_AFFECT_CONFIG));
+    const auto now = parsed();
+    ASSERT_TRUE(now.config_note);
+    DefinitionChange change;
+    change.pins.vcpus = {{VcpuId{0}, *CpuSet::parse("1")}};
+    change.note = DefinitionChange::Note::remove;
+    const auto changed = change_definition(
+        *connection_, domain_.get(), change,
+        DefinitionWrite{.meant = as_meant->meant, .made = parts_of(now), .whole = true},
+        [](const auto&, const auto&) { return Result<std::optional<UndoNote>>{std::nullopt}; });
+    ASSERT_TRUE(changed);
+    const auto after = parsed();
+    EXPECT_FALSE(after.config_note);
+    EXPECT_EQ(parts_of(after), parts_of(now));
 }
 
 } // namespace
