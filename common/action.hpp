@@ -126,7 +126,7 @@ struct Outcome {
     std::string name;
     std::optional<int> id;
     bool gone = false;   // vanished or restarted meanwhile: not an error
-    std::string busy;    // libvirt is at work on it ("migrated"), and nothing was done: nor is this
+    std::string busy;    // libvirt is at work on it ("migrated"), and it is left alone: nor is this
     bool edited = false; // so was its definition, which was left as it is: nor is this
     std::size_t applied = 0;          // live actions and definition changes that libvirt accepted
     std::vector<Error> errors;        // libvirt's refusals, with context; the rest was still tried

@@ -65,7 +65,7 @@ public:
                 Error{.message = "it went away or was restarted meanwhile; run this again"});
         }
         if (!outcome.busy.empty()) {
-            outcome.errors.push_back(host::is_busy(outcome.busy));
+            outcome.errors.push_back(host::is_busy(outcome.busy, outcome.applied));
         }
         if (outcome.edited) {
             outcome.errors.push_back(

@@ -169,11 +169,15 @@ DefinitionParts what_came_of(const DefinitionParts& was, DefinitionParts meant,
     return meant;
 }
 
-// libvirt may have written something in its own way: the note says so, too.
+// libvirt may have written something in its own way: the note says so, too; of a domain that
+// libvirt is at work on, after the next pass.
 void correct_note(const VirtConnection& connection, const DomainUuid& uuid, const UndoNote& note,
                   Outcome& outcome)
 {
     const auto domain = look_up(connection, uuid);
+    if (domain && outcome.id && !busy_with(domain->get()).empty()) {
+        return;
+    }
     const auto written = domain ? write_note(domain->get(), note, VIR_DOMAIN_AFFECT_CONFIG)
                                 : Result<void>{domain.error()};
     if (!written) {
@@ -214,6 +218,7 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         apply_and_note_live(connection, domain->get(), actions, jobs, outcome) == Next::go_on &&
         jobs.check(outcome) == Next::go_on &&
         apply_definition(connection, domain->get(), actions, note, outcome) == Next::go_on &&
+        jobs.check(outcome) == Next::go_on &&
         forget_run(connection, domain->get(), actions, outcome) == Next::go_on) {
         read_back(connection, domain->get(), catalog, actions, outcome);
     }

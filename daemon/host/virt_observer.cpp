@@ -317,11 +317,12 @@ std::string busy_with(virDomainPtr domain)
     }
 }
 
-Error is_busy(const std::string& with)
+Error is_busy(const std::string& with, std::size_t changes)
 {
     return Error{.code = Errc::apply_failed,
-                 .message = "it is being " + with +
-                            "; try again when that has ended; nothing was changed"};
+                 .message = "it is being " + with + "; try again when that has ended; " +
+                            (changes == 0 ? "nothing was changed"
+                                          : counted(changes, "change") + " made before")};
 }
 
 Error no_answer(virDomainPtr domain)

@@ -52,7 +52,7 @@ enum class Side { definition, running };
 // "saved"; empty: nothing. Not of one that hangs, where the question would wait, too.
 [[nodiscard]] std::string busy_with(virDomainPtr domain);
 // What is said of one that is.
-[[nodiscard]] Error is_busy(const std::string& with);
+[[nodiscard]] Error is_busy(const std::string& with, std::size_t changes = 0);
 // What is said of one that hangs.
 [[nodiscard]] Error no_answer(virDomainPtr domain);
 
