@@ -151,6 +151,15 @@ PinSet pins_before(const PinSet& now, const UndoNote& note)
     return pins_before(now, note, ours);
 }
 
+PinSet pins_before_run(const PinSet& now, const UndoNote& note)
+{
+    DefinitionParts named;
+    for (const auto& [name, part] : note.parts) {
+        named.emplace(name, "");
+    }
+    return pins_before(now, note, named);
+}
+
 UndoNote note_of(const BeforeImage& before, const DefinitionParts& now)
 {
     UndoNote note;

@@ -36,10 +36,11 @@ namespace virtpind {
 // Those of the note that `now` has as virtpind wrote them.
 [[nodiscard]] DefinitionParts in_force(const UndoNote& note, const DefinitionParts& now);
 
-// The pins that a domain had before, which has `now` and this note of them; of parts `only`, or of
-// all that are in force.
+// The pins that a domain had before, which has `now` and this note of them: of parts `only`, or of
+// all that are in force, or of all that are named.
 [[nodiscard]] PinSet pins_before(const PinSet& now, const UndoNote& note,
                                  const DefinitionParts& only);
 [[nodiscard]] PinSet pins_before(const PinSet& now, const UndoNote& note);
+[[nodiscard]] PinSet pins_before_run(const PinSet& now, const UndoNote& note);
 
 } // namespace virtpind

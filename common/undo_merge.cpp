@@ -58,7 +58,7 @@ bool take_run(BeforeImage& image, const ObservedDomain& seen, std::string_view b
     if (!seen.live || !seen.live_note || is_of_this_run(image, seen, boot_id)) {
         return false;
     }
-    auto before = pins_before(*seen.live, *seen.live_note);
+    auto before = pins_before_run(*seen.live, *seen.live_note);
     if (image.config && pin_parts(before) == pin_parts(*image.config)) {
         return false; // what is given back to a run without an image of its own
     }
@@ -97,7 +97,7 @@ BeforeImage blank_image(const ObservedDomain& seen, std::string_view boot_id)
     image.boot_id = boot_id;
     image.live = seen.live;
     if (seen.live && seen.live_note) {
-        image.live = pins_before(*seen.live, *seen.live_note);
+        image.live = pins_before_run(*seen.live, *seen.live_note);
     }
     image.config = seen.config;
     image.parts = parts_of(seen);

@@ -293,6 +293,10 @@ TEST(UndoMerge, ARunIsItsOwnFilesOrItsNotes)
     file.live->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
     EXPECT_EQ(merge_undo(file, seen, "here").image->live, file.live) << "this very run";
     EXPECT_EQ(merge_undo(file, seen, "there").image->live, fresh.image->live) << "another boot";
+    // As after a death between a pin and its note.
+    seen.live->vcpus[VcpuId{0}] = CpuSet{CpuId{5}};
+    EXPECT_EQ(merge_undo(file, seen, "there").image->live, fresh.image->live);
+    EXPECT_EQ(merge_undo({}, seen, "here").image->live, fresh.image->live);
 }
 
 TEST(UndoMerge, NothingIsSaidOfADomainOnItsWay)
