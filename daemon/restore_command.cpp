@@ -230,13 +230,14 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
     for (const auto& problem : loaded.problems) {
         restoring.fail("state", problem);
     }
+    const auto boot_id = host::read_boot_id();
     for (const auto& domain : seen->domains) {
         auto file = loaded.images.extract(domain.facts.uuid);
         if (!is_named(options, domain.facts.uuid, domain.facts.name)) {
             continue;
         }
         const auto known = merge_undo(file ? std::optional{std::move(file.mapped())} : std::nullopt,
-                                      domain, host::read_boot_id());
+                                      domain, boot_id);
         if (known.image) {
             restoring.restore(domain, *known.image);
         } else if (file && known.changed) {

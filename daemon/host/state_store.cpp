@@ -18,13 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_missing(const Error& error)
-{
-    return error.code == Errc::not_found;
-}
-
-// Not even its content is known: it may be good, and its time come again.
-bool is_unreadable(const Error& error)
+// There is none, or not even its content is known: it may be good, and its time come again.
+bool is_out_of_reach(const Error& error)
 {
     return error.code == Errc::not_found;
 }
@@ -64,7 +59,7 @@ Result<void> check_replaceable(const Images& images, const std::string& name,
         return {};
     }
     const auto text = read_image(images, name);
-    const auto unreadable = !text && is_unreadable(text.error());
+    const auto unreadable = !text && is_out_of_reach(text.error());
     if (unreadable || left_alone.contains(name)) {
         return Error{.code = Errc::conflict,
                      .message = (unreadable ? text.error().message
@@ -105,7 +100,7 @@ StateStore::Loaded StateStore::load_all()
     left_alone_.clear();
     const auto images = open_images(dir_);
     if (!images) {
-        if (!is_missing(images.error())) {
+        if (!is_out_of_reach(images.error())) {
             loaded.problems.push_back(images.error().message);
         }
         return loaded;
@@ -124,7 +119,7 @@ StateStore::Loaded StateStore::load_all()
         auto image = load_one(*images, name);
         if (image) {
             loaded.images.emplace(image->uuid, std::move(*image));
-        } else if (is_unreadable(image.error())) {
+        } else if (is_out_of_reach(image.error())) {
             left_alone_.insert(name);
             loaded.problems.push_back(image.error().message + "; left alone");
         } else {
@@ -183,7 +178,7 @@ Result<void> StateStore::save(const BeforeImage& image)
 Result<void> StateStore::forget(const std::vector<DomainUuid>& uuids)
 {
     const auto images = open_images(dir_);
-    if (!images && !is_missing(images.error())) {
+    if (!images && !is_out_of_reach(images.error())) {
         return images.error();
     }
     Result<void> all;
