@@ -50,7 +50,7 @@ ADAPTED = {
 }
 
 
-ANSWERS = tuple(f"org.virtpind1.Error.{name}" for name in ("Unsatisfiable", "PartiallyApplied", "ApplyFailed"))
+ANSWERS = ("org.virtpind1.Error.Unsatisfiable",)
 
 
 def hosts():
