@@ -78,14 +78,18 @@ Result<std::map<VcpuId, CpuSet>> read_vcpu_affinities(virDomainPtr domain, std::
     return affinities;
 }
 
-// What parsing it takes is all that is told to `guard`: a call that hangs says nothing of the
-// domain.
+// With what sysfs tells of its devices. What parsing it takes is all that is told to `guard`: a
+// call that hangs says nothing of the domain.
 Result<ObservedDomain> parse(virDomainPtr domain, std::string_view text,
                              const PolicyCatalog& catalog, XmlKind kind, CrashGuard* guard)
 {
     const Attempt attempt{guard != nullptr ? &guard->worker() : nullptr, uuid_of(domain)};
     try {
-        return parse_domain_xml(text, catalog, kind);
+        auto parsed = parse_domain_xml(text, catalog, kind);
+        if (parsed && kind == XmlKind::live) {
+            find_parents(parsed->facts, "/");
+        }
+        return parsed;
     } catch (const std::exception& error) {
         return Error{.code = Errc::internal,
                      .message = "something went wrong in virtpind itself (" +
@@ -165,7 +169,6 @@ Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPt
     if (!observed) {
         return observed;
     }
-    find_parents(observed->facts, "/");
     if (!observed->facts.active()) {
         // The same call gives the definition of a domain that is shut off; the id in the XML is
         // what tells, since the domain may have stopped or started since it was listed.
