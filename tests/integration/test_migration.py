@@ -17,7 +17,7 @@ from virtpind_daemon import BINARY
 from waiting import wait_until
 
 ONLINE = Path("/sys/devices/system/cpu/online").read_text(encoding="ascii").strip()
-HOOK = Path(__file__).resolve().parents[2] / "systemd/libvirt-hook"
+HOOK = Path(__file__).resolve().parents[2] / "systemd/libvirt-hook.in"
 LARGER = "synthetic:pack:2 [numa] core:8 pu:2"
 ONE_CPU = "synthetic:pack:1 core:1 pu:1"
 KEEP = ("--persistent", "--undefinesource")
@@ -216,7 +216,7 @@ def test_xml_for_a_smaller_host(hosts, tmp_path):
 
 
 def test_hook_of_the_destination(make_hosts):
-    hook = HOOK.read_text().replace("/usr/bin/virtpind migrate-xml", f"{BINARY} migrate-xml --topology '{ONE_CPU}'")
+    hook = HOOK.read_text().replace("@bindir@/virtpind migrate-xml", f"{BINARY} migrate-xml --topology '{ONE_CPU}'")
     assert BINARY in hook
     a, b = make_hosts(hook)
     a.start_daemon(config='{"housekeeping": ""}')
