@@ -11,7 +11,7 @@ namespace virtpind {
 class DomainWatch {
 public:
     virtual ~DomainWatch() = default;
-    // Until the next of these calls, the work is for `domain`, which outlives it.
+    // Until the next of these calls, the work is for `domain`. Whoever remembers it copies it.
     virtual void at(const DomainUuid& domain) = 0;
     virtual void done() = 0;
 };
