@@ -65,7 +65,10 @@ Next note_run(const VirtConnection& connection, virDomainPtr domain, const Domai
         outcome.gone = true;
         return Next::stop;
     }
-    return check_metadata(domain, actions, outcome, std::move(written));
+    // A pin that its run's note does not name is its owner's, for whoever reads that.
+    const auto refused = !written;
+    const auto next = check_metadata(domain, actions, outcome, std::move(written));
+    return refused ? Next::stop : next;
 }
 
 Next note_other_run(const VirtConnection& connection, const DomainActions& actions,

@@ -113,6 +113,14 @@ TEST(Undo, RestartWhileItsRunIsNoted)
     EXPECT_EQ(problem_after(1536, {edit, set}, false), "");
 }
 
+// What is not noted is not pinned.
+TEST(Undo, NoteOfARunIsRefused)
+{
+    const Op first{.what = What::set_policy, .variant = 26}; // one vCPU more
+    const Op start{.what = What::start, .fault = Fault::What::refuse, .at = 5};
+    EXPECT_EQ(problem_after(0, {first, start}, false), "");
+}
+
 // Its pins land in another run than they were meant for.
 TEST(Undo, RestartWhileItsRunIsPinned)
 {
