@@ -97,12 +97,18 @@ struct IndirectDevice {
     friend bool operator==(const IndirectDevice&, const IndirectDevice&) = default;
 };
 
+// A longer definition is read and its pins are respected, but it is not changed: each write of it
+// has libvirtd format, parse and copy all of it, and every other guest waits meanwhile.
+inline constexpr std::size_t changed_definition_bytes_max = std::size_t{1024} * 1024;
+
 struct DomainFacts {
     DomainUuid uuid;
     std::string name;
     std::optional<int> id; // libvirt id; only while active; changes at every start
     RunState state = RunState::shutoff;
     bool persistent = true;
+    std::size_t definition_bytes =
+        0; // the longer of both XML texts, live and definition; 0: not known
     // Being started, saved or migrated: whatever else is to be done with it has to wait for that.
     bool in_transit = false;
     std::uint32_t vcpus_max = 1;
@@ -208,6 +214,9 @@ struct ObservedDomain {
 // "; vCPUs 2-3 stay plugged until the next start", where more run than the definition starts with;
 // else "".
 [[nodiscard]] std::string what_stays_plugged(const DomainFacts& facts);
+
+// limits_exceeded, with what can be done, when its definition is longer than what is changed.
+[[nodiscard]] Result<void> check_definition_size(const DomainFacts& facts);
 
 // Those of the definition.
 [[nodiscard]] DefinitionParts parts_of(const ObservedDomain& seen);

@@ -96,6 +96,8 @@ const std::vector<ReasonInfo>& reason_table()
         {not_proven, "not-proven", "no better placement was found, but that is no proof"},
         {metadata_unreadable, "metadata-unreadable",
          "the policy element in the domain's metadata cannot be read"},
+        {definition_too_long, "definition-too-long",
+         "the domain's XML is longer than what virtpind changes, so it is left alone"},
         {policy_invalid, "policy-invalid", "the merged policy contradicts itself"},
         {set_apart, "set-apart",
          "something went wrong in virtpind itself at this domain, which is left alone"},

@@ -84,6 +84,7 @@ enum class ReasonCode {
     to_do_better,
     not_proven,
     metadata_unreadable,
+    definition_too_long,
     policy_invalid,
     set_apart,
     option_without_effect,

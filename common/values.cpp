@@ -286,6 +286,23 @@ std::string what_stays_plugged(const DomainFacts& facts)
                 : "";
 }
 
+Result<void> check_definition_size(const DomainFacts& facts)
+{
+    if (facts.definition_bytes <= changed_definition_bytes_max) {
+        return {};
+    }
+    const auto kib = [](std::size_t bytes) { return std::to_string(bytes / 1024) + " KiB"; };
+    return Error{.code = Errc::limits_exceeded,
+                 .message =
+                     "Its XML has " + kib(facts.definition_bytes) +
+                     ", and virtpind changes domains of at most " +
+                     kib(changed_definition_bytes_max) +
+                     ", since every other guest waits while libvirtd writes that much; "
+                     "shorten it with virsh edit (<description> and <metadata> of other "
+                     "programs are what is long, as a rule). What virtpind has changed in "
+                     "it before, `virtpind restore` gives back while the service is stopped."};
+}
+
 DefinitionParts parts_of(const ObservedDomain& seen)
 {
     if (seen.cpus) {

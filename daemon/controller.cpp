@@ -61,6 +61,16 @@ Error cannot_be_met(const DomainPlan& plan)
                             why + " Relax it, free some CPUs, or use fallback=shared"};
 }
 
+Result<void> check_size_of(const DomainRecord& record)
+{
+    auto fits = check_definition_size(record.seen.facts);
+    if (!fits) {
+        return Error{.code = fits.error().code,
+                     .message = printable(record.seen.facts.name) + ": " + fits.error().message};
+    }
+    return fits;
+}
+
 } // namespace
 
 Controller::Controller(loop::EventLoop& loop, HostPort& host, Reconciler& reconciler,
@@ -124,6 +134,18 @@ Result<const DomainRecord*> Controller::record_to_change(const DomainUuid& uuid)
     return record;
 }
 
+// One whose definition may be changed, too.
+Result<const DomainRecord*> Controller::record_to_pin(const DomainUuid& uuid) const
+{
+    auto record = record_to_change(uuid);
+    if (record) {
+        if (auto fits = check_size_of(**record); !fits) {
+            return std::move(fits).error();
+        }
+    }
+    return record;
+}
+
 Result<ResolvedPolicy> Controller::resolve_with(const DomainRecord& record, const PolicySpec& spec,
                                                 PolicySource layer) const
 {
@@ -179,7 +201,7 @@ Result<ResolvedPolicy> Controller::check(const SetPolicyRequest& request,
 
 void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply)
 {
-    const auto known = record_to_change(request.uuid);
+    const auto known = record_to_pin(request.uuid);
     if (!known) {
         reply(known.error());
         return;
@@ -223,7 +245,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
 void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
                               Reply<std::uint64_t> reply)
 {
-    const auto known = record_to_change(uuid);
+    const auto known = record_to_pin(uuid);
     if (!known) {
         reply(known.error());
         return;
@@ -331,6 +353,9 @@ void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionM
     const auto record = record_of(uuid);
     if (!record) {
         return reply(record.error());
+    }
+    if (const auto fits = check_size_of(**record); !fits) {
+        return reply(fits.error());
     }
     auto spec = make_policy_spec(reconciler_.config().catalog, policy, std::move(options),
                                  PolicyName::required);

@@ -74,6 +74,7 @@ private:
     [[nodiscard]] Result<const DomainRecord*> record_of(const DomainUuid& uuid) const;
     // The same, and limits_exceeded where the pass that is to follow has no room.
     [[nodiscard]] Result<const DomainRecord*> record_to_change(const DomainUuid& uuid) const;
+    [[nodiscard]] Result<const DomainRecord*> record_to_pin(const DomainUuid& uuid) const;
     // `uuid` under `spec` in `layer` instead of what it has there now.
     [[nodiscard]] Result<ResolvedPolicy>
     resolve_with(const DomainRecord& record, const PolicySpec& spec, PolicySource layer) const;

@@ -28,8 +28,12 @@ constexpr std::chrono::seconds busy_pause{2};
 constexpr unsigned overtaken_max = 8;
 // More before-images of domains that libvirt does not show are said to be many.
 constexpr std::size_t unseen_images_max = 64;
-// Domains in one job; a definition takes some milliseconds, a domain up to some tens.
+// Domains in one job; a definition takes some milliseconds, a domain up to some tens; or so many
+// bytes of their definitions, which take libvirtd some tens, too.
 constexpr std::size_t apply_at_once = 32;
+constexpr std::size_t apply_bytes_at_once = std::size_t{256} * 1024;
+// A longer definition waits for those that are not: nearly all have less than a tenth of it.
+constexpr std::size_t usual_definition_bytes = std::size_t{64} * 1024;
 // What part of all domains a pass sees to at least, before it makes way for another: each looks at
 // all of them, and without this, those looks would add up to the square of their number. But nobody
 // waits for more than so many, which take some seconds.
@@ -493,7 +497,8 @@ bool Reconciler::complete(DomainActions& actions)
     }
 }
 
-// Domains that somebody asked for, then those that have just been started.
+// Domains that somebody asked for, then those that have just been started; of each, those first
+// that cost little.
 void Reconciler::put_urgent_first(std::vector<DomainActions>& actions) const
 {
     const auto is_asked_for = [this](const DomainActions& action) {
@@ -504,8 +509,28 @@ void Reconciler::put_urgent_first(std::vector<DomainActions>& actions) const
     const auto is_new = [this](const DomainActions& action) {
         return action.id && records_.at(action.uuid).placed_id != action.id;
     };
+    const auto is_usual = [this](const DomainActions& action) {
+        return records_.at(action.uuid).seen.facts.definition_bytes <= usual_definition_bytes;
+    };
+    std::stable_partition(actions.begin(), actions.end(), is_usual);
     const auto others = std::stable_partition(actions.begin(), actions.end(), is_asked_for);
     std::stable_partition(others, actions.end(), is_new);
+}
+
+std::size_t Reconciler::count_of_one_job(const std::vector<DomainActions>& actions,
+                                         std::size_t at) const
+{
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+    while (at + count < actions.size() && count < apply_at_once) {
+        const auto* record = find(actions[at + count].uuid);
+        bytes += record != nullptr ? record->seen.facts.definition_bytes : 0;
+        if (count > 0 && bytes > apply_bytes_at_once) {
+            break;
+        }
+        ++count;
+    }
+    return count;
 }
 
 // Some at a time: what comes up meanwhile (a guest starts, a policy is set, a CPU goes) does not
@@ -514,7 +539,7 @@ void Reconciler::apply_next(const std::shared_ptr<std::vector<DomainActions>>& a
                             std::size_t at)
 {
     const auto begin = actions->begin() + static_cast<std::ptrdiff_t>(at);
-    const auto count = std::min(apply_at_once, actions->size() - at);
+    const auto count = count_of_one_job(*actions, at);
     std::vector<DomainActions> some{
         std::make_move_iterator(begin),
         std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(count))};

@@ -138,6 +138,8 @@ private:
     void plan_anew();
     [[nodiscard]] bool complete(DomainActions& actions);
     void put_urgent_first(std::vector<DomainActions>& actions) const;
+    [[nodiscard]] std::size_t count_of_one_job(const std::vector<DomainActions>& actions,
+                                               std::size_t at) const;
     void apply_next(const std::shared_ptr<std::vector<DomainActions>>& actions, std::size_t at);
     static void take_write(DomainRecord& record, const Outcome& outcome);
     void take_outcome(const Outcome& outcome);

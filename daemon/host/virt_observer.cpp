@@ -119,6 +119,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
         observed.config = std::move(definition->config);
         observed.cpus = std::move(definition->cpus);
         observed.config_note = std::move(definition->config_note);
+        facts.definition_bytes = std::max(facts.definition_bytes, text->size());
         facts.vcpus_boot = definition->facts.vcpus_boot;
         facts.iothreads_boot = std::move(definition->facts.iothreads);
         facts.metadata = std::move(definition->facts.metadata);
@@ -169,6 +170,7 @@ Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPt
     if (!observed) {
         return observed;
     }
+    observed->facts.definition_bytes = text->size();
     if (!observed->facts.active()) {
         // The same call gives the definition of a domain that is shut off; the id in the XML is
         // what tells, since the domain may have stopped or started since it was listed.

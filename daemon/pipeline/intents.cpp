@@ -249,6 +249,11 @@ Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
         decision.stance = Stance::hands_off;
         decision.restore = memory.touched;
     }
+    const auto changes = decision.stance == Stance::managed || decision.restore;
+    if (auto fits = check_definition_size(seen.facts); changes && !fits) {
+        decision.restore = false;
+        mark_broken(decision, std::move(fits).error(), ReasonCode::definition_too_long);
+    }
     return decision;
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from host_cpus import BOTH
 from private_bus import MANAGER, ROOT, BusError, domain_path
 from waiting import wait_until
 
@@ -93,3 +94,36 @@ def test_problems_are_escaped_whatever_they_quote(make_daemon, client, tmp_path)
     daemon.reload()
     wait_until(lambda: "InvalidConfig" in dict(client.properties(ROOT, MANAGER)["Problems"]), "the mistake is shown")
     assert is_harmless(str(client.properties(ROOT, MANAGER)["Problems"]))
+
+
+def long_text(kib):
+    """Many short elements, which cost libvirtd more than one long text."""
+    return "<description>x</description><metadata><a xmlns='urn:x'>" + "<b>yyyyyyyyyyyyy</b>" * (kib * 1024 // 20) + "</a></metadata>"
+
+
+def test_domain_whose_xml_is_too_long_is_left_alone(host, make_guest):
+    small = make_guest("small", vcpus=1)
+    large = make_guest("large", vcpus=1, extra=long_text(1900))
+    host.wait_known(small)
+    host.wait_known(large)
+    before = large.xml("--inactive")
+    for call in (lambda: host.set_policy(large, "dedicated"), lambda: host.plan(large, "dedicated"), lambda: host.reset(large)):
+        with pytest.raises(BusError, match="^[^ ]*: large-[0-9a-f]*: Its XML has [0-9]* KiB, and virtpind changes domains of at most 1024 KiB.*virsh edit") as refused:
+            call()
+        assert refused.value.name == "org.freedesktop.DBus.Error.LimitsExceeded"
+    host.set_policy(small, "dedicated", cpus=BOTH)
+    assert large.xml("--inactive") == before
+
+    large.definition = large.definition.replace(long_text(1900), long_text(500))
+    large.define()
+    wait_until(lambda: can_be_set(host, large), "what is short enough by now is taken")
+    after = large.xml("--inactive")
+    assert "<vcpupin" in after and after.count("<b>yyyyyyyyyyyyy</b>") == long_text(500).count("<b>")
+
+
+def can_be_set(host, guest):
+    try:
+        host.set_policy(guest, "dedicated", cpus=BOTH)
+    except BusError:
+        return False
+    return True

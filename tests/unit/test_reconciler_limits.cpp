@@ -110,6 +110,59 @@ TEST_F(SpineLimits, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRestarted
     EXPECT_EQ(requests.waiting(), 0U);
 }
 
+TEST_F(SpineLimits, DomainWhoseXmlIsTooLongIsLeftAloneAndTheOthersAreNot)
+{
+    host_.add(1, "web1", 2, 1).facts.definition_bytes = changed_definition_bytes_max;
+    auto& large = host_.add(2, "large", 2, 2);
+    large.facts.definition_bytes = changed_definition_bytes_max + 1;
+    large.live->vcpus[VcpuId{0}] = *CpuSet::parse("0");
+    Config config;
+    config.default_policy = "dedicated";
+    config.domains["large"] = {.name = "dedicated", .options = {}};
+    reconciler_.on_config(std::move(config));
+    connect();
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_FALSE(record(1).plan->vcpus.at(VcpuId{0}).intersects(*CpuSet::parse("0")))
+        << "it is taken";
+    EXPECT_EQ(record(2).decision.stance, Stance::broken);
+    EXPECT_EQ(record(2).decision.intent.why.front().code, ReasonCode::definition_too_long);
+    ASSERT_TRUE(record(2).error);
+    EXPECT_EQ(record(2).error->code, Errc::limits_exceeded);
+
+    const auto answers = {set_policy(2, "shared"), reset_policy(2)};
+    for (const auto& answer : answers) {
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().code, Errc::limits_exceeded);
+        EXPECT_NE(answer.error().message.find("large: Its XML has 1024 KiB"), std::string::npos)
+            << answer.error().message;
+    }
+    EXPECT_FALSE(domain(2).facts.metadata.content) << "refused before anything is stored";
+    EXPECT_TRUE(hold(2)) << "it may be held all the same";
+
+    domain(2).facts.definition_bytes = 5000;
+    changed(2);
+    EXPECT_TRUE(set_policy(2, "shared")) << "shortened";
+}
+
+TEST_F(SpineLimits, LongDefinitionsComeLastAndOneByOne)
+{
+    constexpr std::size_t kib = 1024;
+    for (const auto number : {1, 2, 3, 4, 5}) {
+        host_.add(number, "web" + std::to_string(number), 1, number).facts.definition_bytes =
+            number <= 2 ? 200 * kib : 5 * kib;
+    }
+    use_by_default("shared");
+    std::size_t jobs = 0;
+    host_.before_apply = [&jobs] { ++jobs; };
+    connect();
+    std::vector<int> order;
+    for (const auto& actions : host_.applied) {
+        order.push_back(*actions.id);
+    }
+    EXPECT_EQ(order, (std::vector{3, 4, 5, 1, 2}));
+    EXPECT_EQ(jobs, 2U) << "200 KiB and what is short, then 200 KiB";
+}
+
 TEST_F(SpineLimits, NothingChangesWhereThereIsNoRoomForThePassThatFollows)
 {
     host_.add(1, "web1", 2, 1);
