@@ -44,7 +44,9 @@ void PlanQueue::schedule()
 
 void PlanQueue::make_next()
 {
-    auto& queue = first_.empty() ? waiting_ : first_;
+    const auto from_first = waiting_.empty() || (!first_.empty() && first_has_its_turn_);
+    first_has_its_turn_ = !from_first;
+    auto& queue = from_first ? first_ : waiting_;
     const auto make = std::move(queue.front());
     queue.pop_front();
     const auto begin = Clock::now();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The plans that callers ask for (dry runs), one after the other. Everybody may ask, and one takes
 // milliseconds of the thread that serves all: so there are few at a time, and between two of them
-// at least as long is left for everything else as the former took. Those of root and of the
-// service's own user go first. Main thread.
+// at least as long is left for everything else as the former took. Every other one is of root or
+// of the service's own user, as long as they want any. Main thread.
 #pragma once
 
 #include "common/quota.hpp"
@@ -38,6 +38,7 @@ private:
 
     std::deque<std::function<void()>> first_; // of those with a share of their own
     std::deque<std::function<void()>> waiting_;
+    bool first_has_its_turn_ = true;
     Places under_way_{has_own_share}; // waiting ones included
     Clock::time_point not_before_{};
     loop::Timer next_;

@@ -16,12 +16,15 @@
 
 namespace virtpind::bus {
 
+// No user has this number: who was not asked for has no rights.
+inline constexpr auto nobody = static_cast<uid_t>(-1);
+
 // One method call, as far as the right to make it is concerned.
 struct Call {
     std::string method; // with its interface: "org.virtpind1.Manager.SetPolicy"
     std::string sender; // unique bus name
     Interaction interaction = Interaction::forbidden;
-    uid_t user = 0; // who has that name, by the bus
+    uid_t user = nobody; // who has that name, by the bus
 };
 
 // The call of that user whose handler is running on `object`.

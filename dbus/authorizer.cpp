@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <type_traits>
 #include <utility>
 
 namespace virtpind::bus {
@@ -15,6 +16,11 @@ namespace {
 Error denied(std::string message)
 {
     return {.code = Errc::permission_denied, .message = std::move(message)};
+}
+
+Error left()
+{
+    return denied("the caller left before it was known whether it may");
 }
 
 std::string in_words(const Call& call, const Authorizer::Details& details)
@@ -46,29 +52,41 @@ void Authorizer::check(const Call& call, const Details& details, Decision decide
     if (!action) {
         return decide(action.error());
     }
-    begin(call, *action, details, std::move(decide));
+    begin(Kind::check, call, *action, details,
+          [call, decide = std::move(decide)](const auto& verdict) {
+              if (!verdict) {
+                  decide(left());
+              } else if (!*verdict) {
+                  decide(verdict->error());
+              } else {
+                  decide(Caller{.name = call.sender, .uid = call.user});
+              }
+          });
 }
 
-void Authorizer::ask(const Call& call, const Details& details, std::function<void(bool)> answer)
+void Authorizer::ask(const Call& call, const Details& details,
+                     std::function<void(Result<bool>)> answer)
 {
     auto quiet = call;
     quiet.interaction = Interaction::forbidden;
-    begin(quiet, set_policy_action, details,
-          [answer = std::move(answer)](const Result<Caller>& who) { answer(who.ok()); });
+    begin(Kind::aside, quiet, set_policy_action, details,
+          [answer = std::move(answer)](const auto& verdict) {
+              answer(verdict ? Result<bool>{verdict->ok()} : left());
+          });
 }
 
 // Whoever is our own user could ask libvirt itself.
-void Authorizer::begin(const Call& call, std::string_view action, const Details& details,
-                       Decision decide)
+void Authorizer::begin(Kind kind, const Call& call, std::string_view action, const Details& details,
+                       Settle settle)
 {
     if (call.user == 0 || call.user == geteuid()) {
-        return decide(Caller{.name = call.sender, .uid = call.user});
+        return settle(Result<void>{});
     }
-    if (questions_.take(call.user) == Questions::Taken::full) {
-        return decide(questions_.exhausted("calls wait for authorization", call.user));
+    if (auto place = take_place(kind, call.user); !place) {
+        return settle(std::move(place));
     }
     const auto number = ++last_;
-    waiting_.emplace(number, Waiting{.call = call, .decide = std::move(decide)});
+    waiting_.emplace(number, Waiting{.call = call, .kind = kind, .settle = std::move(settle)});
     ask_polkit(number, action, details);
 }
 
@@ -89,32 +107,43 @@ void Authorizer::ask_polkit(Number number, std::string_view action, Details deta
                     if (!verdict) {
                         verdict = denied(what + verdict.error().message);
                     }
-                    settle(number, std::move(verdict));
+                    settle(number, verdict);
                 });
 }
 
-void Authorizer::settle(Number number, Result<void> verdict)
+void Authorizer::settle(Number number, const Result<void>& verdict)
 {
     const auto waiting = waiting_.extract(number);
-    const auto& [call, decide] = waiting.mapped();
-    questions_.give_back(call.user);
-    if (!decide) {
-        return;
+    const auto& [call, kind, settle] = waiting.mapped();
+    give_place_back(kind, call.user);
+    if (settle) {
+        settle(verdict);
     }
-    if (verdict) {
-        decide(Caller{.name = call.sender, .uid = call.user});
-    } else {
-        decide(std::move(verdict).error());
-    }
+}
+
+Result<void> Authorizer::take_place(Kind kind, uid_t user)
+{
+    const auto take = [user](auto& quota) -> Result<void> {
+        using Taken = typename std::remove_reference_t<decltype(quota)>::Taken;
+        return quota.take(user) == Taken::full
+                   ? quota.exhausted("calls wait for authorization", user)
+                   : Result<void>{};
+    };
+    return kind == Kind::check ? take(questions_) : take(asides_);
+}
+
+void Authorizer::give_place_back(Kind kind, uid_t user)
+{
+    kind == Kind::check ? questions_.give_back(user) : asides_.give_back(user);
 }
 
 void Authorizer::on_caller_vanished(const std::string& name)
 {
     for (auto& [number, waiting] : waiting_) {
-        if (waiting.call.sender == name && waiting.decide) {
-            const auto decide = std::exchange(waiting.decide, nullptr);
+        if (waiting.call.sender == name && waiting.settle) {
+            const auto settle = std::exchange(waiting.settle, nullptr);
             polkit_.cancel(cancellation_of(number));
-            decide(denied("the caller left before it was known whether it may"));
+            settle(std::nullopt);
         }
     }
 }

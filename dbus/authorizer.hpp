@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,10 @@ public:
     using Details = std::map<std::string, std::string>;
     using Decision = std::function<void(Result<Caller>)>; // who may
 
-    // What may wait for polkit at the same time, by user.
+    // What may wait for polkit at the same time, by user: checks; and what is only asked, so that
+    // no dry run takes the place of a change.
     using Questions = Quota<uid_t, 8, 64>;
+    using Asides = Quota<uid_t, 2, 8>;
 
     // The connection must outlive this.
     explicit Authorizer(sdbus::IConnection& connection, PolkitPatience patience = {});
@@ -39,26 +42,37 @@ public:
 
     // Whether the caller might call what is for those who may set policies; nobody is asked for a
     // password, and no answer, from polkit or for want of room, is a no. As check() otherwise.
-    void ask(const Call& call, const Details& details, std::function<void(bool)> answer);
+    // Error: permission_denied: the caller left, and wants nothing any more.
+    void ask(const Call& call, const Details& details, std::function<void(Result<bool>)> answer);
 
     // What the caller still waits for is refused, and polkit need not ask any more.
     void on_caller_vanished(const std::string& name);
 
 private:
-    // One check. It keeps its place in the quota until the answer is there, also when nobody waits
-    // for it any more: only then is it off the bus.
+    // What polkit said; nullopt: the caller left before.
+    using Settle = std::function<void(const std::optional<Result<void>>&)>;
+
+    enum class Kind { check, aside };
+
+    // One question. It keeps its place in the quota until the answer is there, also when nobody
+    // waits for it any more: only then is it off the bus.
     struct Waiting {
         Call call;
-        Decision decide; // empty: decided
+        Kind kind{};
+        Settle settle; // empty: settled
     };
 
     using Number = std::uint64_t;
 
-    void begin(const Call& call, std::string_view action, const Details& details, Decision decide);
+    void begin(Kind kind, const Call& call, std::string_view action, const Details& details,
+               Settle settle);
+    [[nodiscard]] Result<void> take_place(Kind kind, uid_t user);
+    void give_place_back(Kind kind, uid_t user);
     void ask_polkit(Number number, std::string_view action, Details details);
-    void settle(Number number, Result<void> verdict);
+    void settle(Number number, const Result<void>& verdict);
 
     Questions questions_;
+    Asides asides_;
     Number last_ = 0;
     std::map<Number, Waiting> waiting_;
     Polkit polkit_; // last: its end cancels what still waits for an answer

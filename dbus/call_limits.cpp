@@ -16,7 +16,8 @@ namespace virtpind::bus {
 
 namespace {
 
-// Methods of libsystemd's own, which read.
+// Methods of libsystemd's own, which read. Not Properties.Set: no property can be set, which
+// libsystemd says at once.
 constexpr MethodAccess library_methods[] = {
     {"org.freedesktop.DBus.Introspectable.Introspect", Access::open, "", ""},
     {"org.freedesktop.DBus.ObjectManager.GetManagedObjects", Access::open, "", ""},
@@ -24,7 +25,6 @@ constexpr MethodAccess library_methods[] = {
     {"org.freedesktop.DBus.Peer.Ping", Access::open, "", ""},
     {"org.freedesktop.DBus.Properties.Get", Access::open, "ss", "interface property"},
     {"org.freedesktop.DBus.Properties.GetAll", Access::open, "s", "interface"},
-    {"org.freedesktop.DBus.Properties.Set", Access::open, "ssv", "interface property value"},
 };
 
 const MethodAccess* find_method(std::string_view name)

@@ -5,6 +5,7 @@
 // dropped. Main thread.
 #pragma once
 
+#include "dbus/access.hpp"
 #include "dbus/raw_head.hpp"
 #include "dbus/return_address.hpp"
 #include "dbus/room.hpp"
@@ -49,10 +50,6 @@ public:
 private:
     using SharedMessage = std::shared_ptr<sd_bus_message>;
 
-    struct Unref {
-        void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
-    };
-
     // A call at the door, checked.
     struct Arrival {
         SharedMessage message;
@@ -60,7 +57,7 @@ private:
     };
 
     struct Inside {
-        uid_t user = 0;
+        uid_t user = nobody;
         Room::Place place;
     };
 
@@ -88,7 +85,7 @@ private:
     sd_bus_message* let_in_ = nullptr; // the one whose turn it is, until it is read again
     MessagePtr nothing_;               // what is read instead of the socket
     bool nothing_waits_ = false;
-    std::unique_ptr<sd_bus_slot, Unref> filter_;
+    SlotPtr filter_;
 };
 
 } // namespace virtpind::bus

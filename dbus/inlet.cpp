@@ -4,6 +4,7 @@
 #include "dbus/boundary.hpp"
 #include "dbus/return_address.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,6 +18,13 @@ namespace {
 bool comes_later(ssize_t got)
 {
     return got < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+// Nothing more will come.
+bool has_hung_up(int fd)
+{
+    pollfd socket{.fd = fd, .events = POLLRDHUP, .revents = 0};
+    return poll(&socket, 1, 0) > 0 && socket.revents != 0;
 }
 
 } // namespace
@@ -58,8 +66,9 @@ Inlet::Next Inlet::look_ahead()
     const auto got = recv(fd_, piece_.data(), piece_.size(), MSG_PEEK | MSG_DONTWAIT);
     put_mark(0);
     if (got < static_cast<ssize_t>(MessageSize::head_bytes)) {
-        // A part of a head is as good as none; an end or a failure, libsystemd finds as well.
-        return got > 0 || comes_later(got) ? Next::nothing : Next::message;
+        // A part of a head is as good as none, as long as the rest may come; an end or a failure,
+        // libsystemd finds as well.
+        return (got > 0 && !has_hung_up(fd_)) || comes_later(got) ? Next::nothing : Next::message;
     }
     const std::string_view bytes{piece_.data(), static_cast<std::size_t>(got)};
     const auto first = MessageSize::read(bytes);

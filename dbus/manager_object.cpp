@@ -169,9 +169,10 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
         context_.authorizer.ask(
             called, details,
             [&port = context_.port, called, answer, uuid, policy = std::move(policy),
-             options = std::move(parsed.options)](bool may_change) mutable {
-                const auto scope = may_change ? DefinitionScope::whole : DefinitionScope::own;
+             options = std::move(parsed.options)](Result<bool> may_change) mutable {
                 guarded(answer, [&] {
+                    const auto scope = unwrap(std::move(may_change)) ? DefinitionScope::whole
+                                                                     : DefinitionScope::own;
                     port.plan(uuid, policy, std::move(options), caller_of(called), scope, answer);
                 });
             });

@@ -17,6 +17,12 @@
 
 namespace virtpind::bus {
 
+struct SlotUnref {
+    void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
+};
+
+using SlotPtr = std::unique_ptr<sd_bus_slot, SlotUnref>;
+
 class Users {
 public:
     // Who it is; nullopt: the bus does not say.
@@ -44,15 +50,11 @@ public:
     void forget(const std::string& name);
 
 private:
-    struct Unref {
-        void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
-    };
-
     struct Question {
         Users* users = nullptr;
         std::string name;
         Learnt learnt; // empty: forgotten meanwhile
-        std::unique_ptr<sd_bus_slot, Unref> slot;
+        SlotPtr slot;
     };
 
     static int on_answer(sd_bus_message* answer, void* question, sd_bus_error* error) noexcept;

@@ -315,6 +315,7 @@ public:
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
               const Caller& /*caller*/, DefinitionScope scope, Reply<std::string> reply) override
     {
+        ++planned;
         plan_scope = scope;
         if (throws) {
             throw std::runtime_error{"broken invariant"};
@@ -387,6 +388,7 @@ public:
     std::vector<SetPolicyRequest> requests;
     std::vector<std::string> calls;
     std::vector<std::string> vanished;
+    std::size_t planned = 0;
     DefinitionScope plan_scope = DefinitionScope::whole; // of the last plan
     std::string hold_owner;
     std::optional<DomainUuid> held;

@@ -3,6 +3,7 @@
 #include "bus_harness.hpp"
 #include "dbus/authorizer.hpp"
 #include "dbus/loop_attachment.hpp"
+#include "dbus/room.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -225,14 +226,53 @@ TEST_F(BusPolkit, PlanIsAnsweredWhereNoMoreQuestionsMayWait)
 {
     polkit.mood = Mood::is_silent;
     const auto caller = user();
-    for (std::size_t i = 0; i < Authorizer::Questions::each_max; ++i) {
-        reapply(*caller);
+    for (std::size_t i = 0; i < Authorizer::Asides::each_max; ++i) {
+        caller->send(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 0);
     }
     ASSERT_TRUE(
-        loop.run_until([&] { return polkit.asked.size() == Authorizer::Questions::each_max; }));
+        loop.run_until([&] { return polkit.asked.size() == Authorizer::Asides::each_max; }));
     EXPECT_EQ(caller->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 0).error,
               "");
     EXPECT_EQ(port.plan_scope, DefinitionScope::own);
+}
+
+TEST_F(BusPolkit, PlansTakeNoPlaceOfWhatChangesSomething)
+{
+    polkit.mood = Mood::is_silent;
+    const auto caller = user();
+    constexpr std::size_t plans = 10;
+    for (std::size_t i = 0; i < plans; ++i) {
+        caller->send(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 0);
+    }
+    for (std::size_t i = 0; i < Authorizer::Questions::each_max; ++i) {
+        reapply(*caller);
+    }
+    constexpr auto all = Authorizer::Asides::each_max + Authorizer::Questions::each_max;
+    EXPECT_TRUE(loop.run_until([&] { return polkit.asked.size() == all; })) << polkit.asked.size();
+    EXPECT_EQ(port.planned, plans - Authorizer::Asides::each_max);
+}
+
+TEST_F(BusPolkit, PlanOfWhoLeavesMeanwhileIsNotMadeAndLeavesNothingOpen)
+{
+    polkit.mood = Mood::is_silent;
+    // As many as one user may have open in all.
+    for (std::size_t left = 0; left < Room::per_user_max.calls;) {
+        auto caller = user();
+        for (int i = 0; i < 2; ++i) {
+            caller->send(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 0);
+        }
+        left += 2;
+        ASSERT_TRUE(loop.run_until([&] { return polkit.asked.size() == left; }));
+        caller->leave();
+        ASSERT_TRUE(loop.run_until([&] { return polkit.cancelled.size() == left; }));
+        polkit.wake_up(Mood::allows);
+        polkit.mood = Mood::is_silent;
+        ASSERT_TRUE(alive()); // the late answers have come
+    }
+    EXPECT_EQ(port.planned, 0U);
+    const auto late = user();
+    const auto one = late->send(manager_path, manager, "Describe", "");
+    EXPECT_EQ(late->call(manager_path, manager, "Describe", "").error, "");
 }
 
 TEST_F(BusPolkit, IsNotAskedAboutRoot)

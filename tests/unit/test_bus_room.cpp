@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// How much may be open, and what the bytes in the socket say of a message; without a bus.
+// How much may be open, what the bytes in the socket say of a message, and when libsystemd may read
+// them; without a bus.
+#include "dbus/inlet.hpp"
 #include "dbus/raw_head.hpp"
 #include "dbus/room.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <map>
 #include <vector>
 
@@ -201,6 +206,19 @@ TEST(BusRawHead, ReadsNoFurtherThanThereIs)
                               "\7\1g\0\377x"s, "\7\1v\0\1"s, "\7\2ss\0"s, "\7"s}) {
         EXPECT_EQ(RawHead::read(bytes_of('l', 1, 0, field, 0)).sender, "");
     }
+}
+
+// Else the loop would be woken for ever: there is something to read, and it never is enough.
+TEST(BusInlet, LeavesAnEndInTheMiddleOfAHeadToLibsystemd)
+{
+    std::array<int, 2> ends{};
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+    Inlet inlet{nullptr, ends[0], [](const RawHead&) { return false; }};
+    ASSERT_EQ(write(ends[1], "l\1\0\1x", 5), 5);
+    EXPECT_EQ(inlet.look(), Inlet::Next::nothing) << "the rest may come";
+    close(ends[1]);
+    EXPECT_EQ(inlet.look(), Inlet::Next::message) << "it will not";
+    close(ends[0]);
 }
 
 } // namespace
