@@ -102,7 +102,7 @@ host_changes() {
 	echo 64 >/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
 	begin h 2 2 "<memoryBacking><hugepages><page size='2048' unit='KiB'/></hugepages></memoryBacking>"
 	fits_node_0() { manager Plan 'ssa{sv}' h dedicated 1 fallback s fail | grep -q 'nodeset\\*": *\\*"0'; }
-	does_not_fit() { manager Plan 'ssa{sv}' h dedicated 1 fallback s fail 2>&1 | grep -q 'memory-short'; }
+	does_not_fit() { manager Plan 'ssa{sv}' h dedicated 1 fallback s fail 2>&1 | grep -q 'missing-now'; }
 	ok "hugepages appear: a guest that wants them is planned there" within 60 fits_node_0
 	echo 0 >/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
 	ok "they are gone: the plan says that there are none" within 60 does_not_fit
