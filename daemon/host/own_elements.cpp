@@ -5,9 +5,10 @@
 
 #include <pugixml.hpp>
 
+#include <algorithm>
 #include <array>
-#include <cstddef>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 namespace virtpind::host {
@@ -16,79 +17,78 @@ namespace {
 
 enum class Text { hidden, shown };
 
-// An element by its path below <domain>, with those of its attributes that are shown.
+// An element with those of its attributes, and of the elements in it, that are shown. One without
+// attributes is shown for what is in it only.
 struct Shown {
-    std::vector<const char*> path;
+    const char* name;
     std::vector<const char*> attributes;
+    std::vector<Shown> inside;
     Text text = Text::hidden;
 };
 
-// The parents of those that are listed come along without attributes, unless they are listed too.
 const std::vector<Shown>& shown_elements()
 {
     static const std::vector<Shown> shown{
-        {{"vcpu"}, {"placement", "cpuset", "current"}, Text::shown},
-        {{"vcpus", "vcpu"}, {"id", "enabled", "hotpluggable", "order"}},
-        {{"iothreadids", "iothread"}, {"id"}},
-        {{"cputune", "vcpupin"}, {"vcpu", "cpuset"}},
-        {{"cputune", "emulatorpin"}, {"cpuset"}},
-        {{"cputune", "iothreadpin"}, {"iothread", "cpuset"}},
-        {{"numatune", "memory"}, {"mode", "nodeset", "placement"}},
-        {{"numatune", "memnode"}, {"cellid", "mode", "nodeset"}},
-        {{"os", "smbios"}, {"mode"}},
-        {{"cpu"}, {"mode", "match", "check", "migratable"}},
-        {{"cpu", "model"}, {"fallback"}, Text::shown},
-        {{"cpu", "vendor"}, {}, Text::shown},
-        {{"cpu", "topology"}, {"sockets", "dies", "clusters", "cores", "threads"}},
-        {{"cpu", "cache"}, {"level", "mode"}},
-        {{"cpu", "numa", "cell"}, {"id", "cpus", "memory", "unit"}},
+        {"vcpu", {"placement", "cpuset", "current"}, {}, Text::shown},
+        {"vcpus", {}, {{"vcpu", {"id", "enabled", "hotpluggable", "order"}, {}}}},
+        {"iothreadids", {}, {{"iothread", {"id"}, {}}}},
+        {"cputune",
+         {},
+         {{"vcpupin", {"vcpu", "cpuset"}, {}},
+          {"emulatorpin", {"cpuset"}, {}},
+          {"iothreadpin", {"iothread", "cpuset"}, {}},
+          {"vcpusched", {"vcpus", "scheduler", "priority"}, {}},
+          {"cachetune",
+           {"vcpus"},
+           {{"cache", {"id", "level", "type", "size", "unit"}, {}},
+            {"monitor", {"level", "vcpus"}, {}}}},
+          {"memorytune",
+           {"vcpus"},
+           {{"node", {"id", "bandwidth"}, {}}, {"monitor", {"vcpus"}, {}}}}}},
+        {"numatune",
+         {},
+         {{"memory", {"mode", "nodeset", "placement"}, {}},
+          {"memnode", {"cellid", "mode", "nodeset"}, {}}}},
+        {"os", {}, {{"smbios", {"mode"}, {}}}},
+        {"cpu",
+         {"mode", "match", "check", "migratable"},
+         {{"model", {"fallback"}, {}, Text::shown},
+          {"vendor", {}, {}, Text::shown},
+          {"topology", {"sockets", "dies", "clusters", "cores", "threads"}, {}},
+          {"cache", {"level", "mode"}, {}},
+          {"numa", {}, {{"cell", {"id", "cpus", "memory", "unit"}, {}}}},
+          {"feature", {"policy", "name"}, {}}}},
     };
     return shown;
 }
 
-constexpr std::array own_features{"hypervisor", "topoext", "invtsc"};
-
-pugi::xml_node parent_in(pugi::xml_node to, const std::vector<const char*>& path)
+bool is_own_feature(const pugi::xml_node& element)
 {
-    for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-        const auto there = to.child(path[i]);
-        to = there ? there : to.append_child(path[i]);
-    }
-    return to;
+    constexpr std::array own{"hypervisor", "topoext", "invtsc"};
+    const std::string_view name = element.attribute("name").value();
+    return std::find(own.begin(), own.end(), name) != own.end();
 }
 
-void copy_element(const pugi::xml_node& from, pugi::xml_node to,
-                  const std::vector<const char*>& attributes, Text text)
+void copy_element(const pugi::xml_node& from, pugi::xml_node to, const Shown& shown)
 {
-    auto copy = to.append_child(from.name());
-    for (const auto* name : attributes) {
+    auto copy = to.append_child(shown.name);
+    for (const auto* name : shown.attributes) {
         if (const auto attribute = from.attribute(name)) {
             copy.append_attribute(name).set_value(attribute.value());
         }
     }
-    if (text == Text::shown) {
+    if (shown.text == Text::shown) {
         copy.append_child(pugi::node_pcdata).set_value(trimmed_text(from).c_str());
     }
-}
-
-void copy_shown(const pugi::xml_node& domain, pugi::xml_node to)
-{
-    for (const auto& element : shown_elements()) {
-        auto from = domain;
-        for (std::size_t i = 0; i + 1 < element.path.size(); ++i) {
-            from = from.child(element.path[i]);
-        }
-        for (const auto child : from.children(element.path.back())) {
-            copy_element(child, parent_in(to, element.path), element.attributes, element.text);
-        }
-    }
-    for (const auto* name : own_features) {
-        for (const auto feature : domain.child("cpu").children("feature")) {
-            if (feature.attribute("name").value() == std::string_view{name}) {
-                copy_element(feature, parent_in(to, {"cpu", "feature"}), {"policy", "name"},
-                             Text::hidden);
+    for (const auto& inner : shown.inside) {
+        for (const auto child : from.children(inner.name)) {
+            if (inner.name != std::string_view{"feature"} || is_own_feature(child)) {
+                copy_element(child, copy, inner);
             }
         }
+    }
+    if (shown.attributes.empty() && !copy.first_child()) {
+        to.remove_child(copy);
     }
 }
 
@@ -102,7 +102,12 @@ Result<std::string> own_elements(std::string_view text)
         return domain.error();
     }
     pugi::xml_document shown;
-    copy_shown(*domain, shown.append_child("domain"));
+    const auto all = shown.append_child("domain");
+    for (const auto& element : shown_elements()) {
+        for (const auto child : domain->children(element.name)) {
+            copy_element(child, all, element);
+        }
+    }
     std::ostringstream out;
     shown.save(out, "  ",
                pugi::format_indent | pugi::format_no_declaration |

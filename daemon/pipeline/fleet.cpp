@@ -112,7 +112,8 @@ void Fleet::classify()
             const auto floats =
                 intent.stance == Stance::held && intent.policy.placement == Placement::shared;
             member.claim = floats ? CpuSet{} : footprint.claimed & usable_;
-            member.load = footprint.floats & usable_;
+            member.load =
+                (floats ? footprint.claimed | footprint.floats : footprint.floats) & usable_;
             member.load_vcpus = member.load.empty() ? 0 : footprint.floating;
         }
         members_.push_back(std::move(member));
@@ -396,6 +397,12 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
                        const VcpuMap& kept)
 {
     auto room = around;
+    const auto give_up = [&member] {
+        member.placed.reset();
+        member.emulator_core = {};
+        member.iothread_core = {};
+        return false;
+    };
     // A second time if the vCPUs took the last whole core from threads that need one.
     for (auto last = false;; last = true) {
         member.placed = place_dedicated(host_,
@@ -406,7 +413,7 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
                                                   .kept = kept},
                                         tables_);
         if (!member.placed) {
-            return false;
+            return give_up();
         }
         member.others = around.claimed;
         member.claim = member.placed->claim;
@@ -416,8 +423,7 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
         }
         room.free = around.free - cores_to_set_aside(member, around, kept);
         if (last || room.free == around.free) {
-            member.placed.reset();
-            return false;
+            return give_up();
         }
     }
 }

@@ -80,6 +80,7 @@ private:
         if (!has_all_pins()) {
             return; // said already; what follows reads them
         }
+        check_own_cores();
         if (domain_->placement == Placement::dedicated) {
             check_dedicated();
         } else {
@@ -201,6 +202,30 @@ private:
         expect_off(intent_->policy.emulator, domain_->emulator);
         for (const auto& [iothread, cpus] : domain_->iothreads) {
             expect_off(intent_->policy.iothreads, cpus);
+        }
+    }
+
+    // A core of their own is one that is claimed for them, and that no vCPU is on.
+    void check_own_cores()
+    {
+        auto claimed = domain_->claim;
+        for (const auto vcpu : intent_->vcpus_online) {
+            claimed -= domain_->vcpus.at(vcpu);
+        }
+        const auto have_own = [&](const ThreadChoice& choice, ReasonCode code) {
+            return (choice.mode == ThreadChoice::Mode::own &&
+                    domain_->placement == Placement::dedicated) ||
+                   std::any_of(domain_->reasons.begin(), domain_->reasons.end(),
+                               [code](const Reason& reason) { return reason.code == code; });
+        };
+        expect(!have_own(intent_->policy.emulator, ReasonCode::emulator_own) ||
+                   claimed.includes(domain_->emulator),
+               "the emulator has a core of its own that is not claimed for it");
+        const auto own_iothreads = have_own(intent_->policy.iothreads, ReasonCode::iothreads_own);
+        for (const auto& [iothread, cpus] : domain_->iothreads) {
+            expect(!own_iothreads || claimed.includes(cpus),
+                   "I/O thread " + std::to_string(raw(iothread)) +
+                       " has a core of its own that is not claimed for it");
         }
     }
 
@@ -339,8 +364,10 @@ private:
                 sum += node.memory_kib == 0 ? 0 : node.free_memory_kib.value_or(node.memory_kib);
             }
         }
-        // With one node that has memory, overcommitting it is nobody's choice of nodes.
-        known = known || (page_kib == 0 && with_memory > 1);
+        // With one node that has memory, there is no choice of nodes: overcommitting it is the
+        // operator's business, and so are hugepages that are not there now.
+        const auto one_node = with_memory == 1 || request_.topology->nodes.size() == 1;
+        known = !one_node && (known || (page_kib == 0 && with_memory > 1));
         return known ? std::optional{sum} : std::nullopt;
     }
 

@@ -7,12 +7,12 @@
 
 namespace virtpind {
 
-namespace {
-
 bool has_memory(const Intent& intent)
 {
     return intent.activity == Activity::running || intent.has_memory;
 }
+
+namespace {
 
 // An equal part for each of `count` nodes, rounded up.
 std::uint64_t equal_part(std::uint64_t kib, std::size_t count)
@@ -234,8 +234,8 @@ MemoryBook::Taken MemoryBook::take(const Intent& intent, const NodeSet& nodes)
     }
     const auto home = has_memory(intent) ? home_nodes(host_, intent) : NodeSet{};
     const auto stays = intent.memory_locked || intent.policy.memory == MemoryChoice::keep;
-    if (!home.empty() && stays) {
-        return hold(intent);
+    if ((!home.empty() && stays) || (has_memory(intent) && is_one_node())) {
+        return hold(intent); // it comes from nowhere
     }
     const auto part = home.empty() ? 0 : equal_part(intent.memory_kib, home.size());
     auto comes = intent.memory_kib;

@@ -17,6 +17,9 @@
 
 namespace virtpind {
 
+// Its memory is allocated: it runs, as far as the host or a scenario tells.
+[[nodiscard]] bool has_memory(const Intent& intent);
+
 class MemoryBook {
 public:
     using Amounts = std::vector<std::optional<std::uint64_t>>; // KiB by NodeIndex; absent: unknown

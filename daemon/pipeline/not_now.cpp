@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,40 +31,38 @@ std::string page_size(std::uint64_t kib)
                                     : std::to_string(kib) + " KiB";
 }
 
-bool is_started(const Intent& intent)
-{
-    return intent.has_memory || intent.activity == Activity::running;
-}
-
-// What both have, as a list.
-std::string in_common(const Intent& a, const Intent& b)
+// What both have.
+std::vector<std::string> in_common(const Intent& a, const Intent& b)
 {
     std::vector<std::string> common;
     std::set_intersection(a.exclusive.begin(), a.exclusive.end(), b.exclusive.begin(),
                           b.exclusive.end(), std::back_inserter(common));
-    return listed(common);
+    return common;
 }
 
 void explain_rivals(const Fleet& fleet, const Member& member, DomainPlan& plan)
 {
     std::vector<std::string> waiting;
-    std::string devices;
+    std::set<std::string> devices;
     for (const auto* rival : fleet.rivals(member)) {
-        devices = in_common(*member.intent, *rival->intent);
+        const auto common = in_common(*member.intent, *rival->intent);
         if (!rival->intent->shut_off) {
             plan.awaits = true;
-            plan.reasons.push_back({ReasonCode::device_in_use,
-                                    "It has " + devices + " in common with " + rival->intent->name +
-                                        ", which runs: it cannot start until that one "
-                                        "stops, and is planned as if it were off."});
+            plan.reasons.push_back(
+                {ReasonCode::device_in_use, "It has " + listed(common) + " in common with " +
+                                                rival->intent->name +
+                                                ", which runs: it cannot start until that one "
+                                                "stops, and is planned as if it were off."});
             return;
         }
+        devices.insert(common.begin(), common.end());
         waiting.push_back(rival->intent->name);
     }
     if (!waiting.empty()) {
         plan.reasons.push_back(
             {ReasonCode::device_in_use,
-             "It has " + devices + " in common with " + listed(waiting) +
+             "It has " + listed({devices.begin(), devices.end()}) + " in common with " +
+                 listed(waiting) +
                  ": only one of them can run at a time, so it is planned as if the others were "
                  "off."});
     }
@@ -106,7 +105,7 @@ void explain_memory(const Intent& intent, std::uint64_t missing, DomainPlan& pla
 void explain_not_now(Fleet& fleet, const Member& member, Fleet::Later later, DomainPlan& plan)
 {
     const auto& intent = *member.intent;
-    if (is_started(intent)) {
+    if (has_memory(intent)) {
         return;
     }
     explain_rivals(fleet, member, plan);

@@ -12,8 +12,7 @@
 // - One that is shut off is planned beside those that run if it fits; else it keeps its place, and
 //   `awaits` says so. Guests with a device in common are planned as if the others were off.
 // - Isolated CPUs are in no pool; dedicated domains take them first, as far as that costs nothing
-// up
-//   to term 4. CPUs on which guests of others float are avoided between equals.
+//   up to term 4. CPUs on which guests of others float are avoided between equals.
 // - `siblings` counts guest cores of a <topology> with threads > 1. Without <topology> the guest
 //   sees no siblings and none can be broken; consecutive vCPU pairs go to siblings all the same.
 // - numa=spread takes the fewest nodes that can be even, before fewer ones that cannot.

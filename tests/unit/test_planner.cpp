@@ -322,6 +322,24 @@ TEST(Planner, half_a_core_is_not_a_core_of_their_own)
     EXPECT_EQ(given.claim, cpus("2,4-5"));
 }
 
+TEST(Planner, a_core_that_was_only_tried_is_nobodys_own)
+{
+    const auto host = regular_host({.cores = 4, .threads = 1});
+    auto vm = domain("vm", 2);
+    vm.iothreads = {IothreadId{1}};
+    vm.policy.emulator.mode = ThreadChoice::Mode::own;
+    vm.policy.iothreads.mode = ThreadChoice::Mode::own; // there is a core for one of the two
+    for (const auto activity : {Activity::arriving, Activity::running, Activity::dormant}) {
+        vm.activity = activity;
+        const auto plan = plan_on(host, {vm}, cpus("0")).domains.front();
+        EXPECT_EQ(plan.placement, Placement::shared);
+        EXPECT_TRUE(plan.claim.empty());
+        EXPECT_EQ(plan.emulator, vcpu_cpus(plan)) << "it floats with them";
+        EXPECT_FALSE(tells(plan, ReasonCode::emulator_own));
+        EXPECT_TRUE(tells(plan, ReasonCode::own_core_denied));
+    }
+}
+
 TEST(Planner, vcpus_leave_the_last_whole_core_to_threads_that_need_one)
 {
     const auto host =
