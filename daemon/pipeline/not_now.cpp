@@ -120,7 +120,8 @@ void explain_not_now(Fleet& fleet, const Member& member, Fleet::Later later, Dom
         return;
     }
     const auto missing = fleet.missing_kib(member);
-    const auto pages_missing = intent.hugepage_kib && missing > 0 && plan.satisfied;
+    const auto pages_missing =
+        intent.hugepage_kib && missing > 0 && (plan.satisfied || intent.shut_off);
     if (pages_missing || later == Fleet::Later::memory) {
         explain_memory(intent, missing > 0 ? missing : intent.memory_kib, plan);
     }
