@@ -246,7 +246,10 @@ void write_cpu(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinit
         set_attribute(cpu, "migratable", wanted.tuned.count(Tune::no_migrate) != 0 ? "off" : "on");
     }
     write_features(cpu, wanted.tuned, now.tuned);
-    if (tunes_differ) {
+    // Taking a tune away asks nothing of the mode, nor does one that is not of the CPU.
+    if (std::any_of(wanted.tuned.begin(), wanted.tuned.end(), [&now](Tune tune) {
+            return tune != Tune::host_smbios && !now.tuned.contains(tune);
+        })) {
         write_mode(cpu, wanted.tuned);
     }
     if (now.cells != wanted.cells) {

@@ -108,7 +108,7 @@ void compare_definition(Comparison& comparison, const DefinitionChange& change,
         comparison.say("is not tuned as it was written; somebody else may have changed it");
     }
     const auto replaced = change.mode == DefinitionChange::Mode::replace;
-    const auto& wanted = change.pins;
+    const auto wanted = tuned_pins(change.pins, tuning); // by the numbers that they have then
     for (const auto& [vcpu, cpus] : wanted.vcpus) {
         comparison.compare(vcpu_word(vcpu), find_pin(config.vcpus, vcpu), cpus);
     }

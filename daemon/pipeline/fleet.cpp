@@ -542,9 +542,11 @@ std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant)
     }
     const auto key = [&](std::size_t i) {
         const auto& intent = *members[i].intent;
-        // What must take another kind takes what is left of it by those who wish for that.
+        // What must take another kind takes what is left of it by those who wish for that. Of those
+        // that are shut off, what they have decides no turn: else a plan would not follow from its
+        // own result.
         return std::tuple{-std::int64_t{intent.policy.priority}, !may_have_its_wish(fleet, intent),
-                          !stands_whole(members[i]) && !(dormant && intent.settled),
+                          !dormant && !stands_whole(members[i]),
                           -static_cast<std::int64_t>(intent.vcpus_online.size())};
     };
     std::stable_sort(order.begin(), order.end(),

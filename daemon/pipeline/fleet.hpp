@@ -155,8 +155,8 @@ private:
     std::vector<Member> members_; // in the order of the intents
 };
 
-// Members to place, in the order of their turns: priority, then those that already have their
-// place, then larger ones, then arrival.
+// Members to place, in the order of their turns: priority, then running ones that already have
+// their place, then larger ones, then arrival.
 [[nodiscard]] std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant);
 
 } // namespace virtpind

@@ -112,16 +112,21 @@ def set_policy(client, domain, policy, options):
         client.manager("SetPolicy", "(ssa{sv}t)", domain.name, policy, client.options(options), 0)
     except BusError as error:
         assert error.name in ANSWERS, f"{domain.name}, {policy} {options}: {error}"
+        return
+    check_unchanged(domain, f"{policy} {options} and a second look", domain.xml(),
+                    lambda: client.manager("Reapply", "(st)", domain.name, 0))
 
 
-def difference(domain):
-    before, after = domain.before.splitlines(), domain.xml().splitlines()
+def difference(before, after):
+    before, after = before.splitlines(), after.splitlines()
     return [f"-{line}" for line in before if line not in after] + [f"+{line}" for line in after if line not in before] or [
         "the order of lines"]
 
 
-def check_unchanged(domain, what):
-    assert domain.xml() == domain.before, "\n".join([f"{domain.name} after {what}:", *difference(domain)])
+def check_unchanged(domain, what, before=None, action=lambda: None):
+    action()
+    before, after = before or domain.before, domain.xml()
+    assert after == before, "\n".join([f"{domain.name} after {what}:", *difference(before, after)])
 
 
 @pytest.mark.parametrize("topology", hosts(), ids=lambda topology: re.sub(r"^xml:.*/|\.xml$|\W+", "-", topology).strip("-"))

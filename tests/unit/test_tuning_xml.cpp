@@ -239,6 +239,19 @@ TEST(TuningXml, WithdrawnTunesAreTakenOut)
     EXPECT_NE(text.find("migratable='on'"), std::string::npos);
 }
 
+// Else what it changed would be given back at the next look, as no tune asks for it.
+TEST(TuningXml, WithdrawingAnOwnersTuneLeavesTheModeAlone)
+{
+    const std::string text =
+        "<domain type='kvm'><name>a</name><memory>1024</memory><vcpu>2</vcpu>"
+        "<os><type>hvm</type></os><cpu mode='host-passthrough' check='none' migratable='on'>"
+        "<cache mode='passthrough'/><feature policy='require' name='topoext'/></cpu></domain>";
+    const auto without =
+        applied(text, {.cpus = {}, .apply = {}, .withdraw = {Tune::cache_passthrough}});
+    EXPECT_EQ(without.find("<cache"), std::string::npos);
+    EXPECT_NE(without.find("check='none'"), std::string::npos) << without;
+}
+
 TEST(TuningXml, AListOfVcpusGoesWhenNoneIsOffline)
 {
     GuestCpus cpus{.topology = {.cores = 2},
