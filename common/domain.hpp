@@ -137,15 +137,9 @@ struct DomainFacts {
 
 // The elements and attributes of a definition that virtpind may change ("cpu/topology",
 // "vcpupin:3"), in a normal form: what is there, not how it is written. What is not there is
-// absent. pin_parts() names those of the pins, daemon/host/definition_parts.hpp the others.
+// absent. pin_parts() (parts.hpp) names those of the pins, daemon/host/definition_parts.hpp the
+// others.
 using DefinitionParts = std::map<std::string, std::string>;
-
-// The parts that `pins` are, and `pins` with those of `parts` as `from` has them.
-[[nodiscard]] DefinitionParts pin_parts(const PinSet& pins);
-[[nodiscard]] PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& from);
-
-// The pins that `parts` say, which may be anything: what is no pin, or says no pin, is passed over.
-[[nodiscard]] PinSet pins_from(const DefinitionParts& parts);
 
 // An element of <cputune> that names vCPUs by number: <vcpusched>, <cachetune>, <memorytune>.
 struct VcpuKeyed {
@@ -217,8 +211,5 @@ struct ObservedDomain {
 
 // limits_exceeded, with what can be done, when its definition is longer than what is changed.
 [[nodiscard]] Result<void> check_definition_size(const DomainFacts& facts);
-
-// Those of the definition.
-[[nodiscard]] DefinitionParts parts_of(const ObservedDomain& seen);
 
 } // namespace virtpind

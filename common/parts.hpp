@@ -19,4 +19,14 @@ void set_value(DefinitionParts& parts, const std::string& name, const std::strin
 
 [[nodiscard]] std::set<std::string> names_in(std::initializer_list<const DefinitionParts*> all);
 
+// The parts that `pins` are, and `pins` with those of `parts` as `from` has them.
+[[nodiscard]] DefinitionParts pin_parts(const PinSet& pins);
+[[nodiscard]] PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& from);
+
+// The pins that `parts` say, which may be anything: what is no pin, or says no pin, is passed over.
+[[nodiscard]] PinSet pins_from(const DefinitionParts& parts);
+
+// Those of its definition.
+[[nodiscard]] DefinitionParts parts_of(const ObservedDomain& seen);
+
 } // namespace virtpind

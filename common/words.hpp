@@ -26,6 +26,9 @@ using Words = std::vector<std::string_view>;
 // "1 node", "2 nodes".
 [[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
 
+// "a, b, c, d and 3 more".
+[[nodiscard]] std::string listed(const std::vector<std::string>& names);
+
 // The word that goes with so many: by_count(1, "is", "are").
 [[nodiscard]] std::string by_count(std::size_t count, std::string_view one, std::string_view many);
 

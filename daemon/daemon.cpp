@@ -11,6 +11,7 @@
 #include "daemon/host/libvirt_host.hpp"
 #include "daemon/host/state_lock.hpp"
 #include "daemon/host/text_file.hpp"
+#include "daemon/host/topology_export.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/log.hpp"
 #include "daemon/log_events.hpp"

@@ -2,11 +2,22 @@
 // `virtpind migrate-xml`: the XML of a domain as another host can start it.
 #pragma once
 
-#include "daemon/options.hpp"
+#include "daemon/host/topology_source.hpp"
 
 #include <iosfwd>
+#include <optional>
+#include <string>
 
 namespace virtpind {
+
+// virtpind migrate-xml ...
+struct MigrateXmlOptions {
+    std::string uri = "qemu:///system";
+    std::string domain;      // name, UUID, or "-": XML on standard input
+    bool persistent = false; // its definition, not the running domain
+    // The destination; absent: unknown, or for standard input this host.
+    std::optional<host::TopologySource> topology;
+};
 
 // Exit status: 0, 1 where libvirt cannot give the XML, 2 on bad input. Nothing is written to `out`
 // but the whole of it. Of standard input ("-") it works without libvirt, as a hook has to.

@@ -11,6 +11,7 @@
 #include "daemon/pipeline/intents.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"
 #include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 #include "daemon/plan_json.hpp"
 #include "daemon/plan_text.hpp"
 #include "daemon/scenario_json.hpp"

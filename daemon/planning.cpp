@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "planning.hpp"
 
+#include "common/parts.hpp"
 #include "common/undo_merge.hpp"
 #include "daemon/pipeline/diff.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"
+#include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 
 #include <algorithm>
 #include <exception>

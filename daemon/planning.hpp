@@ -6,7 +6,6 @@
 #include "common/config.hpp"
 #include "common/host_port.hpp"
 #include "daemon/domain_record.hpp"
-#include "daemon/pipeline/planner.hpp"
 
 #include <optional>
 #include <string>

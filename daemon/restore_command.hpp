@@ -3,11 +3,21 @@
 // the day when the daemon does not start. Blocks; a process of its own.
 #pragma once
 
-#include "daemon/options.hpp"
+#include "daemon/host/topology_source.hpp"
 
 #include <iosfwd>
+#include <string>
+#include <vector>
 
 namespace virtpind {
+
+// virtpind restore ...
+struct RestoreOptions {
+    std::string uri = "qemu:///system";
+    std::string state_dir = "/var/lib/virtpind";
+    host::TopologySource topology;
+    std::vector<std::string> domains; // names or UUIDs; empty: all
+};
 
 // Puts back definitions and live pins from the before-images and takes the policies out of the
 // metadata, so that a daemon that is started later leaves the domains alone. One line per domain.

@@ -6,7 +6,7 @@
 #include "common/policy_json.hpp"
 #include "common/uuid.hpp"
 #include "daemon/pipeline/intents.hpp"
-#include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 
 #include <algorithm>
 #include <array>

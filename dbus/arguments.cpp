@@ -2,7 +2,7 @@
 #include "dbus/arguments.hpp"
 
 #include "common/control.hpp"
-#include "dbus/options.hpp"
+#include "dbus/argument_limits.hpp"
 
 #include <array>
 #include <charconv>

@@ -4,6 +4,7 @@
 
 #include "common/policy.hpp"
 #include "common/result.hpp"
+#include "dbus/argument_limits.hpp"
 #include "dbus/sdbus_compat.hpp"
 
 #include <cstdint>
@@ -15,12 +16,6 @@
 namespace virtpind::bus {
 
 using VariantMap = std::map<std::string, sdbus::Variant>;
-
-// Bounds of what one call may carry.
-inline constexpr std::size_t options_max = 32;
-inline constexpr std::size_t list_items_max = 32;
-inline constexpr std::size_t text_bytes_max = 4096;     // of a list, all its words together
-inline constexpr std::size_t options_bytes_max = 16384; // of all texts of a call; they wait with it
 
 struct ParsedOptions {
     OptionMap options; // of the right types; unknown names and values are left to the policy code

@@ -16,12 +16,6 @@
 
 namespace virtpind::host {
 
-// An element in the normal form of parts: attributes by name, neither comments nor blanks.
-[[nodiscard]] std::string normal_text(const pugi::xml_node& element);
-
-// Makes the empty `element` say what `from` says, laid out like its surroundings.
-void fill_like(pugi::xml_node element, const pugi::xml_node& from);
-
 // Without those of the pins.
 [[nodiscard]] DefinitionParts read_parts(const pugi::xml_node& domain);
 

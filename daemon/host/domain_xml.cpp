@@ -2,11 +2,12 @@
 #include "domain_xml.hpp"
 
 #include "argument_devices.hpp"
+#include "common/parts.hpp"
 #include "common/uuid.hpp"
 #include "common/words.hpp"
+#include "cpu_definition_xml.hpp"
 #include "pins_xml.hpp"
 #include "policy_xml.hpp"
-#include "tuning_xml.hpp"
 #include "undo_note_xml.hpp"
 #include "xml_reader.hpp"
 

@@ -6,17 +6,12 @@
 #include "common/domain.hpp"
 #include "common/policy.hpp"
 #include "common/result.hpp"
+#include "xml_bounds.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace virtpind::host {
-
-// Bounds of every domain XML text that is read; 4 MiB is libvirt's own limit for a string.
-inline constexpr std::size_t domain_xml_bytes_max = 4 * 1024 * 1024;
-inline constexpr int domain_xml_depth_max = 64;
-inline constexpr std::size_t pci_devices_max = 256;
-inline constexpr std::size_t guest_cells_max = 1024;
 
 enum class XmlKind {
     config, // a definition: virDomainGetXMLDesc(INACTIVE), or a file

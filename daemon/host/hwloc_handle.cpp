@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hwloc_handle.hpp"
 
+#include "common/cpu_set.hpp"
 #include "common/words.hpp"
 #include "daemon/host/text_file.hpp"
 

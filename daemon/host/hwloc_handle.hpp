@@ -2,7 +2,7 @@
 // A loaded hwloc topology with an owner.
 #pragma once
 
-#include "daemon/host/topology_reader.hpp"
+#include "topology_source.hpp"
 
 #include <hwloc.h>
 

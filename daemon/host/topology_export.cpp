@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/host/topology_export.hpp"
+
 #include "daemon/host/hwloc_handle.hpp"
 #include "daemon/host/live_facts.hpp"
-#include "daemon/host/topology_reader.hpp"
 
 #include <algorithm>
 #include <array>

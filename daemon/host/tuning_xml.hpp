@@ -5,7 +5,6 @@
 #include "common/action.hpp"
 #include "common/guest_tuning.hpp"
 #include "common/result.hpp"
-#include "xml_reader.hpp"
 
 #include <pugixml.hpp>
 
@@ -13,11 +12,6 @@
 #include <string_view>
 
 namespace virtpind::host {
-
-// What a definition says of the guest's CPUs; `facts` are those that parse_domain_xml() read from
-// the same element. A list of vCPUs that cannot be read is an error of `reader`.
-[[nodiscard]] CpuDefinition read_cpu_definition(Reader& reader, const pugi::xml_node& domain,
-                                                const DomainFacts& facts);
 
 // `text` with the tuning made, pins included. What already says what it should is not touched, and
 // where nothing has to change (is_tuned) the answer is `text` itself, byte for byte. A CPU mode

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "vcpu_keys.hpp"
 
-#include "definition_parts.hpp"
 #include "xml_editor.hpp"
 
 #include <algorithm>

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "xml_editor.hpp"
 
+#include "xml_reader.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
 #include <set>
 #include <sstream>
+#include <vector>
 
 namespace virtpind::host {
 
@@ -95,6 +98,25 @@ pugi::xml_node last_up_to(const pugi::xml_node& parent, const char* name,
     return {};
 }
 
+// A copy in the normal form: attributes by name, neither comments nor blanks between elements.
+void copy_normal(const pugi::xml_node& from, pugi::xml_node to)
+{
+    std::vector<pugi::xml_attribute> attributes(from.attributes_begin(), from.attributes_end());
+    std::sort(attributes.begin(), attributes.end(), [](const auto& a, const auto& b) {
+        return std::string_view{a.name()} < std::string_view{b.name()};
+    });
+    for (const auto& attribute : attributes) {
+        to.append_attribute(attribute.name()).set_value(attribute.value());
+    }
+    for (const auto child : from.children()) {
+        if (child.type() == pugi::node_element) {
+            copy_normal(child, to.append_child(child.name()));
+        } else if (child.type() == pugi::node_pcdata && !is_blank(child)) {
+            to.append_child(pugi::node_pcdata).set_value(trimmed_text(from).c_str());
+        }
+    }
+}
+
 } // namespace
 
 bool is_blank(const pugi::xml_node& node)
@@ -173,6 +195,32 @@ std::string edited_text(const pugi::xml_document& document, std::string_view bef
     document.save(text, "", pugi::format_raw | pugi::format_no_declaration | quotes,
                   pugi::encoding_utf8);
     return quoted_as(before, text.str());
+}
+
+std::string normal_text(const pugi::xml_node& element)
+{
+    pugi::xml_document copy;
+    copy_normal(element, copy.append_child(element.name()));
+    std::ostringstream text;
+    copy.save(text, "", pugi::format_raw | pugi::format_no_declaration, pugi::encoding_utf8);
+    return text.str();
+}
+
+void fill_like(pugi::xml_node element, const pugi::xml_node& from)
+{
+    for (const auto attribute : from.attributes()) {
+        element.append_copy(attribute);
+    }
+    for (const auto child : from.children()) {
+        if (child.type() == pugi::node_element) {
+            const auto last = element.find_child([](const auto& node) {
+                return node.type() == pugi::node_element && !node.next_sibling().next_sibling();
+            });
+            fill_like(insert_element(element, last, child.name()), child);
+        } else {
+            element.append_copy(child);
+        }
+    }
 }
 
 } // namespace virtpind::host

@@ -38,4 +38,10 @@ void set_attribute(pugi::xml_node element, const char* name, const std::string& 
 // (libvirt writes single quotes, people often double ones), so that a diff shows only what changed.
 [[nodiscard]] std::string edited_text(const pugi::xml_document& document, std::string_view before);
 
+// An element in the normal form of parts: attributes by name, neither comments nor blanks.
+[[nodiscard]] std::string normal_text(const pugi::xml_node& element);
+
+// Makes the empty `element` say what `from` says, laid out like its surroundings.
+void fill_like(pugi::xml_node element, const pugi::xml_node& from);
+
 } // namespace virtpind::host

@@ -2,7 +2,7 @@
 #include "xml_reader.hpp"
 
 #include "common/words.hpp"
-#include "domain_xml.hpp"
+#include "xml_bounds.hpp"
 
 #include <algorithm>
 #include <array>

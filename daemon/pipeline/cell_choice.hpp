@@ -2,7 +2,9 @@
 // Guest NUMA cells onto host nodes, several to one where that is better.
 #pragma once
 
-#include "node_choice.hpp"
+#include "node_demand.hpp"
+
+#include <optional>
 
 namespace virtpind {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "diff.hpp"
 
+#include "common/parts.hpp"
 #include "common/undo_merge.hpp"
 
 #include <algorithm>

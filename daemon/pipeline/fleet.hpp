@@ -2,9 +2,9 @@
 // All domains of one plan and the CPUs they claim, while the plan is being made.
 #pragma once
 
+#include "common/plan_request.hpp"
 #include "memory_book.hpp"
 #include "placer.hpp"
-#include "planner.hpp"
 #include "standing.hpp"
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "planner.hpp"
+#include "housekeeping.hpp"
 
 #include <algorithm>
 

@@ -2,6 +2,7 @@
 #include "improvement.hpp"
 
 #include "common/words.hpp"
+#include "memory_words.hpp"
 #include "misfit.hpp"
 #include "scoring.hpp"
 
@@ -201,18 +202,6 @@ std::optional<std::string> limit_of_host(Fleet& fleet, const Member& member)
 }
 
 } // namespace
-
-std::string listed(const std::vector<std::string>& names)
-{
-    constexpr std::size_t named_max = 4;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(names.size(), named_max); ++i) {
-        text += (i == 0 ? "" : ", ") + names[i];
-    }
-    return names.size() > named_max
-               ? text + " and " + std::to_string(names.size() - named_max) + " more"
-               : text;
-}
 
 std::string housekeeping_in_the_way(const std::string& where, const CpuSet& housekeeping)
 {

@@ -10,9 +10,6 @@
 
 namespace virtpind {
 
-// "a, b, c, d and 3 more".
-[[nodiscard]] std::string listed(const std::vector<std::string>& names);
-
 // A sentence; `where`: "node 1".
 [[nodiscard]] std::string housekeeping_in_the_way(const std::string& where,
                                                   const CpuSet& housekeeping);

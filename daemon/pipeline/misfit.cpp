@@ -2,6 +2,7 @@
 #include "misfit.hpp"
 
 #include "common/words.hpp"
+#include "memory_words.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -248,15 +249,6 @@ private:
 };
 
 } // namespace
-
-std::string memory_wanted(const Intent& intent)
-{
-    constexpr std::uint64_t kib = 1024;
-    const auto size = std::to_string((intent.memory_kib + kib - 1) / kib) + " MiB of free ";
-    return size + (intent.hugepage_kib
-                       ? "hugepages of " + std::to_string(*intent.hugepage_kib) + " KiB"
-                       : "memory");
-}
 
 Misfit find_misfit(Fleet& fleet, const Intent& intent, const Fleet::Room& room)
 {

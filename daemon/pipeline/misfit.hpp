@@ -15,9 +15,6 @@ struct Misfit {
     std::vector<std::string> ways; // "cores=any", "at most 10 vCPUs": each of them makes room
 };
 
-// "16384 MiB of free hugepages of 1048576 KiB": all the memory that it is to have.
-[[nodiscard]] std::string memory_wanted(const Intent& intent);
-
 // Precondition: `intent` does not fit in `room`, and nothing is booked for it.
 [[nodiscard]] Misfit find_misfit(Fleet& fleet, const Intent& intent, const Fleet::Room& room);
 

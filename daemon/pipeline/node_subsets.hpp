@@ -3,7 +3,7 @@
 // stand in for each other tried once.
 #pragma once
 
-#include "node_choice.hpp"
+#include "node_demand.hpp"
 
 #include <cstdint>
 #include <vector>

@@ -3,6 +3,7 @@
 
 #include "common/words.hpp"
 #include "improvement.hpp"
+#include "memory_words.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -14,22 +15,6 @@
 namespace virtpind {
 
 namespace {
-
-constexpr std::uint64_t kib_per_mib = 1024;
-
-std::string mib(std::uint64_t kib)
-{
-    return std::to_string((kib + kib_per_mib - 1) / kib_per_mib) + " MiB";
-}
-
-// "2 MiB", "1 GiB".
-std::string page_size(std::uint64_t kib)
-{
-    constexpr auto kib_per_gib = kib_per_mib * kib_per_mib;
-    return kib % kib_per_gib == 0   ? std::to_string(kib / kib_per_gib) + " GiB"
-           : kib % kib_per_mib == 0 ? std::to_string(kib / kib_per_mib) + " MiB"
-                                    : std::to_string(kib) + " KiB";
-}
 
 // What both have.
 std::vector<std::string> in_common(const Intent& a, const Intent& b)

@@ -3,7 +3,6 @@
 
 #include "common/policy.hpp"
 #include "common/words.hpp"
-#include "improvement.hpp"
 
 #include <map>
 #include <vector>

@@ -7,6 +7,7 @@
 #include "explain.hpp"
 #include "fixed_threads.hpp"
 #include "fleet.hpp"
+#include "housekeeping.hpp"
 #include "not_now.hpp"
 #include "repair.hpp"
 #include "shared_pool.hpp"

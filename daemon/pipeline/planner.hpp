@@ -24,50 +24,11 @@
 // - Room is made for newcomers only (repair.hpp); a running domain that floats waits for free room.
 #pragma once
 
-#include "common/domain_watch.hpp"
-#include "common/plan.hpp"
-
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
+#include "common/plan_request.hpp"
 
 namespace virtpind {
 
-struct PlanRequest {
-    const Topology* topology = nullptr; // not null; outlives the call
-    std::optional<CpuSet> usable;       // absent: topology->usable_cpus(); else intersected with it
-    std::optional<CpuSet> housekeeping; // absent: auto_housekeeping(); empty: none
-    std::vector<Intent> intents;        // order is order of arrival
-    DomainWatch* watch = nullptr;       // hears whose turn it is; outlives the call
-};
-
-// Precondition: the intents are valid (see validate_request).
+// Precondition: the intents are valid (see validate.hpp).
 [[nodiscard]] Plan make_plan(const PlanRequest& request);
-
-// What is wrong with one domain, and where: field "policy.cpus", "cells[1].vcpus" in the words of a
-// scenario.
-struct IntentFault {
-    std::string field;
-    std::string what;
-};
-
-// Whose CPUs a policy names. Somebody who asks now for CPUs that are not there hears so; a policy
-// that was stored may have come from another host, or from before this one changed, and is planned
-// as one that cannot be met (decision 55).
-enum class Names { of_this_host, of_any_host };
-
-[[nodiscard]] std::optional<IntentFault> find_fault(const Topology& topology, const Intent& intent,
-                                                    Names names);
-
-// Input errors a caller can make, naming the field: duplicate UUIDs, guest topology whose product
-// is not the vCPU count, cells that name vCPUs beyond it or overlap, CPUs or nodes that do not
-// exist.
-[[nodiscard]] Result<void> validate_request(const PlanRequest& request,
-                                            Names names = Names::of_this_host);
-
-// The core of CPU 0; on hybrid hosts also one efficiency core; on every further
-// node that has I/O devices and at least four cores, one core. Never all usable CPUs.
-[[nodiscard]] CpuSet auto_housekeeping(const Topology& topology, const CpuSet& usable);
 
 } // namespace virtpind

@@ -2,7 +2,7 @@
 #include "threads.hpp"
 
 #include "elsewhere.hpp"
-#include "misfit.hpp"
+#include "memory_words.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a caller can get wrong in a plan request.
-#include "planner.hpp"
+#include "validate.hpp"
 
 #include <set>
 #include <string>

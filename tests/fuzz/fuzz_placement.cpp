@@ -8,6 +8,7 @@
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"
 #include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <cstdint>

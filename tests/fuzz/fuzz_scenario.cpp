@@ -4,6 +4,7 @@
 #include "common/config.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 #include "daemon/plan_json.hpp"
 #include "daemon/plan_text.hpp"
 #include "daemon/scenario_json.hpp"

@@ -3,7 +3,6 @@
 // that a counterexample shrinks.
 #pragma once
 
-#include "daemon/pipeline/planner.hpp"
 #include "daemon/pipeline/scoring.hpp"
 #include "tests/support/topology_builder.hpp"
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/before_image.hpp"
+#include "common/parts.hpp"
 #include "generators.hpp"
 
 #include <array>

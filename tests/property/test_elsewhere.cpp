@@ -9,6 +9,8 @@
 #include "daemon/pipeline/intents.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"
+#include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 #include "daemon/reconciler.hpp"
 #include "strange.hpp"
 #include "tests/support/fake_host.hpp"

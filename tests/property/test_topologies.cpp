@@ -2,6 +2,8 @@
 // Random fleets on real machines: every hwloc XML file in VIRTPIND_TOPOLOGIES. Skipped without it.
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/pipeline/invariants.hpp"
+#include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 #include "generators.hpp"
 
 #include <gtest/gtest.h>

@@ -3,6 +3,7 @@
 // in the end, what is left of it.
 #pragma once
 
+#include "common/parts.hpp"
 #include "daemon/controller.hpp"
 #include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"

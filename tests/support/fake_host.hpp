@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/host_port.hpp"
+#include "common/parts.hpp"
 #include "common/undo_merge.hpp"
 
 #include <algorithm>

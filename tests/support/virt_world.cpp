@@ -2,6 +2,7 @@
 #include "virt_world.hpp"
 
 #include "common/cpu_set.hpp"
+#include "common/parts.hpp"
 #include "daemon/host/domain_xml.hpp"
 
 #include <libvirt/virterror.h>

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/domain.hpp"
+#include "common/parts.hpp"
 
 #include <functional>
 #include <map>

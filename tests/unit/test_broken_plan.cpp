@@ -5,6 +5,7 @@
 #include "daemon/pipeline/diff.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 #include "tests/support/spine.hpp"
 
 #include <sys/wait.h>

@@ -3,6 +3,7 @@
 #include "common/by_id.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <gtest/gtest.h>

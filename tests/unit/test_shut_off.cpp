@@ -2,6 +2,7 @@
 // The definitions of guests that are off do not depend on who happens to run.
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/planner.hpp"
+#include "daemon/pipeline/validate.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <gtest/gtest.h>

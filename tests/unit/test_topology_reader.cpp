@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/host/live_facts.hpp"
+#include "daemon/host/topology_export.hpp"
 #include "daemon/host/topology_reader.hpp"
 
 #include <gtest/gtest.h>

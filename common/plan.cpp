@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plan.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+const DomainPlan* Plan::find(const DomainUuid& uuid) const
+{
+    const auto at = std::find_if(domains.begin(), domains.end(),
+                                 [&uuid](const DomainPlan& plan) { return plan.uuid == uuid; });
+    return at != domains.end() ? &*at : nullptr;
+}
+
+} // namespace virtpind

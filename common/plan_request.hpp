@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a plan is asked for. A value that points at others: they outlive the call it is passed to.
+#pragma once
+
+#include "domain_watch.hpp"
+#include "plan.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace virtpind {
+
+struct PlanRequest {
+    const Topology* topology = nullptr; // not null; outlives the call
+    std::optional<CpuSet> usable;       // absent: topology->usable_cpus(); else intersected with it
+    std::optional<CpuSet> housekeeping; // absent: auto_housekeeping(); empty: none
+    std::vector<Intent> intents;        // order is order of arrival
+    DomainWatch* watch = nullptr;       // hears whose turn it is; outlives the call
+};
+
+} // namespace virtpind

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The host as hwloc XML for lstopo, with who runs on each CPU.
+#pragma once
+
+#include "common/cpu_set.hpp"
+#include "common/result.hpp"
+#include "topology_source.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace virtpind::host {
+
+// The CPUs of one domain, or of the pool or housekeeping, in one colour.
+struct TopologyLabel {
+    std::string name;
+    CpuSet cpus;
+    std::map<CpuId, std::string> threads; // what runs on a CPU, "win11 vCPU 3"; else the name
+
+    enum class Whose { guest, housekeeping, pool } whose = Whose::guest;
+};
+
+// hwloc XML in which every CPU carries the label (as info "virtpind") and colour (as lstopoStyle)
+// of the first of `labels` that has it, and a Misc object that lstopo draws for what runs on it.
+// Errors as read_topology() (topology_reader.hpp).
+[[nodiscard]] Result<std::string> export_topology_xml(const TopologySource& source,
+                                                      const std::vector<TopologyLabel>& labels);
+
+} // namespace virtpind::host

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a domain asks of the host's nodes, and what it gets of them.
+#pragma once
+
+#include "packing.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace virtpind {
+
+struct NodeDemand {
+    enum class Spread { no, even } spread = Spread::no;
+    enum class Nodes { any, single } nodes = Nodes::any;
+
+    struct Cell {
+        std::size_t vcpus = 0;
+        std::uint64_t memory_kib = 0; // 0: unknown
+        IdSet<NodeIndex> bound;       // it has vCPUs there that stay
+    };
+
+    std::size_t vcpus = 0;
+    std::vector<Cell> cells;      // empty, or at least two
+    std::uint64_t memory_kib = 0; // 0: no constraint
+    // By NodeIndex; absent: unknown, taken as enough.
+    std::vector<std::optional<std::uint64_t>> available_kib;
+};
+
+struct NodeChoice {
+    Packing packing;
+    std::vector<NodeIndex> cell_nodes; // by cell; empty when cells were not, or could not be, kept
+    std::uint32_t distance = 0;
+    bool proven = false; // no other choice costs less in the terms seen here
+};
+
+} // namespace virtpind

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How much one call may carry.
+#pragma once
+
+#include <cstddef>
+
+namespace virtpind::bus {
+
+inline constexpr std::size_t options_max = 32;
+inline constexpr std::size_t list_items_max = 32;
+inline constexpr std::size_t text_bytes_max = 4096;     // of a list, all its words together
+inline constexpr std::size_t options_bytes_max = 16384; // of all texts of a call; they wait with it
+
+} // namespace virtpind::bus
