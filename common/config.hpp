@@ -2,7 +2,7 @@
 // The daemon's configuration as a validated value; config_json.hpp reads it from text.
 #pragma once
 
-#include "cpu_set.hpp"
+#include "common/base/cpu_set.hpp"
 #include "policy.hpp"
 
 #include <chrono>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "config_json.hpp"
 
-#include "json_reader.hpp"
+#include "common/base/json_reader.hpp"
+#include "common/base/uuid.hpp"
 #include "policy_json.hpp"
-#include "uuid.hpp"
 
 #include <algorithm>
 

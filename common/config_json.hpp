@@ -3,8 +3,8 @@
 // trailing text are errors "FILE:LINE: path.to.key: what; the valid values; next step".
 #pragma once
 
+#include "common/base/result.hpp"
 #include "config.hpp"
-#include "result.hpp"
 
 #include <cstddef>
 #include <string_view>

@@ -3,10 +3,10 @@
 // what the daemon tells D-Bus (ViewSink). Both are used on the main thread only.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "definition_scope.hpp"
 #include "domain.hpp"
 #include "policy.hpp"
-#include "result.hpp"
 
 #include <cstdint>
 #include <functional>

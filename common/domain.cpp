@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "domain.hpp"
 
-#include "words.hpp"
+#include "common/base/messages.hpp"
 
 namespace virtpind {
 

@@ -3,10 +3,10 @@
 // daemon/host from libvirt or from XML, or by the plan command from a scenario.
 #pragma once
 
-#include "cpu_set.hpp"
-#include "ids.hpp"
+#include "common/base/cpu_set.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/result.hpp"
 #include "policy.hpp"
-#include "result.hpp"
 #include "undo_note.hpp"
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 // thread.
 #pragma once
 
-#include "ids.hpp"
+#include "common/base/ids.hpp"
 
 namespace virtpind {
 

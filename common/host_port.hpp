@@ -6,9 +6,9 @@
 
 #include "action.hpp"
 #include "before_image.hpp"
+#include "common/base/result.hpp"
 #include "definition_scope.hpp"
 #include "domain.hpp"
-#include "result.hpp"
 
 #include <functional>
 #include <optional>

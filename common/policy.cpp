@@ -2,7 +2,7 @@
 // Named policies, requests for them, and the merging of layers into one Policy.
 #include "policy.hpp"
 
-#include "words.hpp"
+#include "common/base/messages.hpp"
 
 #include <algorithm>
 #include <array>

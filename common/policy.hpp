@@ -4,8 +4,8 @@
 // --help, man pages and tests.
 #pragma once
 
-#include "cpu_set.hpp"
-#include "result.hpp"
+#include "common/base/cpu_set.hpp"
+#include "common/base/result.hpp"
 
 #include <cstdint>
 #include <map>

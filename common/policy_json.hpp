@@ -2,7 +2,7 @@
 // A requested policy as JSON, spelled alike in the configuration and in scenarios.
 #pragma once
 
-#include "json_reader.hpp"
+#include "common/base/json_reader.hpp"
 #include "policy.hpp"
 
 #include <string_view>

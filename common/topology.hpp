@@ -14,9 +14,9 @@
 // source no longer says which core they belong to.
 #pragma once
 
-#include "by_id.hpp"
-#include "cpu_set.hpp"
-#include "ids.hpp"
+#include "common/base/by_id.hpp"
+#include "common/base/cpu_set.hpp"
+#include "common/base/ids.hpp"
 
 #include <cstdint>
 #include <map>

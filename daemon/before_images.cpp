@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "before_images.hpp"
 
+#include "common/base/printable.hpp"
 #include "common/parts.hpp"
-#include "common/text.hpp"
 #include "common/undo_merge.hpp"
 
 #include <spdlog/spdlog.h>

@@ -2,7 +2,7 @@
 // libvirt for commands that run once. Main thread, blocking.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "daemon/host/virt_connection.hpp"
 #include "daemon/host/virt_event_thread.hpp"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller.hpp"
 
-#include "common/text.hpp"
-#include "common/uuid.hpp"
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
+#include "common/base/uuid.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/report.hpp"
 #include "daemon/text_diff.hpp"

@@ -3,8 +3,8 @@
 // make it true. Main thread only; nothing here blocks.
 #pragma once
 
+#include "common/base/quota.hpp"
 #include "common/control.hpp"
-#include "common/quota.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/plan_queue.hpp"
 #include "daemon/reconciler.hpp"

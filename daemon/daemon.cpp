@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon.hpp"
 
+#include "common/base/printable.hpp"
+#include "common/base/text_file.hpp"
 #include "common/config_json.hpp"
-#include "common/text.hpp"
 #include "daemon/controller.hpp"
 #include "daemon/host/cgroup_watch.hpp"
 #include "daemon/host/clock_watch.hpp"
@@ -10,7 +11,6 @@
 #include "daemon/host/host_watch.hpp"
 #include "daemon/host/libvirt_host.hpp"
 #include "daemon/host/state_lock.hpp"
-#include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_export.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/log.hpp"

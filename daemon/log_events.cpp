@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "log_events.hpp"
 
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
 #include "daemon/log.hpp"
 
 #include <spdlog/spdlog.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "migrate_xml_command.hpp"
 
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
+#include "common/base/text_file.hpp"
 #include "daemon/command_connection.hpp"
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/migration_xml.hpp"
-#include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/host/virt_observer.hpp"
 

@@ -2,7 +2,7 @@
 // The command line as values; no I/O beyond parsing.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "daemon/host/topology_source.hpp"
 #include "daemon/migrate_xml_command.hpp"
 #include "daemon/plan_command.hpp"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plan_command.hpp"
 
+#include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
+#include "common/base/text_file.hpp"
 #include "common/config_json.hpp"
-#include "common/text.hpp"
-#include "common/words.hpp"
 #include "daemon/host/domain_xml.hpp"
-#include "daemon/host/text_file.hpp"
 #include "daemon/host/tuning_xml.hpp"
 #include "daemon/pipeline/diff.hpp"
 #include "daemon/pipeline/intents.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plan_json.hpp"
 
+#include "common/base/printable.hpp"
 #include "common/policy.hpp"
-#include "common/text.hpp"
 
 namespace virtpind {
 

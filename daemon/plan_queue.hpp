@@ -5,8 +5,8 @@
 // of the service's own user, as long as they want any. Main thread.
 #pragma once
 
-#include "common/quota.hpp"
-#include "common/result.hpp"
+#include "common/base/quota.hpp"
+#include "common/base/result.hpp"
 #include "daemon/loop/event_loop.hpp"
 
 #include <chrono>

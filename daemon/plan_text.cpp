@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plan_text.hpp"
 
+#include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
 #include "common/policy.hpp"
-#include "common/text.hpp"
-#include "common/words.hpp"
 
 #include <algorithm>
 #include <map>

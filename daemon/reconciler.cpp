@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "reconciler.hpp"
 
+#include "common/base/printable.hpp"
 #include "common/parts.hpp"
-#include "common/text.hpp"
 #include "common/undo_merge.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/settle.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "report.hpp"
 
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
 #include "daemon/views.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "scenario_json.hpp"
 
+#include "common/base/json_reader.hpp"
+#include "common/base/uuid.hpp"
 #include "common/config_json.hpp"
-#include "common/json_reader.hpp"
 #include "common/policy_json.hpp"
-#include "common/uuid.hpp"
 #include "daemon/pipeline/intents.hpp"
 #include "daemon/pipeline/validate.hpp"
 

@@ -3,9 +3,9 @@
 // error.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/config.hpp"
 #include "common/plan.hpp"
-#include "common/result.hpp"
 #include "daemon/host/topology_reader.hpp"
 
 #include <functional>

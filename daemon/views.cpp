@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "views.hpp"
 
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
 #include "dbus/errors.hpp"
 #include "version.hpp"
 

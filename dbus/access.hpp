@@ -3,7 +3,7 @@
 // to everyone.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "dbus/interaction.hpp"
 #include "dbus/sdbus_compat.hpp"
 

@@ -3,7 +3,7 @@
 // shows nothing but the text.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "dbus/authorizer.hpp"
 
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
 #include "dbus/boundary.hpp"
 
 #include <unistd.h>

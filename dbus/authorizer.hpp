@@ -4,9 +4,9 @@
 // never blocks the loop.
 #pragma once
 
+#include "common/base/quota.hpp"
+#include "common/base/result.hpp"
 #include "common/control.hpp"
-#include "common/quota.hpp"
-#include "common/result.hpp"
 #include "dbus/access.hpp"
 #include "dbus/polkit.hpp"
 #include "dbus/sdbus_compat.hpp"

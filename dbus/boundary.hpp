@@ -4,8 +4,8 @@
 // process.
 #pragma once
 
-#include "common/result.hpp"
-#include "common/valid_text.hpp"
+#include "common/base/result.hpp"
+#include "common/base/valid_text.hpp"
 #include "dbus/errors.hpp"
 #include "dbus/sdbus_compat.hpp"
 

@@ -3,7 +3,7 @@
 // few megabytes becomes hundreds of them once it is a map of variants. Main thread.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "dbus/access.hpp"
 
 #include <systemd/sd-bus.h>

@@ -2,7 +2,7 @@
 // Errc to D-Bus error name, one table.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 
 #include <string_view>
 

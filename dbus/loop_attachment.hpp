@@ -4,7 +4,7 @@
 // Losing the bus ends the loop with an error: systemd then starts us again, with a new connection.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "dbus/door.hpp"
 #include "dbus/inlet.hpp"
 #include "dbus/turns.hpp"

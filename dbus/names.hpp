@@ -2,7 +2,7 @@
 // The names of the D-Bus contract that code needs.
 #pragma once
 
-#include "common/ids.hpp"
+#include "common/base/ids.hpp"
 
 #include <algorithm>
 #include <string>

@@ -5,7 +5,7 @@
 // and is dropped then.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "dbus/boundary.hpp"
 #include "dbus/return_address.hpp"
 #include "dbus/room.hpp"

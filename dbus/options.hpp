@@ -2,8 +2,8 @@
 // Policy options as they travel: a{sv} <-> OptionMap.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/policy.hpp"
-#include "common/result.hpp"
 #include "dbus/argument_limits.hpp"
 #include "dbus/sdbus_compat.hpp"
 

@@ -2,7 +2,7 @@
 // Asks polkit on the bus we serve on, and only there. Main thread only; never waits.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "dbus/interaction.hpp"
 #include "dbus/sdbus_compat.hpp"
 

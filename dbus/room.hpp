@@ -6,7 +6,7 @@
 // thread.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 
 #include <sys/types.h>
 

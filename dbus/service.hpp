@@ -3,8 +3,8 @@
 // daemon publishes comes here. Main thread only.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/control.hpp"
-#include "common/result.hpp"
 
 #include <systemd/sd-event.h>
 

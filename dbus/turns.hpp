@@ -8,7 +8,7 @@
 // Main thread.
 #pragma once
 
-#include "common/quota.hpp"
+#include "common/base/quota.hpp"
 
 #include <sys/types.h>
 

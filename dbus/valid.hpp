@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The last net before the bus: a text that it cannot carry makes the whole answer fail, for
-// everybody. Whoever makes a text for people escapes more than this (printable() in common/text).
+// everybody. Whoever makes a text for people escapes more than this (printable() in
+// common/base/printable).
 #pragma once
 
+#include "common/base/valid_text.hpp"
 #include "common/control.hpp"
-#include "common/valid_text.hpp"
 
 #include <string>
 #include <vector>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "before_image_json.hpp"
 
-#include "common/json_reader.hpp"
-#include "common/uuid.hpp"
+#include "common/base/json_reader.hpp"
+#include "common/base/uuid.hpp"
 
 #include <nlohmann/json.hpp>
 

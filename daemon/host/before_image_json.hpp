@@ -2,8 +2,8 @@
 // Before-images as JSON text. Pure.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/before_image.hpp"
-#include "common/result.hpp"
 
 #include <string>
 #include <string_view>

@@ -5,9 +5,9 @@
 // the periodic pass. Main thread.
 #pragma once
 
-#include "common/ids.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/unique_fd.hpp"
 #include "daemon/loop/event_loop.hpp"
-#include "daemon/loop/unique_fd.hpp"
 
 #include <filesystem>
 #include <functional>

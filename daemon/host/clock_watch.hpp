@@ -4,8 +4,8 @@
 // as the others: the periodic pass finds out, too. Main thread.
 #pragma once
 
+#include "common/base/unique_fd.hpp"
 #include "daemon/loop/event_loop.hpp"
-#include "daemon/loop/unique_fd.hpp"
 
 #include <sys/types.h>
 

@@ -4,7 +4,7 @@
 // exactly one of each.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "common/topology.hpp"
 
 #include <hwloc.h>

@@ -8,8 +8,8 @@
 // anything else in its place is as if there were no file.
 #pragma once
 
+#include "common/base/unique_fd.hpp"
 #include "common/domain_watch.hpp"
-#include "daemon/loop/unique_fd.hpp"
 
 #include <array>
 #include <atomic>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/action.hpp"
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 
 #include <string>
 #include <string_view>

@@ -3,8 +3,8 @@
 // somebody undefined a moment before: only libvirt's events tell that from a change.
 #pragma once
 
-#include "common/ids.hpp"
-#include "common/result.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/result.hpp"
 
 #include <libvirt/libvirt.h>
 

@@ -2,7 +2,7 @@
 #include "device_parents.hpp"
 
 #include "argument_devices.hpp"
-#include "common/uuid.hpp"
+#include "common/base/uuid.hpp"
 
 #include <string>
 #include <system_error>

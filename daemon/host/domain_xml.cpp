@@ -2,9 +2,9 @@
 #include "domain_xml.hpp"
 
 #include "argument_devices.hpp"
+#include "common/base/messages.hpp"
+#include "common/base/uuid.hpp"
 #include "common/parts.hpp"
-#include "common/uuid.hpp"
-#include "common/words.hpp"
 #include "cpu_definition_xml.hpp"
 #include "pins_xml.hpp"
 #include "policy_xml.hpp"

@@ -3,9 +3,9 @@
 // file: everything is bounded, and nothing in it can do more than cause an error.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/domain.hpp"
 #include "common/policy.hpp"
-#include "common/result.hpp"
 #include "xml_bounds.hpp"
 
 #include <string>

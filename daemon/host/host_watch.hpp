@@ -4,8 +4,8 @@
 // it overflows, the periodic pass finds out. Main thread.
 #pragma once
 
+#include "common/base/unique_fd.hpp"
 #include "daemon/loop/event_loop.hpp"
-#include "daemon/loop/unique_fd.hpp"
 
 #include <functional>
 #include <string_view>

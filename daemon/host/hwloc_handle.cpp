@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hwloc_handle.hpp"
 
-#include "common/cpu_set.hpp"
-#include "common/words.hpp"
-#include "daemon/host/text_file.hpp"
+#include "common/base/cpu_set.hpp"
+#include "common/base/messages.hpp"
+#include "common/base/text_file.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "common/cpu_set.hpp"
+#include "common/base/cpu_set.hpp"
 
 #include <hwloc.h>
 

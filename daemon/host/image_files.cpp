@@ -2,7 +2,7 @@
 #include "image_files.hpp"
 
 #include "before_image_json.hpp"
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
 #include "state_dir.hpp"
 
 #include <dirent.h>

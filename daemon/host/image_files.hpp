@@ -4,8 +4,8 @@
 // loading.
 #pragma once
 
-#include "common/result.hpp"
-#include "daemon/loop/unique_fd.hpp"
+#include "common/base/result.hpp"
+#include "common/base/unique_fd.hpp"
 
 #include <cstddef>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "live_facts.hpp"
 
-#include "daemon/host/text_file.hpp"
+#include "common/base/text_file.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -2,8 +2,8 @@
 // The XML of a domain as another host can start it. Pure; the text is anybody's.
 #pragma once
 
-#include "common/cpu_set.hpp"
-#include "common/result.hpp"
+#include "common/base/cpu_set.hpp"
+#include "common/base/result.hpp"
 
 #include <optional>
 #include <string>

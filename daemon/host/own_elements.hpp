@@ -2,7 +2,7 @@
 // What everybody may see of a definition. Pure.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 
 #include <string>
 #include <string_view>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "policy_calls.hpp"
 
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
 #include "domain_calls.hpp"
 #include "policy_xml.hpp"
 #include "virt_definition.hpp"

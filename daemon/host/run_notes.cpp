@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "run_notes.hpp"
 
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
 #include "common/undo_content.hpp"
 #include "domain_xml.hpp"
 #include "policy_calls.hpp"

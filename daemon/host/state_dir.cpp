@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "state_dir.hpp"
 
-#include "common/words.hpp"
-#include "text_file.hpp"
+#include "common/base/messages.hpp"
+#include "common/base/text_file.hpp"
 
 #include <fcntl.h>
 #include <grp.h>

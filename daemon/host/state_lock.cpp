@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "state_lock.hpp"
 
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
 #include "state_dir.hpp"
 
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 // One process at a time works with a state directory: the daemon, or `virtpind restore`.
 #pragma once
 
-#include "common/result.hpp"
-#include "daemon/loop/unique_fd.hpp"
+#include "common/base/result.hpp"
+#include "common/base/unique_fd.hpp"
 
 #include <filesystem>
 

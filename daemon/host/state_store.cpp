@@ -2,9 +2,9 @@
 #include "state_store.hpp"
 
 #include "before_image_json.hpp"
-#include "common/text.hpp"
-#include "common/uuid.hpp"
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
+#include "common/base/uuid.hpp"
 #include "image_files.hpp"
 
 #include <fcntl.h>

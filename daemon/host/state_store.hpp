@@ -3,8 +3,8 @@
 // crash either the old or the new one is there. Blocks on fsync: worker thread, but for loading.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/before_image.hpp"
-#include "common/result.hpp"
 #include "image_files.hpp"
 
 #include <filesystem>

@@ -2,8 +2,8 @@
 // The host as hwloc XML for lstopo, with who runs on each CPU.
 #pragma once
 
-#include "common/cpu_set.hpp"
-#include "common/result.hpp"
+#include "common/base/cpu_set.hpp"
+#include "common/base/result.hpp"
 #include "topology_source.hpp"
 
 #include <map>

@@ -2,7 +2,7 @@
 // Sources, and what hwloc tells beyond the tree of CPUs: devices, distances, caches, core types.
 #include "topology_reader.hpp"
 
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
 #include "daemon/host/core_kinds.hpp"
 #include "daemon/host/cpu_tree.hpp"
 #include "daemon/host/hwloc_handle.hpp"

@@ -3,7 +3,7 @@
 // Thread: any; blocking (the daemon calls it on its worker).
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 #include "common/topology.hpp"
 #include "topology_source.hpp"
 

@@ -2,7 +2,7 @@
 // Where a topology is read from: this host, a file of hwloc's, or a description.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 
 #include <filesystem>
 #include <string>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "common/action.hpp"
+#include "common/base/result.hpp"
 #include "common/guest_tuning.hpp"
-#include "common/result.hpp"
 
 #include <pugixml.hpp>
 

@@ -9,8 +9,8 @@
 // namespace carries the version.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/domain.hpp"
-#include "common/result.hpp"
 
 #include <pugixml.hpp>
 

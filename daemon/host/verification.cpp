@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "verification.hpp"
 
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
 #include "common/undo_merge.hpp"
 
 #include <algorithm>

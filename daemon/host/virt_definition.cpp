@@ -9,9 +9,9 @@
 // into it is lost; a domain that was undefined in it is undefined again.
 #include "virt_definition.hpp"
 
+#include "common/base/printable.hpp"
 #include "common/parts.hpp"
 #include "common/policy.hpp"
-#include "common/text.hpp"
 #include "common/undo_merge.hpp"
 #include "definition.hpp"
 #include "domain_xml.hpp"

@@ -2,7 +2,7 @@
 // libvirt's errors as ours, with libvirt's own code, domain and text.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 
 namespace virtpind::host {
 

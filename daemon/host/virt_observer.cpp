@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "virt_observer.hpp"
 
-#include "common/text.hpp"
-#include "common/uuid.hpp"
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
+#include "common/base/uuid.hpp"
 #include "device_parents.hpp"
 #include "domain_xml.hpp"
 #include "virt_error.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "xml_reader.hpp"
 
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
 #include "xml_bounds.hpp"
 
 #include <algorithm>

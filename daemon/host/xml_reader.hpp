@@ -2,8 +2,8 @@
 // What the readers of domain XML share: bounded loading, and fields that keep the first error.
 #pragma once
 
-#include "common/cpu_set.hpp"
-#include "common/result.hpp"
+#include "common/base/cpu_set.hpp"
+#include "common/base/result.hpp"
 
 #include <pugixml.hpp>
 

@@ -5,7 +5,7 @@
 // nothing unwinds through C.
 #pragma once
 
-#include "common/result.hpp"
+#include "common/base/result.hpp"
 
 #include <systemd/sd-event.h>
 

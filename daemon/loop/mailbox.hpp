@@ -2,8 +2,8 @@
 // Values from any thread to the main thread: a bounded queue and an eventfd.
 #pragma once
 
+#include "common/base/unique_fd.hpp"
 #include "event_loop.hpp"
-#include "unique_fd.hpp"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

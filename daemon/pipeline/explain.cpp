@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "explain.hpp"
 
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
 #include "guest_shape.hpp"
 #include "improvement.hpp"
 #include "misfit.hpp"

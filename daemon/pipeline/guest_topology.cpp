@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "guest_topology.hpp"
 
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
 #include "guest_caches.hpp"
 #include "guest_cells.hpp"
 #include "guest_layout.hpp"

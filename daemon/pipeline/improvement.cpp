@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "improvement.hpp"
 
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
 #include "memory_words.hpp"
 #include "misfit.hpp"
 #include "scoring.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "not_now.hpp"
 
-#include "common/words.hpp"
+#include "common/base/messages.hpp"
 #include "improvement.hpp"
 #include "memory_words.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "own_words.hpp"
 
+#include "common/base/messages.hpp"
 #include "common/policy.hpp"
-#include "common/words.hpp"
 
 #include <map>
 #include <vector>

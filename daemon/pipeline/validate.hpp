@@ -2,8 +2,8 @@
 // What a caller may get wrong in what is to be planned, told in the words of a scenario. Pure.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/plan_request.hpp"
-#include "common/result.hpp"
 
 #include <optional>
 #include <string>

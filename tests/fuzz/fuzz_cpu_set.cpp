@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any bytes as a cpulist: what is accepted has one canonical form, which means the same.
-#include "common/cpu_set.hpp"
+#include "common/base/cpu_set.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The number of an id never becomes an index: common/by_id.hpp checks it. Ids come from definitions, metadata,
+"""The number of an id never becomes an index: common/base/by_id.hpp checks it. Ids come from definitions, metadata,
 state files and the bus, and what another host had need not be here."""
 import re
 
 from project_files import ROOT, finish, project_files
 
 SOURCES = ("common/", "daemon/", "dbus/")
-CHECKED = {"common/by_id.hpp", "common/cpu_set.cpp", "common/cpu_set.hpp"}
+CHECKED = {"common/base/by_id.hpp", "common/base/cpu_set.cpp", "common/base/cpu_set.hpp"}
 UNCHECKED = [
-    (re.compile(r"\[\s*(virtpind::)?raw\("), "index by at_id() or find_id() of common/by_id.hpp"),
+    (re.compile(r"\[\s*(virtpind::)?raw\("), "index by at_id() or find_id() of common/base/by_id.hpp"),
     # topology.find(cpu)->node, *host.find(cpu): nobody looked whether it is there.
     (re.compile(r"(topology_?|host_?)(\.|->)find(_node|_core)?\([^;{}]*?\)->|\*(\w+(\.|->))*(topology_?|host_?)(\.|->)find(_node|_core)?\("),
      "look at what find() answers, or use cpu()"),

@@ -3,9 +3,9 @@
 // in the end, what is left of it.
 #pragma once
 
+#include "common/base/text_file.hpp"
 #include "common/parts.hpp"
 #include "daemon/controller.hpp"
-#include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/reconciler.hpp"
 #include "daemon/restore_command.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "virt_world.hpp"
 
-#include "common/cpu_set.hpp"
+#include "common/base/cpu_set.hpp"
 #include "common/parts.hpp"
 #include "daemon/host/domain_xml.hpp"
 

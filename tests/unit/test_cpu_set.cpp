@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "common/cpu_set.hpp"
+#include "common/base/cpu_set.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Pins and policies of another host: no place here, no error either, and told.
-#include "common/by_id.hpp"
+#include "common/base/by_id.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/planner.hpp"
 #include "daemon/pipeline/validate.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "common/text.hpp"
+#include "common/base/printable.hpp"
 
 #include <gtest/gtest.h>
 

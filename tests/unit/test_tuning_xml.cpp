@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "common/base/text_file.hpp"
 #include "daemon/host/domain_xml.hpp"
-#include "daemon/host/text_file.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/host/tuning_abilities.hpp"
 #include "daemon/host/tuning_xml.hpp"

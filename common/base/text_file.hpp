@@ -2,7 +2,7 @@
 // Small files as text. Any thread; blocks as long as the disk does.
 #pragma once
 
-#include "common/result.hpp"
+#include "result.hpp"
 
 #include <cstddef>
 #include <filesystem>

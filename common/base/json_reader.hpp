@@ -8,8 +8,8 @@
 #pragma once
 
 #include "cpu_set.hpp"
+#include "messages.hpp"
 #include "result.hpp"
-#include "words.hpp"
 
 #include <cstdint>
 #include <memory>

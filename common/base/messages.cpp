@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "words.hpp"
+#include "messages.hpp"
 
-#include "text.hpp"
+#include "printable.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "text.hpp"
+#include "printable.hpp"
 
 #include "valid_text.hpp"
 

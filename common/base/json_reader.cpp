@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "json_reader.hpp"
 
-#include "text.hpp"
+#include "printable.hpp"
 
 #include <nlohmann/json.hpp>
 

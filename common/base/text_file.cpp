@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "text_file.hpp"
 
-#include "common/words.hpp"
-#include "daemon/loop/unique_fd.hpp"
+#include "messages.hpp"
+#include "unique_fd.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
 // may be counted apart.
 #pragma once
 
-#include "common/result.hpp"
+#include "result.hpp"
 
 #include <sys/types.h>
 #include <unistd.h>
