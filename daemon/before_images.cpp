@@ -2,8 +2,8 @@
 #include "before_images.hpp"
 
 #include "common/base/printable.hpp"
-#include "common/parts.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/undo_merge.hpp"
 
 #include <spdlog/spdlog.h>
 

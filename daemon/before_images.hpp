@@ -4,7 +4,7 @@
 // those of domains that are not, and the names of those whose files are to go. Main thread only.
 #pragma once
 
-#include "common/host_port.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "daemon/domain_record.hpp"
 
 #include <functional>

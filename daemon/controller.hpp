@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/base/quota.hpp"
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/plan_queue.hpp"
 #include "daemon/reconciler.hpp"

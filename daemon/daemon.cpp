@@ -3,7 +3,7 @@
 
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
-#include "common/config_json.hpp"
+#include "common/model/config_json.hpp"
 #include "daemon/controller.hpp"
 #include "daemon/host/cgroup_watch.hpp"
 #include "daemon/host/clock_watch.hpp"

@@ -2,9 +2,9 @@
 // Everything the daemon remembers of one domain between passes. Main thread only.
 #pragma once
 
-#include "common/action.hpp"
-#include "common/control.hpp"
-#include "common/plan.hpp"
+#include "common/model/action.hpp"
+#include "common/model/control_port.hpp"
+#include "common/model/plan.hpp"
 #include "daemon/pipeline/intents.hpp"
 
 #include <chrono>

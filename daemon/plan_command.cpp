@@ -4,7 +4,7 @@
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
-#include "common/config_json.hpp"
+#include "common/model/config_json.hpp"
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/tuning_xml.hpp"
 #include "daemon/pipeline/diff.hpp"

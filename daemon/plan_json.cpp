@@ -2,7 +2,7 @@
 #include "plan_json.hpp"
 
 #include "common/base/printable.hpp"
-#include "common/policy.hpp"
+#include "common/model/policy.hpp"
 
 namespace virtpind {
 

@@ -4,7 +4,7 @@
 // always valid UTF-8. Pure.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
-#include "common/policy.hpp"
+#include "common/model/policy.hpp"
 
 #include <algorithm>
 #include <map>

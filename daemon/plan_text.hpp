@@ -3,7 +3,7 @@
 // domain gets and why. Pure.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 
 #include <string>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "planning.hpp"
 
-#include "common/parts.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/undo_merge.hpp"
 #include "daemon/pipeline/diff.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/plan_tuning.hpp"

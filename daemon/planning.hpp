@@ -3,8 +3,8 @@
 // pure middle of a pass, asked with the daemon's own records. Main thread only.
 #pragma once
 
-#include "common/config.hpp"
-#include "common/host_port.hpp"
+#include "common/model/config.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "daemon/domain_record.hpp"
 
 #include <optional>

@@ -2,8 +2,8 @@
 #include "reconciler.hpp"
 
 #include "common/base/printable.hpp"
-#include "common/parts.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/undo_merge.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/settle.hpp"
 #include "daemon/views.hpp"

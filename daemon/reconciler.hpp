@@ -5,10 +5,10 @@
 // events do no harm. Main thread only.
 #pragma once
 
-#include "common/config.hpp"
-#include "common/control.hpp"
-#include "common/host_port.hpp"
-#include "common/plan.hpp"
+#include "common/model/config.hpp"
+#include "common/model/control_port.hpp"
+#include "common/model/libvirt_port.hpp"
+#include "common/model/plan.hpp"
 #include "daemon/before_images.hpp"
 #include "daemon/domain_record.hpp"
 #include "daemon/host/crash_guard.hpp"

@@ -3,8 +3,8 @@
 // of domains are escaped, so the text is always valid UTF-8.
 #pragma once
 
-#include "common/control.hpp"
-#include "common/plan.hpp"
+#include "common/model/control_port.hpp"
+#include "common/model/plan.hpp"
 #include "daemon/domain_record.hpp"
 #include "daemon/plan_json.hpp"
 

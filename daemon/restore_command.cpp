@@ -5,7 +5,7 @@
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
 #include "common/base/uuid.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/undo_merge.hpp"
 #include "daemon/command_connection.hpp"
 #include "daemon/host/policy_calls.hpp"
 #include "daemon/host/state_dir.hpp"

@@ -3,8 +3,8 @@
 
 #include "common/base/json_reader.hpp"
 #include "common/base/uuid.hpp"
-#include "common/config_json.hpp"
-#include "common/policy_json.hpp"
+#include "common/model/config_json.hpp"
+#include "common/model/policy_json.hpp"
 #include "daemon/pipeline/intents.hpp"
 #include "daemon/pipeline/validate.hpp"
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/config.hpp"
-#include "common/plan.hpp"
+#include "common/model/config.hpp"
+#include "common/model/plan.hpp"
 #include "daemon/host/topology_reader.hpp"
 
 #include <functional>

@@ -2,7 +2,7 @@
 // What a pass comes to for one domain: its state, its error, and when it is tried again.
 #pragma once
 
-#include "common/action.hpp"
+#include "common/model/action.hpp"
 #include "daemon/domain_record.hpp"
 
 #include <chrono>

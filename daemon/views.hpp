@@ -2,10 +2,10 @@
 // The daemon's state as the bus shows it. Pure.
 #pragma once
 
-#include "common/config.hpp"
-#include "common/control.hpp"
-#include "common/host_port.hpp"
-#include "common/plan.hpp"
+#include "common/model/config.hpp"
+#include "common/model/control_port.hpp"
+#include "common/model/libvirt_port.hpp"
+#include "common/model/plan.hpp"
 #include "daemon/domain_record.hpp"
 
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "dbus/arguments.hpp"
 
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 #include "dbus/argument_limits.hpp"
 
 #include <array>

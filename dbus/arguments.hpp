@@ -14,7 +14,7 @@ namespace virtpind::bus {
 // Bounds a text argument (text_bytes_max of options.hpp). Error: limits_exceeded, naming `what`.
 [[nodiscard]] Result<void> check_text(std::string_view what, std::string_view text);
 
-// Refuses every bit outside `known`, a set of the flags of common/control.hpp. Error:
+// Refuses every bit outside `known`, a set of the flags of common/model/control_port.hpp. Error:
 // invalid_argument.
 [[nodiscard]] Result<void> check_flags(std::uint64_t flags, std::uint64_t known);
 

@@ -6,7 +6,7 @@
 
 #include "common/base/quota.hpp"
 #include "common/base/result.hpp"
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 #include "dbus/access.hpp"
 #include "dbus/polkit.hpp"
 #include "dbus/sdbus_compat.hpp"

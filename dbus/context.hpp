@@ -3,7 +3,7 @@
 // arguments, ask the authorizer, then do it.
 #pragma once
 
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 #include "dbus/authorizer.hpp"
 #include "dbus/boundary.hpp"
 #include "dbus/door.hpp"

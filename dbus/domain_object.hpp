@@ -2,7 +2,7 @@
 // The object of one libvirt domain: org.virtpind1.Domain.
 #pragma once
 
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 #include "dbus/context.hpp"
 #include "dbus/open_calls.hpp"
 

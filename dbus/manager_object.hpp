@@ -2,7 +2,7 @@
 // The object /org/virtpind1: org.virtpind1.Manager and ObjectManager.
 #pragma once
 
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 #include "dbus/context.hpp"
 #include "dbus/open_calls.hpp"
 

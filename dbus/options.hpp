@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/policy.hpp"
+#include "common/model/policy.hpp"
 #include "dbus/argument_limits.hpp"
 #include "dbus/sdbus_compat.hpp"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 
 #include <systemd/sd-event.h>
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "common/base/valid_text.hpp"
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 
 #include <string>
 #include <vector>

@@ -3,7 +3,7 @@
 // -netdev vhost-vdpa, -blockdev nvme. Pure.
 #pragma once
 
-#include "common/domain.hpp"
+#include "common/model/domain.hpp"
 
 #include <pugixml.hpp>
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/before_image.hpp"
+#include "common/model/original_state.hpp"
 
 #include <string>
 #include <string_view>

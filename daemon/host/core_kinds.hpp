@@ -2,7 +2,7 @@
 // Which cores of a hybrid host are which. Pure.
 #pragma once
 
-#include "common/topology.hpp"
+#include "common/model/topology.hpp"
 
 #include <string>
 #include <vector>

@@ -3,8 +3,8 @@
 // Pure.
 #pragma once
 
-#include "common/domain.hpp"
-#include "common/guest_tuning.hpp"
+#include "common/model/domain.hpp"
+#include "common/model/guest_tuning.hpp"
 #include "xml_reader.hpp"
 
 #include <pugixml.hpp>

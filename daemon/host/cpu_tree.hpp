@@ -5,7 +5,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/topology.hpp"
+#include "common/model/topology.hpp"
 
 #include <hwloc.h>
 

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "common/base/unique_fd.hpp"
-#include "common/domain_watch.hpp"
+#include "common/model/domain_watch.hpp"
 
 #include <array>
 #include <atomic>

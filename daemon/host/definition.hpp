@@ -2,8 +2,8 @@
 // Editing a persistent definition as text. Pure.
 #pragma once
 
-#include "common/action.hpp"
 #include "common/base/result.hpp"
+#include "common/model/action.hpp"
 
 #include <string>
 #include <string_view>

@@ -10,7 +10,7 @@
 //   cputune/vcpusched cachetune memorytune                  all of the kind, for their vCPUs
 #pragma once
 
-#include "common/domain.hpp"
+#include "common/model/domain.hpp"
 
 #include <pugixml.hpp>
 

@@ -3,7 +3,7 @@
 // near. Reads a few links; nothing of a guest's text gets into a path unless it has the right form.
 #pragma once
 
-#include "common/domain.hpp"
+#include "common/model/domain.hpp"
 
 #include <filesystem>
 

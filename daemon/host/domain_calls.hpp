@@ -2,7 +2,7 @@
 // One domain that is called several times in a row: whether to go on after each.
 #pragma once
 
-#include "common/action.hpp"
+#include "common/model/action.hpp"
 #include "virt_connection.hpp"
 
 #include <chrono>

@@ -4,7 +4,7 @@
 #include "argument_devices.hpp"
 #include "common/base/messages.hpp"
 #include "common/base/uuid.hpp"
-#include "common/parts.hpp"
+#include "common/model/parts.hpp"
 #include "cpu_definition_xml.hpp"
 #include "pins_xml.hpp"
 #include "policy_xml.hpp"

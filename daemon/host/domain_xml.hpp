@@ -4,8 +4,8 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/domain.hpp"
-#include "common/policy.hpp"
+#include "common/model/domain.hpp"
+#include "common/model/policy.hpp"
 #include "xml_bounds.hpp"
 
 #include <string>

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "backoff.hpp"
-#include "common/host_port.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "crash_guard.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/loop/worker.hpp"

@@ -3,7 +3,7 @@
 // CPUs that guests may use. Thread: any; blocking (a few small files of /sys).
 #pragma once
 
-#include "common/topology.hpp"
+#include "common/model/topology.hpp"
 #include "daemon/host/core_kinds.hpp"
 
 #include <filesystem>

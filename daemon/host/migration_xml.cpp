@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "migration_xml.hpp"
 
-#include "common/action.hpp"
-#include "common/policy.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/action.hpp"
+#include "common/model/policy.hpp"
+#include "common/model/undo_merge.hpp"
 #include "definition.hpp"
 #include "domain_xml.hpp"
 

@@ -2,7 +2,7 @@
 // One action, one libvirt call. Worker thread.
 #pragma once
 
-#include "common/action.hpp"
+#include "common/model/action.hpp"
 #include "virt_connection.hpp"
 
 namespace virtpind::host {

@@ -2,7 +2,7 @@
 // The pins in a domain XML: <vcpu cpuset=>, <cputune> and <numatune>.
 #pragma once
 
-#include "common/domain.hpp"
+#include "common/model/domain.hpp"
 #include "xml_reader.hpp"
 
 namespace virtpind::host {

@@ -2,7 +2,7 @@
 // The policy in a domain's metadata. Worker thread.
 #pragma once
 
-#include "common/policy.hpp"
+#include "common/model/policy.hpp"
 #include "virt_connection.hpp"
 
 #include <optional>

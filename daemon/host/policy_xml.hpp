@@ -4,8 +4,8 @@
 //   smt="isolate"/>
 #pragma once
 
-#include "common/domain.hpp"
-#include "common/policy.hpp"
+#include "common/model/domain.hpp"
+#include "common/model/policy.hpp"
 
 #include <pugixml.hpp>
 

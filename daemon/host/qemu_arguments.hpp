@@ -6,7 +6,7 @@
 // devices by their alias; nothing that virtpind writes is one.
 #pragma once
 
-#include "common/domain.hpp"
+#include "common/model/domain.hpp"
 
 #include <pugixml.hpp>
 

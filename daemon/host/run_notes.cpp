@@ -2,7 +2,7 @@
 #include "run_notes.hpp"
 
 #include "common/base/printable.hpp"
-#include "common/undo_content.hpp"
+#include "common/model/undo_content.hpp"
 #include "domain_xml.hpp"
 #include "policy_calls.hpp"
 #include "policy_xml.hpp"

@@ -3,7 +3,7 @@
 // be restarted at any time, and then a call meets the run that came next.
 #pragma once
 
-#include "common/action.hpp"
+#include "common/model/action.hpp"
 #include "domain_calls.hpp"
 
 namespace virtpind::host {

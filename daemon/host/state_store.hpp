@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/before_image.hpp"
+#include "common/model/original_state.hpp"
 #include "image_files.hpp"
 
 #include <filesystem>

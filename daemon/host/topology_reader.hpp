@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/topology.hpp"
+#include "common/model/topology.hpp"
 #include "topology_source.hpp"
 
 namespace virtpind::host {

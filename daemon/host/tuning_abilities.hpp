@@ -2,7 +2,7 @@
 // What libvirt and QEMU can give a guest on this host. Worker thread.
 #pragma once
 
-#include "common/guest_tuning.hpp"
+#include "common/model/guest_tuning.hpp"
 
 #include <libvirt/libvirt.h>
 

@@ -2,9 +2,9 @@
 // The guest's CPUs in a persistent definition: <vcpu>, <vcpus>, <cpu> and <os><smbios>. Pure.
 #pragma once
 
-#include "common/action.hpp"
 #include "common/base/result.hpp"
-#include "common/guest_tuning.hpp"
+#include "common/model/action.hpp"
+#include "common/model/guest_tuning.hpp"
 
 #include <pugixml.hpp>
 

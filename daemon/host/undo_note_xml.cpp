@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "undo_note_xml.hpp"
 
-#include "common/before_image.hpp"
-#include "common/parts.hpp"
+#include "common/model/original_state.hpp"
+#include "common/model/parts.hpp"
 #include "definition_parts.hpp"
 #include "pins_xml.hpp"
 #include "xml_editor.hpp"

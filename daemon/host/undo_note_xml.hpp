@@ -10,7 +10,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/domain.hpp"
+#include "common/model/domain.hpp"
 
 #include <pugixml.hpp>
 

@@ -4,7 +4,7 @@
 // cells and <vcpus>. Pure.
 #pragma once
 
-#include "common/domain.hpp"
+#include "common/model/domain.hpp"
 #include "xml_reader.hpp"
 
 #include <pugixml.hpp>

@@ -2,7 +2,7 @@
 #include "verification.hpp"
 
 #include "common/base/printable.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/undo_merge.hpp"
 
 #include <algorithm>
 #include <map>

@@ -2,7 +2,7 @@
 // Comparing what was asked for with what was read back. Pure.
 #pragma once
 
-#include "common/action.hpp"
+#include "common/model/action.hpp"
 
 #include <string>
 #include <vector>

@@ -2,8 +2,8 @@
 #include "virt_actuator.hpp"
 
 #include "common/base/printable.hpp"
-#include "common/parts.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/undo_merge.hpp"
 #include "domain_calls.hpp"
 #include "pin_calls.hpp"
 #include "run_notes.hpp"

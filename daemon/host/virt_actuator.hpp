@@ -2,8 +2,8 @@
 // Making it so: live actions, the definition, metadata; and reading back. Worker thread.
 #pragma once
 
-#include "common/action.hpp"
-#include "common/policy.hpp"
+#include "common/model/action.hpp"
+#include "common/model/policy.hpp"
 #include "state_store.hpp"
 #include "virt_connection.hpp"
 #include "virt_definition.hpp"

@@ -3,7 +3,7 @@
 // closing included: both block without limit when libvirt hangs.
 #pragma once
 
-#include "common/host_port.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "definition_watch.hpp"
 #include "handles.hpp"
 #include "tuning_abilities.hpp"

@@ -10,9 +10,9 @@
 #include "virt_definition.hpp"
 
 #include "common/base/printable.hpp"
-#include "common/parts.hpp"
-#include "common/policy.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/policy.hpp"
+#include "common/model/undo_merge.hpp"
 #include "definition.hpp"
 #include "domain_xml.hpp"
 #include "own_elements.hpp"

@@ -2,8 +2,8 @@
 // Changing the persistent definition of a domain. Worker thread.
 #pragma once
 
-#include "common/action.hpp"
-#include "common/host_port.hpp"
+#include "common/model/action.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "virt_connection.hpp"
 
 #include <cstddef>

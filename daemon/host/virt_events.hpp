@@ -2,7 +2,7 @@
 // What libvirt's callbacks hear, brought to the main thread. A callback only copies and posts.
 #pragma once
 
-#include "common/host_port.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "daemon/loop/mailbox.hpp"
 
 #include <libvirt/libvirt.h>

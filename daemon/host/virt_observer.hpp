@@ -3,7 +3,7 @@
 // asks QEMU (virDomainGetIOThreadInfo does) has no time limit when QEMU hangs.
 #pragma once
 
-#include "common/host_port.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "crash_guard.hpp"
 #include "virt_connection.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "diff.hpp"
 
-#include "common/parts.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/undo_merge.hpp"
 
 #include <algorithm>
 #include <map>

@@ -3,10 +3,10 @@
 // diff(apply(diff)) is empty.
 #pragma once
 
-#include "common/action.hpp"
-#include "common/before_image.hpp"
-#include "common/host_port.hpp"
-#include "common/plan.hpp"
+#include "common/model/action.hpp"
+#include "common/model/libvirt_port.hpp"
+#include "common/model/original_state.hpp"
+#include "common/model/plan.hpp"
 
 #include <string_view>
 

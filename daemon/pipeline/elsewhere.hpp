@@ -4,7 +4,7 @@
 // none of it is an error: the domain is planned without it, and told. Pure; any size of set.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 
 namespace virtpind {
 

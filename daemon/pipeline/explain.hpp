@@ -2,7 +2,7 @@
 // Reasons a person understands: why these CPUs, what was given up, what would have to change.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 #include "fleet.hpp"
 #include "shared_pool.hpp"
 

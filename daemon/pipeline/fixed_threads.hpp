@@ -3,7 +3,7 @@
 // to both.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 #include "fleet.hpp"
 
 #include <vector>

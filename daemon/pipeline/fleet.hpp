@@ -2,7 +2,7 @@
 // All domains of one plan and the CPUs they claim, while the plan is being made.
 #pragma once
 
-#include "common/plan_request.hpp"
+#include "common/model/plan_request.hpp"
 #include "memory_book.hpp"
 #include "placer.hpp"
 #include "standing.hpp"

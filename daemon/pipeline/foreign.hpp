@@ -3,7 +3,7 @@
 // and on which it merely may float.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 #include "host_index.hpp"
 
 namespace virtpind {

@@ -9,8 +9,8 @@
 // largest number needs: three cores take as much room as four.
 #pragma once
 
-#include "common/domain.hpp"
-#include "common/topology.hpp"
+#include "common/model/domain.hpp"
+#include "common/model/topology.hpp"
 
 #include <cstdint>
 #include <map>

@@ -2,8 +2,8 @@
 // Guest NUMA cells under a new numbering of the vCPUs. Pure.
 #pragma once
 
-#include "common/guest_tuning.hpp"
-#include "common/plan.hpp"
+#include "common/model/guest_tuning.hpp"
+#include "common/model/plan.hpp"
 #include "guest_layout.hpp"
 
 #include <optional>

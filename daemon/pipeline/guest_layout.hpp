@@ -2,9 +2,9 @@
 // From the host CPUs that a domain got to vCPU numbers: which vCPU sits where. Pure.
 #pragma once
 
-#include "common/domain.hpp"
-#include "common/policy.hpp"
-#include "common/topology.hpp"
+#include "common/model/domain.hpp"
+#include "common/model/policy.hpp"
+#include "common/model/topology.hpp"
 
 #include <cstdint>
 #include <map>

@@ -4,7 +4,7 @@
 // that are offline) leave the rest where their numbers put them.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 
 #include <cstddef>
 #include <vector>

@@ -14,9 +14,9 @@
 // contrary of what the definition says in so many words, nor is a CPU model that it names replaced.
 #pragma once
 
-#include "common/before_image.hpp"
-#include "common/guest_tuning.hpp"
-#include "common/plan.hpp"
+#include "common/model/guest_tuning.hpp"
+#include "common/model/original_state.hpp"
+#include "common/model/plan.hpp"
 
 #include <cstdint>
 

@@ -3,7 +3,7 @@
 // time, and as one tree of zones.
 #pragma once
 
-#include "common/topology.hpp"
+#include "common/model/topology.hpp"
 
 #include <cstddef>
 #include <cstdint>

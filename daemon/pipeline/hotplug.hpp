@@ -2,8 +2,8 @@
 // Which vCPUs to plug and unplug so that a domain has the number its policy asks for. Pure.
 #pragma once
 
-#include "common/domain.hpp"
-#include "common/reason.hpp"
+#include "common/model/domain.hpp"
+#include "common/model/reason.hpp"
 
 #include <cstdint>
 

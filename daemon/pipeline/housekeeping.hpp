@@ -2,7 +2,7 @@
 // The CPUs that a host keeps for itself when nobody says which. Pure.
 #pragma once
 
-#include "common/topology.hpp"
+#include "common/model/topology.hpp"
 
 namespace virtpind {
 

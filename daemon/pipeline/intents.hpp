@@ -2,10 +2,10 @@
 // From what is seen and what was asked for to what should hold, per domain. Pure.
 #pragma once
 
-#include "common/before_image.hpp"
-#include "common/config.hpp"
-#include "common/domain_watch.hpp"
-#include "common/plan.hpp"
+#include "common/model/config.hpp"
+#include "common/model/domain_watch.hpp"
+#include "common/model/original_state.hpp"
+#include "common/model/plan.hpp"
 
 #include <map>
 #include <optional>

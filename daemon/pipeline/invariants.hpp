@@ -2,7 +2,7 @@
 // What must hold of every plan, checked without the planner's own bookkeeping.
 #pragma once
 
-#include "common/plan_request.hpp"
+#include "common/model/plan_request.hpp"
 
 #include <string>
 #include <vector>

@@ -7,7 +7,7 @@
 // the operator's business.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 #include "host_index.hpp"
 
 #include <cstdint>

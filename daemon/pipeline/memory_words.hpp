@@ -2,7 +2,7 @@
 // Amounts of memory in messages for people. Pure.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 
 #include <cstdint>
 #include <string>

@@ -2,7 +2,7 @@
 // What a domain that does not run yet has to wait for, though its policy gets what it asks for.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 #include "fleet.hpp"
 
 namespace virtpind {

@@ -2,7 +2,7 @@
 // An extra core for the emulator or the I/O threads of one domain.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 #include "host_index.hpp"
 
 namespace virtpind {

@@ -2,7 +2,7 @@
 #include "own_words.hpp"
 
 #include "common/base/messages.hpp"
-#include "common/policy.hpp"
+#include "common/model/policy.hpp"
 
 #include <map>
 #include <vector>

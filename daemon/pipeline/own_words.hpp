@@ -3,8 +3,8 @@
 // tune in so many words, a CPU model that it names. No tune is written against these. Pure.
 #pragma once
 
-#include "common/domain.hpp"
-#include "common/reason.hpp"
+#include "common/model/domain.hpp"
+#include "common/model/reason.hpp"
 
 #include <set>
 #include <string>

@@ -8,7 +8,7 @@
 // sizes of its tables, at most V per part; no term is exponential.
 #pragma once
 
-#include "common/policy.hpp"
+#include "common/model/policy.hpp"
 #include "host_index.hpp"
 #include "score.hpp"
 

@@ -24,7 +24,7 @@
 // - Room is made for newcomers only (repair.hpp); a running domain that floats waits for free room.
 #pragma once
 
-#include "common/plan_request.hpp"
+#include "common/model/plan_request.hpp"
 
 namespace virtpind {
 

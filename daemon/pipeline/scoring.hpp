@@ -3,7 +3,7 @@
 // its own running sums, and tests hold the two against each other.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 #include "host_index.hpp"
 
 #include <map>

@@ -2,7 +2,7 @@
 // Where the emulator and the I/O threads of a domain go, and its memory.
 #pragma once
 
-#include "common/plan.hpp"
+#include "common/model/plan.hpp"
 #include "fleet.hpp"
 
 #include <optional>

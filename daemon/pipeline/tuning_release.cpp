@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tuning_release.hpp"
 
-#include "common/parts.hpp"
+#include "common/model/parts.hpp"
 
 #include <map>
 #include <set>

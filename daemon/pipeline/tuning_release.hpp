@@ -2,8 +2,8 @@
 // What an earlier policy wrote into a definition and the present one does not ask for. Pure.
 #pragma once
 
-#include "common/before_image.hpp"
-#include "common/guest_tuning.hpp"
+#include "common/model/guest_tuning.hpp"
+#include "common/model/original_state.hpp"
 
 namespace virtpind {
 

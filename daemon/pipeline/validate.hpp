@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/plan_request.hpp"
+#include "common/model/plan_request.hpp"
 
 #include <optional>
 #include <string>

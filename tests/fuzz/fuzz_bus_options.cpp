@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any a{sv} as policy options: accepted or refused with words, and what is accepted makes a policy
 // or an error, and travels back as it came. The input is a list of (key, type, value) in lines.
-#include "common/policy.hpp"
+#include "common/model/policy.hpp"
 #include "dbus/options.hpp"
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any bytes as configuration: a Config or an error, and what is accepted resolves.
-#include "common/config_json.hpp"
+#include "common/model/config_json.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any text as a definition: tuning it and taking that back ends where it began.
-#include "common/before_image.hpp"
-#include "common/parts.hpp"
+#include "common/model/original_state.hpp"
+#include "common/model/parts.hpp"
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/tuning_xml.hpp"
 

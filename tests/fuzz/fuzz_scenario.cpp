@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any bytes as a scenario on a fixed small host: an error, or a plan that keeps every invariant and
 // can be printed.
-#include "common/config.hpp"
+#include "common/model/config.hpp"
 #include "daemon/pipeline/invariants.hpp"
 #include "daemon/pipeline/planner.hpp"
 #include "daemon/pipeline/validate.hpp"

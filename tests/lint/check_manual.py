@@ -60,9 +60,9 @@ def example_problems(binary, page):
 
 
 def policy_problems():
-    table = OPTION_ROW.findall(text_of("common/policy_options.cpp"))
+    table = OPTION_ROW.findall(text_of("common/model/policy_options.cpp"))
     if len(table) < 10:
-        yield "common/policy_options.cpp: the option table is not where this test looks for it"
+        yield "common/model/policy_options.cpp: the option table is not where this test looks for it"
     page, shipped = "systemd/virtpind.json.5.rst", "systemd/virtpind.json"
     documented = text_of(page).split("\nOPTIONS\n")[1].split("\nPRECEDENCE\n")[0]
     for name, signature, values in table:

@@ -4,8 +4,8 @@
 // in them, and of CPUs and nodes any number up to 4095.
 #pragma once
 
-#include "common/before_image.hpp"
-#include "common/parts.hpp"
+#include "common/model/original_state.hpp"
+#include "common/model/parts.hpp"
 #include "generators.hpp"
 
 #include <array>

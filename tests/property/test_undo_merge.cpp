@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The rule of merge_undo(), for any file, any note and any definition: nothing is given back that
 // neither of them knows as virtpind's, the file wins where both speak, and once is enough.
-#include "common/parts.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/undo_merge.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

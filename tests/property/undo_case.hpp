@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/base/text_file.hpp"
-#include "common/parts.hpp"
+#include "common/model/parts.hpp"
 #include "daemon/controller.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/reconciler.hpp"

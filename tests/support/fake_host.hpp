@@ -3,9 +3,9 @@
 // that can be asked for. Behind the same port as the real one.
 #pragma once
 
-#include "common/host_port.hpp"
-#include "common/parts.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/libvirt_port.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/undo_merge.hpp"
 
 #include <algorithm>
 #include <deque>

@@ -2,7 +2,7 @@
 // Hosts for tests, as values: regular ones from five numbers, and odd ones core by core.
 #pragma once
 
-#include "common/topology.hpp"
+#include "common/model/topology.hpp"
 
 #include <algorithm>
 #include <cstdint>

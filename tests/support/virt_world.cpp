@@ -2,7 +2,7 @@
 #include "virt_world.hpp"
 
 #include "common/base/cpu_set.hpp"
-#include "common/parts.hpp"
+#include "common/model/parts.hpp"
 #include "daemon/host/domain_xml.hpp"
 
 #include <libvirt/virterror.h>

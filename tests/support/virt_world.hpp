@@ -5,8 +5,8 @@
 // killed, the call refused, its answer lost, or somebody else be quicker.
 #pragma once
 
-#include "common/domain.hpp"
-#include "common/parts.hpp"
+#include "common/model/domain.hpp"
+#include "common/model/parts.hpp"
 
 #include <functional>
 #include <map>

@@ -3,7 +3,7 @@
 // when the test says so, and a job may be the daemon's last.
 #pragma once
 
-#include "common/host_port.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "daemon/host/policy_calls.hpp"
 #include "daemon/host/state_store.hpp"
 #include "daemon/host/virt_actuator.hpp"

@@ -3,7 +3,7 @@
 // driven by one event loop on one thread.
 #pragma once
 
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 #include "dbus/service.hpp"
 
 #include <gtest/gtest.h>

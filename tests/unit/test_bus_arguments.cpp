@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Options, flags, texts and error names, without a bus.
-#include "common/control.hpp"
+#include "common/model/control_port.hpp"
 #include "dbus/arguments.hpp"
 #include "dbus/boundary.hpp"
 #include "dbus/errors.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/base/json_reader.hpp"
-#include "common/config_json.hpp"
+#include "common/model/config_json.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // How libvirt is asked to take a definition, and what is said when it does not. The linker lets
 // calls to virDomainDefineXMLFlags come by here first.
-#include "common/parts.hpp"
+#include "common/model/parts.hpp"
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/virt_connection.hpp"
 #include "daemon/host/virt_definition.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "common/parts.hpp"
+#include "common/model/parts.hpp"
 #include "daemon/pipeline/diff.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "common/policy.hpp"
+#include "common/model/policy.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
-#include "common/config_json.hpp"
+#include "common/model/config_json.hpp"
 #include "daemon/settle.hpp"
 #include "tests/support/spine.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What was before, in a domain's metadata: written and read, by friend and foe, and taken together
 // with the file on this host.
-#include "common/parts.hpp"
-#include "common/undo_merge.hpp"
+#include "common/model/parts.hpp"
+#include "common/model/undo_merge.hpp"
 #include "daemon/host/definition_parts.hpp"
 #include "daemon/host/domain_xml.hpp"
 #include "daemon/host/migration_xml.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "control.hpp"
+#include "control_port.hpp"
 
 namespace virtpind {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "before_image.hpp"
+#include "original_state.hpp"
 
 #include "parts.hpp"
 

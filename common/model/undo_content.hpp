@@ -4,7 +4,7 @@
 #pragma once
 
 #include "action.hpp"
-#include "before_image.hpp"
+#include "original_state.hpp"
 #include "undo_note.hpp"
 
 #include <optional>

@@ -3,9 +3,9 @@
 // daemon/host/virt_actuator applies them in order.
 #pragma once
 
-#include "before_image.hpp"
 #include "domain.hpp"
 #include "guest_tuning.hpp"
+#include "original_state.hpp"
 
 #include <map>
 #include <optional>

@@ -5,10 +5,10 @@
 #pragma once
 
 #include "action.hpp"
-#include "before_image.hpp"
 #include "common/base/result.hpp"
 #include "definition_scope.hpp"
 #include "domain.hpp"
+#include "original_state.hpp"
 
 #include <functional>
 #include <optional>
