@@ -2,7 +2,7 @@
 #include "explain.hpp"
 
 #include "common/base/messages.hpp"
-#include "guest_shape.hpp"
+#include "daemon/planner/place/guest_shape.hpp"
 #include "improvement.hpp"
 #include "misfit.hpp"
 

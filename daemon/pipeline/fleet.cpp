@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fleet.hpp"
 
+#include "daemon/planner/place/own_core.hpp"
 #include "foreign.hpp"
-#include "own_core.hpp"
 
 #include <algorithm>
 #include <array>

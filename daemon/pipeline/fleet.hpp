@@ -3,9 +3,9 @@
 #pragma once
 
 #include "common/model/plan_request.hpp"
+#include "daemon/planner/place/current_placement.hpp"
+#include "daemon/planner/place/placer.hpp"
 #include "memory_book.hpp"
-#include "placer.hpp"
-#include "standing.hpp"
 
 #include <cstddef>
 #include <optional>

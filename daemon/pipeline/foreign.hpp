@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/model/plan.hpp"
-#include "host_index.hpp"
+#include "daemon/planner/place/host_index.hpp"
 
 namespace virtpind {
 

@@ -2,9 +2,9 @@
 #include "improvement.hpp"
 
 #include "common/base/messages.hpp"
-#include "memory_words.hpp"
+#include "daemon/planner/place/cost.hpp"
+#include "daemon/planner/place/memory_words.hpp"
 #include "misfit.hpp"
-#include "scoring.hpp"
 
 #include <algorithm>
 #include <tuple>

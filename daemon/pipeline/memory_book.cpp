@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "memory_book.hpp"
 
-#include "standing.hpp"
+#include "daemon/planner/place/current_placement.hpp"
 
 #include <algorithm>
 

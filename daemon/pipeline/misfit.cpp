@@ -2,7 +2,7 @@
 #include "misfit.hpp"
 
 #include "common/base/messages.hpp"
-#include "memory_words.hpp"
+#include "daemon/planner/place/memory_words.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -2,8 +2,8 @@
 #include "not_now.hpp"
 
 #include "common/base/messages.hpp"
+#include "daemon/planner/place/memory_words.hpp"
 #include "improvement.hpp"
-#include "memory_words.hpp"
 
 #include <algorithm>
 #include <iterator>

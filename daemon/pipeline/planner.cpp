@@ -3,7 +3,7 @@
 // and last the domains that are shut off.
 #include "planner.hpp"
 
-#include "elsewhere.hpp"
+#include "daemon/planner/place/elsewhere.hpp"
 #include "explain.hpp"
 #include "fixed_threads.hpp"
 #include "fleet.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "shared_pool.hpp"
 
-#include "node_subsets.hpp"
-#include "scoring.hpp"
-#include "standing.hpp"
+#include "daemon/planner/place/cost.hpp"
+#include "daemon/planner/place/current_placement.hpp"
+#include "daemon/planner/place/node_subsets.hpp"
 
 #include <algorithm>
 #include <functional>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "threads.hpp"
 
-#include "elsewhere.hpp"
-#include "memory_words.hpp"
+#include "daemon/planner/place/elsewhere.hpp"
+#include "daemon/planner/place/memory_words.hpp"
 
 #include <algorithm>
 #include <limits>

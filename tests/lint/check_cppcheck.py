@@ -11,7 +11,7 @@ from project_files import ROOT, SKIPPED
 SUPPRESSED = {
     "missingIncludeSystem": "libraries' headers are not read",
     "passedByValue": "what is kept is taken by value and moved",
-    "accessMoved": "daemon/pipeline/host_index.cpp: each turn of a loop moves another element",
+    "accessMoved": "daemon/planner/place/host_index.cpp: each turn of a loop moves another element",
     "ignoredReturnValue": "the condition of `... + (n == 1 ? a : b)` is taken for a statement",
     "incorrectStringBooleanError": "the same",
     "normalCheckLevelMaxBranches": "what newer ones say of themselves",

@@ -2,8 +2,8 @@
 // The best placement of one domain by trying them all; for hosts of a dozen CPUs.
 #pragma once
 
-#include "daemon/pipeline/guest_shape.hpp"
-#include "daemon/pipeline/placer.hpp"
+#include "daemon/planner/place/guest_shape.hpp"
+#include "daemon/planner/place/placer.hpp"
 
 #include <optional>
 

@@ -3,7 +3,7 @@
 // that a counterexample shrinks.
 #pragma once
 
-#include "daemon/pipeline/scoring.hpp"
+#include "daemon/planner/place/cost.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <rapidcheck.h>

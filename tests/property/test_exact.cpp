@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // One domain on hosts of up to twelve CPUs, held against trying everything.
 #include "brute_force.hpp"
-#include "daemon/pipeline/standing.hpp"
+#include "daemon/planner/place/current_placement.hpp"
 #include "generators.hpp"
 
 #include <gtest/gtest.h>

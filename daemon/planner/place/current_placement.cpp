@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "standing.hpp"
+#include "current_placement.hpp"
 
 namespace virtpind {
 

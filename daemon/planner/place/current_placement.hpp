@@ -2,7 +2,7 @@
 // What holds of a running domain where it is now.
 #pragma once
 
-#include "scoring.hpp"
+#include "cost.hpp"
 
 namespace virtpind {
 

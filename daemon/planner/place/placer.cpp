@@ -3,7 +3,7 @@
 
 #include "guest_shape.hpp"
 #include "node_choice.hpp"
-#include "vcpu_order.hpp"
+#include "vcpu_assignment.hpp"
 
 #include <algorithm>
 #include <tuple>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "scoring.hpp"
+#include "cost.hpp"
 
 #include "guest_shape.hpp"
 

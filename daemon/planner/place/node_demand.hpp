@@ -2,7 +2,7 @@
 // What a domain asks of the host's nodes, and what it gets of them.
 #pragma once
 
-#include "packing.hpp"
+#include "core_packing.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -3,8 +3,8 @@
 // bounded search gives one.
 #pragma once
 
-#include "packing.hpp"
-#include "scoring.hpp"
+#include "core_packing.hpp"
+#include "cost.hpp"
 
 #include <optional>
 

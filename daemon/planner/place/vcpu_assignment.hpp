@@ -3,9 +3,9 @@
 // numbering, whatever the host's numbering is.
 #pragma once
 
+#include "cost.hpp"
 #include "guest_shape.hpp"
 #include "host_index.hpp"
-#include "scoring.hpp"
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "packing.hpp"
+#include "core_packing.hpp"
 
 #include <algorithm>
 

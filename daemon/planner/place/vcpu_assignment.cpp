@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "vcpu_order.hpp"
+#include "vcpu_assignment.hpp"
 
 #include <algorithm>
 #include <limits>
