@@ -3,8 +3,8 @@
 #pragma once
 
 #include "common/model/plan.hpp"
-#include "fleet.hpp"
-#include "shared_pool.hpp"
+#include "daemon/planner/fleet/fleet.hpp"
+#include "daemon/planner/fleet/shared_pool.hpp"
 
 namespace virtpind {
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/model/plan.hpp"
-#include "fleet.hpp"
+#include "daemon/planner/fleet/fleet.hpp"
 
 #include <vector>
 

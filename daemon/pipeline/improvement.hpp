@@ -2,7 +2,7 @@
 // What would have to change for a domain to be placed better, or at all.
 #pragma once
 
-#include "fleet.hpp"
+#include "daemon/planner/fleet/fleet.hpp"
 
 #include <optional>
 #include <string>

@@ -3,7 +3,7 @@
 // up at a time, and the domain placed again. A fixed number of placements.
 #pragma once
 
-#include "fleet.hpp"
+#include "daemon/planner/fleet/fleet.hpp"
 
 #include <string>
 #include <vector>

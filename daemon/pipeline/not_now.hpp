@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/model/plan.hpp"
-#include "fleet.hpp"
+#include "daemon/planner/fleet/fleet.hpp"
 
 namespace virtpind {
 

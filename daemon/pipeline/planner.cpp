@@ -3,15 +3,15 @@
 // and last the domains that are shut off.
 #include "planner.hpp"
 
+#include "daemon/planner/fleet/emulator_threads.hpp"
+#include "daemon/planner/fleet/fleet.hpp"
+#include "daemon/planner/fleet/rearrange.hpp"
+#include "daemon/planner/fleet/shared_pool.hpp"
 #include "daemon/planner/place/elsewhere.hpp"
 #include "explain.hpp"
 #include "fixed_threads.hpp"
-#include "fleet.hpp"
 #include "housekeeping.hpp"
 #include "not_now.hpp"
-#include "repair.hpp"
-#include "shared_pool.hpp"
-#include "threads.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "memory_book.hpp"
+#include "memory_ledger.hpp"
 
 #include "daemon/planner/place/current_placement.hpp"
 

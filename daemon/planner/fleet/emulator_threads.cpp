@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "threads.hpp"
+#include "emulator_threads.hpp"
 
 #include "daemon/planner/place/elsewhere.hpp"
 #include "daemon/planner/place/memory_words.hpp"

@@ -5,7 +5,7 @@
 #include "common/model/plan_request.hpp"
 #include "daemon/planner/place/current_placement.hpp"
 #include "daemon/planner/place/placer.hpp"
-#include "memory_book.hpp"
+#include "memory_ledger.hpp"
 
 #include <cstddef>
 #include <optional>

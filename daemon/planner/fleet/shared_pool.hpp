@@ -3,7 +3,7 @@
 // devices and each other, at the lowest load.
 #pragma once
 
-#include "memory_book.hpp"
+#include "memory_ledger.hpp"
 
 #include <array>
 #include <cstddef>

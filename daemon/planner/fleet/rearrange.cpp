@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "repair.hpp"
+#include "rearrange.hpp"
 
 #include <algorithm>
 #include <tuple>
