@@ -2,7 +2,7 @@
 #include "intents.hpp"
 
 #include "common/base/messages.hpp"
-#include "hotplug.hpp"
+#include "daemon/planner/guest/hotplug.hpp"
 
 #include <algorithm>
 #include <exception>

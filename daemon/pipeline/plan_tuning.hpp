@@ -2,7 +2,7 @@
 // Guest tuning as a part of a domain's plan. Pure.
 #pragma once
 
-#include "guest_topology.hpp"
+#include "daemon/planner/guest/guest_topology.hpp"
 
 namespace virtpind {
 

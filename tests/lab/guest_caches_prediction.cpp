@@ -3,7 +3,7 @@
 //   guest_caches_prediction SOCKETS DIES CORES THREADS ENABLED SOURCE
 // SOURCE of its caches: "emulated" by QEMU; "host", the CPU this runs on; or a number, for a host
 // on which so many CPUs share an L3 and the threads of a core its L2.
-#include "daemon/pipeline/guest_caches.hpp"
+#include "daemon/planner/guest/guest_caches.hpp"
 
 #include <cpuid.h>
 #include <nlohmann/json.hpp>

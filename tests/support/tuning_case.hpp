@@ -2,7 +2,7 @@
 // One domain on one host, for tests of guest tuning: a host with caches, vCPUs on given CPUs.
 #pragma once
 
-#include "daemon/pipeline/guest_topology.hpp"
+#include "daemon/planner/guest/guest_topology.hpp"
 #include "topology_builder.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/pipeline/guest_caches.hpp"
+#include "daemon/planner/guest/guest_caches.hpp"
 #include "tests/support/tuning_case.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/pipeline/hotplug.hpp"
+#include "daemon/planner/guest/hotplug.hpp"
 
 #include <gtest/gtest.h>
 
