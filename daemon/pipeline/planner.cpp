@@ -3,15 +3,15 @@
 // and last the domains that are shut off.
 #include "planner.hpp"
 
+#include "daemon/planner/explain/explain.hpp"
+#include "daemon/planner/explain/not_now.hpp"
+#include "daemon/planner/explain/thread_conflicts.hpp"
 #include "daemon/planner/fleet/emulator_threads.hpp"
 #include "daemon/planner/fleet/fleet.hpp"
 #include "daemon/planner/fleet/rearrange.hpp"
 #include "daemon/planner/fleet/shared_pool.hpp"
 #include "daemon/planner/place/elsewhere.hpp"
-#include "explain.hpp"
-#include "fixed_threads.hpp"
 #include "housekeeping.hpp"
-#include "not_now.hpp"
 
 #include <algorithm>
 #include <array>

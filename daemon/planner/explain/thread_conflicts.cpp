@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fixed_threads.hpp"
+#include "thread_conflicts.hpp"
 
+#include "advice.hpp"
 #include "common/base/messages.hpp"
-#include "improvement.hpp"
 
 #include <string>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "explain.hpp"
 
+#include "advice.hpp"
 #include "common/base/messages.hpp"
 #include "daemon/planner/place/guest_shape.hpp"
-#include "improvement.hpp"
-#include "misfit.hpp"
+#include "infeasibility.hpp"
 
 #include <algorithm>
 #include <string>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "improvement.hpp"
+#include "advice.hpp"
 
 #include "common/base/messages.hpp"
 #include "daemon/planner/place/cost.hpp"
 #include "daemon/planner/place/memory_words.hpp"
-#include "misfit.hpp"
+#include "infeasibility.hpp"
 
 #include <algorithm>
 #include <tuple>

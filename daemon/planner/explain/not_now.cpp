@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "not_now.hpp"
 
+#include "advice.hpp"
 #include "common/base/messages.hpp"
 #include "daemon/planner/place/memory_words.hpp"
-#include "improvement.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "misfit.hpp"
+#include "infeasibility.hpp"
 
 #include "common/base/messages.hpp"
 #include "daemon/planner/place/memory_words.hpp"
