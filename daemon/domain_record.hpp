@@ -5,7 +5,7 @@
 #include "common/model/action.hpp"
 #include "common/model/control_port.hpp"
 #include "common/model/plan.hpp"
-#include "daemon/pipeline/intents.hpp"
+#include "daemon/planner/intents.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -3,11 +3,11 @@
 
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"
-#include "daemon/pipeline/diff.hpp"
-#include "daemon/pipeline/invariants.hpp"
-#include "daemon/pipeline/plan_tuning.hpp"
-#include "daemon/pipeline/planner.hpp"
-#include "daemon/pipeline/validate.hpp"
+#include "daemon/planner/diff.hpp"
+#include "daemon/planner/plan_check.hpp"
+#include "daemon/planner/plan_tuning.hpp"
+#include "daemon/planner/planner.hpp"
+#include "daemon/planner/validate.hpp"
 
 #include <algorithm>
 #include <exception>

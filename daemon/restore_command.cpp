@@ -15,7 +15,7 @@
 #include "daemon/host/virt_actuator.hpp"
 #include "daemon/host/virt_event_thread.hpp"
 #include "daemon/host/virt_observer.hpp"
-#include "daemon/pipeline/diff.hpp"
+#include "daemon/planner/diff.hpp"
 
 #include <algorithm>
 #include <memory>

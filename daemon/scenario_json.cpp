@@ -5,8 +5,8 @@
 #include "common/base/uuid.hpp"
 #include "common/model/config_json.hpp"
 #include "common/model/policy_json.hpp"
-#include "daemon/pipeline/intents.hpp"
-#include "daemon/pipeline/validate.hpp"
+#include "daemon/planner/intents.hpp"
+#include "daemon/planner/validate.hpp"
 
 #include <algorithm>
 #include <array>

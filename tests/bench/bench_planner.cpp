@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // How long plans take, and how that grows with CPUs and domains.
-#include "daemon/pipeline/planner.hpp"
+#include "daemon/planner/planner.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <benchmark/benchmark.h>

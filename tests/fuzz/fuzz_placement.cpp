@@ -3,12 +3,12 @@
 // that is given back there: no number in it is an index.
 #include "daemon/host/before_image_json.hpp"
 #include "daemon/host/domain_xml.hpp"
-#include "daemon/pipeline/diff.hpp"
-#include "daemon/pipeline/intents.hpp"
-#include "daemon/pipeline/invariants.hpp"
-#include "daemon/pipeline/plan_tuning.hpp"
-#include "daemon/pipeline/planner.hpp"
-#include "daemon/pipeline/validate.hpp"
+#include "daemon/planner/diff.hpp"
+#include "daemon/planner/intents.hpp"
+#include "daemon/planner/plan_check.hpp"
+#include "daemon/planner/plan_tuning.hpp"
+#include "daemon/planner/planner.hpp"
+#include "daemon/planner/validate.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whole plans over random hosts and fleets.
-#include "daemon/pipeline/invariants.hpp"
-#include "daemon/pipeline/planner.hpp"
-#include "daemon/pipeline/validate.hpp"
+#include "daemon/planner/plan_check.hpp"
+#include "daemon/planner/planner.hpp"
+#include "daemon/planner/validate.hpp"
 #include "generators.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Guest tuning on random hosts and random CPUs.
-#include "daemon/pipeline/planner.hpp"
 #include "daemon/planner/guest/guest_caches.hpp"
+#include "daemon/planner/planner.hpp"
 #include "tests/support/tuning_case.hpp"
 
 #include <gtest/gtest.h>

@@ -2,10 +2,10 @@
 // Things that must not be: a planner that breaks its own rules or throws, for all domains or for
 // one. The linker puts functions of this test in the place of four of the daemon's (--wrap); they
 // go wrong when they are told to.
-#include "daemon/pipeline/diff.hpp"
-#include "daemon/pipeline/invariants.hpp"
-#include "daemon/pipeline/planner.hpp"
-#include "daemon/pipeline/validate.hpp"
+#include "daemon/planner/diff.hpp"
+#include "daemon/planner/plan_check.hpp"
+#include "daemon/planner/planner.hpp"
+#include "daemon/planner/validate.hpp"
 #include "tests/support/spine.hpp"
 
 #include <sys/wait.h>

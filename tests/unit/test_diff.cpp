@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/model/parts.hpp"
-#include "daemon/pipeline/diff.hpp"
+#include "daemon/planner/diff.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Pins and policies of another host: no place here, no error either, and told.
 #include "common/base/by_id.hpp"
-#include "daemon/pipeline/invariants.hpp"
-#include "daemon/pipeline/planner.hpp"
-#include "daemon/pipeline/validate.hpp"
+#include "daemon/planner/plan_check.hpp"
+#include "daemon/planner/planner.hpp"
+#include "daemon/planner/validate.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Which pins of others are claims, and which are load.
-#include "daemon/pipeline/invariants.hpp"
-#include "daemon/pipeline/planner.hpp"
-#include "daemon/pipeline/validate.hpp"
 #include "daemon/planner/fleet/foreign.hpp"
+#include "daemon/planner/plan_check.hpp"
+#include "daemon/planner/planner.hpp"
+#include "daemon/planner/validate.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <gtest/gtest.h>

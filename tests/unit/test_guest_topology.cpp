@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/pipeline/plan_tuning.hpp"
 #include "daemon/planner/guest/guest_layout.hpp"
+#include "daemon/planner/plan_tuning.hpp"
 #include "tests/support/tuning_case.hpp"
 
 #include <gtest/gtest.h>

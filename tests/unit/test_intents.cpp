@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/pipeline/intents.hpp"
+#include "daemon/planner/intents.hpp"
 
 #include <gtest/gtest.h>
 

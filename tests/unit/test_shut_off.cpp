@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The definitions of guests that are off do not depend on who happens to run.
-#include "daemon/pipeline/invariants.hpp"
-#include "daemon/pipeline/planner.hpp"
-#include "daemon/pipeline/validate.hpp"
+#include "daemon/planner/plan_check.hpp"
+#include "daemon/planner/planner.hpp"
+#include "daemon/planner/validate.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <gtest/gtest.h>

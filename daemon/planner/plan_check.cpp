@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "invariants.hpp"
+#include "plan_check.hpp"
 
 #include <algorithm>
 #include <cstdint>
