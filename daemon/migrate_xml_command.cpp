@@ -4,8 +4,8 @@
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
 #include "daemon/command_connection.hpp"
-#include "daemon/host/domain_xml.hpp"
-#include "daemon/host/migration_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/migration_xml.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/host/virt_observer.hpp"
 

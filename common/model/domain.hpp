@@ -137,8 +137,8 @@ struct DomainFacts {
 
 // The elements and attributes of a definition that virtpind may change ("cpu/topology",
 // "vcpupin:3"), in a normal form: what is there, not how it is written. What is not there is
-// absent. pin_parts() (parts.hpp) names those of the pins, daemon/host/definition_parts.hpp the
-// others.
+// absent. pin_parts() (parts.hpp) names those of the pins, daemon/domain_xml/definition_parts.hpp
+// the others.
 using DefinitionParts = std::map<std::string, std::string>;
 
 // An element of <cputune> that names vCPUs by number: <vcpusched>, <cachetune>, <memorytune>.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What a persistent definition should say about the guest's CPUs from the next boot on.
-// daemon/planner/guest/guest_topology decides, daemon/host/tuning_xml writes.
+// daemon/planner/guest/guest_topology decides, daemon/domain_xml/tuning_xml writes.
 #pragma once
 
 #include "domain.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "device_parents.hpp"
 
-#include "argument_devices.hpp"
 #include "common/base/uuid.hpp"
+#include "daemon/domain_xml/argument_devices.hpp"
 
 #include <string>
 #include <system_error>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "pin_calls.hpp"
 
-#include "domain_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
 #include "virt_error.hpp"
 #include "virt_observer.hpp"
 

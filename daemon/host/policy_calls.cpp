@@ -2,8 +2,8 @@
 #include "policy_calls.hpp"
 
 #include "common/base/printable.hpp"
+#include "daemon/domain_xml/policy_xml.hpp"
 #include "domain_calls.hpp"
-#include "policy_xml.hpp"
 #include "virt_definition.hpp"
 #include "virt_error.hpp"
 #include "virt_observer.hpp"

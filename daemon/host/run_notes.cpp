@@ -3,9 +3,9 @@
 
 #include "common/base/printable.hpp"
 #include "common/model/undo_content.hpp"
-#include "domain_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/policy_xml.hpp"
 #include "policy_calls.hpp"
-#include "policy_xml.hpp"
 #include "virt_definition.hpp"
 #include "virt_observer.hpp"
 

@@ -4,8 +4,8 @@
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/uuid.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
 #include "device_parents.hpp"
-#include "domain_xml.hpp"
 #include "virt_error.hpp"
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 // Any text as a definition: tuning it and taking that back ends where it began.
 #include "common/model/original_state.hpp"
 #include "common/model/parts.hpp"
-#include "daemon/host/domain_xml.hpp"
-#include "daemon/host/tuning_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/tuning_xml.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any text as a domain XML: reading never crashes, and an edit of what can be read is what was
 // asked for, once and for all.
-#include "daemon/host/definition.hpp"
-#include "daemon/host/domain_xml.hpp"
+#include "daemon/domain_xml/definition.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
 
 #include <cstdint>
 #include <cstdlib>

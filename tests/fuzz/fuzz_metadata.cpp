@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any text inside a domain's <metadata>: a policy, an error or nothing; a policy that was read is
 // written and read back as the same. So is the note of how it was before.
-#include "daemon/host/domain_xml.hpp"
-#include "daemon/host/policy_xml.hpp"
-#include "daemon/host/undo_note_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/policy_xml.hpp"
+#include "daemon/domain_xml/undo_note_xml.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any text as a definition that a small host has to plan, or (from a brace on) as a before-image
 // that is given back there: no number in it is an index.
+#include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/host/before_image_json.hpp"
-#include "daemon/host/domain_xml.hpp"
 #include "daemon/planner/diff.hpp"
 #include "daemon/planner/intents.hpp"
 #include "daemon/planner/plan_check.hpp"

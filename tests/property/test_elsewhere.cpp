@@ -3,8 +3,8 @@
 // this host has not: each set is planned by the rules, passes end, and what is given back names
 // what is there. `RC_PARAMS=max_success=100000` is the count of sets.
 #include "daemon/controller.hpp"
-#include "daemon/host/domain_xml.hpp"
-#include "daemon/host/tuning_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/planner/diff.hpp"
 #include "daemon/planner/intents.hpp"
 #include "daemon/planner/plan_check.hpp"

@@ -3,7 +3,7 @@
 
 #include "common/base/cpu_set.hpp"
 #include "common/model/parts.hpp"
-#include "daemon/host/domain_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
 
 #include <libvirt/virterror.h>
 #include <pugixml.hpp>

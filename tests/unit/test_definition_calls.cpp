@@ -2,7 +2,7 @@
 // How libvirt is asked to take a definition, and what is said when it does not. The linker lets
 // calls to virDomainDefineXMLFlags come by here first.
 #include "common/model/parts.hpp"
-#include "daemon/host/domain_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/host/virt_connection.hpp"
 #include "daemon/host/virt_definition.hpp"
 #include "daemon/host/virt_error.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/definition.hpp"
+#include "daemon/domain_xml/definition.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/policy_xml.hpp"
 #include "daemon/host/device_parents.hpp"
-#include "daemon/host/domain_xml.hpp"
-#include "daemon/host/policy_xml.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/own_elements.hpp"
+#include "daemon/domain_xml/own_elements.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/argument_devices.hpp"
-#include "daemon/host/domain_xml.hpp"
+#include "daemon/domain_xml/argument_devices.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
 
 #include <gtest/gtest.h>
 

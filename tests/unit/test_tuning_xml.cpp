@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/base/text_file.hpp"
-#include "daemon/host/domain_xml.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/tuning_xml.hpp"
+#include "daemon/domain_xml/xml_reader.hpp"
 #include "daemon/host/topology_reader.hpp"
 #include "daemon/host/tuning_abilities.hpp"
-#include "daemon/host/tuning_xml.hpp"
-#include "daemon/host/xml_reader.hpp"
 #include "tests/support/tuning_case.hpp"
 
 #include <gtest/gtest.h>

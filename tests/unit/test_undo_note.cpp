@@ -3,10 +3,10 @@
 // with the file on this host.
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"
-#include "daemon/host/definition_parts.hpp"
-#include "daemon/host/domain_xml.hpp"
-#include "daemon/host/migration_xml.hpp"
-#include "daemon/host/undo_note_xml.hpp"
+#include "daemon/domain_xml/definition_parts.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/migration_xml.hpp"
+#include "daemon/domain_xml/undo_note_xml.hpp"
 
 #include <gtest/gtest.h>
 
