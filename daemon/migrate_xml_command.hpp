@@ -2,7 +2,7 @@
 // `virtpind migrate-xml`: the XML of a domain as another host can start it.
 #pragma once
 
-#include "daemon/host/topology_source.hpp"
+#include "daemon/topology/topology_source.hpp"
 
 #include <iosfwd>
 #include <optional>

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "daemon/host/topology_source.hpp"
 #include "daemon/migrate_xml_command.hpp"
 #include "daemon/plan_command.hpp"
 #include "daemon/restore_command.hpp"
+#include "daemon/topology/topology_source.hpp"
 #include "dbus/service.hpp"
 
 #include <spdlog/common.h>

@@ -2,7 +2,7 @@
 // `virtpind plan`: the daemon's core on files. Touches nothing.
 #pragma once
 
-#include "daemon/host/topology_source.hpp"
+#include "daemon/topology/topology_source.hpp"
 
 #include <iosfwd>
 #include <optional>

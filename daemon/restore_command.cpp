@@ -11,11 +11,11 @@
 #include "daemon/host/state_dir.hpp"
 #include "daemon/host/state_lock.hpp"
 #include "daemon/host/state_store.hpp"
-#include "daemon/host/topology_reader.hpp"
 #include "daemon/host/virt_actuator.hpp"
 #include "daemon/host/virt_event_thread.hpp"
 #include "daemon/host/virt_observer.hpp"
 #include "daemon/planner/diff.hpp"
+#include "daemon/topology/topology_reader.hpp"
 
 #include <algorithm>
 #include <memory>

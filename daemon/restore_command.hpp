@@ -3,7 +3,7 @@
 // the day when the daemon does not start. Blocks; a process of its own.
 #pragma once
 
-#include "daemon/host/topology_source.hpp"
+#include "daemon/topology/topology_source.hpp"
 
 #include <iosfwd>
 #include <string>

@@ -6,7 +6,7 @@
 #include "common/base/result.hpp"
 #include "common/model/config.hpp"
 #include "common/model/plan.hpp"
-#include "daemon/host/topology_reader.hpp"
+#include "daemon/topology/topology_reader.hpp"
 
 #include <functional>
 #include <memory>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Random fleets on real machines: every hwloc XML file in VIRTPIND_TOPOLOGIES. Skipped without it.
-#include "daemon/host/topology_reader.hpp"
 #include "daemon/planner/plan_check.hpp"
 #include "daemon/planner/planner.hpp"
 #include "daemon/planner/validate.hpp"
+#include "daemon/topology/topology_reader.hpp"
 #include "generators.hpp"
 
 #include <gtest/gtest.h>

@@ -6,9 +6,9 @@
 #include "common/base/text_file.hpp"
 #include "common/model/parts.hpp"
 #include "daemon/controller.hpp"
-#include "daemon/host/topology_reader.hpp"
 #include "daemon/reconciler.hpp"
 #include "daemon/restore_command.hpp"
+#include "daemon/topology/topology_reader.hpp"
 #include "tests/support/world_host.hpp"
 
 #include <spdlog/spdlog.h>

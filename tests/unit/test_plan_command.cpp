@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/topology_export.hpp"
 #include "daemon/options.hpp"
 #include "daemon/plan_command.hpp"
 #include "daemon/text_diff.hpp"
+#include "daemon/topology/topology_export.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

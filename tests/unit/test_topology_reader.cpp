@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/live_facts.hpp"
-#include "daemon/host/topology_export.hpp"
-#include "daemon/host/topology_reader.hpp"
+#include "daemon/topology/sysfs_facts.hpp"
+#include "daemon/topology/topology_export.hpp"
+#include "daemon/topology/topology_reader.hpp"
 
 #include <gtest/gtest.h>
 #include <hwloc.h>

@@ -3,8 +3,8 @@
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/domain_xml/xml_reader.hpp"
-#include "daemon/host/topology_reader.hpp"
 #include "daemon/host/tuning_abilities.hpp"
+#include "daemon/topology/topology_reader.hpp"
 #include "tests/support/tuning_case.hpp"
 
 #include <gtest/gtest.h>

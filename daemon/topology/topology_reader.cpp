@@ -3,11 +3,11 @@
 #include "topology_reader.hpp"
 
 #include "common/base/messages.hpp"
-#include "daemon/host/core_kinds.hpp"
-#include "daemon/host/cpu_tree.hpp"
-#include "daemon/host/hwloc_handle.hpp"
-#include "daemon/host/hwloc_ids.hpp"
-#include "daemon/host/live_facts.hpp"
+#include "core_kinds.hpp"
+#include "cpu_tree.hpp"
+#include "hwloc_handle.hpp"
+#include "hwloc_ids.hpp"
+#include "sysfs_facts.hpp"
 
 #include <algorithm>
 #include <array>

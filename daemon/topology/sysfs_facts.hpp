@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/model/topology.hpp"
-#include "daemon/host/core_kinds.hpp"
+#include "core_kinds.hpp"
 
 #include <filesystem>
 #include <vector>

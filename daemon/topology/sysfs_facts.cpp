@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "live_facts.hpp"
+#include "sysfs_facts.hpp"
 
 #include "common/base/text_file.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cpu_tree.hpp"
 
-#include "daemon/host/hwloc_ids.hpp"
+#include "hwloc_ids.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/topology_export.hpp"
+#include "topology_export.hpp"
 
-#include "daemon/host/hwloc_handle.hpp"
-#include "daemon/host/live_facts.hpp"
+#include "hwloc_handle.hpp"
+#include "sysfs_facts.hpp"
 
 #include <algorithm>
 #include <array>
