@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What tells of changes on the host, on a real loop with real files.
-#include "daemon/host/cgroup_watch.hpp"
-#include "daemon/host/clock_watch.hpp"
-#include "daemon/host/host_watch.hpp"
+#include "daemon/watch/cgroup_watch.hpp"
+#include "daemon/watch/clock_watch.hpp"
+#include "daemon/watch/uevent_watch.hpp"
 
 #include <gtest/gtest.h>
 

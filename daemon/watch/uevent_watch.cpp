@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "host_watch.hpp"
+#include "uevent_watch.hpp"
 
 #include <linux/netlink.h>
 #include <sys/epoll.h>
