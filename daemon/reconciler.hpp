@@ -11,10 +11,10 @@
 #include "common/model/plan.hpp"
 #include "daemon/before_images.hpp"
 #include "daemon/domain_record.hpp"
-#include "daemon/host/crash_guard.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/planning.hpp"
 #include "daemon/settle.hpp"
+#include "daemon/state/crash_guard.hpp"
 
 #include <chrono>
 #include <cstdint>

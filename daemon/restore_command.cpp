@@ -8,13 +8,13 @@
 #include "common/model/undo_merge.hpp"
 #include "daemon/command_connection.hpp"
 #include "daemon/host/policy_calls.hpp"
-#include "daemon/host/state_dir.hpp"
-#include "daemon/host/state_lock.hpp"
-#include "daemon/host/state_store.hpp"
 #include "daemon/host/virt_actuator.hpp"
 #include "daemon/host/virt_event_thread.hpp"
 #include "daemon/host/virt_observer.hpp"
 #include "daemon/planner/diff.hpp"
+#include "daemon/state/state_dir.hpp"
+#include "daemon/state/state_lock.hpp"
+#include "daemon/state/state_store.hpp"
 #include "daemon/topology/topology_reader.hpp"
 
 #include <algorithm>

@@ -10,10 +10,10 @@
 
 #include "backoff.hpp"
 #include "common/model/libvirt_port.hpp"
-#include "crash_guard.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/loop/worker.hpp"
-#include "state_store.hpp"
+#include "daemon/state/crash_guard.hpp"
+#include "daemon/state/state_store.hpp"
 #include "virt_connection.hpp"
 #include "virt_event_thread.hpp"
 #include "virt_events.hpp"

@@ -4,7 +4,7 @@
 
 #include "common/model/action.hpp"
 #include "common/model/policy.hpp"
-#include "state_store.hpp"
+#include "daemon/state/state_store.hpp"
 #include "virt_connection.hpp"
 #include "virt_definition.hpp"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/model/libvirt_port.hpp"
-#include "crash_guard.hpp"
+#include "daemon/state/crash_guard.hpp"
 #include "virt_connection.hpp"
 
 #include <functional>

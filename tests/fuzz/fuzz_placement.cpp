@@ -2,13 +2,13 @@
 // Any text as a definition that a small host has to plan, or (from a brace on) as a before-image
 // that is given back there: no number in it is an index.
 #include "daemon/domain_xml/domain_xml.hpp"
-#include "daemon/host/before_image_json.hpp"
 #include "daemon/planner/diff.hpp"
 #include "daemon/planner/intents.hpp"
 #include "daemon/planner/plan_check.hpp"
 #include "daemon/planner/plan_tuning.hpp"
 #include "daemon/planner/planner.hpp"
 #include "daemon/planner/validate.hpp"
+#include "daemon/state/original_state_json.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <cstdint>

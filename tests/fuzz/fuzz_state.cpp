@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any bytes as a before-image: what is accepted is written and read back as the same.
-#include "daemon/host/before_image_json.hpp"
+#include "daemon/state/original_state_json.hpp"
 
 #include <cstddef>
 #include <cstdint>

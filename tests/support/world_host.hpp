@@ -5,9 +5,9 @@
 
 #include "common/model/libvirt_port.hpp"
 #include "daemon/host/policy_calls.hpp"
-#include "daemon/host/state_store.hpp"
 #include "daemon/host/virt_actuator.hpp"
 #include "daemon/host/virt_observer.hpp"
+#include "daemon/state/state_store.hpp"
 #include "virt_world.hpp"
 
 #include <deque>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Who was at work when a process died: the file outlives the object, as it outlives a process.
-#include "daemon/host/crash_guard.hpp"
+#include "daemon/state/crash_guard.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

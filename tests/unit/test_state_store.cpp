@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/before_image_json.hpp"
-#include "daemon/host/state_store.hpp"
+#include "daemon/state/original_state_json.hpp"
+#include "daemon/state/state_store.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

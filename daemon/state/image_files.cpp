@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "image_files.hpp"
 
-#include "before_image_json.hpp"
 #include "common/base/messages.hpp"
+#include "original_state_json.hpp"
 #include "state_dir.hpp"
 
 #include <dirent.h>

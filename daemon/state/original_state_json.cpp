@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "before_image_json.hpp"
+#include "original_state_json.hpp"
 
 #include "common/base/json_reader.hpp"
 #include "common/base/uuid.hpp"

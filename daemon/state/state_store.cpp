@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "state_store.hpp"
 
-#include "before_image_json.hpp"
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/uuid.hpp"
 #include "image_files.hpp"
+#include "original_state_json.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
