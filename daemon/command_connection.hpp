@@ -3,8 +3,8 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "daemon/host/virt_connection.hpp"
-#include "daemon/host/virt_event_thread.hpp"
+#include "daemon/libvirt/connection.hpp"
+#include "daemon/libvirt/event_thread.hpp"
 
 #include <iosfwd>
 #include <memory>

@@ -5,7 +5,7 @@
 #include "common/base/text_file.hpp"
 #include "common/model/config_json.hpp"
 #include "daemon/controller.hpp"
-#include "daemon/host/libvirt_host.hpp"
+#include "daemon/libvirt/client.hpp"
 #include "daemon/log.hpp"
 #include "daemon/log_events.hpp"
 #include "daemon/loop/event_loop.hpp"

@@ -6,7 +6,7 @@
 #include "daemon/command_connection.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/migration_xml.hpp"
-#include "daemon/host/virt_observer.hpp"
+#include "daemon/libvirt/observer.hpp"
 #include "daemon/topology/topology_reader.hpp"
 
 #include <unistd.h>

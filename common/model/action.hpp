@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // One action is one change to one domain, as small as libvirt lets it be. diff() makes them,
-// daemon/host/virt_actuator applies them in order.
+// daemon/libvirt/actuator applies them in order.
 #pragma once
 
 #include "domain.hpp"

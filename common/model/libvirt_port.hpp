@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the reconciler may ask of the libvirt side, and what it hears from there. Abstract so that
-// faults can be played in tests; daemon/host/libvirt_host.hpp is the real one.
+// faults can be played in tests; daemon/libvirt/client.hpp is the real one.
 // All functions are called, and all answers and events arrive, on the main thread.
 #pragma once
 

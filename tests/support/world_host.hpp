@@ -4,9 +4,9 @@
 #pragma once
 
 #include "common/model/libvirt_port.hpp"
-#include "daemon/host/policy_calls.hpp"
-#include "daemon/host/virt_actuator.hpp"
-#include "daemon/host/virt_observer.hpp"
+#include "daemon/libvirt/actuator.hpp"
+#include "daemon/libvirt/observer.hpp"
+#include "daemon/libvirt/policy_calls.hpp"
 #include "daemon/state/state_store.hpp"
 #include "virt_world.hpp"
 

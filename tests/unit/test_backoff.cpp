@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/backoff.hpp"
+#include "daemon/libvirt/backoff.hpp"
 
 #include <gtest/gtest.h>
 

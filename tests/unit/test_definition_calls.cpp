@@ -3,10 +3,10 @@
 // calls to virDomainDefineXMLFlags come by here first.
 #include "common/model/parts.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
-#include "daemon/host/virt_connection.hpp"
-#include "daemon/host/virt_definition.hpp"
-#include "daemon/host/virt_error.hpp"
-#include "daemon/host/virt_observer.hpp"
+#include "daemon/libvirt/connection.hpp"
+#include "daemon/libvirt/definition_writer.hpp"
+#include "daemon/libvirt/error.hpp"
+#include "daemon/libvirt/observer.hpp"
 
 #include <gtest/gtest.h>
 #include <libvirt/libvirt.h>

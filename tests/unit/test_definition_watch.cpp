@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/host/definition_watch.hpp"
-#include "daemon/host/handles.hpp"
-#include "daemon/host/virt_event_thread.hpp"
+#include "daemon/libvirt/definition_watch.hpp"
+#include "daemon/libvirt/event_thread.hpp"
+#include "daemon/libvirt/handles.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 #include "daemon/domain_xml/definition.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/policy_xml.hpp"
-#include "daemon/host/device_parents.hpp"
+#include "daemon/libvirt/device_parents.hpp"
 
 #include <gtest/gtest.h>
 

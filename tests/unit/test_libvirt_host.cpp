@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // LibvirtHost on libvirt's built-in test driver, in this process. A second connection of the test
 // plays virsh: test:///default is one host for all connections of a process.
-#include "daemon/host/libvirt_host.hpp"
-#include "daemon/host/pin_calls.hpp"
-#include "daemon/host/virt_error.hpp"
+#include "daemon/libvirt/client.hpp"
+#include "daemon/libvirt/error.hpp"
+#include "daemon/libvirt/pin_calls.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/domain_xml/xml_reader.hpp"
-#include "daemon/host/tuning_abilities.hpp"
+#include "daemon/libvirt/cpu_capabilities.hpp"
 #include "daemon/topology/topology_reader.hpp"
 #include "tests/support/tuning_case.hpp"
 

@@ -2,8 +2,8 @@
 #include "pin_calls.hpp"
 
 #include "daemon/domain_xml/domain_xml.hpp"
-#include "virt_error.hpp"
-#include "virt_observer.hpp"
+#include "error.hpp"
+#include "observer.hpp"
 
 #include <array>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tuning_abilities.hpp"
+#include "cpu_capabilities.hpp"
 
 #include "handles.hpp"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/model/action.hpp"
-#include "virt_connection.hpp"
+#include "connection.hpp"
 
 #include <chrono>
 #include <optional>

@@ -3,10 +3,10 @@
 
 #include "common/base/printable.hpp"
 #include "daemon/domain_xml/policy_xml.hpp"
+#include "definition_writer.hpp"
 #include "domain_calls.hpp"
-#include "virt_definition.hpp"
-#include "virt_error.hpp"
-#include "virt_observer.hpp"
+#include "error.hpp"
+#include "observer.hpp"
 
 #include <utility>
 

@@ -4,7 +4,7 @@
 
 #include "common/model/action.hpp"
 #include "common/model/libvirt_port.hpp"
-#include "virt_connection.hpp"
+#include "connection.hpp"
 
 #include <cstddef>
 #include <functional>

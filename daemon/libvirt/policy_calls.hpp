@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/model/policy.hpp"
-#include "virt_connection.hpp"
+#include "connection.hpp"
 
 #include <optional>
 #include <string>

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "common/model/libvirt_port.hpp"
+#include "connection.hpp"
 #include "daemon/state/crash_guard.hpp"
-#include "virt_connection.hpp"
 
 #include <functional>
 #include <optional>

@@ -4,9 +4,9 @@
 
 #include "common/model/action.hpp"
 #include "common/model/policy.hpp"
+#include "connection.hpp"
 #include "daemon/state/state_store.hpp"
-#include "virt_connection.hpp"
-#include "virt_definition.hpp"
+#include "definition_writer.hpp"
 
 #include <optional>
 

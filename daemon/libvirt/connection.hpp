@@ -4,10 +4,10 @@
 #pragma once
 
 #include "common/model/libvirt_port.hpp"
+#include "cpu_capabilities.hpp"
 #include "definition_watch.hpp"
+#include "events.hpp"
 #include "handles.hpp"
-#include "tuning_abilities.hpp"
-#include "virt_events.hpp"
 
 #include <memory>
 #include <optional>

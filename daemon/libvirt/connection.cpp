@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "virt_connection.hpp"
+#include "connection.hpp"
 
-#include "virt_error.hpp"
+#include "error.hpp"
 
 namespace virtpind::host {
 

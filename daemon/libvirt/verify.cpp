@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "verification.hpp"
+#include "verify.hpp"
 
 #include "common/base/printable.hpp"
 #include "common/model/undo_merge.hpp"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "virt_observer.hpp"
+#include "observer.hpp"
 
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/uuid.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "device_parents.hpp"
-#include "virt_error.hpp"
+#include "error.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "virt_actuator.hpp"
+#include "actuator.hpp"
 
 #include "common/base/printable.hpp"
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"
 #include "domain_calls.hpp"
+#include "error.hpp"
+#include "observer.hpp"
 #include "pin_calls.hpp"
 #include "run_notes.hpp"
-#include "verification.hpp"
-#include "virt_error.hpp"
-#include "virt_observer.hpp"
+#include "verify.hpp"
 
 #include <libvirt/virterror.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "domain_calls.hpp"
 
-#include "virt_error.hpp"
-#include "virt_observer.hpp"
+#include "error.hpp"
+#include "observer.hpp"
 
 #include <libvirt/virterror.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "virt_event_thread.hpp"
+#include "event_thread.hpp"
 
-#include "virt_error.hpp"
+#include "error.hpp"
 
 #include <libvirt/libvirt.h>
 #include <pthread.h>

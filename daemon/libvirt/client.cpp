@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "libvirt_host.hpp"
+#include "client.hpp"
 
+#include "actuator.hpp"
+#include "error.hpp"
+#include "observer.hpp"
 #include "policy_calls.hpp"
-#include "virt_actuator.hpp"
-#include "virt_error.hpp"
-#include "virt_observer.hpp"
 
 #include <unistd.h>
 

@@ -10,13 +10,13 @@
 
 #include "backoff.hpp"
 #include "common/model/libvirt_port.hpp"
+#include "connection.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/loop/worker.hpp"
 #include "daemon/state/crash_guard.hpp"
 #include "daemon/state/state_store.hpp"
-#include "virt_connection.hpp"
-#include "virt_event_thread.hpp"
-#include "virt_events.hpp"
+#include "event_thread.hpp"
+#include "events.hpp"
 
 #include <atomic>
 #include <deque>

@@ -7,7 +7,7 @@
 // is worth it for many pins at once. There the definition is read again right before, and an edit
 // by somebody else starts over; what is left is the moment of the call itself. An edit that falls
 // into it is lost; a domain that was undefined in it is undefined again.
-#include "virt_definition.hpp"
+#include "definition_writer.hpp"
 
 #include "common/base/printable.hpp"
 #include "common/model/parts.hpp"
@@ -18,9 +18,9 @@
 #include "daemon/domain_xml/own_elements.hpp"
 #include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/domain_xml/undo_note_xml.hpp"
+#include "error.hpp"
+#include "observer.hpp"
 #include "pin_calls.hpp"
-#include "virt_error.hpp"
-#include "virt_observer.hpp"
 
 #include <libvirt/virterror.h>
 #include <spdlog/spdlog.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "virt_events.hpp"
+#include "events.hpp"
 
 #include <array>
 

@@ -5,9 +5,9 @@
 #include "common/model/undo_content.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/policy_xml.hpp"
+#include "definition_writer.hpp"
+#include "observer.hpp"
 #include "policy_calls.hpp"
-#include "virt_definition.hpp"
-#include "virt_observer.hpp"
 
 #include <utility>
 #include <vector>
