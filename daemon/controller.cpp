@@ -5,8 +5,8 @@
 #include "common/base/printable.hpp"
 #include "common/base/uuid.hpp"
 #include "daemon/log_events.hpp"
+#include "daemon/render/unified_diff.hpp"
 #include "daemon/report.hpp"
-#include "daemon/text_diff.hpp"
 
 #include <algorithm>
 #include <exception>

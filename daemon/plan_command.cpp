@@ -7,15 +7,15 @@
 #include "common/model/config_json.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/tuning_xml.hpp"
-#include "daemon/plan_json.hpp"
-#include "daemon/plan_text.hpp"
 #include "daemon/planner/diff.hpp"
 #include "daemon/planner/intents.hpp"
 #include "daemon/planner/plan_tuning.hpp"
 #include "daemon/planner/planner.hpp"
 #include "daemon/planner/validate.hpp"
+#include "daemon/render/plan_json.hpp"
+#include "daemon/render/plan_text.hpp"
+#include "daemon/render/unified_diff.hpp"
 #include "daemon/scenario_json.hpp"
-#include "daemon/text_diff.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -6,7 +6,7 @@
 #include "common/model/control_port.hpp"
 #include "common/model/plan.hpp"
 #include "daemon/domain_record.hpp"
-#include "daemon/plan_json.hpp"
+#include "daemon/render/plan_json.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/options.hpp"
 #include "daemon/plan_command.hpp"
-#include "daemon/text_diff.hpp"
+#include "daemon/render/unified_diff.hpp"
 #include "daemon/topology/topology_export.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "text_diff.hpp"
+#include "unified_diff.hpp"
 
 #include <algorithm>
 #include <cstdint>
