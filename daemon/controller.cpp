@@ -4,9 +4,9 @@
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/uuid.hpp"
-#include "daemon/log_events.hpp"
 #include "daemon/render/unified_diff.hpp"
 #include "daemon/report.hpp"
+#include "daemon/service/log_events.hpp"
 
 #include <algorithm>
 #include <exception>

@@ -4,7 +4,7 @@
 #include "common/base/printable.hpp"
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"
-#include "daemon/log_events.hpp"
+#include "daemon/service/log_events.hpp"
 #include "daemon/settle.hpp"
 #include "daemon/views.hpp"
 

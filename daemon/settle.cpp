@@ -2,7 +2,7 @@
 #include "settle.hpp"
 
 #include "common/base/printable.hpp"
-#include "daemon/log_events.hpp"
+#include "daemon/service/log_events.hpp"
 
 #include <spdlog/spdlog.h>
 

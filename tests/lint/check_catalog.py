@@ -10,7 +10,7 @@ from pathlib import Path
 
 from project_files import ROOT, finish
 
-TABLE, CATALOG = "daemon/log_events.cpp", "systemd/virtpind.catalog"
+TABLE, CATALOG = "daemon/service/log_events.cpp", "systemd/virtpind.catalog"
 ROW = re.compile(r'EventKind\{LogEvent::(\w+),\s*"([0-9a-f]{32})",\s*\w+,\s*"([^"]+)"\}')
 ENTRY = re.compile(r"^-- ([0-9a-f]{32})\nSubject: (.+)$", re.M)
 SENDERS = ["daemon/settle.cpp", "daemon/controller.cpp", "daemon/reconciler.cpp", "daemon/daemon.cpp"]
@@ -23,7 +23,7 @@ def text_of(path):
 def table_problems():
     rows = ROW.findall(text_of(TABLE))
     entries = ENTRY.findall(text_of(CATALOG))
-    declared = re.search(r"enum class LogEvent \{(.*?)\};", text_of("daemon/log_events.hpp"), re.S).group(1)
+    declared = re.search(r"enum class LogEvent \{(.*?)\};", text_of("daemon/service/log_events.hpp"), re.S).group(1)
     if [name for name, _, _ in rows] != re.findall(r"\w+", declared):
         yield f"{TABLE}: not one row for each LogEvent, in their order"
     if len({identifier for _, identifier, _ in rows}) != len(rows):

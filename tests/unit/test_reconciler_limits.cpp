@@ -5,7 +5,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
-#include "daemon/log_events.hpp"
+#include "daemon/service/log_events.hpp"
 #include "tests/support/spine.hpp"
 
 #include <spdlog/sinks/ostream_sink.h>

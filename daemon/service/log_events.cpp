@@ -2,7 +2,7 @@
 #include "log_events.hpp"
 
 #include "common/base/printable.hpp"
-#include "daemon/log.hpp"
+#include "log.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/uio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "service_manager.hpp"
+#include "systemd_notify.hpp"
 
 #include <systemd/sd-daemon.h>
 
