@@ -2,7 +2,6 @@
 // Whatever definitions name, and before-images remember, of CPUs, nodes, cells and devices that
 // this host has not: each set is planned by the rules, passes end, and what is given back names
 // what is there. `RC_PARAMS=max_success=100000` is the count of sets.
-#include "daemon/controller.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/planner/diff.hpp"
@@ -11,7 +10,8 @@
 #include "daemon/planner/plan_tuning.hpp"
 #include "daemon/planner/planner.hpp"
 #include "daemon/planner/validate.hpp"
-#include "daemon/reconciler.hpp"
+#include "daemon/reconcile/controller.hpp"
+#include "daemon/reconcile/reconciler.hpp"
 #include "strange.hpp"
 #include "tests/support/fake_host.hpp"
 

@@ -2,8 +2,8 @@
 // The spine and the controller on a libvirt in memory, for their tests.
 #pragma once
 
-#include "daemon/controller.hpp"
-#include "daemon/reconciler.hpp"
+#include "daemon/reconcile/controller.hpp"
+#include "daemon/reconcile/reconciler.hpp"
 #include "tests/support/fake_host.hpp"
 #include "tests/support/topology_builder.hpp"
 

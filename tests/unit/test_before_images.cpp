@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What becomes of the images of domains that come and go.
-#include "daemon/before_images.hpp"
+#include "daemon/reconcile/original_states.hpp"
 #include "tests/support/fake_host.hpp"
 
 #include <gtest/gtest.h>

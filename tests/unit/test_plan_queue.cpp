@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Plans for many callers, on a real loop.
-#include "daemon/plan_queue.hpp"
+#include "daemon/reconcile/dry_run_queue.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #endif
 
 #include "common/model/config_json.hpp"
-#include "daemon/settle.hpp"
+#include "daemon/reconcile/outcome.hpp"
 #include "tests/support/spine.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "views.hpp"
+#include "bus_views.hpp"
 
 #include "common/base/printable.hpp"
 #include "dbus/errors.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "before_images.hpp"
+#include "original_states.hpp"
 
 #include "common/base/printable.hpp"
 #include "common/model/parts.hpp"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/model/action.hpp"
-#include "daemon/domain_record.hpp"
+#include "domain_record.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -5,8 +5,8 @@
 #include "common/base/printable.hpp"
 #include "common/base/uuid.hpp"
 #include "daemon/render/unified_diff.hpp"
-#include "daemon/report.hpp"
 #include "daemon/service/log_events.hpp"
+#include "state_json.hpp"
 
 #include <algorithm>
 #include <exception>

@@ -5,7 +5,7 @@
 
 #include "common/model/config.hpp"
 #include "common/model/libvirt_port.hpp"
-#include "daemon/domain_record.hpp"
+#include "domain_record.hpp"
 
 #include <optional>
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "planning.hpp"
+#include "pass_steps.hpp"
 
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"

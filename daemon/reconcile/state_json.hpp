@@ -5,8 +5,8 @@
 
 #include "common/model/control_port.hpp"
 #include "common/model/plan.hpp"
-#include "daemon/domain_record.hpp"
 #include "daemon/render/plan_json.hpp"
+#include "domain_record.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "report.hpp"
+#include "state_json.hpp"
 
+#include "bus_views.hpp"
 #include "common/base/printable.hpp"
-#include "daemon/views.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -6,7 +6,7 @@
 #include "common/model/control_port.hpp"
 #include "common/model/libvirt_port.hpp"
 #include "common/model/plan.hpp"
-#include "daemon/domain_record.hpp"
+#include "domain_record.hpp"
 
 #include <map>
 #include <string>

@@ -9,12 +9,12 @@
 #include "common/model/control_port.hpp"
 #include "common/model/libvirt_port.hpp"
 #include "common/model/plan.hpp"
-#include "daemon/before_images.hpp"
-#include "daemon/domain_record.hpp"
 #include "daemon/loop/event_loop.hpp"
-#include "daemon/planning.hpp"
-#include "daemon/settle.hpp"
 #include "daemon/state/crash_guard.hpp"
+#include "domain_record.hpp"
+#include "original_states.hpp"
+#include "outcome.hpp"
+#include "pass_steps.hpp"
 
 #include <chrono>
 #include <cstdint>

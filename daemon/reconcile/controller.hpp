@@ -5,9 +5,9 @@
 
 #include "common/base/quota.hpp"
 #include "common/model/control_port.hpp"
-#include "daemon/plan_queue.hpp"
-#include "daemon/reconciler.hpp"
 #include "daemon/service/log_events.hpp"
+#include "dry_run_queue.hpp"
+#include "reconciler.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "settle.hpp"
+#include "outcome.hpp"
 
 #include "common/base/printable.hpp"
 #include "daemon/service/log_events.hpp"

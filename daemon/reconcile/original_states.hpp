@@ -5,7 +5,7 @@
 #pragma once
 
 #include "common/model/libvirt_port.hpp"
-#include "daemon/domain_record.hpp"
+#include "domain_record.hpp"
 
 #include <functional>
 #include <map>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "plan_queue.hpp"
+#include "dry_run_queue.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "reconciler.hpp"
 
+#include "bus_views.hpp"
 #include "common/base/printable.hpp"
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"
 #include "daemon/service/log_events.hpp"
-#include "daemon/settle.hpp"
-#include "daemon/views.hpp"
+#include "outcome.hpp"
 
 #include <spdlog/spdlog.h>
 
