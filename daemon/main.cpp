@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/base/printable.hpp"
+#include "daemon/commands/migrate_xml_command.hpp"
+#include "daemon/commands/plan_command.hpp"
+#include "daemon/commands/restore_command.hpp"
 #include "daemon/daemon.hpp"
-#include "daemon/migrate_xml_command.hpp"
 #include "daemon/options.hpp"
-#include "daemon/plan_command.hpp"
-#include "daemon/restore_command.hpp"
 
 #include <exception>
 #include <iostream>

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "daemon/migrate_xml_command.hpp"
-#include "daemon/plan_command.hpp"
-#include "daemon/restore_command.hpp"
+#include "daemon/commands/migrate_xml_command.hpp"
+#include "daemon/commands/plan_command.hpp"
+#include "daemon/commands/restore_command.hpp"
 #include "daemon/topology/topology_source.hpp"
 #include "dbus/service.hpp"
 

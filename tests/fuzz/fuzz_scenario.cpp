@@ -2,12 +2,12 @@
 // Any bytes as a scenario on a fixed small host: an error, or a plan that keeps every invariant and
 // can be printed.
 #include "common/model/config.hpp"
+#include "daemon/commands/scenario_json.hpp"
 #include "daemon/planner/plan_check.hpp"
 #include "daemon/planner/planner.hpp"
 #include "daemon/planner/validate.hpp"
 #include "daemon/render/plan_json.hpp"
 #include "daemon/render/plan_text.hpp"
-#include "daemon/scenario_json.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -5,9 +5,9 @@
 
 #include "common/base/text_file.hpp"
 #include "common/model/parts.hpp"
+#include "daemon/commands/restore_command.hpp"
 #include "daemon/reconcile/controller.hpp"
 #include "daemon/reconcile/reconciler.hpp"
-#include "daemon/restore_command.hpp"
 #include "daemon/topology/topology_reader.hpp"
 #include "tests/support/world_host.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/migrate_xml_command.hpp"
+#include "daemon/commands/migrate_xml_command.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/commands/plan_command.hpp"
 #include "daemon/options.hpp"
-#include "daemon/plan_command.hpp"
 #include "daemon/render/unified_diff.hpp"
 #include "daemon/topology/topology_export.hpp"
 

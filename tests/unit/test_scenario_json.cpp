@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/scenario_json.hpp"
+#include "daemon/commands/scenario_json.hpp"
 
 #include <gtest/gtest.h>
 

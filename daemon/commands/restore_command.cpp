@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "restore_command.hpp"
 
+#include "command_connection.hpp"
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
 #include "common/base/uuid.hpp"
 #include "common/model/undo_merge.hpp"
-#include "daemon/command_connection.hpp"
 #include "daemon/libvirt/actuator.hpp"
 #include "daemon/libvirt/event_thread.hpp"
 #include "daemon/libvirt/observer.hpp"

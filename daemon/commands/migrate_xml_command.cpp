@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "migrate_xml_command.hpp"
 
+#include "command_connection.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
-#include "daemon/command_connection.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/migration_xml.hpp"
 #include "daemon/libvirt/observer.hpp"

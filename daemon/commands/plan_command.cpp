@@ -15,7 +15,7 @@
 #include "daemon/render/plan_json.hpp"
 #include "daemon/render/plan_text.hpp"
 #include "daemon/render/unified_diff.hpp"
-#include "daemon/scenario_json.hpp"
+#include "scenario_json.hpp"
 
 #include <algorithm>
 #include <chrono>
