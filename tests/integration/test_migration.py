@@ -17,7 +17,7 @@ from virtpind_daemon import BINARY
 from waiting import wait_until
 
 ONLINE = Path("/sys/devices/system/cpu/online").read_text(encoding="ascii").strip()
-HOOK = Path(__file__).resolve().parents[2] / "systemd/libvirt-hook.in"
+HOOK = Path(__file__).resolve().parents[2] / "systemd/libvirt/libvirt-hook.in"
 LARGER = "synthetic:pack:2 [numa] core:8 pu:2"
 ONE_CPU = "synthetic:pack:1 core:1 pu:1"
 KEEP = ("--persistent", "--undefinesource")

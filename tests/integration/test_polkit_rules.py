@@ -157,7 +157,7 @@ def strict(request):
         named = [(name, "yes") for name in READS] + [(name, "no") for name in CHANGES + NEVER]
         actions.write_text(POLICY.format(
             actions="".join(ACTION.format(name=name, default=default) for name, default in named)))
-    rules = Path(__file__).resolve().parents[2] / "systemd" / "libvirt-strict.rules"
+    rules = Path(__file__).resolve().parents[2] / "systemd" / "libvirt" / "libvirt-strict.rules"
     text = rules.read_text()
     if request.param:
         assert "const managed = null;" in text

@@ -19,7 +19,7 @@ TEST_URI = "test:///default"
 TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
 TEST_UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 JOURNAL = Path("/run/systemd/journal/socket")
-CATALOG = Path(__file__).resolve().parents[2] / "systemd" / "virtpind.catalog"
+CATALOG = Path(__file__).resolve().parents[2] / "systemd" / "journal" / "virtpind.catalog"
 
 WATCHDOG = {"WATCHDOG_USEC": "1000000"}
 # Half an interval passes between two feedings; so much silence is that of several.

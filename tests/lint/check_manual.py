@@ -63,7 +63,7 @@ def policy_problems():
     table = OPTION_ROW.findall(text_of("common/model/policy_options.cpp"))
     if len(table) < 10:
         yield "common/model/policy_options.cpp: the option table is not where this test looks for it"
-    page, shipped = "systemd/virtpind.json.5.rst", "systemd/virtpind.json"
+    page, shipped = "systemd/man/virtpind.json.5.rst", "systemd/config/virtpind.json"
     documented = text_of(page).split("\nOPTIONS\n")[1].split("\nPRECEDENCE\n")[0]
     for name, signature, values in table:
         if f"{name} ({signature})" not in documented:
@@ -81,7 +81,7 @@ def policy_problems():
 
 def bus_problems():
     interfaces = [ROOT / f"dbus/org.virtpind1.{name}.xml" for name in ("Manager", "Domain")]
-    page = subprocess.run([sys.executable, "-B", ROOT / "systemd/make_bus_manual.py", *interfaces],
+    page = subprocess.run([sys.executable, "-B", ROOT / "systemd/man/make_bus_manual.py", *interfaces],
                           capture_output=True, text=True, check=True).stdout
     for path in interfaces:
         interface = ElementTree.parse(path).getroot().find("interface")
@@ -120,11 +120,11 @@ def error_problems(interfaces):
 
 
 def main(binary):
-    finish([*command_line_problems(binary, [], "systemd/virtpind.8.rst", "OPTIONS"),
-            *command_line_problems(binary, ["restore"], "systemd/virtpind.8.rst", "RESTORE OPTIONS"),
-            *command_line_problems(binary, ["migrate-xml"], "systemd/virtpind-migration.7.rst", "OPTIONS"),
-            *command_line_problems(binary, ["plan"], "systemd/virtpind-plan.1.rst", "OPTIONS"),
-            *example_problems(binary, "systemd/virtpind-plan.1.rst"), *policy_problems(), *bus_problems()])
+    finish([*command_line_problems(binary, [], "systemd/man/virtpind.8.rst", "OPTIONS"),
+            *command_line_problems(binary, ["restore"], "systemd/man/virtpind.8.rst", "RESTORE OPTIONS"),
+            *command_line_problems(binary, ["migrate-xml"], "systemd/man/virtpind-migration.7.rst", "OPTIONS"),
+            *command_line_problems(binary, ["plan"], "systemd/man/virtpind-plan.1.rst", "OPTIONS"),
+            *example_problems(binary, "systemd/man/virtpind-plan.1.rst"), *policy_problems(), *bus_problems()])
 
 
 main(sys.argv[1])
