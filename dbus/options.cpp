@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "dbus/options.hpp"
 
+#include "common/model/policy_options.hpp"
 #include "dbus/arguments.hpp"
 #include "dbus/valid.hpp"
 

@@ -3,6 +3,7 @@
 #include "policy.hpp"
 
 #include "common/base/messages.hpp"
+#include "policy_options.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The policy vocabulary: one spelling for D-Bus options (a{sv}), JSON configuration and the
-// metadata element. One table of options (option_table) is the source for parsing, error texts,
+// metadata element. One table of options (policy_options.hpp) is the source for parsing, error
+// texts,
 // --help, man pages and tests.
 #pragma once
 
@@ -72,32 +73,6 @@ struct PolicySpec {
     OptionMap options;
     friend bool operator==(const PolicySpec&, const PolicySpec&) = default;
 };
-
-enum class OptionType { boolean, int32, uint32, string, string_list };
-
-struct OptionInfo {
-    std::string_view name;
-    OptionType type;
-    std::string_view signature;           // D-Bus: "b" "i" "u" "s" "as"
-    std::vector<std::string_view> values; // valid words, default first; empty: free form
-    std::string_view free_form;           // "cpulist", "number", or empty; allowed beside `values`
-    std::string_view default_text;        // as shown in help
-    std::string_view meaning;             // one sentence
-};
-
-[[nodiscard]] const std::vector<OptionInfo>& option_table();
-[[nodiscard]] const OptionInfo* find_option(std::string_view name);
-[[nodiscard]] std::vector<std::string_view> option_names(); // in the table's order
-
-// The value in canonical form (cpulists and lists sorted, without repetition), or why it is not
-// one of this option. Bounds: strings 4096 bytes, lists 32 items, `vcpus` 16384. Error:
-// invalid_policy.
-[[nodiscard]] Result<OptionValue> checked_option(const OptionInfo& option, OptionValue value);
-
-// The text form of a value as in metadata attributes ("true", "5", "a,b") and back.
-[[nodiscard]] std::string option_text(const OptionValue& value);
-[[nodiscard]] Result<OptionValue> parse_option_text(const OptionInfo& option,
-                                                    std::string_view text);
 
 // Built-in named policies plus those of the configuration.
 class PolicyCatalog {

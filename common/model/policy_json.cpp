@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "policy_json.hpp"
 
+#include "policy_options.hpp"
+
 #include <limits>
 
 namespace virtpind {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The option table and the values of single options: text to value, value to text, validity.
+#include "policy_options.hpp"
+
 #include "common/base/messages.hpp"
-#include "policy.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -5,6 +5,7 @@
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
 #include "common/model/config_json.hpp"
+#include "common/model/policy_options.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/planner/diff.hpp"

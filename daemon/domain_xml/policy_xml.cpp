@@ -2,6 +2,7 @@
 #include "policy_xml.hpp"
 
 #include "common/base/messages.hpp"
+#include "common/model/policy_options.hpp"
 #include "xml_reader.hpp"
 
 namespace virtpind::host {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/base/json_reader.hpp"
 #include "common/model/config_json.hpp"
+#include "common/model/policy_options.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/model/policy.hpp"
+#include "common/model/policy_options.hpp"
 
 #include <gtest/gtest.h>
 
