@@ -3,6 +3,7 @@
 
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
+#include "common/base/version.hpp"
 #include "common/model/config_json.hpp"
 #include "daemon/libvirt/client.hpp"
 #include "daemon/loop/event_loop.hpp"
@@ -20,7 +21,6 @@
 #include "daemon/watch/clock_watch.hpp"
 #include "daemon/watch/uevent_watch.hpp"
 #include "dbus/service.hpp"
-#include "version.hpp"
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -39,7 +39,7 @@ namespace virtpind {
 
 namespace {
 
-using host::LibvirtHost;
+using host::LibvirtClient;
 using host::TopologySource;
 
 // A call to libvirt that takes more watchdog intervals than this is stuck for good (five minutes,
@@ -112,7 +112,7 @@ public:
         , host_{loop,
                 {.uri = options.uri, .state_dir = options.state_dir, .guard = &guard_},
                 config.catalog,
-                [this](const HostEvent& event) { on_host_event(event); }}
+                [this](const LibvirtEvent& event) { on_host_event(event); }}
         , reconciler_{loop, host_, host::read_boot_id(), load_before_images(),
                       host::images_dir(options.state_dir).native()}
         , controller_{loop,
@@ -132,13 +132,13 @@ public:
                   }}
         , watchdog_{loop, [this] { feed_watchdog(); }}
     {
-        for (const auto& news : guard_.news()) {
-            spdlog::warn("{}", printable(news, 1024));
+        for (const auto& sentence : guard_.to_tell()) {
+            spdlog::warn("{}", printable(sentence, 1024));
         }
         reconciler_.guard_with(guard_);
         use_config(std::move(config));
         reconciler_.on_topology(topology_);
-        reconciler_.each_look([this](const Records& records) { follow_groups(records); });
+        reconciler_.on_refreshed([this](const Records& records) { follow_groups(records); });
         reconciler_.each_period([this] { read_topology_again(); }); // uevents may be lost
         if (!watch_.problem().empty()) {
             spdlog::info("{}", watch_.problem());
@@ -235,11 +235,11 @@ private:
     }
 
     // READY once libvirt was tried, whether it answered or not: it may come later.
-    void on_host_event(const HostEvent& event)
+    void on_host_event(const LibvirtEvent& event)
     {
         reconciler_.on_event(event);
-        const auto connection =
-            std::holds_alternative<HostConnected>(event) || std::holds_alternative<HostLost>(event);
+        const auto connection = std::holds_alternative<LibvirtConnected>(event) ||
+                                std::holds_alternative<LibvirtLost>(event);
         if (!connection) {
             return;
         }
@@ -350,12 +350,12 @@ private:
     std::string state_problem_;
     ServiceManager systemd_;
     host::CrashGuard guard_;
-    LibvirtHost host_;
+    LibvirtClient host_;
     Reconciler reconciler_;
     Controller controller_;
     std::unique_ptr<bus::Service> service_;
     loop::Worker reader_;
-    host::HostWatch watch_;
+    host::UeventWatch watch_;
     host::ClockWatch clock_;
     host::CgroupWatch groups_;
     loop::Timer watchdog_;

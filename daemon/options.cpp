@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "options.hpp"
 
-#include "version.hpp"
+#include "common/base/version.hpp"
 
 #include <CLI/CLI.hpp>
 

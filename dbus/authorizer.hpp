@@ -30,7 +30,7 @@ public:
 
     // What may wait for polkit at the same time, by user: checks; and what is only asked, so that
     // no dry run takes the place of a change.
-    using Questions = Quota<uid_t, 8, 64>;
+    using PolkitChecks = Quota<uid_t, 8, 64>;
     using Asides = Quota<uid_t, 2, 8>;
 
     // The connection must outlive this.
@@ -71,7 +71,7 @@ private:
     void ask_polkit(Number number, std::string_view action, Details details);
     void settle(Number number, const Result<void>& verdict);
 
-    Questions questions_;
+    PolkitChecks questions_;
     Asides asides_;
     Number last_ = 0;
     std::map<Number, Waiting> waiting_;

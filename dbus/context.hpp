@@ -7,8 +7,8 @@
 #include "dbus/authorizer.hpp"
 #include "dbus/boundary.hpp"
 #include "dbus/door.hpp"
-#include "dbus/open_calls.hpp"
 #include "dbus/options.hpp"
+#include "dbus/pending_calls.hpp"
 
 #include <string>
 #include <utility>

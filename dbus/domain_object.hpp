@@ -4,7 +4,7 @@
 
 #include "common/model/control_port.hpp"
 #include "dbus/context.hpp"
-#include "dbus/open_calls.hpp"
+#include "dbus/pending_calls.hpp"
 
 #include <virtpind-domain-adaptor.h>
 
@@ -64,7 +64,7 @@ private:
     }
 
     const Context& context_;
-    OpenCalls open_calls_;
+    PendingCalls open_calls_;
     DomainView view_;
 };
 

@@ -57,7 +57,7 @@ void refuse(sd_bus_message* message, const Error& why)
 
 } // namespace
 
-Door::Door(sdbus::IConnection& connection, Turns& turns, bool (*own_share)(uid_t))
+Door::Door(sdbus::IConnection& connection, FairQueue& turns, bool (*own_share)(uid_t))
     : connection_{connection}
     , bus_{raw_bus(connection)}
     , turns_{turns}

@@ -6,11 +6,11 @@
 #pragma once
 
 #include "dbus/access.hpp"
+#include "dbus/fair_queue.hpp"
 #include "dbus/raw_head.hpp"
 #include "dbus/return_address.hpp"
 #include "dbus/room.hpp"
 #include "dbus/sdbus_compat.hpp"
-#include "dbus/turns.hpp"
 #include "dbus/users.hpp"
 
 #include <systemd/sd-bus.h>
@@ -27,7 +27,8 @@ class Door {
 public:
     // All must outlive this; no turn is taken after it ended. `own_share`: of which users it is
     // that no others can keep out. Throws sdbus::Error.
-    Door(sdbus::IConnection& connection, Turns& turns, bool (*own_share)(uid_t) = has_own_share);
+    Door(sdbus::IConnection& connection, FairQueue& turns,
+         bool (*own_share)(uid_t) = has_own_share);
 
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;
@@ -77,7 +78,7 @@ private:
 
     sdbus::IConnection& connection_;
     sd_bus* bus_;
-    Turns& turns_;
+    FairQueue& turns_;
     Room room_;
     std::map<std::string, Waiting> unidentified_;
     Users users_;

@@ -32,7 +32,7 @@ int trampoline(Body body) noexcept
 }
 
 // As CLOCK_MONOTONIC counts them.
-std::uint64_t usec(Turns::Clock::time_point time)
+std::uint64_t usec(FairQueue::Clock::time_point time)
 {
     const auto since = std::chrono::ceil<std::chrono::microseconds>(time.time_since_epoch());
     return static_cast<std::uint64_t>(since.count());
@@ -47,7 +47,7 @@ void require(int r)
 
 } // namespace
 
-LoopAttachment::LoopAttachment(sdbus::IConnection& connection, Door& door, Turns& turns)
+LoopAttachment::LoopAttachment(sdbus::IConnection& connection, Door& door, FairQueue& turns)
     : connection_{connection}
     , bus_{raw_bus(connection)}
     , door_{door}
@@ -126,7 +126,7 @@ int LoopAttachment::on_turn(sd_event_source* /*source*/, std::uint64_t /*now*/, 
 {
     return trampoline([self] {
         auto& turns = static_cast<LoopAttachment*>(self)->turns_;
-        if (!turns.empty() && turns.due() <= Turns::Clock::now()) { // who was may have left
+        if (!turns.empty() && turns.due() <= FairQueue::Clock::now()) { // who was may have left
             turns.take_next();
         }
         return 0;
@@ -182,7 +182,7 @@ int LoopAttachment::process()
         door_.process_without_reading();
         return 0;
     }
-    const auto until = Turns::Clock::now() + process_at_most;
+    const auto until = FairQueue::Clock::now() + process_at_most;
     do {
         switch (inlet_.look()) {
         case Inlet::Next::nothing:
@@ -195,7 +195,7 @@ int LoopAttachment::process()
             }
             break;
         }
-    } while (!waits_to_write() && Turns::Clock::now() < until);
+    } while (!waits_to_write() && FairQueue::Clock::now() < until);
     return 0;
 }
 

@@ -6,8 +6,8 @@
 
 #include "common/base/result.hpp"
 #include "dbus/door.hpp"
+#include "dbus/fair_queue.hpp"
 #include "dbus/inlet.hpp"
-#include "dbus/turns.hpp"
 
 #include <systemd/sd-event.h>
 
@@ -23,7 +23,7 @@ namespace virtpind::bus {
 class LoopAttachment {
 public:
     // All, and the loop, must outlive this. The turns are taken when the bus has room for answers.
-    LoopAttachment(sdbus::IConnection& connection, Door& door, Turns& turns);
+    LoopAttachment(sdbus::IConnection& connection, Door& door, FairQueue& turns);
 
     LoopAttachment(const LoopAttachment&) = delete;
     LoopAttachment& operator=(const LoopAttachment&) = delete;
@@ -51,7 +51,7 @@ private:
     sdbus::IConnection& connection_;
     sd_bus* bus_;
     Door& door_;
-    Turns& turns_;
+    FairQueue& turns_;
     Inlet inlet_;
     Source io_;
     Source deadline_;

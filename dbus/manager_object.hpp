@@ -4,7 +4,7 @@
 
 #include "common/model/control_port.hpp"
 #include "dbus/context.hpp"
-#include "dbus/open_calls.hpp"
+#include "dbus/pending_calls.hpp"
 
 #include <virtpind-manager-adaptor.h>
 
@@ -68,7 +68,7 @@ private:
     }
 
     const Context& context_;
-    OpenCalls open_calls_;
+    PendingCalls open_calls_;
     ManagerView view_;
     std::vector<DomainRow> rows_;
     std::set<std::string> holders_; // callers that may have a hold

@@ -6,10 +6,10 @@
 #include "dbus/context.hpp"
 #include "dbus/domain_object.hpp"
 #include "dbus/door.hpp"
+#include "dbus/fair_queue.hpp"
 #include "dbus/loop_attachment.hpp"
 #include "dbus/manager_object.hpp"
 #include "dbus/names.hpp"
-#include "dbus/turns.hpp"
 #include "dbus/valid.hpp"
 
 #include <set>
@@ -118,7 +118,7 @@ Result<std::unique_ptr<Service>> Service::create(sd_event* event, BusKind bus, C
 Service::Service(std::unique_ptr<sdbus::IConnection> connection, ControlPort& port,
                  ManagerView initial)
     : connection_{std::move(connection)}
-    , turns_{std::make_unique<Turns>()}
+    , turns_{std::make_unique<FairQueue>()}
     , door_{std::make_unique<Door>(*connection_, *turns_)}
     , attachment_{std::make_unique<LoopAttachment>(*connection_, *door_, *turns_)}
     , authorizer_{std::make_unique<Authorizer>(*connection_)}

@@ -26,7 +26,7 @@ class DomainObject;
 class Door;
 class LoopAttachment;
 class ManagerObject;
-class Turns;
+class FairQueue;
 struct Context;
 
 enum class BusKind { system, session };
@@ -55,7 +55,7 @@ private:
 
     // In the order in which they need each other.
     std::unique_ptr<sdbus::IConnection> connection_;
-    std::unique_ptr<Turns> turns_;
+    std::unique_ptr<FairQueue> turns_;
     std::unique_ptr<Door> door_;
     std::unique_ptr<LoopAttachment> attachment_;
     std::unique_ptr<Authorizer> authorizer_;

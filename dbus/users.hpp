@@ -31,7 +31,8 @@ public:
     // Names of which it is remembered; the oldest by name goes first. The system bus has 2,048
     // connections.
     static constexpr std::size_t known_max = 4096;
-    // Questions under way; the bus lets one connection wait for 128 answers, polkit's among them.
+    // PolkitChecks under way; the bus lets one connection wait for 128 answers, polkit's among
+    // them.
     static constexpr std::size_t questions_max = 32;
 
     // The bus must outlive this.

@@ -81,12 +81,12 @@ std::string unknown_word(std::string_view what, std::string_view word, const Wor
     return text + "Valid: " + join_words(valid);
 }
 
-std::string counted(std::size_t count, std::string_view noun)
+std::string pluralize(std::size_t count, std::string_view noun)
 {
-    return std::to_string(count) + " " + std::string{noun} + by_count(count, "", "s");
+    return std::to_string(count) + " " + std::string{noun} + pluralize(count, "", "s");
 }
 
-std::string by_count(std::size_t count, std::string_view one, std::string_view many)
+std::string pluralize(std::size_t count, std::string_view one, std::string_view many)
 {
     return std::string{count == 1 ? one : many};
 }

@@ -24,12 +24,12 @@ using Words = std::vector<std::string_view>;
                                        const Words& valid);
 
 // "1 node", "2 nodes".
-[[nodiscard]] std::string counted(std::size_t count, std::string_view noun);
+[[nodiscard]] std::string pluralize(std::size_t count, std::string_view noun);
 
 // "a, b, c, d and 3 more".
 [[nodiscard]] std::string listed(const std::vector<std::string>& names);
 
-// The word that goes with so many: by_count(1, "is", "are").
-[[nodiscard]] std::string by_count(std::size_t count, std::string_view one, std::string_view many);
+// The word that goes with so many: pluralize(1, "is", "are").
+[[nodiscard]] std::string pluralize(std::size_t count, std::string_view one, std::string_view many);
 
 } // namespace virtpind

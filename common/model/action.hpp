@@ -45,6 +45,7 @@ struct UnplugVcpu {
 };
 
 // The running domain.
+using PinAction = std::variant<PinVcpu, PinEmulator, PinIothread>;
 using LiveAction = std::variant<PinVcpu, PinEmulator, PinIothread, SetNuma, PlugVcpu, UnplugVcpu>;
 
 // The persistent definition: first the parts that go back (tuning.put_back), then the pins, then

@@ -110,7 +110,7 @@ struct DomainFacts {
     std::size_t definition_bytes =
         0; // the longer of both XML texts, live and definition; 0: not known
     // Being started, saved or migrated: whatever else is to be done with it has to wait for that.
-    bool in_transit = false;
+    bool job_active = false;
     std::uint32_t vcpus_max = 1;
     VcpuSet vcpus_online;    // live ones while active, else those enabled at boot
     VcpuSet vcpus_boot;      // enabled in the persistent definition

@@ -19,7 +19,7 @@
 namespace virtpind {
 
 // What this libvirt and its driver can do; the test driver does less than QEMU's.
-struct HostAbilities {
+struct DriverCapabilities {
     bool pin_offline_vcpus = true; // live pins of vCPUs that are not plugged
     bool real_affinities = true;   // virDomainGetVcpus tells what the kernel does
     bool live_numatune = true;
@@ -29,7 +29,7 @@ struct HostAbilities {
 
 struct Observation {
     std::vector<ObservedDomain> domains; // every domain, ascending UUID
-    HostAbilities abilities;
+    DriverCapabilities abilities;
 };
 
 enum class ObserveDepth {
@@ -43,12 +43,12 @@ struct DefinitionPreview {
     std::string next;
 };
 
-struct HostConnected {
+struct LibvirtConnected {
     std::string uri;    // canonical, as libvirt gives it
     std::string driver; // "QEMU", "TEST", ...
 };
 
-struct HostLost {
+struct LibvirtLost {
     Error why;
 };
 
@@ -63,11 +63,11 @@ struct DomainChanged {
 // Events were dropped because too many came at once; everything may have changed.
 struct EventsOverflowed {};
 
-using HostEvent = std::variant<HostConnected, HostLost, DomainChanged, EventsOverflowed>;
+using LibvirtEvent = std::variant<LibvirtConnected, LibvirtLost, DomainChanged, EventsOverflowed>;
 
-class HostPort {
+class LibvirtPort {
 public:
-    virtual ~HostPort() = default;
+    virtual ~LibvirtPort() = default;
 
     // A fresh and full picture. Errors: host_unavailable, or libvirt's own.
     virtual void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) = 0;

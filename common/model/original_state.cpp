@@ -75,7 +75,7 @@ void BeforeImage::note_written(const DefinitionParts& now, const DefinitionParts
     written.push_back(std::move(ours));
 }
 
-void BeforeImage::take_edits(const ObservedDomain& now, const DefinitionParts& next)
+void BeforeImage::absorb_foreign_edits(const ObservedDomain& now, const DefinitionParts& next)
 {
     const auto says = parts_of(now);
     DefinitionParts edited;

@@ -43,7 +43,7 @@ struct BeforeImage {
 
     // What `next` is about to change and what never was ours is how it was before, also where it
     // was edited after this image was made. To be called before note_written().
-    void take_edits(const ObservedDomain& now, const DefinitionParts& next);
+    void absorb_foreign_edits(const ObservedDomain& now, const DefinitionParts& next);
 };
 
 // Whether a part names vCPUs by number, beside their pins: it goes with the numbering.

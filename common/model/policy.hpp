@@ -7,6 +7,7 @@
 
 #include "common/base/cpu_set.hpp"
 #include "common/base/result.hpp"
+#include "policy_options.hpp"
 
 #include <cstdint>
 #include <map>
@@ -60,11 +61,6 @@ struct Policy {
 
     friend bool operator==(const Policy&, const Policy&) = default;
 };
-
-// One option value as it travels: D-Bus b, i, u, s, as.
-using OptionValue =
-    std::variant<bool, std::int32_t, std::uint32_t, std::string, std::vector<std::string>>;
-using OptionMap = std::map<std::string, OptionValue, std::less<>>;
 
 // What somebody asked for: a named policy (empty: none named) and explicit options. Only
 // make_policy_spec() and the parsers produce it, so every key and value in it is valid.

@@ -2,6 +2,7 @@
 // The option table and the values of single options: text to value, value to text, validity.
 #include "policy_options.hpp"
 
+#include "common/base/cpu_set.hpp"
 #include "common/base/messages.hpp"
 
 #include <algorithm>

@@ -3,13 +3,22 @@
 // configuration, the bus, metadata and manual pages are made. Pure.
 #pragma once
 
-#include "policy.hpp"
+#include "common/base/result.hpp"
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace virtpind {
+
+// One option value as it travels: D-Bus b, i, u, s, as.
+using OptionValue =
+    std::variant<bool, std::int32_t, std::uint32_t, std::string, std::vector<std::string>>;
+using OptionMap = std::map<std::string, OptionValue, std::less<>>;
 
 enum class OptionType { boolean, int32, uint32, string, string_list };
 

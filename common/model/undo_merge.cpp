@@ -173,7 +173,7 @@ KnownUndo merge_undo(std::optional<BeforeImage> known, const ObservedDomain& see
                      std::string_view boot_id)
 {
     // Of one that cannot be read nothing is known, and one that arrives is not all there yet.
-    if ((!seen.live && !seen.config) || seen.facts.in_transit) {
+    if ((!seen.live && !seen.config) || seen.facts.job_active) {
         return {.image = std::move(known)};
     }
     if (!known) {

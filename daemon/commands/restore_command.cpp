@@ -56,7 +56,7 @@ public:
                                            .before = &image,
                                            .memory_nodes = topology_.memory_nodes()},
                                           topology_.usable_cpus(), boot_id_);
-        auto outcome = host::apply_noted(connection_, PolicyCatalog{}, store_, actions);
+        auto outcome = host::apply_with_undo_log(connection_, PolicyCatalog{}, store_, actions);
         for (auto& sentence : outcome.differs) {
             outcome.errors.push_back(Error{.message = std::move(sentence)});
         }

@@ -208,7 +208,7 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         outcome.gone = true;
         return outcome;
     }
-    if (actions.id && hangs(domain->get())) {
+    if (actions.id && is_unresponsive(domain->get())) {
         outcome.errors.push_back(no_answer(domain->get()));
         outcome.errors.back().message += " and it is tried again";
         return outcome;
@@ -226,8 +226,8 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
     return outcome;
 }
 
-Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catalog,
-                    StateStore& store, const DomainActions& actions)
+Outcome apply_with_undo_log(const VirtConnection& connection, const PolicyCatalog& catalog,
+                            StateStore& store, const DomainActions& actions)
 {
     if (!actions.before) {
         return apply_actions(connection, catalog, actions, [](const auto&, const auto&) {
@@ -239,7 +239,7 @@ Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catal
     DefinitionParts meant;
     const auto note = [&](const ObservedDomain& now,
                           const DefinitionParts& next) -> Result<std::optional<UndoNote>> {
-        image.take_edits(now, next);
+        image.absorb_foreign_edits(now, next);
         image.note_written(parts_of(now), next);
         if (auto saved = store.save(image); !saved) {
             return std::move(saved).error();

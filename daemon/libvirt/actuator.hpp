@@ -18,7 +18,8 @@ namespace virtpind::host {
                                     const DomainActions& actions, const NoteDefinition& note);
 
 // The same, with what is written into the definition noted in the domain's before-image first.
-[[nodiscard]] Outcome apply_noted(const VirtConnection& connection, const PolicyCatalog& catalog,
-                                  StateStore& store, const DomainActions& actions);
+[[nodiscard]] Outcome apply_with_undo_log(const VirtConnection& connection,
+                                          const PolicyCatalog& catalog, StateStore& store,
+                                          const DomainActions& actions);
 
 } // namespace virtpind::host

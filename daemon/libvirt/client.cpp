@@ -18,7 +18,7 @@ namespace {
 
 // The worker has room for connecting and closing besides.
 constexpr std::size_t worker_jobs_max =
-    LibvirtHost::own_calls_max + LibvirtHost::callers_calls_max + 2;
+    LibvirtClient::own_calls_max + LibvirtClient::callers_calls_max + 2;
 
 Error not_connected()
 {
@@ -50,7 +50,7 @@ Outcome apply_safely(const VirtConnection& connection, const PolicyCatalog& cata
                      StateStore& store, const DomainActions& domain)
 {
     try {
-        return apply_noted(connection, catalog, store, domain);
+        return apply_with_undo_log(connection, catalog, store, domain);
     } catch (const std::exception& error) {
         return {.uuid = domain.uuid,
                 .name = domain.name,
@@ -63,8 +63,8 @@ Outcome apply_safely(const VirtConnection& connection, const PolicyCatalog& cata
 
 } // namespace
 
-LibvirtHost::LibvirtHost(loop::EventLoop& loop, Settings settings, PolicyCatalog catalog,
-                         std::function<void(HostEvent)> on_event)
+LibvirtClient::LibvirtClient(loop::EventLoop& loop, Settings settings, PolicyCatalog catalog,
+                             std::function<void(LibvirtEvent)> on_event)
     : on_event_{std::move(on_event)}
     , uri_{std::move(settings.uri)}
     , guard_{settings.guard}
@@ -81,7 +81,7 @@ LibvirtHost::LibvirtHost(loop::EventLoop& loop, Settings settings, PolicyCatalog
     , worker_{loop, "libvirt-calls", worker_jobs_max}
 {}
 
-LibvirtHost::~LibvirtHost()
+LibvirtClient::~LibvirtClient()
 {
     stopping_ = true;
     std::promise<void> closed;
@@ -100,7 +100,7 @@ LibvirtHost::~LibvirtHost()
     }
 }
 
-void LibvirtHost::connect()
+void LibvirtClient::connect()
 {
     if (state_ != State::disconnected) {
         return;
@@ -124,7 +124,7 @@ void LibvirtHost::connect()
         });
 }
 
-void LibvirtHost::on_connected(Result<HostConnected> outcome)
+void LibvirtClient::on_connected(Result<LibvirtConnected> outcome)
 {
     state_ = State::connected;
     if (!outcome) {
@@ -139,7 +139,7 @@ void LibvirtHost::on_connected(Result<HostConnected> outcome)
     }
 }
 
-void LibvirtHost::on_loss(Error why)
+void LibvirtClient::on_loss(Error why)
 {
     if (state_ == State::connecting) {
         lost_while_connecting_ = std::move(why);
@@ -151,21 +151,21 @@ void LibvirtHost::on_loss(Error why)
     state_ = State::disconnected;
     const auto chance = std::uniform_real_distribution{}(random_);
     connect_timer_.start(backoff_.failed(Backoff::Clock::now(), chance));
-    on_event_(HostLost{.why = std::move(why)});
+    on_event_(LibvirtLost{.why = std::move(why)});
 }
 
-void LibvirtHost::set_catalog(PolicyCatalog catalog)
+void LibvirtClient::set_catalog(PolicyCatalog catalog)
 {
     catalog_ = std::make_shared<const PolicyCatalog>(std::move(catalog));
 }
 
-void LibvirtHost::answer_later(std::function<void()> answer)
+void LibvirtClient::answer_later(std::function<void()> answer)
 {
     answers_.push_back(std::move(answer));
     answer_timer_.start(std::chrono::microseconds{0});
 }
 
-void LibvirtHost::answer()
+void LibvirtClient::answer()
 {
     auto answers = std::exchange(answers_, {});
     for (const auto& one : answers) {
@@ -174,8 +174,8 @@ void LibvirtHost::answer()
 }
 
 template <class T>
-void LibvirtHost::run_job(Calls& calls, std::function<Result<T>()> job,
-                          std::function<void(Result<T>)> done)
+void LibvirtClient::run_job(Calls& calls, std::function<Result<T>()> job,
+                            std::function<void(Result<T>)> done)
 {
     if (calls.under_way == calls.most) {
         answer_later([done = std::move(done), most = calls.most] { done(too_busy(most)); });
@@ -194,8 +194,8 @@ void LibvirtHost::run_job(Calls& calls, std::function<Result<T>()> job,
 }
 
 template <class T>
-void LibvirtHost::call_libvirt(Calls& calls, std::function<Result<T>(const VirtConnection&)> call,
-                               std::function<void(Result<T>)> done)
+void LibvirtClient::call_libvirt(Calls& calls, std::function<Result<T>(const VirtConnection&)> call,
+                                 std::function<void(Result<T>)> done)
 {
     if (state_ != State::connected) {
         answer_later([done = std::move(done)] { done(not_connected()); });
@@ -217,7 +217,7 @@ void LibvirtHost::call_libvirt(Calls& calls, std::function<Result<T>(const VirtC
         std::move(done));
 }
 
-void LibvirtHost::observe(ObserveDepth depth, std::function<void(Result<Observation>)> done)
+void LibvirtClient::observe(ObserveDepth depth, std::function<void(Result<Observation>)> done)
 {
     call_libvirt<Observation>(
         own_,
@@ -228,8 +228,8 @@ void LibvirtHost::observe(ObserveDepth depth, std::function<void(Result<Observat
         std::move(done));
 }
 
-void LibvirtHost::apply(std::vector<DomainActions> actions,
-                        std::function<void(std::vector<Outcome>)> done)
+void LibvirtClient::apply(std::vector<DomainActions> actions,
+                          std::function<void(std::vector<Outcome>)> done)
 {
     const auto shared = std::make_shared<const std::vector<DomainActions>>(std::move(actions));
     call_libvirt<std::vector<Outcome>>(
@@ -248,8 +248,8 @@ void LibvirtHost::apply(std::vector<DomainActions> actions,
         });
 }
 
-void LibvirtHost::preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,
-                          std::function<void(Result<DefinitionPreview>)> done)
+void LibvirtClient::preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,
+                            std::function<void(Result<DefinitionPreview>)> done)
 {
     call_libvirt<DefinitionPreview>(
         callers_,
@@ -260,8 +260,8 @@ void LibvirtHost::preview(DomainUuid uuid, DefinitionChange change, DefinitionSc
         std::move(done));
 }
 
-void LibvirtHost::store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
-                               std::function<void(Result<void>)> done)
+void LibvirtClient::store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
+                                 std::function<void(Result<void>)> done)
 {
     call_libvirt<void>(
         callers_,
@@ -271,22 +271,22 @@ void LibvirtHost::store_policy(DomainUuid uuid, std::optional<PolicySpec> policy
         std::move(done));
 }
 
-void LibvirtHost::save_before_image(BeforeImage image, std::function<void(Result<void>)> done)
+void LibvirtClient::save_before_image(BeforeImage image, std::function<void(Result<void>)> done)
 {
     run_job<void>(
         own_, [this, image = std::move(image)] { return store_.save(image); }, std::move(done));
 }
 
-void LibvirtHost::forget_oldest_before_image(std::vector<DomainUuid> uuids,
-                                             std::function<void(Result<DomainUuid>)> done)
+void LibvirtClient::forget_oldest_before_image(std::vector<DomainUuid> uuids,
+                                               std::function<void(Result<DomainUuid>)> done)
 {
     run_job<DomainUuid>(
         own_, [this, uuids = std::move(uuids)] { return store_.forget_oldest(uuids); },
         std::move(done));
 }
 
-void LibvirtHost::forget_before_images(std::vector<DomainUuid> uuids,
-                                       std::function<void(Result<void>)> done)
+void LibvirtClient::forget_before_images(std::vector<DomainUuid> uuids,
+                                         std::function<void(Result<void>)> done)
 {
     run_job<void>(
         own_, [this, uuids = std::move(uuids)] { return store_.forget(uuids); }, std::move(done));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// HostPort on libvirt. Three threads meet here: the main one, which owns this object and gets all
-// answers; `libvirt-events` (VirtEventThread), whose callbacks only post; and `libvirt-calls`, the
-// one worker that makes every libvirt call, connecting and closing included. One connection.
+// LibvirtPort on libvirt. Three threads meet here: the main one, which owns this object and gets
+// all answers; `libvirt-events` (VirtEventThread), whose callbacks only post; and `libvirt-calls`,
+// the one worker that makes every libvirt call, connecting and closing included. One connection.
 //
 // A hung libvirtd blocks the worker and nothing else. Calls fail after 20 s by keepalive; an
 // attempt to connect, which libvirt does not guard, lasts until libvirtd wakes up or goes away.
@@ -24,7 +24,7 @@
 
 namespace virtpind::host {
 
-class LibvirtHost final : public HostPort {
+class LibvirtClient final : public LibvirtPort {
 public:
     struct Settings {
         std::string uri;
@@ -37,13 +37,13 @@ public:
     // written before that, as nothing is cached.
     static constexpr std::chrono::seconds shutdown_max{5};
 
-    // `on_event` also gets a HostLost for every failed attempt to connect.
-    LibvirtHost(loop::EventLoop& loop, Settings settings, PolicyCatalog catalog,
-                std::function<void(HostEvent)> on_event);
-    ~LibvirtHost() override;
+    // `on_event` also gets a LibvirtLost for every failed attempt to connect.
+    LibvirtClient(loop::EventLoop& loop, Settings settings, PolicyCatalog catalog,
+                  std::function<void(LibvirtEvent)> on_event);
+    ~LibvirtClient() override;
 
-    LibvirtHost(const LibvirtHost&) = delete;
-    LibvirtHost& operator=(const LibvirtHost&) = delete;
+    LibvirtClient(const LibvirtClient&) = delete;
+    LibvirtClient& operator=(const LibvirtClient&) = delete;
 
     // Blocking; at start, before connect().
     [[nodiscard]] StateStore::Loaded load_before_images() { return store_.load_all(); }
@@ -98,11 +98,11 @@ private:
     void answer_later(std::function<void()> answer);
     void answer();
 
-    void on_connected(Result<HostConnected> outcome);
+    void on_connected(Result<LibvirtConnected> outcome);
     void on_loss(Error why);
 
     // Main thread, unless said otherwise.
-    std::function<void(HostEvent)> on_event_;
+    std::function<void(LibvirtEvent)> on_event_;
     const std::string uri_;
     CrashGuard* const guard_;
     StateStore store_; // used on the worker

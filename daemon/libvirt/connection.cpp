@@ -33,7 +33,7 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open_bare(const std::str
     if (!canonical || driver == nullptr) {
         return last_error().context(doing);
     }
-    HostConnected identity{.uri = canonical.get(), .driver = driver};
+    LibvirtConnected identity{.uri = canonical.get(), .driver = driver};
     return std::unique_ptr<VirtConnection>{
         new VirtConnection{std::move(connection), std::move(identity)}};
 }

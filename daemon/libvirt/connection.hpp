@@ -28,12 +28,12 @@ public:
 
     [[nodiscard]] ConnectionNumber number() const { return number_; }
 
-    [[nodiscard]] const HostConnected& identity() const { return identity_; }
+    [[nodiscard]] const LibvirtConnected& identity() const { return identity_; }
 
     // libvirt's built-in "test" driver has flag rules of its own.
     [[nodiscard]] bool is_test_driver() const { return identity_.driver == "TEST"; }
 
-    [[nodiscard]] const HostAbilities& abilities() const { return abilities_; }
+    [[nodiscard]] const DriverCapabilities& abilities() const { return abilities_; }
 
     // What happens to definitions that are written by this connection.
     [[nodiscard]] DefinitionWatch& watch() const { return *watch_; }
@@ -45,14 +45,14 @@ private:
     [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_bare(const std::string& uri);
     void learn_abilities();
 
-    VirtConnection(ConnectionHandle connection, HostConnected identity)
+    VirtConnection(ConnectionHandle connection, LibvirtConnected identity)
         : connection_{std::move(connection)}, identity_{std::move(identity)}
     {}
 
     ConnectionHandle connection_;
     ConnectionNumber number_{}; // of one that hears events
-    HostConnected identity_;
-    HostAbilities abilities_;
+    LibvirtConnected identity_;
+    DriverCapabilities abilities_;
     // These end before the connection does.
     std::optional<EventSubscription> subscription_;
     std::unique_ptr<DefinitionWatch> watch_;

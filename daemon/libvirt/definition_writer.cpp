@@ -49,9 +49,9 @@ bool is_defined(virDomainPtr domain)
 }
 
 // The pins of `change` that `current` does not have.
-std::vector<LiveAction> differing_pins(const PinSet& current, const PinSet& wanted)
+std::vector<PinAction> differing_pins(const PinSet& current, const PinSet& wanted)
 {
-    std::vector<LiveAction> pins;
+    std::vector<PinAction> pins;
     for (const auto& [vcpu, cpus] : wanted.vcpus) {
         const auto at = current.vcpus.find(vcpu);
         if (at == current.vcpus.end() || at->second != cpus) {
@@ -162,7 +162,7 @@ bool is_what_came_of(const std::optional<DefinitionWrite>& last, const Edit& edi
 }
 
 // The note first: what is ours must be known as ours, whenever we die.
-Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction>& pins,
+Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<PinAction>& pins,
                                const std::optional<UndoNote>& note)
 {
     if (note) {
@@ -172,7 +172,8 @@ Result<void> make_narrow_calls(virDomainPtr domain, const std::vector<LiveAction
     }
     for (const auto& pin : pins) {
         if (auto called = call_pin(domain, pin, VIR_DOMAIN_AFFECT_CONFIG); !called) {
-            return std::move(called).error().context(describe(pin));
+            const auto action = std::visit([](const auto& one) -> LiveAction { return one; }, pin);
+            return std::move(called).error().context(describe(action));
         }
     }
     return {};
@@ -350,7 +351,7 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
             return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
         const auto pins =
-            is_done ? std::vector<LiveAction>{} : differing_pins(*edit->now.config, change.pins);
+            is_done ? std::vector<PinAction>{} : differing_pins(*edit->now.config, change.pins);
         if (is_narrow(connection, *edit->now.config, change) && pins.size() <= narrow_calls_max) {
             auto called = make_narrow_calls(domain, pins, note_of_either(*noted, edit->now));
             return called ? Result<DefinitionOutcome>{{.what = written, .meant = meant}}

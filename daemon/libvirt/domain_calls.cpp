@@ -49,7 +49,7 @@ Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std:
         return Next::stop;
     }
     // A job that began after it was asked for is what the call waited for, in vain.
-    if (error.code == Errc::timed_out && outcome.id && !hangs(domain)) {
+    if (error.code == Errc::timed_out && outcome.id && !is_unresponsive(domain)) {
         outcome.busy = busy_with(domain);
         if (!outcome.busy.empty()) {
             return Next::stop;

@@ -146,7 +146,7 @@ const char* loss_text(int reason)
 
 } // namespace
 
-VirtEvents::VirtEvents(loop::EventLoop& loop, std::function<void(HostEvent)> on_event,
+VirtEvents::VirtEvents(loop::EventLoop& loop, std::function<void(LibvirtEvent)> on_event,
                        std::function<void(ConnectionLoss)> on_loss)
     : on_event_{std::move(on_event)}
     , changes_{loop, changes_max, loop::Priority::host,

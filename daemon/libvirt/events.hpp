@@ -28,7 +28,7 @@ class VirtEvents {
 public:
     // `on_event` gets DomainChanged and EventsOverflowed, `on_loss` why a connection broke; both on
     // the main thread.
-    VirtEvents(loop::EventLoop& loop, std::function<void(HostEvent)> on_event,
+    VirtEvents(loop::EventLoop& loop, std::function<void(LibvirtEvent)> on_event,
                std::function<void(ConnectionLoss)> on_loss);
 
     // Any thread. Never lost without an EventsOverflowed that follows.
@@ -40,7 +40,7 @@ public:
 private:
     void deliver(DomainChanged change);
 
-    std::function<void(HostEvent)> on_event_;
+    std::function<void(LibvirtEvent)> on_event_;
     std::atomic<bool> overflowed_{false};
     loop::Mailbox<DomainChanged> changes_;
     loop::Mailbox<ConnectionLoss> losses_;

@@ -54,7 +54,7 @@ RunState to_run_state(int state)
 }
 
 // A job of libvirt's own has paused it, and keeps others waiting until it has ended.
-bool is_in_transit(int state, int reason)
+bool is_job_active(int state, int reason)
 {
     return state == VIR_DOMAIN_PAUSED &&
            (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_SAVE ||
@@ -100,13 +100,13 @@ Result<ObservedDomain> parse(virDomainPtr domain, std::string_view text,
 
 // What a running domain's own XML does not tell: its definition, what the kernel does.
 Result<void> complete_active(const VirtConnection& connection, virDomainPtr domain,
-                             const PolicyCatalog& catalog, ObserveDepth depth, Standing standing,
+                             const PolicyCatalog& catalog, ObserveDepth depth, ListedState listed,
                              CrashGuard* guard, ObservedDomain& observed)
 {
     auto& facts = observed.facts;
-    facts.state = standing.state;
-    facts.persistent = standing.persistent;
-    facts.in_transit = standing.in_transit;
+    facts.state = listed.state;
+    facts.persistent = listed.persistent;
+    facts.job_active = listed.job_active;
     if (facts.persistent) {
         const auto text = read_xml(domain, VIR_DOMAIN_XML_INACTIVE);
         if (!text) {
@@ -151,7 +151,7 @@ ObservedDomain unreadable(virDomainPtr domain, Error why)
 
 Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPtr domain,
                                    const PolicyCatalog& catalog, ObserveDepth depth,
-                                   Standing standing, CrashGuard* guard)
+                                   ListedState listed, CrashGuard* guard)
 {
     if (guard != nullptr && guard->suspects(uuid_of(domain))) {
         const auto definition = read_xml(domain, VIR_DOMAIN_XML_INACTIVE);
@@ -177,7 +177,7 @@ Result<ObservedDomain> read_domain(const VirtConnection& connection, virDomainPt
         return observed;
     }
     if (auto completed =
-            complete_active(connection, domain, catalog, depth, standing, guard, *observed);
+            complete_active(connection, domain, catalog, depth, listed, guard, *observed);
         !completed) {
         return std::move(completed).error();
     }
@@ -197,17 +197,17 @@ Result<std::vector<DomainHandle>> list_domains(virConnectPtr connection, unsigne
 
 // Nearly all domains are persistent, and run when they are active. Asking for the others in one
 // call each spares two calls per domain.
-class Standings {
+class ListedStates {
 public:
-    static Result<Standings> ask(virConnectPtr connection)
+    static Result<ListedStates> ask(virConnectPtr connection)
     {
-        Standings standings;
+        ListedStates listed_states;
         const auto transient = list_domains(connection, VIR_CONNECT_LIST_DOMAINS_TRANSIENT);
         if (!transient) {
             return transient.error();
         }
         for (const auto& domain : *transient) {
-            standings.transient_.insert(uuid_of(domain.get()));
+            listed_states.transient_.insert(uuid_of(domain.get()));
         }
         const auto not_running = list_domains(connection, VIR_CONNECT_LIST_DOMAINS_PAUSED |
                                                               VIR_CONNECT_LIST_DOMAINS_OTHER);
@@ -218,25 +218,25 @@ public:
             int state = VIR_DOMAIN_NOSTATE;
             int reason = 0;
             if (virDomainGetState(domain.get(), &state, &reason, 0) == 0) { // else it has gone
-                standings.not_running_.emplace(
+                listed_states.not_running_.emplace(
                     uuid_of(domain.get()), NotRunning{.state = to_run_state(state),
-                                                      .in_transit = is_in_transit(state, reason)});
+                                                      .job_active = is_job_active(state, reason)});
             }
         }
-        return standings;
+        return listed_states;
     }
 
-    [[nodiscard]] Standing of(const DomainUuid& uuid) const
+    [[nodiscard]] ListedState of(const DomainUuid& uuid) const
     {
         const auto at = not_running_.find(uuid);
-        const auto [state, in_transit] = at != not_running_.end() ? at->second : NotRunning{};
-        return {.state = state, .persistent = !transient_.contains(uuid), .in_transit = in_transit};
+        const auto [state, job_active] = at != not_running_.end() ? at->second : NotRunning{};
+        return {.state = state, .persistent = !transient_.contains(uuid), .job_active = job_active};
     }
 
 private:
     struct NotRunning {
         RunState state = RunState::running;
-        bool in_transit = false;
+        bool job_active = false;
     };
 
     std::set<DomainUuid> transient_;
@@ -276,7 +276,7 @@ Result<std::string> read_xml_to_send(const VirtConnection& connection,
                                                                       : VIR_DOMAIN_XML_MIGRATABLE));
 }
 
-bool hangs(virDomainPtr domain)
+bool is_unresponsive(virDomainPtr domain)
 {
     constexpr unsigned patience_ms = 2000;
     virDomainControlInfo info{};
@@ -286,11 +286,11 @@ bool hangs(virDomainPtr domain)
            info.stateTime > patience_ms;
 }
 
-bool is_in_transit(virDomainPtr domain)
+bool is_job_active(virDomainPtr domain)
 {
     int state = VIR_DOMAIN_NOSTATE;
     int reason = 0;
-    return virDomainGetState(domain, &state, &reason, 0) == 0 && is_in_transit(state, reason);
+    return virDomainGetState(domain, &state, &reason, 0) == 0 && is_job_active(state, reason);
 }
 
 std::string busy_with(virDomainPtr domain)
@@ -327,7 +327,7 @@ Error is_busy(const std::string& with, std::size_t changes)
     return Error{.code = Errc::apply_failed,
                  .message = "it is being " + with + "; try again when that has ended; " +
                             (changes == 0 ? "nothing was changed"
-                                          : counted(changes, "change") + " made before")};
+                                          : pluralize(changes, "change") + " made before")};
 }
 
 Error no_answer(virDomainPtr domain)
@@ -346,13 +346,13 @@ DomainUuid uuid_of(virDomainPtr domain)
 
 Result<std::optional<ObservedDomain>>
 observe_domain(const VirtConnection& connection, virDomainPtr domain, const PolicyCatalog& catalog,
-               ObserveDepth depth, Standing standing, CrashGuard* guard)
+               ObserveDepth depth, ListedState listed, CrashGuard* guard)
 {
     // Newer libvirts wait for it, 30 s for each XML; whoever comes after it must not.
-    if (hangs(domain)) {
+    if (is_unresponsive(domain)) {
         return std::optional{unreadable(domain, no_answer(domain))};
     }
-    auto observed = read_domain(connection, domain, catalog, depth, standing, guard);
+    auto observed = read_domain(connection, domain, catalog, depth, listed, guard);
     if (observed) {
         return std::optional{std::move(*observed)};
     }
@@ -375,14 +375,14 @@ Result<Observation> observe_host(const VirtConnection& connection, const PolicyC
     if (!handles) {
         return handles.error();
     }
-    const auto standings = Standings::ask(connection.raw());
-    if (!standings) {
-        return standings.error();
+    const auto listed_states = ListedStates::ask(connection.raw());
+    if (!listed_states) {
+        return listed_states.error();
     }
     Observation observation{.domains = {}, .abilities = connection.abilities()};
     for (const auto& handle : *handles) {
         auto observed = observe_domain(connection, handle.get(), catalog, depth,
-                                       standings->of(uuid_of(handle.get())), guard);
+                                       listed_states->of(uuid_of(handle.get())), guard);
         if (!observed) {
             return std::move(observed).error();
         }

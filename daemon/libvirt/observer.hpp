@@ -21,16 +21,16 @@ namespace virtpind::host {
     const std::function<void()>& after_each = [] {}, CrashGuard* guard = nullptr);
 
 // What the XML of an active domain does not tell.
-struct Standing {
+struct ListedState {
     RunState state = RunState::running;
     bool persistent = true;
-    bool in_transit = false;
+    bool job_active = false;
 };
 
 // One domain; nullopt when it vanished.
 [[nodiscard]] Result<std::optional<ObservedDomain>>
 observe_domain(const VirtConnection& connection, virDomainPtr domain, const PolicyCatalog& catalog,
-               ObserveDepth depth, Standing standing, CrashGuard* guard = nullptr);
+               ObserveDepth depth, ListedState listed, CrashGuard* guard = nullptr);
 
 // virDomainGetXMLDesc.
 [[nodiscard]] Result<std::string> read_xml(virDomainPtr domain, unsigned flags);
@@ -45,9 +45,9 @@ enum class Side { definition, running };
 // Whether somebody else's call has been waiting for QEMU for long: ours would block for 30 s each,
 // those that change only the definition too, and with libvirt 11 those that read it. Drivers that
 // cannot tell count as responsive.
-[[nodiscard]] bool hangs(virDomainPtr domain);
+[[nodiscard]] bool is_unresponsive(virDomainPtr domain);
 // Whether libvirt itself is at work on it (start, save, migration) and keeps others waiting.
-[[nodiscard]] bool is_in_transit(virDomainPtr domain);
+[[nodiscard]] bool is_job_active(virDomainPtr domain);
 // What libvirt is doing with a running domain that it lets nobody change meanwhile: "migrated",
 // "saved"; empty: nothing. Not of one that hangs, where the question would wait, too.
 [[nodiscard]] std::string busy_with(virDomainPtr domain);

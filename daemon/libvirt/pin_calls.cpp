@@ -111,36 +111,48 @@ Result<void> set_vcpu(virDomainPtr domain, VcpuId vcpu, int state)
 
 } // namespace
 
-Result<void> call_pin(virDomainPtr domain, const LiveAction& pin, unsigned flags)
+Result<void> call_pin(virDomainPtr domain, const PinAction& pin, unsigned flags)
 {
-    return std::visit(
-        [domain, flags](const auto& one) -> Result<void> {
-            if constexpr (requires { one.cpus; }) {
-                return checked_call(domain, one, flags);
-            } else {
-                return Error{.code = Errc::internal, .message = "not a pin"};
-            }
-        },
-        pin);
+    return std::visit([domain, flags](const auto& one) { return checked_call(domain, one, flags); },
+                      pin);
 }
+
+namespace {
+
+struct LiveCall {
+    const VirtConnection& connection;
+    virDomainPtr domain;
+
+    Result<void> operator()(const SetNuma& numa) const { return call_numa(domain, numa.numatune); }
+
+    Result<void> operator()(const PlugVcpu& plug) const { return set_vcpu(domain, plug.vcpu, 1); }
+
+    Result<void> operator()(const UnplugVcpu& unplug) const
+    {
+        return set_vcpu(domain, unplug.vcpu, 0);
+    }
+
+    Result<void> operator()(const PinVcpu& pin) const
+    {
+        // The test driver pins vCPUs of running domains only, and wants no flags for that.
+        const auto flags =
+            connection.is_test_driver() ? 0U : static_cast<unsigned>(VIR_DOMAIN_AFFECT_LIVE);
+        return call_pin(domain, pin, flags);
+    }
+
+    template <class Pin>
+    Result<void> operator()(const Pin& pin) const
+    {
+        return call_pin(domain, pin, VIR_DOMAIN_AFFECT_LIVE);
+    }
+};
+
+} // namespace
 
 Result<void> call_live(const VirtConnection& connection, virDomainPtr domain,
                        const LiveAction& action)
 {
-    if (const auto* numa = std::get_if<SetNuma>(&action)) {
-        return call_numa(domain, numa->numatune);
-    }
-    if (const auto* plug = std::get_if<PlugVcpu>(&action)) {
-        return set_vcpu(domain, plug->vcpu, 1);
-    }
-    if (const auto* unplug = std::get_if<UnplugVcpu>(&action)) {
-        return set_vcpu(domain, unplug->vcpu, 0);
-    }
-    // The test driver pins vCPUs of running domains only, and wants no flags for that.
-    const auto flags = connection.is_test_driver() && std::holds_alternative<PinVcpu>(action)
-                           ? 0U
-                           : static_cast<unsigned>(VIR_DOMAIN_AFFECT_LIVE);
-    return call_pin(domain, action, flags);
+    return std::visit(LiveCall{connection, domain}, action);
 }
 
 } // namespace virtpind::host

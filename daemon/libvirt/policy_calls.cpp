@@ -36,10 +36,10 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     if (persistent < 0) {
         return last_error().context(doing);
     }
-    if (id && hangs(domain->get())) {
+    if (id && is_unresponsive(domain->get())) {
         return no_answer(domain->get()).context(doing);
     }
-    if (id && is_in_transit(domain->get())) {
+    if (id && is_job_active(domain->get())) {
         return is_busy("started, saved or migrated").context(doing);
     }
     if (const auto with = id ? busy_with(domain->get()) : ""; !with.empty()) {

@@ -15,7 +15,7 @@ namespace virtpind {
 struct DiffInput {
     const ObservedDomain& seen;
     CpuSet online; // host CPUs; what a thread without a pin may use
-    HostAbilities abilities;
+    DriverCapabilities abilities;
     const BeforeImage* before = nullptr; // where there is one
     // `deferred`: the running domain is left as it is, its definition is not.
     enum class Live { now, deferred } live = Live::now;

@@ -11,9 +11,9 @@ namespace virtpind {
 
 namespace {
 
-const DomainMemory& memory_of(const Memories& memories, const DomainUuid& uuid)
+const DomainHistory& memory_of(const Memories& memories, const DomainUuid& uuid)
 {
-    static const DomainMemory blank;
+    static const DomainHistory blank;
     const auto at = memories.find(uuid);
     return at != memories.end() ? at->second : blank;
 }
@@ -158,7 +158,7 @@ CpuSet narrow_pins(const ObservedDomain& seen, const CpuSet& online)
 }
 
 // Somebody else's, whether they are in force or wait in the before-image to be given back.
-bool has_pins_of_others(const ObservedDomain& seen, const DomainMemory& memory,
+bool has_pins_of_others(const ObservedDomain& seen, const DomainHistory& memory,
                         const CpuSet& online)
 {
     const auto theirs = memory.touched ? memory.before.narrow_cpus(online, seen.facts.vcpus_online)
@@ -166,7 +166,7 @@ bool has_pins_of_others(const ObservedDomain& seen, const DomainMemory& memory,
     return !theirs.empty();
 }
 
-Activity activity_of(const ObservedDomain& seen, const Policy& policy, const DomainMemory& memory,
+Activity activity_of(const ObservedDomain& seen, const Policy& policy, const DomainHistory& memory,
                      const CpuSet& online, IntentInput::Look look)
 {
     if (!seen.facts.active()) {
@@ -194,7 +194,7 @@ void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet&
     intent.plug = choice.vcpus - facts.vcpus_online;
     intent.unplug = facts.vcpus_online - choice.vcpus;
     intent.vcpus_as_asked = choice.missing == 0 && choice.surplus == 0;
-    const auto number = "The policy asks for " + counted(wanted, "vCPU") + ": ";
+    const auto number = "The policy asks for " + pluralize(wanted, "vCPU") + ": ";
     if (choice.missing != 0) {
         intent.why.push_back({.code = ReasonCode::vcpus_missing,
                               .text = number + "the domain has room for " +
@@ -216,7 +216,7 @@ void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet&
 }
 
 Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
-                       const DomainMemory& memory, const CpuSet& online)
+                       const DomainHistory& memory, const CpuSet& online)
 {
     Decision decision;
     const auto layers = policy_layers(input.config, seen.facts, memory);
@@ -288,7 +288,7 @@ void set_apart(Decision& decision, std::string_view what)
 }
 
 Result<std::vector<PolicyLayer>> policy_layers(const Config& config, const DomainFacts& facts,
-                                               const DomainMemory& memory)
+                                               const DomainHistory& memory)
 {
     std::vector<PolicyLayer> layers;
     if (memory.runtime_policy) {

@@ -16,7 +16,7 @@
 namespace virtpind {
 
 // What the daemon knows of a domain that libvirt does not tell.
-struct DomainMemory {
+struct DomainHistory {
     std::optional<PolicySpec> runtime_policy; // set over the bus, not stored
     std::optional<std::string> hold_reason;   // somebody asked to leave it alone
     bool touched = false;                     // there is a before-image: its pins are ours
@@ -29,7 +29,7 @@ struct DomainMemory {
     bool settled = false; // all vCPU pins of its definition are ours
 };
 
-using Memories = std::map<DomainUuid, DomainMemory>;
+using Memories = std::map<DomainUuid, DomainHistory>;
 
 // What is to be done about one domain, and by whose word.
 struct Decision {
@@ -64,7 +64,7 @@ void set_apart(Decision& decision, std::string_view what);
 
 // The layers of policy for one domain, highest first. `metadata` unreadable: its error.
 [[nodiscard]] Result<std::vector<PolicyLayer>>
-policy_layers(const Config& config, const DomainFacts& facts, const DomainMemory& memory);
+policy_layers(const Config& config, const DomainFacts& facts, const DomainHistory& memory);
 
 // The intent to plan `seen` by `policy`, whatever its stance is. `kept_plugged` are not asked for
 // again.

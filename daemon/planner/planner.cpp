@@ -78,7 +78,7 @@ private:
     void place_dedicated()
     {
         for (const auto index : placing_order(fleet_, false)) {
-            fleet_.place(fleet_.members()[index], Fleet::Claims::all, Fleet::Sake::own);
+            fleet_.place(fleet_.members()[index], Fleet::Claims::all, Fleet::MoveReason::own);
         }
     }
 
@@ -265,7 +265,7 @@ private:
             load(common, member, share.cpus, intent.vcpus_online.size());
         }
         member.memory = later != Later::no
-                            ? MemoryBook::Taken{}
+                            ? MemoryLedger::Taken{}
                             : memory.take(intent, share.memory_nodes.empty()
                                                       ? host_.topology->nodes_of(share.cpus)
                                                       : share.memory_nodes);

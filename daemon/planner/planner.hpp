@@ -21,7 +21,8 @@
 // - On a host where some L3s have V-cache, these are preferred just before `rank`, and the host's
 //   own housekeeping on such an L3 does not count as a neighbour.
 // - smt=require needs a host that tells cores from threads: some SMT, an L3 or a vendor.
-// - Room is made for newcomers only (repair.hpp); a running domain that floats waits for free room.
+// - Availability is made for newcomers only (repair.hpp); a running domain that floats waits for
+// free room.
 #pragma once
 
 #include "common/model/plan_request.hpp"

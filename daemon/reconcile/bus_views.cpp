@@ -2,8 +2,8 @@
 #include "bus_views.hpp"
 
 #include "common/base/printable.hpp"
+#include "common/base/version.hpp"
 #include "dbus/errors.hpp"
-#include "version.hpp"
 
 #include <algorithm>
 

@@ -17,8 +17,8 @@ enum class ServicePhase { starting, running, stopping };
 
 struct ManagerViewInput {
     const Config& config;
-    const Topology* topology;        // null: not read yet
-    const HostConnected* connection; // null: no connection
+    const Topology* topology;           // null: not read yet
+    const LibvirtConnected* connection; // null: no connection
     const Plan& plan;
     const Records& records;
     const std::map<std::string, std::string>& problems; // code -> text

@@ -73,7 +73,7 @@ Result<void> check_size_of(const DomainRecord& record)
 
 } // namespace
 
-Controller::Controller(loop::EventLoop& loop, HostPort& host, Reconciler& reconciler,
+Controller::Controller(loop::EventLoop& loop, LibvirtPort& host, Reconciler& reconciler,
                        DaemonTasks tasks)
     : host_{host}, reconciler_{reconciler}, tasks_{std::move(tasks)}, plans_{loop}
 {}
@@ -128,7 +128,7 @@ Result<const DomainRecord*> Controller::record_to_change(const DomainUuid& uuid)
     if (!record) {
         return record;
     }
-    if (const auto room = reconciler_.check_room(); !room) {
+    if (const auto room = reconciler_.check_slot(); !room) {
         return room.error();
     }
     return record;
@@ -150,7 +150,7 @@ Result<ResolvedPolicy> Controller::resolve_with(const DomainRecord& record, cons
                                                 PolicySource layer) const
 {
     const auto& facts = record.seen.facts;
-    DomainMemory memory;
+    DomainHistory memory;
     auto changed = facts;
     if (layer == PolicySource::bus) {
         memory.runtime_policy = spec;
@@ -188,15 +188,16 @@ Result<ResolvedPolicy> Controller::check(const SetPolicyRequest& request,
     if (record.decision.unreadable && record.decision.unreadable->code == Errc::internal) {
         return resolved; // nobody knows its vCPUs; it is looked at with the new policy
     }
+    if (!must_fit) {
+        const auto valid = reconciler_.check_policy(request.uuid, policy);
+        return valid ? resolved : valid.error();
+    }
     const auto trial = reconciler_.plan_with(request.uuid, policy);
     if (!trial) {
         return trial.error();
     }
-    if (const auto* domain = unsatisfied(trial->plan, request.uuid);
-        domain != nullptr && must_fit) {
-        return cannot_be_met(*domain);
-    }
-    return resolved;
+    const auto* domain = unsatisfied(trial->plan, request.uuid);
+    return domain == nullptr ? resolved : cannot_be_met(*domain);
 }
 
 void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply)
@@ -277,18 +278,18 @@ void Controller::store_then_apply(const PolicyChange& change, const std::optiona
                                   std::optional<int> deferred_id, Reply<std::uint64_t> reply)
 {
     ++reconciler_.find(change.uuid)->storing;
-    reconciler_.keep_room(); // once it is stored, it is too late to refuse
+    reconciler_.keep_slot(); // once it is stored, it is too late to refuse
     const auto doing = spec ? "store the policy" : "remove the policy";
     host_.store_policy(
         change.uuid, spec,
         [this, change, spec, deferred_id, doing, reply = std::move(reply)](Result<void> stored) {
-            reconciler_.give_room_back();
+            reconciler_.give_slot_back();
             auto* record = reconciler_.find(change.uuid);
             if (record != nullptr && record->storing > 0) {
                 --record->storing;
             }
             if (!stored) {
-                reply(said_to_virtpind(std::move(stored).error(), doing));
+                reply(translate_libvirt_error(std::move(stored).error(), doing));
                 return;
             }
             log_change(change);
@@ -347,7 +348,7 @@ void Controller::reapply(std::optional<DomainUuid> uuid, std::uint64_t /*flags*/
 void Controller::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
                       const Caller& caller, DefinitionScope scope, Reply<std::string> reply)
 {
-    if (const auto room = plans_.check_room(caller.uid); !room) { // before anything that takes time
+    if (const auto room = plans_.check_slot(caller.uid); !room) { // before anything that takes time
         return reply(room.error());
     }
     const auto record = record_of(uuid);
@@ -406,7 +407,7 @@ void Controller::make_plan(const DomainUuid& uuid, const Policy& policy, Definit
                    name = printable((*record)->seen.facts.name),
                    reply = std::move(reply)](const Result<DefinitionPreview>& preview) {
                       if (!preview) {
-                          reply(said_to_virtpind(preview.error(), "read the definition"));
+                          reply(translate_libvirt_error(preview.error(), "read the definition"));
                           return;
                       }
                       // Next to what changes stands what does not.
@@ -489,7 +490,7 @@ Result<void> Controller::release(std::uint64_t cookie, const std::string& owner)
         const auto held = record.holds.find(cookie);
         if (held != record.holds.end() && held->second.owner == owner) {
             end_holds(uuid, [cookie](const auto& entry) { return entry.first == cookie; });
-            reconciler_.look_again();
+            reconciler_.request_full_pass();
             return {};
         }
     }
@@ -506,7 +507,7 @@ void Controller::owner_vanished(const std::string& owner)
         any = end_holds(uuid, of_owner) || any;
     }
     if (any) { // one pass for all of them, in which nobody else has to wait
-        reconciler_.look_again();
+        reconciler_.request_full_pass();
     }
 }
 
@@ -517,8 +518,8 @@ Result<void> Controller::reload()
 
 std::string Controller::describe() const
 {
-    if (described_.text.empty() || described_.news != reconciler_.news()) {
-        described_ = {.news = reconciler_.news(),
+    if (described_.text.empty() || described_.revision != reconciler_.revision()) {
+        described_ = {.revision = reconciler_.revision(),
                       .text = report_state(reconciler_.manager_view(), reconciler_.records(),
                                            reconciler_.plan(), reconciler_.topology(),
                                            reconciler_.passes())};

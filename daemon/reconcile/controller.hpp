@@ -42,7 +42,7 @@ struct PolicyChange {
 
 class Controller final : public ControlPort {
 public:
-    Controller(loop::EventLoop& loop, HostPort& host, Reconciler& reconciler, DaemonTasks tasks);
+    Controller(loop::EventLoop& loop, LibvirtPort& host, Reconciler& reconciler, DaemonTasks tasks);
 
     [[nodiscard]] Result<DomainUuid> find_domain(std::string_view name_or_uuid) const override;
     void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) override;
@@ -66,7 +66,7 @@ public:
 private:
     // The answer to Describe, until there is other news: everybody may ask, at any rate.
     struct Described {
-        std::uint64_t news = 0;
+        std::uint64_t revision = 0;
         std::string text;
     };
 
@@ -92,7 +92,7 @@ private:
     void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
                           Reply<std::uint64_t> reply);
 
-    HostPort& host_;
+    LibvirtPort& host_;
     Reconciler& reconciler_;
     DaemonTasks tasks_;
     std::uint64_t last_cookie_ = 0;

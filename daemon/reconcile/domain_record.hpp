@@ -38,7 +38,7 @@ struct DomainRecord {
     bool unsaved = false; // what is known of `before` is not on disk
     // Somebody edited the definition after the before-image was made and before anything of it was
     // ours: that is how it was before.
-    bool outdated = false;
+    bool image_stale = false;
     std::optional<DefinitionWrite> last_write; // into its definition
     // The latest change that would alter nothing, and what does not hold all the same of the one
     // that is wanted now.
@@ -66,7 +66,7 @@ struct DomainRecord {
 
     // Failed attempts in a row, and when the next one is due.
     unsigned failures = 0;
-    unsigned overtaken =
+    unsigned conflicts_in_a_row =
         0; // times in a row that it was restarted or edited in the middle of a pass
     std::chrono::steady_clock::time_point retry_at{};
     // The pins that were last verified. Changes towards the same ones are repairs; a plan that

@@ -12,7 +12,7 @@ constexpr const char* what = "plans are being made";
 
 } // namespace
 
-Result<void> PlanQueue::check_room(uid_t user) const
+Result<void> PlanQueue::check_slot(uid_t user) const
 {
     if (under_way_.full(user)) {
         return under_way_.exhausted(what, user);

@@ -24,10 +24,10 @@ public:
     explicit PlanQueue(loop::EventLoop& loop) : next_{loop, [this] { make_next(); }} {}
 
     // Error: limits_exceeded: one more would be refused.
-    [[nodiscard]] Result<void> check_room(uid_t user) const;
+    [[nodiscard]] Result<void> check_slot(uid_t user) const;
 
     // `make` runs later and calls `done`, once, when the caller is answered; until then the plan
-    // counts. Error: as check_room(), and `make` does not run.
+    // counts. Error: as check_slot(), and `make` does not run.
     [[nodiscard]] Result<void> add(uid_t user, std::function<void(Done)> make);
 
 private:

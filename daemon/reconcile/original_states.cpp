@@ -17,7 +17,7 @@ namespace {
 // been made persistent since, and a definition edited before it was first written.
 bool is_saved(const DomainRecord& record)
 {
-    return record.before && !record.unsaved && !record.outdated &&
+    return record.before && !record.unsaved && !record.image_stale &&
            (record.before->config || !record.seen.config);
 }
 
@@ -25,7 +25,7 @@ bool is_saved(const DomainRecord& record)
 BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
 {
     const auto& seen = record.seen;
-    if (record.unsaved && !record.outdated && (record.before->config || !seen.config)) {
+    if (record.unsaved && !record.image_stale && (record.before->config || !seen.config)) {
         return *record.before; // by its own metadata
     }
     BeforeImage image{.uuid = seen.facts.uuid,
@@ -52,7 +52,7 @@ BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
 
 } // namespace
 
-BeforeImages::BeforeImages(HostPort& host, std::string boot_id,
+BeforeImages::BeforeImages(LibvirtPort& host, std::string boot_id,
                            std::map<DomainUuid, BeforeImage> found)
     : host_{host}, boot_id_{std::move(boot_id)}, unseen_{std::move(found)}
 {
@@ -156,7 +156,7 @@ void BeforeImages::save_next(const std::shared_ptr<Saving>& saving, std::size_t 
             useless_.erase(image.uuid);
             record.before = image;
             record.unsaved = false;
-            record.outdated = false;
+            record.image_stale = false;
             save_next(saving, at + 1);
             return;
         }

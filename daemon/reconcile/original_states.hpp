@@ -20,7 +20,7 @@ class BeforeImages {
 public:
     // `boot_id` is the host's; `found` are those that were on disk at start. The host must outlive
     // this.
-    BeforeImages(HostPort& host, std::string boot_id, std::map<DomainUuid, BeforeImage> found);
+    BeforeImages(LibvirtPort& host, std::string boot_id, std::map<DomainUuid, BeforeImage> found);
 
     [[nodiscard]] const std::string& boot_id() const noexcept { return boot_id_; }
 
@@ -62,7 +62,7 @@ private:
     void make_room(const std::shared_ptr<Saving>& saving, std::size_t at, Error full);
     void leave_out(const std::shared_ptr<Saving>& saving, std::size_t at, Error why);
 
-    HostPort& host_;
+    LibvirtPort& host_;
     const std::string boot_id_;
     std::map<DomainUuid, BeforeImage> unseen_;
     std::set<DomainUuid> unsaved_; // of these, where the file says something else, or is not there

@@ -69,19 +69,10 @@ PlanRequest request_for(const PlanningInput& input)
 // Whether one domain's policy makes sense on this host: CPUs that exist, guest cells that add up.
 Result<void> validate_intent(const PlanningInput& input, const Intent& intent, Names names)
 {
-    auto request = request_for(input);
-    request.intents.push_back(intent);
-    auto valid = validate_request(request, names);
-    if (!valid) {
-        // It says where in a scenario; here there is one domain, and no file.
-        constexpr std::string_view where = "domains[0].";
-        auto& message = valid.error().message;
-        valid.error().code = Errc::invalid_policy;
-        if (message.rfind(where, 0) == 0) {
-            message.erase(0, where.size());
-        }
+    if (const auto fault = find_fault(input.topology, intent, names)) {
+        return Error{.code = Errc::invalid_policy, .message = fault->field + ": " + fault->what};
     }
-    return valid;
+    return {};
 }
 
 const BeforeImage* before_of(const DomainRecord& record)
@@ -121,15 +112,15 @@ bool has_our_pins(const DomainRecord& record)
            });
 }
 
-DomainMemory memory_of(const DomainRecord& record, std::string_view boot_id)
+DomainHistory memory_of(const DomainRecord& record, std::string_view boot_id)
 {
-    DomainMemory memory{.runtime_policy = record.runtime_policy,
-                        .hold_reason = std::nullopt,
-                        .touched = record.before.has_value(),
-                        .before = {},
-                        .placed_id = record.placed_id,
-                        .placed_policy = record.placed_policy,
-                        .kept_plugged = record.kept_plugged};
+    DomainHistory memory{.runtime_policy = record.runtime_policy,
+                         .hold_reason = std::nullopt,
+                         .touched = record.before.has_value(),
+                         .before = {},
+                         .placed_id = record.placed_id,
+                         .placed_policy = record.placed_policy,
+                         .kept_plugged = record.kept_plugged};
     if (record.before) {
         memory.before = record.before->pins_for(record.seen.facts.id, boot_id).value_or(PinSet{});
     }
@@ -318,6 +309,26 @@ bool is_idle(const DomainRecord& record, const DomainActions& actions)
            record.idle->config_note == record.seen.config_note;
 }
 
+namespace {
+
+// As if it had `policy`.
+Intent intent_with(const PlanningInput& input, const DomainRecord& record, const Policy& policy)
+{
+    auto intent = make_intent(record.seen, policy, input.topology, record.kept_plugged);
+    const auto stays = record.decision.intent.activity == Activity::running &&
+                       record.placed_policy && same_placement(*record.placed_policy, policy);
+    intent.activity = stays ? Activity::running : Activity::arriving;
+    return intent;
+}
+
+} // namespace
+
+Result<void> check_policy(const PlanningInput& input, const DomainUuid& uuid, const Policy& policy)
+{
+    return validate_intent(input, intent_with(input, input.records.at(uuid), policy),
+                           Names::of_this_host);
+}
+
 Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
                              const Policy& policy)
 {
@@ -325,11 +336,7 @@ Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
     for (const auto& [other, record] : input.records) {
         auto intent = record.decision.intent;
         if (other == uuid) {
-            intent = make_intent(record.seen, policy, input.topology, record.kept_plugged);
-            const auto stays = record.decision.intent.activity == Activity::running &&
-                               record.placed_policy &&
-                               same_placement(*record.placed_policy, policy);
-            intent.activity = stays ? Activity::running : Activity::arriving;
+            intent = intent_with(input, record, policy);
             if (auto valid = validate_intent(input, intent, Names::of_this_host); !valid) {
                 return std::move(valid).error();
             }

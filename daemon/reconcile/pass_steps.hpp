@@ -18,7 +18,7 @@ struct PlanningInput {
     const Config& config;
     const Topology& topology;
     const Records& records;
-    const HostAbilities& abilities;
+    const DriverCapabilities& abilities;
     const std::string& boot_id; // the host's, by which a run is known again
     IntentInput::Look look = IntentInput::Look::later;
     DomainWatch* watch = nullptr; // hears whose turn it is
@@ -57,8 +57,13 @@ enum class LivePart { now, deferred };
 // Whether its definition already is what comes of the change in `actions`, as was found before.
 [[nodiscard]] bool is_idle(const DomainRecord& record, const DomainActions& actions);
 
-// The plan as it would be if `uuid` had `policy`, and what that would change in its definition.
+// Whether `uuid` could have `policy` at all, whatever the others have.
 // Error: invalid_policy, naming what does not exist on this host or in this guest.
+[[nodiscard]] Result<void> check_policy(const PlanningInput& input, const DomainUuid& uuid,
+                                        const Policy& policy);
+
+// The plan as it would be if `uuid` had `policy`, and what that would change in its definition.
+// Error: as above.
 struct TrialPlan {
     Plan plan;
     std::optional<DefinitionChange> definition;

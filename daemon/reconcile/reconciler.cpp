@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds slow_apply_after{250};
 // When a domain is looked at again that libvirt was at work on.
 constexpr std::chrono::seconds busy_pause{2};
 // How often in a row somebody else may be faster before it counts as a failure, with its back-off.
-constexpr unsigned overtaken_max = 8;
+constexpr unsigned conflicts_max = 8;
 // More before-images of domains that libvirt does not show are said to be many.
 constexpr std::size_t unseen_images_max = 64;
 // Domains in one job; a definition takes some milliseconds, a domain up to some tens; or so many
@@ -72,7 +72,7 @@ Error unreachable()
                             "property Problems"};
 }
 
-Error said_to_virtpind(Error error, std::string_view doing)
+Error translate_libvirt_error(Error error, std::string_view doing)
 {
     if (error.code == Errc::permission_denied) {
         error.message = "libvirt does not let virtpind " + std::string{doing} + " (" +
@@ -85,7 +85,7 @@ Error said_to_virtpind(Error error, std::string_view doing)
     return error;
 }
 
-Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
+Reconciler::Reconciler(loop::EventLoop& loop, LibvirtPort& host, std::string boot_id,
                        std::map<DomainUuid, BeforeImage> before_images, std::string images_in)
     : host_{host}
     , images_{host, std::move(boot_id), std::move(before_images)}
@@ -99,39 +99,50 @@ Reconciler::Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_i
 
 // ---- events ---------------------------------------------------------------------------------
 
-void Reconciler::on_event(const HostEvent& event)
+void Reconciler::on_event(const LibvirtEvent& event)
 {
     heard_host_ = true;
-    if (const auto* up = std::get_if<HostConnected>(&event)) {
-        log_event(LogEvent::libvirt_connected,
-                  "connected to libvirt at " + up->uri + " (driver " + up->driver + ")");
-        connection_ = *up;
-        first_look_ = true;
-        next_depth_ = ObserveDepth::affinities;
-        set_problem("LibvirtUnavailable", "");
-        for (auto& [uuid, record] : records_) { // what failed may have failed for want of libvirt
-            record.failures = 0;
-            record.retry_at = {};
-        }
-    } else if (const auto* down = std::get_if<HostLost>(&event)) {
-        log_event(LogEvent::libvirt_lost,
-                  "no connection to libvirt: " + printable(down->why.message));
-        connection_.reset();
-        set_problem("LibvirtUnavailable", down->why.message);
-        // A pass may be stuck in a call to a hung libvirtd: whoever waits for it hears now.
-        refuse_waiters();
-        publish();
-    } else if (const auto* changed = std::get_if<DomainChanged>(&event)) {
-        spdlog::debug("domain {}: {}", changed->uuid.str(), changed->what);
-        if (changed->kind == DomainChanged::Kind::ended &&
-            ended_.size() + ended_since_.size() < ended_max) {
-            ended_since_.insert(changed->uuid);
-        }
-        arrived_ = arrived_ || changed->kind == DomainChanged::Kind::started;
-    } else {
-        spdlog::info("events were dropped; looking at everything again");
-    }
+    std::visit([this](const auto& happened) { take(happened); }, event);
     begin_pass();
+}
+
+void Reconciler::take(const LibvirtConnected& up)
+{
+    log_event(LogEvent::libvirt_connected,
+              "connected to libvirt at " + up.uri + " (driver " + up.driver + ")");
+    connection_ = up;
+    first_look_ = true;
+    next_depth_ = ObserveDepth::affinities;
+    set_problem("LibvirtUnavailable", "");
+    for (auto& [uuid, record] : records_) { // what failed may have failed for want of libvirt
+        record.failures = 0;
+        record.retry_at = {};
+    }
+}
+
+void Reconciler::take(const LibvirtLost& down)
+{
+    log_event(LogEvent::libvirt_lost, "no connection to libvirt: " + printable(down.why.message));
+    connection_.reset();
+    set_problem("LibvirtUnavailable", down.why.message);
+    // A pass may be stuck in a call to a hung libvirtd: whoever waits for it hears now.
+    refuse_waiters();
+    publish();
+}
+
+void Reconciler::take(const DomainChanged& changed)
+{
+    spdlog::debug("domain {}: {}", changed.uuid.str(), changed.what);
+    if (changed.kind == DomainChanged::Kind::ended &&
+        ended_.size() + ended_since_.size() < ended_max) {
+        ended_since_.insert(changed.uuid);
+    }
+    arrived_ = arrived_ || changed.kind == DomainChanged::Kind::started;
+}
+
+void Reconciler::take(const EventsOverflowed& /*overflowed*/)
+{
+    spdlog::info("events were dropped; looking at everything again");
 }
 
 void Reconciler::on_topology(std::shared_ptr<const Topology> topology)
@@ -184,7 +195,7 @@ void Reconciler::stop()
 }
 
 // Both: who waits for a pass that comes to nothing waits for the next with those that have come.
-Result<void> Reconciler::check_room() const
+Result<void> Reconciler::check_slot() const
 {
     if (waiting_.size() + current_.size() + room_kept_ < waiting_max) {
         return {};
@@ -197,15 +208,15 @@ Result<void> Reconciler::check_room() const
 
 void Reconciler::request_pass(std::optional<DomainUuid> uuid, PassReply reply)
 {
-    if (auto room = check_room(); !room) {
+    if (auto room = check_slot(); !room) {
         reply(std::move(room));
         return;
     }
     waiting_.push_back({.uuid = std::move(uuid), .reply = std::move(reply)});
-    look_again();
+    request_full_pass();
 }
 
-void Reconciler::look_again()
+void Reconciler::request_full_pass()
 {
     next_depth_ = ObserveDepth::affinities;
     begin_pass();
@@ -244,7 +255,7 @@ void Reconciler::begin_pass()
 void Reconciler::on_observed(Result<Observation> seen)
 {
     if (!seen) {
-        end_pass(said_to_virtpind(std::move(seen).error(), "read the domains"));
+        end_pass(translate_libvirt_error(std::move(seen).error(), "read the domains"));
         return;
     }
     refresh_records(std::move(*seen));
@@ -258,8 +269,8 @@ void Reconciler::on_observed(Result<Observation> seen)
     }
     failed_passes_ = 0;
     save_before_images(collect_actions()); // then apply, end_pass
-    if (each_look_) {
-        each_look_(records_); // while libvirt is at work
+    if (on_refreshed_) {
+        on_refreshed_(records_); // while libvirt is at work
     }
 }
 
@@ -387,7 +398,7 @@ std::vector<DomainActions> Reconciler::collect_actions()
     const auto now = Clock::now();
     for (auto& [uuid, record] : records_) {
         record.deferred = record.deferred_id.has_value(); // which may change meanwhile
-        if (record.seen.facts.in_transit) {
+        if (record.seen.facts.job_active) {
             // libvirt would keep us waiting; when that has ended, it says so by an event.
             record.retry_at = {};
             if (record.placed_id != record.seen.facts.id) {
@@ -401,7 +412,7 @@ std::vector<DomainActions> Reconciler::collect_actions()
         if (auto actions = actions_of(record)) {
             all.push_back(std::move(*actions));
         } else {
-            record.overtaken = 0;
+            record.conflicts_in_a_row = 0;
             record.busy.clear();
             settle(record, nullptr);
         }
@@ -463,7 +474,7 @@ void Reconciler::apply(std::vector<DomainActions> actions)
         return;
     }
     if (!plan_is_current()) {
-        plan_anew();
+        replan();
         return;
     }
     std::erase_if(actions, [this](auto& action) { return !complete(action); });
@@ -474,7 +485,7 @@ void Reconciler::apply(std::vector<DomainActions> actions)
     state_ = State::applying;
     arrived_ = false;
     slow_apply_.start(slow_apply_after);
-    put_urgent_first(actions);
+    sort_by_urgency(actions);
     apply_next(std::make_shared<std::vector<DomainActions>>(std::move(actions)), 0);
 }
 
@@ -500,7 +511,7 @@ bool Reconciler::complete(DomainActions& actions)
 
 // Domains that somebody asked for, then those that have just been started; of each, those first
 // that cost little.
-void Reconciler::put_urgent_first(std::vector<DomainActions>& actions) const
+void Reconciler::sort_by_urgency(std::vector<DomainActions>& actions) const
 {
     const auto is_asked_for = [this](const DomainActions& action) {
         return std::any_of(current_.begin(), current_.end(), [&action](const Waiter& waiter) {
@@ -572,7 +583,7 @@ bool Reconciler::plan_is_current() const
 }
 
 // The host changed before anything was applied: the same waiters, another plan.
-void Reconciler::plan_anew()
+void Reconciler::replan()
 {
     spdlog::debug("pass {}: the host changed meanwhile; planning anew", pass_);
     state_ = State::idle;
@@ -623,21 +634,21 @@ void Reconciler::take_outcome(const Outcome& outcome)
                       outcome.gone ? "went away or was restarted" : "had its definition edited");
         record->state = settled_state(*record);
         if (outcome.edited) {
-            record->outdated = record->before && record->before->written.empty();
+            record->image_stale = record->before && record->before->written.empty();
         }
-        if (++record->overtaken <= overtaken_max) {
+        if (++record->conflicts_in_a_row <= conflicts_max) {
             wait_again_for(outcome.uuid);
             return;
         }
-        Outcome overtaken = outcome;
-        overtaken.errors.push_back(
+        Outcome conflicts_in_a_row = outcome;
+        conflicts_in_a_row.errors.push_back(
             {.code = Errc::conflict,
              .message = "it is restarted, or its definition edited, again and again, faster than "
                         "it can be pinned"});
-        settle(*record, &overtaken);
+        settle(*record, &conflicts_in_a_row);
         return;
     }
-    record->overtaken = 0;
+    record->conflicts_in_a_row = 0;
     if (outcome.after) {
         record->seen = *outcome.after;
         take_write(*record, outcome);
@@ -772,7 +783,7 @@ Result<void> Reconciler::verdict(const Waiter& waiter, const std::optional<Error
         return Error{.code = Errc::not_found,
                      .message = "the domain " + waiter.uuid->str() + " went away meanwhile"};
     }
-    if (record->seen.facts.in_transit) {
+    if (record->seen.facts.job_active) {
         return Error{.code = Errc::apply_failed,
                      .message = printable(record->seen.facts.name) +
                                 " is being started, saved or migrated; it is seen to as soon as "
@@ -840,7 +851,7 @@ ManagerView Reconciler::manager_view() const
 
 void Reconciler::publish()
 {
-    ++news_;
+    ++revision_;
     if (sink_ == nullptr) {
         return;
     }
@@ -850,6 +861,11 @@ void Reconciler::publish()
         domains.push_back(make_domain_view(record, topology_.get()));
     }
     sink_->publish(manager_view(), domains);
+}
+
+Result<void> Reconciler::check_policy(const DomainUuid& uuid, const Policy& policy) const
+{
+    return virtpind::check_policy(planning_input(), uuid, policy);
 }
 
 Result<TrialPlan> Reconciler::plan_with(const DomainUuid& uuid, const Policy& policy) const

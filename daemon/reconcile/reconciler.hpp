@@ -35,13 +35,13 @@ using PassReply = std::function<void(Result<void>)>;
 
 // What libvirt said when virtpind tried to `doing`, in words and a code for a caller: what libvirt
 // denies to virtpind is not denied to the caller, and a wrong argument was not the caller's.
-[[nodiscard]] Error said_to_virtpind(Error error, std::string_view doing);
+[[nodiscard]] Error translate_libvirt_error(Error error, std::string_view doing);
 
 class Reconciler {
 public:
     // `boot_id` is the host's; `before_images` are those found on disk at start, in the directory
     // `images_in`, which is for people.
-    Reconciler(loop::EventLoop& loop, HostPort& host, std::string boot_id,
+    Reconciler(loop::EventLoop& loop, LibvirtPort& host, std::string boot_id,
                std::map<DomainUuid, BeforeImage> before_images,
                std::string images_in = "the state directory");
 
@@ -49,7 +49,7 @@ public:
     void show_to(ViewSink& sink) { sink_ = &sink; }
 
     // --- what happens to it -----------------------------------------------------------------
-    void on_event(const HostEvent& event);
+    void on_event(const LibvirtEvent& event);
     // A snapshot of the host; with another generation than the last it calls for a pass, and what
     // was planned for the last is not applied any more.
     void on_topology(std::shared_ptr<const Topology> topology);
@@ -65,7 +65,7 @@ public:
     void each_period(std::function<void()> also) { each_period_ = std::move(also); }
 
     // Who else wants to know what each look has seen, once what follows from it is under way.
-    void each_look(std::function<void(const Records&)> also) { each_look_ = std::move(also); }
+    void on_refreshed(std::function<void(const Records&)> also) { on_refreshed_ = std::move(also); }
 
     // --- what may be asked of it (by Controller) -----------------------------------------------
     // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
@@ -75,18 +75,18 @@ public:
     void request_pass(std::optional<DomainUuid> uuid, PassReply reply);
 
     // Runs a pass for whom nobody waits.
-    void look_again();
+    void request_full_pass();
 
     // Somebody asks for this domain: it is looked at even where starts died at it.
     void look_anew(const DomainUuid& uuid);
 
     // Whether one more may wait: asked before anything is changed that a pass is to follow.
-    [[nodiscard]] Result<void> check_room() const;
+    [[nodiscard]] Result<void> check_slot() const;
 
     // Keeps room for one that will ask for a pass later; it gives it back when it asks.
-    void keep_room() noexcept { ++room_kept_; }
+    void keep_slot() noexcept { ++room_kept_; }
 
-    void give_room_back() noexcept { --room_kept_; }
+    void give_slot_back() noexcept { --room_kept_; }
 
     [[nodiscard]] bool connected() const noexcept { return connection_.has_value(); }
 
@@ -104,15 +104,22 @@ public:
     [[nodiscard]] std::uint64_t passes() const noexcept { return pass_; }
 
     // Grows with every publication: what was derived from the state before is old.
-    [[nodiscard]] std::uint64_t news() const noexcept { return news_; }
+    [[nodiscard]] std::uint64_t revision() const noexcept { return revision_; }
 
     // The plan as it would be if `uuid` had `policy`; nothing is changed. Errors: try_policy().
+    // Of a domain that is known.
+    [[nodiscard]] Result<void> check_policy(const DomainUuid& uuid, const Policy& policy) const;
     [[nodiscard]] Result<TrialPlan> plan_with(const DomainUuid& uuid, const Policy& policy) const;
     [[nodiscard]] ManagerView manager_view() const;
     // Sends the present state to the sink.
     void publish();
 
 private:
+    void take(const LibvirtConnected& up);
+    void take(const LibvirtLost& down);
+    void take(const DomainChanged& changed);
+    void take(const EventsOverflowed& overflowed);
+
     enum class State { idle, observing, saving, applying };
 
     struct Waiter {
@@ -135,9 +142,9 @@ private:
     void save_before_images(std::vector<DomainActions> actions);
     void apply(std::vector<DomainActions> actions);
     [[nodiscard]] bool plan_is_current() const;
-    void plan_anew();
+    void replan();
     [[nodiscard]] bool complete(DomainActions& actions);
-    void put_urgent_first(std::vector<DomainActions>& actions) const;
+    void sort_by_urgency(std::vector<DomainActions>& actions) const;
     [[nodiscard]] std::size_t count_of_one_job(const std::vector<DomainActions>& actions,
                                                std::size_t at) const;
     void apply_next(const std::shared_ptr<std::vector<DomainActions>>& actions, std::size_t at);
@@ -155,14 +162,14 @@ private:
     void on_period();
     void schedule_retry();
 
-    HostPort& host_;
+    LibvirtPort& host_;
     ViewSink* sink_ = nullptr;
     host::CrashGuard* guard_ = nullptr;
     BeforeImages images_;
     const std::string images_in_;
     Config config_;
     std::shared_ptr<const Topology> topology_;
-    std::optional<HostConnected> connection_;
+    std::optional<LibvirtConnected> connection_;
 
     Records records_;
     // Stopped or undefined, as events said: before the present look began, and since. What a look
@@ -171,7 +178,7 @@ private:
     static constexpr std::size_t ended_max = 4096;
     std::set<DomainUuid> ended_;
     std::set<DomainUuid> ended_since_;
-    HostAbilities abilities_;
+    DriverCapabilities abilities_;
     Plan plan_;
     std::map<std::string, std::string> problems_;
 
@@ -194,14 +201,14 @@ private:
     ObserveDepth next_depth_ = ObserveDepth::affinities;
     ObserveDepth depth_ = ObserveDepth::affinities; // of the latest look
     std::uint64_t pass_ = 0;
-    std::uint64_t news_ = 0;
+    std::uint64_t revision_ = 0;
     unsigned failed_passes_ = 0;
     std::vector<Waiter> waiting_; // for the next pass
     std::vector<Waiter> current_; // for the running one
     std::size_t room_kept_ = 0;   // for those that are still to come
 
     std::function<void()> each_period_;
-    std::function<void(const Records&)> each_look_;
+    std::function<void(const Records&)> on_refreshed_;
     loop::Timer period_;
     loop::Timer retry_;
     loop::Timer slow_apply_; // shows `applying` only when it takes long

@@ -99,9 +99,9 @@ std::string floating_on(const Plan& plan, const CpuSet& cpus)
         }
     }
     if (count > named_max || (count > 0 && text.empty())) {
-        return "  " + counted(count, "domain") + by_count(count, " floats", " float");
+        return "  " + pluralize(count, "domain") + pluralize(count, " floats", " float");
     }
-    return text + (count == 0 ? "" : by_count(count, " floats", " float"));
+    return text + (count == 0 ? "" : pluralize(count, " floats", " float"));
 }
 
 class Map {
@@ -201,10 +201,10 @@ private:
 std::string host_line(const Plan& plan, const Topology& topology)
 {
     const auto or_none = [](const CpuSet& cpus) { return cpus.empty() ? "none" : cpus.str(); };
-    return "host: " + counted(topology.all_cpus().size(), "CPU") + ", " +
-           counted(topology.cores.size(), "core") + ", " + counted(topology.l3s.size(), "L3") +
-           ", " + counted(topology.nodes.size(), "node") + ", " +
-           counted(topology.packages.size(), "package") + "; housekeeping " +
+    return "host: " + pluralize(topology.all_cpus().size(), "CPU") + ", " +
+           pluralize(topology.cores.size(), "core") + ", " + pluralize(topology.l3s.size(), "L3") +
+           ", " + pluralize(topology.nodes.size(), "node") + ", " +
+           pluralize(topology.packages.size(), "package") + "; housekeeping " +
            or_none(plan.housekeeping) + "; pool " + or_none(plan.pool) +
            (topology.isolated.empty() ? "" : "; isolated " + topology.isolated.str()) +
            (topology.nohz_full.empty() ? "" : "; nohz_full " + topology.nohz_full.str()) + "\n";
@@ -247,7 +247,7 @@ std::string vcpu_count(const DomainPlan& plan)
 {
     const auto all = plan.at_start ? plan.tuning.cpus->topology.product() : plan.vcpus.size();
     const auto offline = all - plan.online.size();
-    return counted(plan.online.size(), "vCPU") +
+    return pluralize(plan.online.size(), "vCPU") +
            (offline > 0 ? " (" + std::to_string(offline) + " offline)" : "");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What operators want to hear of. Each has a message id by which the journal is searched
-// (journalctl MESSAGE_ID=...) and an entry in its catalog, systemd/journal/virtpind.catalog. Everything
-// else is logged by spdlog directly. Any thread.
+// (journalctl MESSAGE_ID=...) and an entry in its catalog, systemd/journal/virtpind.catalog.
+// Everything else is logged by spdlog directly. Any thread.
 #pragma once
 
 #include <string>

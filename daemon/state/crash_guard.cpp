@@ -107,9 +107,9 @@ CrashGuard::CrashGuard(const std::filesystem::path& state_dir, std::string_view 
         return open();
     }();
     if (!problem.empty()) {
-        news_.push_back(path_in_quotes((state_dir / file_name).native()) + " cannot be used (" +
-                        problem +
-                        "): a domain that kills virtpind at every start would not be left alone");
+        to_tell_.push_back(
+            path_in_quotes((state_dir / file_name).native()) + " cannot be used (" + problem +
+            "): a domain that kills virtpind at every start would not be left alone");
         return;
     }
     read(version_);
@@ -212,10 +212,10 @@ void CrashGuard::count_deaths(const std::vector<DomainUuid>& at_work)
         }
         auto& deaths = deaths_[domain];
         deaths.count = std::min(deaths.count + 1, deaths_max);
-        news_.push_back("the last start of virtpind died while it was at work on the domain " +
-                        domain.str() + ", which makes " + counted(deaths.count, "time") +
-                        " in a row; after " + std::to_string(deaths_max) +
-                        " the domain is left alone");
+        to_tell_.push_back("the last start of virtpind died while it was at work on the domain " +
+                           domain.str() + ", which makes " + pluralize(deaths.count, "time") +
+                           " in a row; after " + std::to_string(deaths_max) +
+                           " the domain is left alone");
     }
 }
 

@@ -39,7 +39,7 @@ public:
     CrashGuard& operator=(const CrashGuard&) = delete;
 
     // What was found, as sentences for the log.
-    [[nodiscard]] const std::vector<std::string>& news() const noexcept { return news_; }
+    [[nodiscard]] const std::vector<std::string>& to_tell() const noexcept { return to_tell_; }
 
     // To be told of the turns of domains on the main thread, and on the worker.
     [[nodiscard]] DomainWatch& main() noexcept { return main_; }
@@ -91,7 +91,7 @@ private:
 
     const std::filesystem::path state_dir_;
     const std::string version_;
-    std::vector<std::string> news_;
+    std::vector<std::string> to_tell_;
     std::atomic<bool> armed_{true};
     std::mutex file_mutex_;    // for the next; taken last
     loop::UniqueFd file_;      // closed where it cannot be used, and while nothing is to be written

@@ -38,7 +38,7 @@ loop::UniqueFd open_uevents()
 
 } // namespace
 
-HostWatch::HostWatch(loop::EventLoop& loop, std::function<void()> on_change)
+UeventWatch::UeventWatch(loop::EventLoop& loop, std::function<void()> on_change)
     : socket_{open_uevents()}, settle_{loop, std::move(on_change)}
 {
     if (!socket_) {
@@ -49,7 +49,7 @@ HostWatch::HostWatch(loop::EventLoop& loop, std::function<void()> on_change)
                             [this](std::uint32_t) { on_readable(); });
 }
 
-void HostWatch::on_readable()
+void UeventWatch::on_readable()
 {
     std::array<char, uevent_bytes_max> buffer{};
     for (;;) {
@@ -75,7 +75,7 @@ void HostWatch::on_readable()
 }
 
 // Not put off by the events that follow: a device that comes and goes for ever would starve it.
-void HostWatch::settle()
+void UeventWatch::settle()
 {
     if (!settle_.running()) {
         settle_.start(settle_time);

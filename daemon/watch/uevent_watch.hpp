@@ -12,9 +12,9 @@
 
 namespace virtpind::host {
 
-class HostWatch {
+class UeventWatch {
 public:
-    HostWatch(loop::EventLoop& loop, std::function<void()> on_change);
+    UeventWatch(loop::EventLoop& loop, std::function<void()> on_change);
 
     // Why there are no uevents, for the log; empty when there are.
     [[nodiscard]] std::string_view problem() const noexcept { return problem_; }

@@ -228,14 +228,14 @@ RC_GTEST_PROP(Elsewhere, PassesOfTheDaemonEnd, ())
                 }
             };
             reconciler.on_topology(first);
-            reconciler.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+            reconciler.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
             expect_rest("the start");
             const auto second = std::make_shared<Topology>(strange_host());
             second->generation = 1;
             reconciler.on_topology(second);
             expect_rest("the host became another");
             reconciler.on_config(strange_config());
-            reconciler.look_again();
+            reconciler.request_full_pass();
             expect_rest("another configuration");
             return 0;
         }));

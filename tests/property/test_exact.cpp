@@ -104,14 +104,14 @@ RC_GTEST_PROP(Exact, nothing_beats_the_planner, ())
     const HostIndex host{scene.topology};
     if (once_in(2) && scene.intent.policy.numa != NumaChoice::single) {
         scene.intent.activity = Activity::running;
-        scene.kept = standing_pins(host, scene.intent, scene.around).kept;
+        scene.kept = find_kept_pins(host, scene.intent, scene.around).kept;
     }
     const PlaceTask task{.intent = scene.intent,
                          .around = scene.around,
                          .available_kib = scene.available,
                          .nodes = std::nullopt,
                          .kept = scene.kept};
-    PackMemory tables;
+    PackTables tables;
     const auto placed = place_dedicated(host, task, tables);
     const auto best = BruteForce{host, task}.best();
     RC_LOG() << describe(scene);

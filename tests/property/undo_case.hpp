@@ -140,7 +140,7 @@ public:
     void connect()
     {
         if (host.connect()) {
-            reconciler.on_event(HostConnected{.uri = "qemu:///system", .driver = "QEMU"});
+            reconciler.on_event(LibvirtConnected{.uri = "qemu:///system", .driver = "QEMU"});
         }
     }
 
@@ -311,7 +311,7 @@ private:
             start_daemon();
         } else if (world.lost) {
             world.fault = {};
-            daemon_->reconciler.on_event(HostLost{.why = {.message = "lost"}});
+            daemon_->reconciler.on_event(LibvirtLost{.why = {.message = "lost"}});
             daemon_->host.run(all_jobs);
             world.lost = false;
             daemon_->connect();

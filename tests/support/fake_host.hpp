@@ -18,7 +18,7 @@
 
 namespace virtpind::test {
 
-class FakeHost final : public HostPort {
+class FakeHost final : public LibvirtPort {
 public:
     // --- the world -------------------------------------------------------------------------
     std::map<DomainUuid, ObservedDomain> domains;
@@ -101,7 +101,7 @@ public:
 
     [[nodiscard]] bool asked() const { return !answers_.empty(); }
 
-    // --- HostPort --------------------------------------------------------------------------
+    // --- LibvirtPort --------------------------------------------------------------------------
     void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) override
     {
         ++observations;
@@ -249,7 +249,7 @@ private:
             change_definition(*domain.config, *actions.definition);
             if (actions.before) {
                 auto& image = images.at(actions.uuid);
-                image.take_edits(now, pin_parts(*domain.config));
+                image.absorb_foreign_edits(now, pin_parts(*domain.config));
                 image.note_written(pin_parts(*now.config), pin_parts(*domain.config));
                 outcome.before = image;
                 domain.config_note = kept(note_of(image, pin_parts(*domain.config)));

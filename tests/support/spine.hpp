@@ -41,7 +41,7 @@ public:
     OptionMap details; // of the last result
 };
 
-class Spine : public testing::Test {
+class ReconcilerTest : public testing::Test {
 protected:
     void SetUp() override
     {
@@ -54,7 +54,7 @@ protected:
 
     void connect()
     {
-        reconciler_.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+        reconciler_.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
         host_.answer_all();
     }
 

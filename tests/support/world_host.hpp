@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The port on VirtWorld, by the real adapter and the real state store: as LibvirtHost, but jobs run
-// when the test says so, and a job may be the daemon's last.
+// The port on VirtWorld, by the real adapter and the real state store: as LibvirtClient, but jobs
+// run when the test says so, and a job may be the daemon's last.
 #pragma once
 
 #include "common/model/libvirt_port.hpp"
@@ -18,7 +18,7 @@
 
 namespace virtpind::test {
 
-class WorldHost final : public HostPort {
+class WorldHost final : public LibvirtPort {
 public:
     explicit WorldHost(const std::filesystem::path& state_dir) : store_{state_dir} {}
 
@@ -46,7 +46,7 @@ public:
 
     [[nodiscard]] bool is_idle() const { return jobs_.empty(); }
 
-    // --- HostPort --------------------------------------------------------------------------
+    // --- LibvirtPort --------------------------------------------------------------------------
     void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) override
     {
         add<Result<Observation>>(
@@ -68,7 +68,7 @@ public:
                                          .name = one.name,
                                          .id = one.id,
                                          .errors = {gone().error()}}
-                               : host::apply_noted(*connection_, catalog_, store_, one));
+                               : host::apply_with_undo_log(*connection_, catalog_, store_, one));
                 }
                 return outcomes;
             },

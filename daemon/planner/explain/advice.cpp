@@ -197,7 +197,7 @@ std::optional<std::string> limit_of_host(Fleet& fleet, const Member& member)
         return way;
     }
     return "No " + std::string{over_nodes ? "NUMA node" : "L3"} +
-           " of this host is large enough: with at most " + counted(most, "vCPU") +
+           " of this host is large enough: with at most " + pluralize(most, "vCPU") +
            " it could fit one.";
 }
 
@@ -273,7 +273,7 @@ std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
     auto relaxed = intent;
     relaxed.policy.memory = MemoryChoice::keep;
     const auto free = fleet.what_if(relaxed, {.around = fleet.around(member, Fleet::Claims::active),
-                                              .memory = MemoryBook::Others::booked});
+                                              .memory = MemoryLedger::Others::booked});
     if (!free || wishes(free->cost) >= wishes(now)) {
         return std::nullopt;
     }
@@ -307,11 +307,11 @@ std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,
             [&member](const Member& other) { return &other != &member && !other.claim.empty(); });
         return std::string{others > 0 ? "Without the claims of others it would not fit either: "
                                       : "It does not fit on this host: "} +
-               counted(count, "CPU") + by_count(count, " is", " are") +
+               pluralize(count, "CPU") + pluralize(count, " is", " are") +
                " usable beside housekeeping" +
                (fleet.housekeeping().empty() ? "" : " (" + fleet.housekeeping().str() + ")") +
-               ". It would fit with " + any_of(find_misfit(fleet, *member.intent, whole).ways) +
-               ".";
+               ". It would fit with " +
+               any_of(find_infeasibility(fleet, *member.intent, whole).ways) + ".";
     }
     const auto blockers = claimants(fleet, member, alone->claim);
     if (blockers.empty()) {

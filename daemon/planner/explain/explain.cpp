@@ -60,7 +60,7 @@ private:
     void say_where()
     {
         const auto count = intent_.vcpus_online.size();
-        const auto vcpus = "All " + counted(count, "vCPU");
+        const auto vcpus = "All " + pluralize(count, "vCPU");
         const auto nodes = host_.topology->nodes_of(cpus_);
         if (count == 1) {
             say(ReasonCode::fits_one_l3, "The vCPU is on node " + nodes.str() + ".");
@@ -79,11 +79,11 @@ private:
                 say(ReasonCode::fits_one_package, vcpus + " are in one package.");
             } else {
                 say(ReasonCode::spans_packages,
-                    "The vCPUs span " + counted(cost_.packages, "package") + ".");
+                    "The vCPUs span " + pluralize(cost_.packages, "package") + ".");
             }
         }
         say(ReasonCode::spans_l3s,
-            "The vCPUs span " + counted(cost_.l3, "L3") + ": " + per_group(host_.l3_cpus) + ".");
+            "The vCPUs span " + pluralize(cost_.l3, "L3") + ": " + per_group(host_.l3_cpus) + ".");
     }
 
     // "8+4": vCPUs per group that it uses.
@@ -109,8 +109,8 @@ private:
             } else {
                 say(ReasonCode::siblings_broken,
                     std::to_string(cost_.siblings) + " of " +
-                        counted(shape.sibling_cores(), "guest core") +
-                        by_count(cost_.siblings, " has its", " have their") +
+                        pluralize(shape.sibling_cores(), "guest core") +
+                        pluralize(cost_.siblings, " has its", " have their") +
                         " vCPUs on different host cores.");
             }
         }
@@ -123,8 +123,8 @@ private:
         }
         say_what_the_guest_believes(shape);
         if (cost_.shared > 0) {
-            say(ReasonCode::core_shared, counted(cost_.shared, "core") + " it uses also " +
-                                             by_count(cost_.shared, "belongs", "belong") +
+            say(ReasonCode::core_shared, pluralize(cost_.shared, "core") + " it uses also " +
+                                             pluralize(cost_.shared, "belongs", "belong") +
                                              " in part to another domain.");
         }
     }
@@ -146,7 +146,7 @@ private:
         }
         if (doubled > 0 && shape.sibling_cores() == 0) {
             say(ReasonCode::topology_kept,
-                "The guest takes each of its " + counted(intent_.vcpus_online.size(), "vCPU") +
+                "The guest takes each of its " + pluralize(intent_.vcpus_online.size(), "vCPU") +
                     " for a core of its own; " + std::to_string(doubled) +
                     " of the cores it runs "
                     "on carry several. topology=match tells it which.");
@@ -204,7 +204,7 @@ private:
                                (local - nodes).str() + "."));
         } else if (!local.empty()) {
             say(ReasonCode::far_from_device,
-                counted(far.size(), "vCPU") + by_count(far.size(), " is", " are") +
+                pluralize(far.size(), "vCPU") + pluralize(far.size(), " is", " are") +
                     " away from node " + local.str() + ", where its devices are attached.");
         } else if (intent_.devices.empty() && host_.io_nodes_set && cost_.io_nodes == 0) {
             say(ReasonCode::avoids_device_node,
@@ -226,9 +226,9 @@ private:
         }
         if (!nodes.empty()) {
             say(ReasonCode::far_from_memory,
-                counted(cpus.size(), "vCPU") + by_count(cpus.size(), " is", " are") + " on node " +
-                    nodes.str() + by_count(nodes.size(), ", which has", ", which have") +
-                    " no memory.");
+                pluralize(cpus.size(), "vCPU") + pluralize(cpus.size(), " is", " are") +
+                    " on node " + nodes.str() +
+                    pluralize(nodes.size(), ", which has", ", which have") + " no memory.");
         }
     }
 
@@ -242,7 +242,7 @@ private:
             say(ReasonCode::vcache_chosen, "On the L3 with V-cache.");
         } else if (cost_.small_cache > 0 && intent_.policy.cores == CoreChoice::performance) {
             say(ReasonCode::vcache_missed,
-                counted(cost_.small_cache, "vCPU") + " of " + std::to_string(cpus_.size()) +
+                pluralize(cost_.small_cache, "vCPU") + " of " + std::to_string(cpus_.size()) +
                     (cost_.small_cache == 1 ? " is" : " are") + " not on the L3 with V-cache." +
                     how_housekeeping_is_in_the_way());
         }
@@ -280,7 +280,7 @@ private:
             say(ReasonCode::l3_alone, pool.empty()
                                           ? "Nobody else uses its L3s."
                                           : "Nobody else claims CPUs of its L3s; " + pool.str() +
-                                                " there " + by_count(pool.size(), "is", "are") +
+                                                " there " + pluralize(pool.size(), "is", "are") +
                                                 " in the pool, for those that float.");
             return;
         }
@@ -319,10 +319,10 @@ private:
         }
         if (cost_.moves > 0) {
             say(ReasonCode::moved,
-                counted(cost_.moves, "vCPU") +
-                    by_count(cost_.moves, " changes its CPU", " change their CPU") +
+                pluralize(cost_.moves, "vCPU") +
+                    pluralize(cost_.moves, " changes its CPU", " change their CPU") +
                     (member_.was_moved ? " to make room for others." : "."));
-        } else if (!member_.standing.kept.empty()) {
+        } else if (!member_.kept_pins.kept.empty()) {
             say(ReasonCode::kept_in_place, "Running vCPUs stay where they are pinned.");
         }
         if (intent_.memory_locked && host_.topology->nodes.size() > 1) {
@@ -363,12 +363,12 @@ void explain_dedicated(Fleet& fleet, const Member& member, DomainPlan& plan)
 void explain_misfit(Fleet& fleet, const Member& member, DomainPlan& plan)
 {
     fleet.memory().give_back(member.memory); // while it is asked where it could be
-    auto misfit = find_misfit(fleet, *member.intent,
-                              {.around = fleet.around(member, Fleet::Claims::active),
-                               .memory = MemoryBook::Others::booked});
-    auto advice = how_to_fit(fleet, member, misfit.ways);
+    auto infeasibility = find_infeasibility(fleet, *member.intent,
+                                            {.around = fleet.around(member, Fleet::Claims::active),
+                                             .memory = MemoryLedger::Others::booked});
+    auto advice = how_to_fit(fleet, member, infeasibility.ways);
     fleet.memory().take_again(member.memory);
-    plan.reasons.push_back(std::move(misfit.reason));
+    plan.reasons.push_back(std::move(infeasibility.reason));
     if (member.intent->policy.fallback == Fallback::shared) {
         plan.reasons.push_back({ReasonCode::fell_back_to_shared, "It floats until there is room."});
     } else {
@@ -389,7 +389,7 @@ void explain_share(const Fleet& fleet, const Member& member, const Share& share,
 {
     const auto& intent = *member.intent;
     const auto vcpus = intent.vcpus_online.size();
-    const auto floats = counted(vcpus, "vCPU") + by_count(vcpus, " floats on ", " float on ");
+    const auto floats = pluralize(vcpus, "vCPU") + pluralize(vcpus, " floats on ", " float on ");
     const auto nodes = fleet.host().topology->nodes_of(share.cpus).str();
     const auto& cpus = share.cpus;
     const auto* or_isolated = fleet.host().quiet.empty() ? "" : " or isolated";
@@ -418,7 +418,7 @@ void explain_share(const Fleet& fleet, const Member& member, const Share& share,
     }
     if (!share.holds) {
         plan.reasons.push_back(
-            {ReasonCode::pool_full, "The pool has only " + counted(cpus.size(), "CPU") +
+            {ReasonCode::pool_full, "The pool has only " + pluralize(cpus.size(), "CPU") +
                                         " for it; vCPUs will wait for each other."});
     }
     if (share.mixed && intent.policy.cores != CoreChoice::any) {
@@ -439,7 +439,7 @@ void explain_shortfall(const Member& member, const Share& share, DomainPlan& pla
     if (share.over_nodes) {
         plan.reasons.push_back(
             {ReasonCode::no_single_node, "No single node has room in the pool for " +
-                                             counted(intent.vcpus_online.size(), "vCPU") +
+                                             pluralize(intent.vcpus_online.size(), "vCPU") +
                                              ", as numa=single asks."});
     }
     if (share.memory_short) {

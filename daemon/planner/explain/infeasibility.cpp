@@ -141,7 +141,7 @@ Intent with_vcpus(const Intent& intent, std::size_t count)
 }
 
 // The largest number of vCPUs that fits, by halving; 0 when not even one does.
-std::size_t most_vcpus(Fleet& fleet, const Intent& intent, const Fleet::Room& room)
+std::size_t most_vcpus(Fleet& fleet, const Intent& intent, const Fleet::Availability& room)
 {
     std::size_t fits = 0;
     auto too_many = std::min(intent.vcpus_online.size(), room.around.free.size() + 1);
@@ -159,7 +159,7 @@ public:
         , intent_{intent}
         , around_{around}
         , free_{around.free}
-        , vcpus_{counted(intent.vcpus_online.size(), "vCPU")}
+        , vcpus_{pluralize(intent.vcpus_online.size(), "vCPU")}
     {}
 
     [[nodiscard]] std::string text(ReasonCode code) const
@@ -178,7 +178,7 @@ public:
         case no_single_node:
             return but("no single node has room for " + vcpus_ + ", as numa=single asks.");
         case no_own_core:
-            return but(vcpus_ + by_count(intent_.vcpus_online.size(), " leaves", " leave") +
+            return but(vcpus_ + pluralize(intent_.vcpus_online.size(), " leaves", " leave") +
                        " no core for emulator or I/O threads alone.");
         case no_kind:
             return but("no one kind of core has room for " + vcpus_ + ".");
@@ -210,25 +210,25 @@ private:
     static std::string are(std::size_t count)
     {
         return count == 0 ? "none is free"
-                          : std::to_string(count) + by_count(count, " is", " are") + " free";
+                          : std::to_string(count) + pluralize(count, " is", " are") + " free";
     }
 
     [[nodiscard]] std::string but(const std::string& why) const
     {
-        return counted(free_.size(), "CPU") + by_count(free_.size(), " is", " are") +
+        return pluralize(free_.size(), "CPU") + pluralize(free_.size(), " is", " are") +
                " free, but " + why;
     }
 
     [[nodiscard]] std::string short_of_cpus() const
     {
         const auto count = intent_.vcpus_online.size();
-        return vcpus_ + by_count(count, " needs a free CPU", " need as many free CPUs") + ", and " +
-               are(free_.size()) + ".";
+        return vcpus_ + pluralize(count, " needs a free CPU", " need as many free CPUs") +
+               ", and " + are(free_.size()) + ".";
     }
 
     [[nodiscard]] std::string cores() const
     {
-        const auto cores = counted(intent_.vcpus_online.size(), "core");
+        const auto cores = pluralize(intent_.vcpus_online.size(), "core");
         switch (intent_.policy.smt) {
         case SmtChoice::isolate:
             return "not " + cores + " whole, one for each vCPU, as smt=isolate asks.";
@@ -250,12 +250,13 @@ private:
 
 } // namespace
 
-Misfit find_misfit(Fleet& fleet, const Intent& intent, const Fleet::Room& room)
+Infeasibility find_infeasibility(Fleet& fleet, const Intent& intent,
+                                 const Fleet::Availability& room)
 {
     const Sentence sentence{fleet.host(), intent, room.around};
     auto relaxations = relaxations_of(fleet.host(), intent, room.around);
-    Misfit misfit;
-    auto& [code, text] = misfit.reason;
+    Infeasibility infeasibility;
+    auto& [code, text] = infeasibility.reason;
     code = ReasonCode::no_room;
     const auto too_few = room.around.free.size() < intent.vcpus_online.size();
     if (!too_few && !relaxations.empty()) {
@@ -263,8 +264,8 @@ Misfit find_misfit(Fleet& fleet, const Intent& intent, const Fleet::Room& room)
         text = sentence.all_of(relaxations);
         for (const auto& relaxation : relaxations) {
             if (fleet.what_if(relaxation.intent, room)) {
-                code = misfit.ways.empty() ? relaxation.code : code;
-                misfit.ways.push_back(relaxation.way);
+                code = infeasibility.ways.empty() ? relaxation.code : code;
+                infeasibility.ways.push_back(relaxation.way);
             }
         }
     }
@@ -275,9 +276,9 @@ Misfit find_misfit(Fleet& fleet, const Intent& intent, const Fleet::Room& room)
         text = sentence.text(code);
     }
     if (const auto most = most_vcpus(fleet, intent, room); most > 0) {
-        misfit.ways.push_back("at most " + counted(most, "vCPU"));
+        infeasibility.ways.push_back("at most " + pluralize(most, "vCPU"));
     }
-    return misfit;
+    return infeasibility;
 }
 
 } // namespace virtpind

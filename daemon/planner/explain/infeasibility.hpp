@@ -10,12 +10,13 @@
 
 namespace virtpind {
 
-struct Misfit {
+struct Infeasibility {
     Reason reason;                 // the first thing whose giving up makes room
     std::vector<std::string> ways; // "cores=any", "at most 10 vCPUs": each of them makes room
 };
 
 // Precondition: `intent` does not fit in `room`, and nothing is booked for it.
-[[nodiscard]] Misfit find_misfit(Fleet& fleet, const Intent& intent, const Fleet::Room& room);
+[[nodiscard]] Infeasibility find_infeasibility(Fleet& fleet, const Intent& intent,
+                                               const Fleet::Availability& room);
 
 } // namespace virtpind

@@ -26,7 +26,8 @@ bool is_running(const Member& member)
 }
 
 // CPUs that vCPUs of a running domain have for themselves, as far as nobody else claims them.
-CpuSet stands_on(const HostIndex& host, const Member& member, const Surroundings& around)
+CpuSet current_exclusive_cpus(const HostIndex& host, const Member& member,
+                              const Surroundings& around)
 {
     CpuSet cpus;
     for (const auto vcpu : member.intent->vcpus_online) {
@@ -52,8 +53,8 @@ CpuSet present_iothreads(const Intent& intent)
 // All its vCPUs are where they may stay.
 bool is_whole(const Member& member)
 {
-    return !member.standing.conflict &&
-           member.standing.kept.size() == member.intent->vcpus_online.size();
+    return !member.kept_pins.conflict &&
+           member.kept_pins.kept.size() == member.intent->vcpus_online.size();
 }
 
 bool stands_whole(const Member& member)
@@ -159,13 +160,13 @@ void Fleet::reserve()
         auto& member = members_[index];
         if (is_running(member)) {
             order.push_back(&member);
-            member.claim = stands_on(host_, member, around(member, Claims::active));
+            member.claim = current_exclusive_cpus(host_, member, around(member, Claims::active));
         }
     }
     const auto look = [this](Member* member) {
         turn_of(*member->intent);
         auto surroundings = around(*member, Claims::active);
-        member->standing = standing_pins(host_, *member->intent, surroundings);
+        member->kept_pins = find_kept_pins(host_, *member->intent, surroundings);
         return surroundings;
     };
     std::erase_if(order, [&](Member* member) {
@@ -187,9 +188,9 @@ void Fleet::reserve_for(Member& member, const Surroundings& around) const
     if (intent.policy.fallback == Fallback::shared) {
         member.claim = {}; // where it may not stay it will not stay
     }
-    member.claim |= claim_of(host_, intent.policy, member.standing.kept);
+    member.claim |= claim_of(host_, intent.policy, member.kept_pins.kept);
     const auto reserve_core = [&](const ThreadChoice& choice, const CpuSet& present) {
-        if (choice.mode == ThreadChoice::Mode::own && !member.standing.kept.empty()) {
+        if (choice.mode == ThreadChoice::Mode::own && !member.kept_pins.kept.empty()) {
             const auto free = around.free - member.claim;
             member.claim |= claim_of_own_core(host_, free, present_own_core(host_, free, present));
         }
@@ -215,9 +216,9 @@ Surroundings Fleet::around(const Member& member, Claims claims) const
     return around;
 }
 
-std::vector<MemoryBook::Absent> Fleet::absent_for(const Member& member, Memory which) const
+std::vector<MemoryLedger::Absent> Fleet::absent_for(const Member& member, Memory which) const
 {
-    std::vector<MemoryBook::Absent> absent;
+    std::vector<MemoryLedger::Absent> absent;
     for (const auto& other : members_) {
         const auto ignored = which == Memory::beside_active && !is_active(other);
         if (&other != &member && (ignored || never_together(member, other))) {
@@ -227,20 +228,20 @@ std::vector<MemoryBook::Absent> Fleet::absent_for(const Member& member, Memory w
     return absent;
 }
 
-MemoryBook::Amounts Fleet::memory_for(const Member& member, Memory which) const
+MemoryLedger::Amounts Fleet::memory_for(const Member& member, Memory which) const
 {
     if (which == Memory::any) {
-        return MemoryBook::Amounts(host_.topology->nodes.size());
+        return MemoryLedger::Amounts(host_.topology->nodes.size());
     }
     const auto others =
-        which == Memory::in_all ? MemoryBook::Others::off : MemoryBook::Others::booked;
+        which == Memory::in_all ? MemoryLedger::Others::off : MemoryLedger::Others::booked;
     return memory_.available(*member.intent, others, absent_for(member, which));
 }
 
 std::uint64_t Fleet::missing_kib(const Member& member)
 {
     memory_.give_back(member.memory);
-    const auto missing = memory_.missing_kib(*member.intent, MemoryBook::Others::booked,
+    const auto missing = memory_.missing_kib(*member.intent, MemoryLedger::Others::booked,
                                              absent_for(member, Memory::beside_active));
     memory_.take_again(member.memory);
     return missing;
@@ -296,35 +297,35 @@ Fleet::Later Fleet::place_dormant(Member& member)
         }
     }
     member.placed.reset();
-    member.standing = {};
+    member.kept_pins = {};
     member.claim = {};
     return Later::no;
 }
 
 bool Fleet::place_later(Member& member, const Surroundings& around, Memory memory)
 {
-    member.standing = {};
+    member.kept_pins = {};
     if (member.intent->settled) {
-        member.standing = standing_pins(host_, *member.intent, around);
+        member.kept_pins = find_kept_pins(host_, *member.intent, around);
         if (is_whole(member)) {
             keep_in_place(member, around);
             if (claim_own_cores(member, around)) {
                 return true;
             }
         }
-        member.standing = {};
+        member.kept_pins = {};
     }
     return find_place(member, around, memory_for(member, memory), std::nullopt, {});
 }
 
-bool Fleet::place(Member& member, Claims claims, Sake sake)
+bool Fleet::place(Member& member, Claims claims, MoveReason move_reason)
 {
     turn_of(*member.intent);
     const auto surroundings = around(member, claims);
     memory_.give_back(std::exchange(member.memory, {}));
     auto placed = false;
-    if (is_running(member) && sake == Sake::own) {
-        member.standing = standing_pins(host_, *member.intent, surroundings);
+    if (is_running(member) && move_reason == MoveReason::own) {
+        member.kept_pins = find_kept_pins(host_, *member.intent, surroundings);
         if (stands_whole(member)) {
             keep_in_place(member, surroundings);
             placed = claim_own_cores(member, surroundings);
@@ -332,23 +333,23 @@ bool Fleet::place(Member& member, Claims claims, Sake sake)
                 take_memory(member);
             }
         }
-        const auto stays = !member.standing.conflict && !member.standing.kept.empty();
+        const auto stays = !member.kept_pins.conflict && !member.kept_pins.kept.empty();
         if (!placed && (stays || member.intent->policy.move == MoveLimit::never)) {
             const auto home = home_nodes(host_, *member.intent);
             const auto bound = member.intent->memory_locked && !home.empty();
             placed = try_place(member, surroundings, bound ? std::optional{home} : std::nullopt,
-                               member.standing.kept);
+                               member.kept_pins.kept);
         }
     }
     if (!placed) {
-        placed = place_again(member, surroundings, sake);
+        placed = place_again(member, surroundings, move_reason);
     }
     if (!placed) {
         member.placed.reset();
-        member.standing = {};
+        member.kept_pins = {};
         member.memory = memory_.hold(*member.intent);
         const auto stays = member.intent->policy.fallback == Fallback::fail;
-        member.claim = stays ? stands_on(host_, member, surroundings) : CpuSet{};
+        member.claim = stays ? current_exclusive_cpus(host_, member, surroundings) : CpuSet{};
     }
     return placed;
 }
@@ -356,7 +357,7 @@ bool Fleet::place(Member& member, Claims claims, Sake sake)
 // There is nothing to choose: proven, given the pins that stay.
 void Fleet::keep_in_place(Member& member, const Surroundings& around) const
 {
-    auto& pins = member.standing.kept;
+    auto& pins = member.kept_pins.kept;
     member.placed = Placed{.pins = pins,
                            .claim = claim_of(host_, member.intent->policy, pins),
                            .cost = cost_of(host_, *member.intent, around, pins),
@@ -364,7 +365,7 @@ void Fleet::keep_in_place(Member& member, const Surroundings& around) const
     member.claim = member.placed->claim;
 }
 
-bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
+bool Fleet::place_again(Member& member, const Surroundings& around, MoveReason move_reason)
 {
     const auto& intent = *member.intent;
     const auto home = home_nodes(host_, intent);
@@ -373,7 +374,7 @@ bool Fleet::place_again(Member& member, const Surroundings& around, Sake sake)
         return try_place(member, around, std::nullopt, {});
     }
     const auto bound_home =
-        intent.memory_locked || (sake == Sake::others && move != MoveLimit::node);
+        intent.memory_locked || (move_reason == MoveReason::others && move != MoveLimit::node);
     if (bound_home || move != MoveLimit::node) {
         if (try_place(member, around, home, {})) {
             return true;
@@ -393,7 +394,7 @@ bool Fleet::try_place(Member& member, const Surroundings& around,
 }
 
 bool Fleet::find_place(Member& member, const Surroundings& around,
-                       const MemoryBook::Amounts& available, const std::optional<NodeSet>& nodes,
+                       const MemoryLedger::Amounts& available, const std::optional<NodeSet>& nodes,
                        const VcpuMap& kept)
 {
     auto room = around;
@@ -463,7 +464,7 @@ std::optional<Placed> Fleet::place_alone(const Member& member)
                            tables_);
 }
 
-std::optional<Placed> Fleet::what_if(const Intent& intent, const Room& room)
+std::optional<Placed> Fleet::what_if(const Intent& intent, const Availability& room)
 {
     Member trial;
     trial.intent = &intent;
@@ -477,15 +478,15 @@ std::optional<Placed> Fleet::what_if(const Intent& intent, const Room& room)
     return std::move(trial.placed);
 }
 
-Fleet::Room Fleet::all_to_itself() const
+Fleet::Availability Fleet::all_to_itself() const
 {
     return {.around = {.free = free_of_all(), .claimed = {}, .housekeeping = housekeeping_},
-            .memory = MemoryBook::Others::ignored};
+            .memory = MemoryLedger::Others::ignored};
 }
 
 bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const
 {
-    const auto stays = member.placed->pins == member.standing.kept;
+    const auto stays = member.placed->pins == member.kept_pins.kept;
     const auto claim_one = [&](const ThreadChoice& choice, const CpuSet& present, CpuSet& own) {
         own = {};
         if (choice.mode != ThreadChoice::Mode::own) {
@@ -503,7 +504,7 @@ bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const
             claim_one(policy.iothreads, present_iothreads(*member.intent), member.iothread_core));
 }
 
-void Fleet::lift(Member& member)
+void Fleet::unplace(Member& member)
 {
     memory_.give_back(member.memory);
     member.memory = memory_.hold(*member.intent); // where it goes to is not known yet

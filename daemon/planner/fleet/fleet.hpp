@@ -26,13 +26,13 @@ struct Member {
     CpuSet load;
     std::size_t load_vcpus = 0;
     std::vector<std::size_t> exclusive; // Intent::exclusive by number, ascending
-    Standing standing;                  // of running dedicated domains
+    KeptPins kept_pins;                 // of running dedicated domains
     std::optional<Placed> placed;
     CpuSet emulator_core; // its own extra cores, part of `claim`
     CpuSet iothread_core;
-    CpuSet others;            // what the others claimed when it was placed
-    MemoryBook::Taken memory; // booked for it: where it is placed, else where it has it
-    bool was_moved = false;   // to make room for another
+    CpuSet others;              // what the others claimed when it was placed
+    MemoryLedger::Taken memory; // booked for it: where it is placed, else where it has it
+    bool was_moved = false;     // to make room for another
 };
 
 class Fleet {
@@ -46,7 +46,7 @@ public:
 
     [[nodiscard]] const std::vector<Member>& members() const { return members_; }
 
-    [[nodiscard]] MemoryBook& memory() { return memory_; }
+    [[nodiscard]] MemoryLedger& memory() { return memory_; }
 
     // Which of the others' claims count for a domain. Those it can never run together with never
     // do.
@@ -75,19 +75,19 @@ public:
         in_all,        // nothing is in use
         any,           // as if every node had enough
     };
-    [[nodiscard]] MemoryBook::Amounts memory_for(const Member& member, Memory which) const;
+    [[nodiscard]] MemoryLedger::Amounts memory_for(const Member& member, Memory which) const;
 
     // KiB of hugepages or memory that are missing for `member` to start now, on all nodes together.
     [[nodiscard]] std::uint64_t missing_kib(const Member& member);
 
     // Where a running domain may be put when it cannot stay: as far as it takes for its own
     // sake, or only as far as `move` allows for the sake of others.
-    enum class Sake { own, others };
+    enum class MoveReason { own, others };
 
     // Places `member` as cheaply as the others leave room for, with its own extra cores, and
     // claims that. False when it does not fit: then it claims nothing, but for what it stands on if
     // it is to be left untouched.
-    bool place(Member& member, Claims claims, Sake sake);
+    bool place(Member& member, Claims claims, MoveReason move_reason);
 
     // Places one that is shut off: beside all others if that can be, else beside those that
     // run, else as if what it needs of memory were there, else as if the others were off. In the
@@ -99,18 +99,18 @@ public:
     [[nodiscard]] std::optional<Placed> place_alone(const Member& member);
 
     // What the others leave to a domain.
-    struct Room {
+    struct Availability {
         Surroundings around;
-        MemoryBook::Others memory = MemoryBook::Others::booked;
+        MemoryLedger::Others memory = MemoryLedger::Others::booked;
     };
 
     // Where a domain like `intent` would be placed in `room`, its own extra cores included in the
     // claim. For questions: nothing is claimed or booked by it. Precondition: nothing is booked
     // for it.
-    [[nodiscard]] std::optional<Placed> what_if(const Intent& intent, const Room& room);
+    [[nodiscard]] std::optional<Placed> what_if(const Intent& intent, const Availability& room);
 
     // What a domain would have all to itself.
-    [[nodiscard]] Room all_to_itself() const;
+    [[nodiscard]] Availability all_to_itself() const;
 
     [[nodiscard]] const CpuSet& housekeeping() const { return housekeeping_; }
 
@@ -121,7 +121,7 @@ public:
     void turn_of(const Intent& intent) const;
 
     // Gives up what `member` claims, to be placed again.
-    void lift(Member& member);
+    void unplace(Member& member);
 
     // Puts back what `member` was before it was lifted and perhaps placed elsewhere.
     void restore(Member& member, Member before);
@@ -129,18 +129,19 @@ public:
 private:
     void take_memory(Member& member);
     void keep_in_place(Member& member, const Surroundings& around) const;
-    [[nodiscard]] std::vector<MemoryBook::Absent> absent_for(const Member& member,
-                                                             Memory which) const;
+    [[nodiscard]] std::vector<MemoryLedger::Absent> absent_for(const Member& member,
+                                                               Memory which) const;
     [[nodiscard]] bool place_later(Member& member, const Surroundings& around, Memory memory);
     void number_devices();
     void classify();
     void reserve();
     [[nodiscard]] bool find_place(Member& member, const Surroundings& around,
-                                  const MemoryBook::Amounts& available,
+                                  const MemoryLedger::Amounts& available,
                                   const std::optional<NodeSet>& nodes, const VcpuMap& kept);
     [[nodiscard]] bool try_place(Member& member, const Surroundings& around,
                                  const std::optional<NodeSet>& nodes, const VcpuMap& kept);
-    [[nodiscard]] bool place_again(Member& member, const Surroundings& around, Sake sake);
+    [[nodiscard]] bool place_again(Member& member, const Surroundings& around,
+                                   MoveReason move_reason);
     void reserve_for(Member& member, const Surroundings& around) const;
     [[nodiscard]] CpuSet cores_to_set_aside(Member member, const Surroundings& around,
                                             const VcpuMap& kept) const;
@@ -150,8 +151,8 @@ private:
     const PlanRequest& request_;
     CpuSet usable_;
     CpuSet housekeeping_;
-    MemoryBook memory_;
-    PackMemory tables_;
+    MemoryLedger memory_;
+    PackTables tables_;
     std::vector<Member> members_; // in the order of the intents
 };
 

@@ -22,7 +22,7 @@ std::uint64_t equal_part(std::uint64_t kib, std::size_t count)
 
 } // namespace
 
-MemoryBook::MemoryBook(const HostIndex& host) : host_{host}
+MemoryLedger::MemoryLedger(const HostIndex& host) : host_{host}
 {
     const auto& nodes = host.topology->nodes;
     nodes_with_memory_ = static_cast<std::size_t>(std::count_if(
@@ -34,7 +34,7 @@ MemoryBook::MemoryBook(const HostIndex& host) : host_{host}
     }
 }
 
-void MemoryBook::add_ordinary()
+void MemoryLedger::add_ordinary()
 {
     auto& stock = stocks_[0];
     for (const auto& node : host_.topology->nodes) {
@@ -46,7 +46,7 @@ void MemoryBook::add_ordinary()
     }
 }
 
-void MemoryBook::add_hugepages()
+void MemoryLedger::add_hugepages()
 {
     const auto& nodes = host_.topology->nodes;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -63,26 +63,26 @@ void MemoryBook::add_hugepages()
 }
 
 // Absent: nothing is known, or nothing depends on it.
-const MemoryBook::Stock* MemoryBook::stock_for(const Intent& intent) const
+const MemoryLedger::Stock* MemoryLedger::stock_for(const Intent& intent) const
 {
     const auto at = stocks_.find(intent.hugepage_kib.value_or(0));
     return intent.memory_kib != 0 && at != stocks_.end() ? &at->second : nullptr;
 }
 
-bool MemoryBook::is_one_node() const
+bool MemoryLedger::is_one_node() const
 {
     return nodes_with_memory_ == 1 || host_.topology->nodes.size() == 1;
 }
 
-bool MemoryBook::lacks_page_size(const Intent& intent) const
+bool MemoryLedger::lacks_page_size(const Intent& intent) const
 {
     return intent.hugepage_kib && stocks_.size() > 1 && !stocks_.contains(*intent.hugepage_kib);
 }
 
 // What an absent domain leaves: what was booked for it, and what it has itself where the host's
 // numbers do not count that.
-void MemoryBook::give_for(const Absent& absent, const Intent& intent, const Stock& stock,
-                          Others others, Amounts& amounts) const
+void MemoryLedger::give_for(const Absent& absent, const Intent& intent, const Stock& stock,
+                            Others others, Amounts& amounts) const
 {
     const auto page_kib = intent.hugepage_kib.value_or(0);
     const auto& other = *absent.intent;
@@ -103,8 +103,8 @@ void MemoryBook::give_for(const Absent& absent, const Intent& intent, const Stoc
     }
 }
 
-MemoryBook::Amounts MemoryBook::amounts(const Intent& intent, const Stock& stock, Others others,
-                                        const std::vector<Absent>& absent) const
+MemoryLedger::Amounts MemoryLedger::amounts(const Intent& intent, const Stock& stock, Others others,
+                                            const std::vector<Absent>& absent) const
 {
     auto amounts = others == Others::booked    ? stock.free
                    : others == Others::ignored ? stock.unbooked
@@ -118,7 +118,7 @@ MemoryBook::Amounts MemoryBook::amounts(const Intent& intent, const Stock& stock
 namespace {
 
 // Of all nodes together; absent where some node's is unknown.
-std::optional<std::uint64_t> sum_of(const MemoryBook::Amounts& amounts)
+std::optional<std::uint64_t> sum_of(const MemoryLedger::Amounts& amounts)
 {
     std::uint64_t sum = 0;
     for (const auto& amount : amounts) {
@@ -130,7 +130,7 @@ std::optional<std::uint64_t> sum_of(const MemoryBook::Amounts& amounts)
     return sum;
 }
 
-bool is_too_little(const MemoryBook::Amounts& amounts, const Intent& intent)
+bool is_too_little(const MemoryLedger::Amounts& amounts, const Intent& intent)
 {
     const auto sum = sum_of(amounts);
     return sum && *sum < intent.memory_kib;
@@ -138,8 +138,8 @@ bool is_too_little(const MemoryBook::Amounts& amounts, const Intent& intent)
 
 } // namespace
 
-std::uint64_t MemoryBook::missing_kib(const Intent& intent, Others others,
-                                      const std::vector<Absent>& absent) const
+std::uint64_t MemoryLedger::missing_kib(const Intent& intent, Others others,
+                                        const std::vector<Absent>& absent) const
 {
     const auto* stock = stock_for(intent);
     if (stock == nullptr || has_memory(intent)) {
@@ -149,8 +149,8 @@ std::uint64_t MemoryBook::missing_kib(const Intent& intent, Others others,
     return sum ? intent.memory_kib - std::min(intent.memory_kib, *sum) : 0;
 }
 
-MemoryBook::Amounts MemoryBook::available(const Intent& intent, Others others,
-                                          const std::vector<Absent>& absent) const
+MemoryLedger::Amounts MemoryLedger::available(const Intent& intent, Others others,
+                                              const std::vector<Absent>& absent) const
 {
     const Amounts unknown(host_.topology->nodes.size());
     const auto* stock = stock_for(intent);
@@ -178,8 +178,8 @@ MemoryBook::Amounts MemoryBook::available(const Intent& intent, Others others,
 }
 
 // It is unknown where its memory is: all of it could be on any node that does not tell of it.
-MemoryBook::Amounts MemoryBook::with_all_anywhere(const Intent& intent, const Stock& stock,
-                                                  Amounts available)
+MemoryLedger::Amounts MemoryLedger::with_all_anywhere(const Intent& intent, const Stock& stock,
+                                                      Amounts available)
 {
     for (std::size_t i = 0; i < available.size(); ++i) {
         if (available[i] && stock.tells[i]) {
@@ -190,8 +190,8 @@ MemoryBook::Amounts MemoryBook::with_all_anywhere(const Intent& intent, const St
     return available;
 }
 
-MemoryBook::Amounts MemoryBook::with_its_own(const Intent& intent, const NodeSet& home,
-                                             const Stock& stock, Amounts available) const
+MemoryLedger::Amounts MemoryLedger::with_its_own(const Intent& intent, const NodeSet& home,
+                                                 const Stock& stock, Amounts available) const
 {
     const auto part = equal_part(intent.memory_kib, home.size());
     std::uint64_t at_home = 0;
@@ -209,7 +209,7 @@ MemoryBook::Amounts MemoryBook::with_its_own(const Intent& intent, const NodeSet
     return available;
 }
 
-MemoryBook::Taken MemoryBook::hold(const Intent& intent)
+MemoryLedger::Taken MemoryLedger::hold(const Intent& intent)
 {
     const auto* stock = stock_for(intent);
     if (stock == nullptr || !has_memory(intent)) {
@@ -226,7 +226,7 @@ MemoryBook::Taken MemoryBook::hold(const Intent& intent)
     return book(intent, untold, part * untold.size());
 }
 
-MemoryBook::Taken MemoryBook::take(const Intent& intent, const NodeSet& nodes)
+MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& nodes)
 {
     const auto* stock = stock_for(intent);
     if (stock == nullptr) {
@@ -250,8 +250,8 @@ MemoryBook::Taken MemoryBook::take(const Intent& intent, const NodeSet& nodes)
     return book(intent, places, comes);
 }
 
-MemoryBook::Taken MemoryBook::book(const Intent& intent, const std::vector<std::size_t>& nodes,
-                                   std::uint64_t kib)
+MemoryLedger::Taken MemoryLedger::book(const Intent& intent, const std::vector<std::size_t>& nodes,
+                                       std::uint64_t kib)
 {
     Taken taken{.page_kib = intent.hugepage_kib.value_or(0), .kib = {}};
     const auto nothing_to_choose = taken.page_kib == 0 && !several_nodes();
@@ -274,7 +274,7 @@ MemoryBook::Taken MemoryBook::book(const Intent& intent, const std::vector<std::
     return taken;
 }
 
-void MemoryBook::give_back(const Taken& taken)
+void MemoryLedger::give_back(const Taken& taken)
 {
     for (std::size_t i = 0; i < taken.kib.size(); ++i) {
         if (auto& free = stocks_.at(taken.page_kib).free[i]) {
@@ -283,7 +283,7 @@ void MemoryBook::give_back(const Taken& taken)
     }
 }
 
-void MemoryBook::take_again(const Taken& taken)
+void MemoryLedger::take_again(const Taken& taken)
 {
     for (std::size_t i = 0; i < taken.kib.size(); ++i) {
         if (auto& free = stocks_.at(taken.page_kib).free[i]) {

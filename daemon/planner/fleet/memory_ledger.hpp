@@ -20,11 +20,11 @@ namespace virtpind {
 // Its memory is allocated: it runs, as far as the host or a scenario tells.
 [[nodiscard]] bool has_memory(const Intent& intent);
 
-class MemoryBook {
+class MemoryLedger {
 public:
     using Amounts = std::vector<std::optional<std::uint64_t>>; // KiB by NodeIndex; absent: unknown
 
-    explicit MemoryBook(const HostIndex& host);
+    explicit MemoryLedger(const HostIndex& host);
 
     // What was set aside, so that it can be given back.
     struct Taken {

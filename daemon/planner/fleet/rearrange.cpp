@@ -90,7 +90,7 @@ private:
         }
     }
 
-    // Room that the improvements left. True when it was enough for somebody.
+    // Availability that the improvements left. True when it was enough for somebody.
     bool place_leftovers()
     {
         auto placed = false;
@@ -108,13 +108,13 @@ private:
         std::vector<Member> movers_before;
         for (auto* mover : movers) {
             movers_before.push_back(*mover);
-            fleet_.lift(*mover);
+            fleet_.unplace(*mover);
         }
-        fleet_.lift(first);
+        fleet_.unplace(first);
         const auto placed =
-            fleet_.place(first, Fleet::Claims::all, Fleet::Sake::own) &&
+            fleet_.place(first, Fleet::Claims::all, Fleet::MoveReason::own) &&
             std::all_of(movers.begin(), movers.end(), [this](Member* mover) {
-                return fleet_.place(*mover, Fleet::Claims::all, Fleet::Sake::others);
+                return fleet_.place(*mover, Fleet::Claims::all, Fleet::MoveReason::others);
             });
         if (!placed) {
             fleet_.restore(first, before);
@@ -219,14 +219,15 @@ private:
         auto fits = false;
         for (auto* mover : lower) {
             before.push_back(*mover);
-            fleet_.lift(*mover);
-            fits = fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own);
+            fleet_.unplace(*mover);
+            fits = fleet_.place(member, Fleet::Claims::all, Fleet::MoveReason::own);
             if (fits) {
                 break;
             }
         }
         for (auto i = before.size(); fits && i-- > 0;) { // the highest priority first
-            const auto placed = fleet_.place(*lower[i], Fleet::Claims::all, Fleet::Sake::others);
+            const auto placed =
+                fleet_.place(*lower[i], Fleet::Claims::all, Fleet::MoveReason::others);
             lower[i]->was_moved = placed || lower[i]->was_moved;
         }
         fits = fits && std::none_of(lower.begin(), lower.end(),
@@ -289,8 +290,8 @@ private:
             return false; // nothing has changed since
         }
         const auto before = member;
-        fleet_.lift(member);
-        fleet_.place(member, Fleet::Claims::all, Fleet::Sake::own);
+        fleet_.unplace(member);
+        fleet_.place(member, Fleet::Claims::all, Fleet::MoveReason::own);
         if (member.placed && member.placed->cost < before.placed->cost) {
             const auto sum = sum_of_costs();
             auto moved = member;
@@ -336,7 +337,7 @@ private:
             if (sum_of_costs() < sum) {
                 return true;
             }
-            fleet_.lift(member);
+            fleet_.unplace(member);
             fleet_.restore(*other, std::move(theirs));
             fleet_.restore(member, std::move(mine));
         }

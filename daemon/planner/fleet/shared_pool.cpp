@@ -169,7 +169,7 @@ struct SharedPool::Demand {
 
 // What one domain needs of its nodes, what they have, and which ones it would like.
 SharedPool::Demand SharedPool::demand_of(const Intent& intent, const Share& of,
-                                         const MemoryBook::Amounts& available) const
+                                         const MemoryLedger::Amounts& available) const
 {
     Demand demand{.vcpus = intent.vcpus_online.size(),
                   .memory_kib = memory_to_bind(intent),
@@ -253,7 +253,7 @@ SharedPool::Nodes SharedPool::choose_some(const Demand& demand, const Nodes& can
 }
 
 SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
-                                     const MemoryBook::Amounts& available) const
+                                     const MemoryLedger::Amounts& available) const
 {
     auto candidates = candidates_for(of);
     const auto demand = demand_of(intent, of, available);
@@ -278,7 +278,7 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
     return candidates;
 }
 
-Share SharedPool::find(const Intent& intent, const MemoryBook::Amounts& available) const
+Share SharedPool::find(const Intent& intent, const MemoryLedger::Amounts& available) const
 {
     Share share;
     reach(intent, share);
@@ -304,7 +304,7 @@ Share SharedPool::find(const Intent& intent, const MemoryBook::Amounts& availabl
     return share;
 }
 
-NodeSet SharedPool::nodes_with(std::uint64_t memory_kib, const MemoryBook::Amounts& available,
+NodeSet SharedPool::nodes_with(std::uint64_t memory_kib, const MemoryLedger::Amounts& available,
                                const NodeSet& near) const
 {
     std::vector<NodeIndex> order;

@@ -43,7 +43,7 @@ public:
     SharedPool(const HostIndex& host, CpuSet pool, CpuSet housekeeping, CpuSet usable);
 
     // The part for `intent`, which could have `available` memory on each node.
-    [[nodiscard]] Share find(const Intent& intent, const MemoryBook::Amounts& available) const;
+    [[nodiscard]] Share find(const Intent& intent, const MemoryLedger::Amounts& available) const;
 
     // From now on so many vCPUs count as load there. Precondition: `cpus` is not empty.
     void load(const CpuSet& cpus, std::size_t vcpus);
@@ -58,16 +58,17 @@ private:
         std::tuple<std::array<std::size_t, 3>, std::uint32_t, std::ptrdiff_t, double, Nodes>;
     [[nodiscard]] Nodes candidates_for(const Share& of) const;
     [[nodiscard]] Demand demand_of(const Intent& intent, const Share& of,
-                                   const MemoryBook::Amounts& available) const;
+                                   const MemoryLedger::Amounts& available) const;
     [[nodiscard]] Key key(const Demand& demand, const Nodes& nodes) const;
     [[nodiscard]] Nodes choose_from(const Demand& demand, Nodes candidates, std::size_t first,
                                     std::size_t count) const;
     [[nodiscard]] Nodes choose_some(const Demand& demand, const Nodes& candidates,
                                     std::size_t count) const;
     [[nodiscard]] Nodes choose(const Intent& intent, const Share& of,
-                               const MemoryBook::Amounts& available) const;
+                               const MemoryLedger::Amounts& available) const;
     [[nodiscard]] Nodes even_nodes(const Intent& intent, const Share& of, Nodes candidates) const;
-    [[nodiscard]] NodeSet nodes_with(std::uint64_t memory_kib, const MemoryBook::Amounts& available,
+    [[nodiscard]] NodeSet nodes_with(std::uint64_t memory_kib,
+                                     const MemoryLedger::Amounts& available,
                                      const NodeSet& near) const;
     [[nodiscard]] double load_with(std::size_t node, std::size_t more) const;
 

@@ -290,7 +290,7 @@ private:
         }
         if (shown && !layout) {
             refuse_passthrough("no topology makes the guest believe in its " +
-                               counted(real_l3s(seats), "L3") + " as they really are.");
+                               pluralize(real_l3s(seats), "L3") + " as they really are.");
             layout = with_emulated_caches(seats);
         }
         if (!layout) {
@@ -303,7 +303,7 @@ private:
         if (!cells->too_small.empty()) {
             say(ReasonCode::cells_do_not_fit,
                 "The guest gets no NUMA cells: node " + cells->too_small.str() +
-                    by_count(cells->too_small.size(), " has", " have") +
+                    pluralize(cells->too_small.size(), " has", " have") +
                     " less memory than a cell for the vCPUs there would need.");
         }
     }
@@ -420,9 +420,9 @@ private:
 
     static std::string shape_text(const GuestTopology& shape)
     {
-        return counted(shape.sockets, "socket") + ", " + counted(shape.dies, "die") +
-               " per socket, " + counted(shape.cores, "core") + " per die, " +
-               counted(shape.threads, "thread") + " per core";
+        return pluralize(shape.sockets, "socket") + ", " + pluralize(shape.dies, "die") +
+               " per socket, " + pluralize(shape.cores, "core") + " per die, " +
+               pluralize(shape.threads, "thread") + " per core";
     }
 
     void tell_shape(const GuestCpus& cpus, const VcpuSet& enabled)
@@ -445,7 +445,7 @@ private:
         }
         if (cpus.numatune) {
             say(ReasonCode::cells_mirrored, "The guest gets " +
-                                                counted(cpus.cells.size(), "NUMA cell") +
+                                                pluralize(cpus.cells.size(), "NUMA cell") +
                                                 ", one for each node that its vCPUs are on.");
         }
     }

@@ -22,7 +22,7 @@ void leave_out(TunesToDecide& decided, const std::set<Tune>& tunes, const std::s
     if (!names.empty()) {
         decided.reasons.push_back(
             {.code = ReasonCode::tune_refused,
-             .text = listed(names) + by_count(names.size(), " is", " are") + " left out: " + why});
+             .text = listed(names) + pluralize(names.size(), " is", " are") + " left out: " + why});
     }
 }
 

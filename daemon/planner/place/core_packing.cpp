@@ -5,7 +5,7 @@
 
 namespace virtpind {
 
-Packer::Packer(const HostIndex& host, const PackDemand& demand, PackMemory& memory)
+Packer::Packer(const HostIndex& host, const PackDemand& demand, PackTables& memory)
     : host_{host}
     , demand_{demand}
     , memory_{memory}

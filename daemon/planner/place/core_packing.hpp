@@ -54,12 +54,12 @@ struct Packing {
 };
 
 // Memory for the tables, kept from one domain to the next.
-using PackMemory = std::vector<Score>;
+using PackTables = std::vector<Score>;
 
 class Packer {
 public:
     // All three outlive this.
-    Packer(const HostIndex& host, const PackDemand& demand, PackMemory& memory);
+    Packer(const HostIndex& host, const PackDemand& demand, PackTables& memory);
 
     // The best packing within `limits` (by NodeIndex), if there is any. Among equals the one that
     // takes most from the lowest cores.
@@ -98,7 +98,7 @@ private:
 
     const HostIndex& host_;
     const PackDemand& demand_;
-    PackMemory& memory_;
+    PackTables& memory_;
     std::vector<ZoneTable> tables_;
     std::vector<std::size_t> core_first_; // offset of a core's own scores
     std::vector<std::size_t> node_capacity_;

@@ -44,9 +44,9 @@ bool hold_together(const HostIndex& host, const Intent& intent, const VcpuMap& k
 
 } // namespace
 
-Standing standing_pins(const HostIndex& host, const Intent& intent, const Surroundings& around)
+KeptPins find_kept_pins(const HostIndex& host, const Intent& intent, const Surroundings& around)
 {
-    Standing standing;
+    KeptPins kept_pins;
     CpuSet used;
     CpuSet doubled; // several vCPUs float on one CPU: it is nobody's own
     for (const auto vcpu : intent.vcpus_online) {
@@ -59,18 +59,18 @@ Standing standing_pins(const HostIndex& host, const Intent& intent, const Surrou
         }
         used.insert(*cpu);
         if (may_keep(host, intent.policy, around, *cpu)) {
-            standing.kept.emplace(vcpu, *cpu);
+            kept_pins.kept.emplace(vcpu, *cpu);
         } else {
-            standing.conflict = true;
+            kept_pins.conflict = true;
         }
     }
-    standing.conflict = standing.conflict || !doubled.empty();
-    std::erase_if(standing.kept,
+    kept_pins.conflict = kept_pins.conflict || !doubled.empty();
+    std::erase_if(kept_pins.kept,
                   [&doubled](const auto& entry) { return doubled.contains(entry.second); });
-    if (!hold_together(host, intent, standing.kept)) {
+    if (!hold_together(host, intent, kept_pins.kept)) {
         return {.kept = {}, .conflict = true};
     }
-    return standing;
+    return kept_pins;
 }
 
 NodeSet home_nodes(const HostIndex& host, const Intent& intent)

@@ -6,15 +6,15 @@
 
 namespace virtpind {
 
-struct Standing {
+struct KeptPins {
     VcpuMap kept;          // vCPUs whose present CPU they may keep
     bool conflict = false; // some vCPU is pinned to a CPU that it may not keep
 };
 
 // Single-CPU pins of online vCPUs that meet every hard constraint within `around`. They hold
 // together or not at all where the constraint is on the whole (one kind, one node, one per core).
-[[nodiscard]] Standing standing_pins(const HostIndex& host, const Intent& intent,
-                                     const Surroundings& around);
+[[nodiscard]] KeptPins find_kept_pins(const HostIndex& host, const Intent& intent,
+                                      const Surroundings& around);
 
 // The nodes that a domain which has memory is on: where that memory is, else where its vCPUs
 // are pinned. Empty: unknown, or it has none yet.

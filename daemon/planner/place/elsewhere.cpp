@@ -49,7 +49,7 @@ void explain_elsewhere(const Topology& topology, const Intent& intent, DomainPla
     const auto cpus = cpus_elsewhere(topology, intent.current);
     if (!cpus.empty()) {
         plan.reasons.push_back({ReasonCode::pins_elsewhere,
-                                "Its pins name " + by_count(cpus.size(), "CPU ", "CPUs ") +
+                                "Its pins name " + pluralize(cpus.size(), "CPU ", "CPUs ") +
                                     cpus.str() + ", which this host does not have (it has " +
                                     topology.all_cpus().str() + "), so that they count as none."});
     }
@@ -57,14 +57,14 @@ void explain_elsewhere(const Topology& topology, const Intent& intent, DomainPla
     if (!nodes.empty()) {
         plan.reasons.push_back(
             {ReasonCode::pins_elsewhere,
-             "Its memory is bound to " + by_count(nodes.size(), "node ", "nodes ") + nodes.str() +
+             "Its memory is bound to " + pluralize(nodes.size(), "node ", "nodes ") + nodes.str() +
                  ", which this host does not have (it has " + topology.all_nodes().str() +
                  "), so that it counts as not bound."});
     }
     const auto of_policy = cpus_elsewhere(topology, intent.policy);
     if (!of_policy.empty()) {
         plan.reasons.push_back({ReasonCode::policy_elsewhere,
-                                "Its policy names " + by_count(of_policy.size(), "CPU ", "CPUs ") +
+                                "Its policy names " + pluralize(of_policy.size(), "CPU ", "CPUs ") +
                                     of_policy.str() + ", which this host does not have (it has " +
                                     topology.all_cpus().str() +
                                     "); the options cpus, emulator and iothreads say "

@@ -65,7 +65,7 @@ std::vector<std::vector<Kinds>> kind_tiers(const HostIndex& host, CoreChoice wis
 // The search for one domain; what does not depend on the kind is computed once.
 class Placer {
 public:
-    Placer(const HostIndex& host, const PlaceTask& task, PackMemory& memory)
+    Placer(const HostIndex& host, const PlaceTask& task, PackTables& memory)
         : host_{host}
         , task_{task}
         , policy_{task.intent.policy}
@@ -321,7 +321,7 @@ private:
     const HostIndex& host_;
     const PlaceTask& task_;
     const Policy& policy_;
-    PackMemory& memory_;
+    PackTables& memory_;
     GuestShape shape_;
     VcpuMap present_;
     CpuSet present_cpus_;
@@ -344,7 +344,7 @@ CpuSet claim_of(const HostIndex& host, const Policy& policy, const VcpuMap& pins
 }
 
 std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& task,
-                                      PackMemory& memory)
+                                      PackTables& memory)
 {
     return Placer{host, task, memory}.run();
 }

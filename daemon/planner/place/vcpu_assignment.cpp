@@ -105,7 +105,7 @@ private:
         return true;
     }
 
-    [[nodiscard]] std::vector<VcpuId> standing(const std::vector<VcpuId>& guest_core) const
+    [[nodiscard]] std::vector<VcpuId> kept_pins(const std::vector<VcpuId>& guest_core) const
     {
         std::vector<VcpuId> vcpus;
         std::copy_if(guest_core.begin(), guest_core.end(), std::back_inserter(vcpus),
@@ -130,7 +130,7 @@ private:
     void complete_kept_cores()
     {
         for (const auto& guest_core : shape_.cores) {
-            const auto rest = standing(guest_core);
+            const auto rest = kept_pins(guest_core);
             std::optional<std::size_t> home;
             auto together = true;
             for (const auto vcpu : guest_core) {
@@ -168,7 +168,7 @@ private:
     void keep_present_cores()
     {
         for (const auto& guest_core : shape_.cores) {
-            if (guest_core.size() < 2 || standing(guest_core).size() != guest_core.size()) {
+            if (guest_core.size() < 2 || kept_pins(guest_core).size() != guest_core.size()) {
                 continue;
             }
             const auto first = present(guest_core.front());
@@ -193,7 +193,7 @@ private:
     void keep_present()
     {
         for (const auto& guest_core : shape_.cores) {
-            for (const auto vcpu : standing(guest_core)) {
+            for (const auto vcpu : kept_pins(guest_core)) {
                 stay(vcpu);
             }
         }
@@ -209,7 +209,7 @@ private:
         for (auto size = largest; size > 1; --size) {
             std::size_t from = 0; // seats before this one are too full for any cell
             for (const auto& guest_core : shape_.cores) {
-                const auto vcpus = standing(guest_core);
+                const auto vcpus = kept_pins(guest_core);
                 if (guest_core.size() != size || vcpus.size() != size) {
                     continue;
                 }
@@ -227,7 +227,7 @@ private:
     {
         std::size_t from = 0;
         for (const auto& guest_core : shape_.cores) {
-            for (const auto vcpu : standing(guest_core)) {
+            for (const auto vcpu : kept_pins(guest_core)) {
                 while (seats_.at(from).cpus.empty()) {
                     ++from;
                 }

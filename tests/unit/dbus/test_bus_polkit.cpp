@@ -244,10 +244,10 @@ TEST_F(BusPolkit, PlansTakeNoPlaceOfWhatChangesSomething)
     for (std::size_t i = 0; i < plans; ++i) {
         caller->send(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 0);
     }
-    for (std::size_t i = 0; i < Authorizer::Questions::each_max; ++i) {
+    for (std::size_t i = 0; i < Authorizer::PolkitChecks::each_max; ++i) {
         reapply(*caller);
     }
-    constexpr auto all = Authorizer::Asides::each_max + Authorizer::Questions::each_max;
+    constexpr auto all = Authorizer::Asides::each_max + Authorizer::PolkitChecks::each_max;
     EXPECT_TRUE(loop.run_until([&] { return polkit.asked.size() == all; })) << polkit.asked.size();
     EXPECT_EQ(port.planned, plans - Authorizer::Asides::each_max);
 }
@@ -319,7 +319,7 @@ TEST_F(BusPolkit, WhatWaitsForItIsBoundedPerUserWhateverTheConnections)
     const auto first = user();
     const auto second = user();
     std::vector<std::shared_ptr<CallReply>> waiting;
-    for (std::size_t i = 0; i < Authorizer::Questions::each_max; ++i) {
+    for (std::size_t i = 0; i < Authorizer::PolkitChecks::each_max; ++i) {
         waiting.push_back(reapply(i % 2 == 0 ? *first : *second));
     }
     ASSERT_TRUE(loop.run_until([&] { return polkit.asked.size() == waiting.size(); }));
@@ -343,9 +343,9 @@ TEST_F(BusPolkit, WhatWaitsForItIsBoundedInAllAndALeavingCallerKeepsItsPlace)
 {
     polkit.mood = Mood::is_silent;
     std::vector<std::unique_ptr<Client>> users;
-    for (std::size_t sent = 0; sent < Authorizer::Questions::total_max;) {
+    for (std::size_t sent = 0; sent < Authorizer::PolkitChecks::total_max;) {
         users.push_back(user(first_system_user + static_cast<uid_t>(users.size())));
-        for (std::size_t i = 0; i < Authorizer::Questions::each_max; ++i, ++sent) {
+        for (std::size_t i = 0; i < Authorizer::PolkitChecks::each_max; ++i, ++sent) {
             reapply(*users.back());
         }
         ASSERT_TRUE(loop.run_until([&] { return polkit.asked.size() == sent; }));
@@ -366,7 +366,7 @@ TEST_F(BusPolkit, ItsSilenceIsANo)
     const auto caller = user();
     const auto connection = sdbus::createSessionBusConnection();
     Authorizer authorizer{*connection, {.alone = std::chrono::milliseconds{50}}};
-    Turns turns;
+    FairQueue turns;
     Door door{*connection, turns};
     LoopAttachment attachment{*connection, door, turns};
     ASSERT_TRUE(attachment.attach(loop.event));

@@ -304,7 +304,7 @@ TEST(UndoMerge, NothingIsSaidOfADomainOnItsWay)
 {
     auto seen = seen_in(
         domain_with(note_with(part("name='cputune/vcpupin:0' ours='6'")), ours_on_0, " id='4'"));
-    seen.facts.in_transit = true;
+    seen.facts.job_active = true;
     EXPECT_FALSE(merge_undo({}, seen, "here").image);
 }
 

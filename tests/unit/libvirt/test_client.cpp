@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// LibvirtHost on libvirt's built-in test driver, in this process. A second connection of the test
+// LibvirtClient on libvirt's built-in test driver, in this process. A second connection of the test
 // plays virsh: test:///default is one host for all connections of a process.
 #include "daemon/libvirt/client.hpp"
 #include "daemon/libvirt/error.hpp"
@@ -48,8 +48,9 @@ protected:
 
     void start(const std::string& uri)
     {
-        host_.emplace(loop_, LibvirtHost::Settings{.uri = uri, .state_dir = dir_}, PolicyCatalog{},
-                      [this](HostEvent event) { events_.push_back(std::move(event)); });
+        host_.emplace(loop_, LibvirtClient::Settings{.uri = uri, .state_dir = dir_},
+                      PolicyCatalog{},
+                      [this](LibvirtEvent event) { events_.push_back(std::move(event)); });
     }
 
     // Runs the main loop until `done`; false after ten seconds.
@@ -90,7 +91,7 @@ protected:
 
     [[nodiscard]] bool heard(const std::string& what) const
     {
-        return std::any_of(events_.begin(), events_.end(), [&what](const HostEvent& event) {
+        return std::any_of(events_.begin(), events_.end(), [&what](const LibvirtEvent& event) {
             const auto* change = std::get_if<DomainChanged>(&event);
             return change != nullptr && change->uuid == web1 && change->what == what;
         });
@@ -99,7 +100,7 @@ protected:
     void connect()
     {
         host_->connect();
-        ASSERT_TRUE(wait_until([this] { return find_event<HostConnected>() != nullptr; }));
+        ASSERT_TRUE(wait_until([this] { return find_event<LibvirtConnected>() != nullptr; }));
         outside_.reset(virConnectOpen("test:///default"));
         ASSERT_TRUE(outside_);
     }
@@ -149,8 +150,8 @@ protected:
 
     std::filesystem::path dir_;
     loop::EventLoop loop_ = *loop::EventLoop::create();
-    std::vector<HostEvent> events_;
-    std::optional<LibvirtHost> host_;
+    std::vector<LibvirtEvent> events_;
+    std::optional<LibvirtClient> host_;
     ConnectionHandle outside_;
     DomainHandle domain_;
 };
@@ -158,8 +159,8 @@ protected:
 TEST_F(LibvirtHostTest, ConnectsAndObserves)
 {
     connect();
-    EXPECT_EQ(find_event<HostConnected>()->uri, "test:///default");
-    EXPECT_EQ(find_event<HostConnected>()->driver, "TEST");
+    EXPECT_EQ(find_event<LibvirtConnected>()->uri, "test:///default");
+    EXPECT_EQ(find_event<LibvirtConnected>()->driver, "TEST");
     const auto observation = answer_of<Result<Observation>>(
         [this](auto done) { host_->observe(ObserveDepth::definitions, std::move(done)); });
     ASSERT_TRUE(observation) << observation.error().message;
@@ -192,14 +193,14 @@ TEST_F(LibvirtHostTest, KeepsTryingToConnect)
     const auto node = dir_ / "node.xml";
     start("test://" + node.native());
     host_->connect();
-    ASSERT_TRUE(wait_until([this] { return find_event<HostLost>() != nullptr; }));
-    const auto& why = find_event<HostLost>()->why;
+    ASSERT_TRUE(wait_until([this] { return find_event<LibvirtLost>() != nullptr; }));
+    const auto& why = find_event<LibvirtLost>()->why;
     EXPECT_EQ(why.code, Errc::host_unavailable);
     EXPECT_NE(why.message.find("node.xml"), std::string::npos) << why.message;
     EXPECT_NE(why.native_code, 0);
     std::ofstream{node} << "<node><cpu><active>64</active><sockets>2</sockets><cores>16</cores>"
                            "<threads>2</threads></cpu><memory>1048576</memory></node>";
-    ASSERT_TRUE(wait_until([this] { return find_event<HostConnected>() != nullptr; }));
+    ASSERT_TRUE(wait_until([this] { return find_event<LibvirtConnected>() != nullptr; }));
 }
 
 TEST_F(LibvirtHostTest, DomainsThatComeAndGoAreHeardOf)
@@ -404,21 +405,21 @@ TEST_F(LibvirtHostTest, PinsReachCpusThatLibvirtDoesNotCount)
 TEST_F(LibvirtHostTest, DroppedEventsAreMadeUpFor)
 {
     connect_and_run("");
-    std::vector<HostEvent> heard_events;
+    std::vector<LibvirtEvent> heard_events;
     VirtEvents events{
-        loop_, [&heard_events](HostEvent event) { heard_events.push_back(std::move(event)); },
+        loop_, [&heard_events](LibvirtEvent event) { heard_events.push_back(std::move(event)); },
         [](const ConnectionLoss& /*loss*/) {}};
     constexpr std::size_t posted = 3000;
     for (std::size_t i = 0; i < posted; ++i) {
         events.domain_changed(domain_.get(), "tunable");
     }
     EXPECT_TRUE(wait_until([&heard_events] {
-        return std::any_of(heard_events.begin(), heard_events.end(), [](const HostEvent& event) {
+        return std::any_of(heard_events.begin(), heard_events.end(), [](const LibvirtEvent& event) {
             return std::holds_alternative<EventsOverflowed>(event);
         });
     }));
     const auto dropped =
-        std::count_if(heard_events.begin(), heard_events.end(), [](const HostEvent& event) {
+        std::count_if(heard_events.begin(), heard_events.end(), [](const LibvirtEvent& event) {
             return std::holds_alternative<EventsOverflowed>(event);
         });
     EXPECT_EQ(dropped, 1) << "however many they were";
@@ -432,7 +433,7 @@ TEST_F(LibvirtHostTest, DroppedEventsAreMadeUpFor)
 TEST_F(LibvirtHostTest, LossesThatNobodyHasLookedAtAreBounded)
 {
     std::size_t losses = 0;
-    VirtEvents events{loop_, [](const HostEvent& /*event*/) {},
+    VirtEvents events{loop_, [](const LibvirtEvent& /*event*/) {},
                       [&losses](const ConnectionLoss& /*loss*/) { ++losses; }};
     for (int i = 0; i < 10; ++i) {
         events.connection_lost(ConnectionNumber{1}, VIR_CONNECT_CLOSE_REASON_EOF);
@@ -465,7 +466,7 @@ TEST_F(LibvirtHostTest, RefusesMoreThanItCanQueueAndAnswersAll)
         });
     }
     EXPECT_TRUE(wait_until([&answered] { return answered == asked; }));
-    EXPECT_EQ(refused, asked - LibvirtHost::own_calls_max);
+    EXPECT_EQ(refused, asked - LibvirtClient::own_calls_max);
 }
 
 TEST_F(LibvirtHostTest, CallersHoweverManyDoNotKeepAPassFromBeingMade)
@@ -473,7 +474,7 @@ TEST_F(LibvirtHostTest, CallersHoweverManyDoNotKeepAPassFromBeingMade)
     connect();
     std::size_t answered = 0;
     std::size_t refused = 0;
-    constexpr std::size_t asked = LibvirtHost::callers_calls_max + 10;
+    constexpr std::size_t asked = LibvirtClient::callers_calls_max + 10;
     for (std::size_t i = 0; i < asked; ++i) {
         host_->store_policy(web1, std::nullopt, [&](const Result<void>& stored) {
             ++answered;

@@ -182,7 +182,7 @@ TEST(Diff, MemoryMovesLiveOnlyWhereLibvirtCan)
 {
     auto plan = plan_for_two();
     plan.numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = NodeSet{NodeId{1}}};
-    const auto moves = [&plan](const ObservedDomain& seen, HostAbilities abilities = {}) {
+    const auto moves = [&plan](const ObservedDomain& seen, DriverCapabilities abilities = {}) {
         auto input = input_for(seen);
         input.abilities = abilities;
         const auto actions = diff(input, plan);
@@ -413,7 +413,7 @@ TEST(DiffRestore, WhatWasEditedBeforeItWasOursGoesBackToTheEdit)
     seen.cpus->vcpus_max = 4;
     seen.cpus->parts = {{"vcpu", "4"}, {"cpu/topology", "two"}, {"vcpupin:0", "3"}};
     const DefinitionParts next{{"vcpu", "4"}, {"cpu/topology", "three"}, {"vcpupin:0", "5"}};
-    before.take_edits(seen, next);
+    before.absorb_foreign_edits(seen, next);
     before.note_written(seen.cpus->parts, next);
     EXPECT_EQ(before.parts.at("cpu/topology"), "two");
     EXPECT_EQ(before.parts.at("vcpu"), "2") << "not about to be changed";

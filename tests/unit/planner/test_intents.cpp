@@ -75,7 +75,7 @@ protected:
 
     Topology host_ = small_host();
     Config config_;
-    DomainMemory memory_;
+    DomainHistory memory_;
 };
 
 TEST_F(Intents, NobodysVmChangesUntilItsOwnerSaysSo)

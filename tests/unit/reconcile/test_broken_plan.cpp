@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -21,11 +22,13 @@ using virtpind::BrokenRule;
 using virtpind::DiffInput;
 using virtpind::DomainActions;
 using virtpind::DomainPlan;
+using virtpind::Intent;
+using virtpind::IntentFault;
 using virtpind::Names;
 using virtpind::ObservedDomain;
 using virtpind::Plan;
 using virtpind::PlanRequest;
-using virtpind::Result;
+using virtpind::Topology;
 
 namespace {
 
@@ -64,11 +67,12 @@ DomainActions real_diff(const DiffInput& input, const DomainPlan& plan) asm(
     "__real__ZN8virtpind4diffERKNS_9DiffInputERKNS_10DomainPlanE");
 DomainActions wrapped_diff(const DiffInput& input, const DomainPlan& plan) asm(
     "__wrap__ZN8virtpind4diffERKNS_9DiffInputERKNS_10DomainPlanE");
-Result<void>
-real_check(const PlanRequest& request,
-           Names names) asm("__real__ZN8virtpind16validate_requestERKNS_11PlanRequestENS_5NamesE");
-Result<void> wrapped_check(const PlanRequest& request, Names names) asm(
-    "__wrap__ZN8virtpind16validate_requestERKNS_11PlanRequestENS_5NamesE");
+std::optional<IntentFault> real_fault(
+    const Topology& topology, const Intent& intent,
+    Names names) asm("__real__ZN8virtpind10find_faultERKNS_8TopologyERKNS_6IntentENS_5NamesE");
+std::optional<IntentFault> wrapped_fault(
+    const Topology& topology, const Intent& intent,
+    Names names) asm("__wrap__ZN8virtpind10find_faultERKNS_8TopologyERKNS_6IntentENS_5NamesE");
 
 void real_notes(
     DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
@@ -123,12 +127,13 @@ DomainActions wrapped_diff(const DiffInput& input, const DomainPlan& plan)
     return real_diff(input, plan);
 }
 
-Result<void> wrapped_check(const PlanRequest& request, Names names)
+std::optional<IntentFault> wrapped_fault(const Topology& topology, const Intent& intent,
+                                         Names names)
 {
-    if (request.intents.front().name == wrong.decision_of) {
+    if (intent.name == wrong.decision_of) {
         go_wrong();
     }
-    return real_check(request, names);
+    return real_fault(topology, intent, names);
 }
 
 void wrapped_notes(DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
@@ -145,7 +150,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class BrokenPlan : public Spine {
+class BrokenPlan : public ReconcilerTest {
 protected:
     void TearDown() override { wrong = {}; }
 
@@ -286,7 +291,7 @@ TEST_F(BrokenPlan, WhoseCheckThrowsIsBlamedOnNoDomain)
 
 TEST(PlanCheck, TellsWhoseTurnItIs)
 {
-    class Turns final : public DomainWatch {
+    class FairQueue final : public DomainWatch {
     public:
         void at(const DomainUuid& domain) override { of.insert(domain); }
 
@@ -305,7 +310,7 @@ TEST(PlanCheck, TellsWhoseTurnItIs)
         request.intents.push_back(intent);
     }
     const auto plan = make_plan(request);
-    Turns turns;
+    FairQueue turns;
     request.watch = &turns;
     [[maybe_unused]] const auto rules = find_broken_rules(request, plan);
     EXPECT_EQ(turns.of.size(), 2U);

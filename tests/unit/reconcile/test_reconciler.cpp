@@ -21,9 +21,9 @@ namespace virtpind {
 namespace {
 
 using test::FakeHost;
-using test::Spine;
+using test::ReconcilerTest;
 
-TEST_F(Spine, TouchesNobodyWithoutAPolicy)
+TEST_F(ReconcilerTest, TouchesNobodyWithoutAPolicy)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -34,7 +34,7 @@ TEST_F(Spine, TouchesNobodyWithoutAPolicy)
     EXPECT_EQ(sink_.domains[0].policy, "none");
 }
 
-TEST_F(Spine, MemoryNodesShownAreThoseItIsBoundToNotThoseOfItsCpus)
+TEST_F(ReconcilerTest, MemoryNodesShownAreThoseItIsBoundToNotThoseOfItsCpus)
 {
     reconciler_.on_topology(
         std::make_shared<Topology>(test::regular_host({.nodes = 2, .l3s = 1, .cores = 4})));
@@ -54,7 +54,7 @@ TEST_F(Spine, MemoryNodesShownAreThoseItIsBoundToNotThoseOfItsCpus)
     EXPECT_EQ(sink_.domains.at(0).numa_nodes.str(), "0-1") << "what the definition says";
 }
 
-TEST_F(Spine, PolicyPinsLiveAndDefinitionAfterSavingHowItWas)
+TEST_F(ReconcilerTest, PolicyPinsLiveAndDefinitionAfterSavingHowItWas)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -72,7 +72,7 @@ TEST_F(Spine, PolicyPinsLiveAndDefinitionAfterSavingHowItWas)
     EXPECT_EQ(sink_.results.back().second, "pinned");
 }
 
-TEST_F(Spine, PassThatFindsNothingWritesNothing)
+TEST_F(ReconcilerTest, PassThatFindsNothingWritesNothing)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -83,10 +83,10 @@ TEST_F(Spine, PassThatFindsNothingWritesNothing)
     EXPECT_EQ(host_.applied.size(), before);
 }
 
-TEST_F(Spine, EventsDuringAPassMakeExactlyOneMore)
+TEST_F(ReconcilerTest, EventsDuringAPassMakeExactlyOneMore)
 {
     host_.add(1, "web1", 4, 1);
-    reconciler_.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    reconciler_.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
     for (int i = 0; i < 100; ++i) {
         reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "tunable"});
     }
@@ -94,7 +94,7 @@ TEST_F(Spine, EventsDuringAPassMakeExactlyOneMore)
     EXPECT_EQ(host_.observations, 2);
 }
 
-TEST_F(Spine, RestartedDomainIsPinnedAgainAndOthersKeepTheirs)
+TEST_F(ReconcilerTest, RestartedDomainIsPinnedAgainAndOthersKeepTheirs)
 {
     host_.add(1, "web1", 4, 1);
     host_.add(2, "web2", 4, 2);
@@ -118,7 +118,7 @@ TEST_F(Spine, RestartedDomainIsPinnedAgainAndOthersKeepTheirs)
     EXPECT_FALSE(first.intersects(second));
 }
 
-TEST_F(Spine, HandChangedPinsAreRepaired)
+TEST_F(ReconcilerTest, HandChangedPinsAreRepaired)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -129,7 +129,7 @@ TEST_F(Spine, HandChangedPinsAreRepaired)
     EXPECT_EQ(domain(1).live->vcpus, pins);
 }
 
-TEST_F(Spine, LostCpuMovesOnlyWhoWasOnIt)
+TEST_F(ReconcilerTest, LostCpuMovesOnlyWhoWasOnIt)
 {
     for (int number = 1; number <= 3; ++number) {
         host_.add(number, "web" + std::to_string(number), 2, number);
@@ -159,7 +159,7 @@ TEST_F(Spine, LostCpuMovesOnlyWhoWasOnIt)
     EXPECT_EQ(domain(3).live->vcpus, third);
 }
 
-TEST_F(Spine, QuarrelWithSomebodyElseIsSlowedDown)
+TEST_F(ReconcilerTest, QuarrelWithSomebodyElseIsSlowedDown)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -176,7 +176,7 @@ const std::string& last_word(const DomainRecord& record)
     return record.history.back().what;
 }
 
-TEST_F(Spine, HistorySaysWhatWasDone)
+TEST_F(ReconcilerTest, HistorySaysWhatWasDone)
 {
     host_.add(1, "web1", 4, std::nullopt);
     connect();
@@ -198,7 +198,7 @@ TEST_F(Spine, HistorySaysWhatWasDone)
 }
 
 // As terraform and its like define a domain again.
-TEST_F(Spine, PolicyThatGoesWithItsDefinitionIsToldOf)
+TEST_F(ReconcilerTest, PolicyThatGoesWithItsDefinitionIsToldOf)
 {
     host_.add(1, "web1", 4, 1);
     host_.add(2, "web2", 4, 2);
@@ -228,7 +228,7 @@ TEST_F(Spine, PolicyThatGoesWithItsDefinitionIsToldOf)
 }
 
 // A guest that starts from a saved state has the metadata of then.
-TEST_F(Spine, RunningDomainShowsThePolicyThatHolds)
+TEST_F(ReconcilerTest, RunningDomainShowsThePolicyThatHolds)
 {
     host_.add(1, "web1", 4, std::nullopt);
     connect();
@@ -244,7 +244,7 @@ TEST_F(Spine, RunningDomainShowsThePolicyThatHolds)
 }
 
 // Nobody quarrels there: the definition is what comes of the change, and no write alters that.
-TEST_F(Spine, ChangeThatNothingComesOfIsNotMadeAgain)
+TEST_F(ReconcilerTest, ChangeThatNothingComesOfIsNotMadeAgain)
 {
     host_.add(1, "web1", 4, std::nullopt);
     connect();
@@ -264,7 +264,7 @@ TEST_F(Spine, ChangeThatNothingComesOfIsNotMadeAgain)
     EXPECT_EQ(host_.applied.size(), 3U) << "that is another change";
 }
 
-TEST_F(Spine, WhatLibvirtDoesNotKeepIsAFailureWithAName)
+TEST_F(ReconcilerTest, WhatLibvirtDoesNotKeepIsAFailureWithAName)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -287,7 +287,7 @@ TEST_F(Spine, WhatLibvirtDoesNotKeepIsAFailureWithAName)
     EXPECT_EQ(record(1).state, PinState::pinned);
 }
 
-TEST_F(Spine, HostThatChangesAgainAndAgainIsNoQuarrel)
+TEST_F(ReconcilerTest, HostThatChangesAgainAndAgainIsNoQuarrel)
 {
     host_.add(1, "web1", 12, 1);
     connect();
@@ -306,7 +306,7 @@ TEST_F(Spine, HostThatChangesAgainAndAgainIsNoQuarrel)
     EXPECT_EQ(record(1).retry_at, std::chrono::steady_clock::time_point{});
 }
 
-TEST_F(Spine, QuarrelStaysSlowAsLongAsItGoesOn)
+TEST_F(ReconcilerTest, QuarrelStaysSlowAsLongAsItGoesOn)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -324,7 +324,7 @@ TEST_F(Spine, QuarrelStaysSlowAsLongAsItGoesOn)
     EXPECT_EQ(at_once, 5U) << "and then once a minute, to the end";
 }
 
-TEST_F(Spine, ForeignPinsAreLeftAloneAndTheirCpusAvoided)
+TEST_F(ReconcilerTest, ForeignPinsAreLeftAloneAndTheirCpusAvoided)
 {
     auto& foreign = host_.add(1, "hand", 2, 1);
     foreign.live->vcpus = {{VcpuId{0}, CpuSet{CpuId{1}}}, {VcpuId{1}, CpuSet{CpuId{9}}}};
@@ -338,7 +338,7 @@ TEST_F(Spine, ForeignPinsAreLeftAloneAndTheirCpusAvoided)
     EXPECT_EQ(foreign.live->vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
 }
 
-TEST_F(Spine, DomainThatCannotBeReadKeepsItsCpus)
+TEST_F(ReconcilerTest, DomainThatCannotBeReadKeepsItsCpus)
 {
     host_.add(1, "web1", 4, 1);
     host_.add(2, "web2", 4, 2);
@@ -368,7 +368,7 @@ TEST_F(Spine, DomainThatCannotBeReadKeepsItsCpus)
     EXPECT_EQ(domain(1).live->vcpus, readable.live->vcpus);
 }
 
-TEST_F(Spine, TakingOverADomainMendsSiblingsThatWerePinnedWrong)
+TEST_F(ReconcilerTest, TakingOverADomainMendsSiblingsThatWerePinnedWrong)
 {
     auto& seen = host_.add(1, "forum", 4, 1);
     seen.facts.topology = GuestTopology{.sockets = 1, .cores = 2, .threads = 2};
@@ -385,7 +385,7 @@ TEST_F(Spine, TakingOverADomainMendsSiblingsThatWerePinnedWrong)
     EXPECT_EQ(cpu(3), cpu(2) + 8);
 }
 
-TEST_F(Spine, AnotherPolicyPlacesAnewTheSameOneDoesNot)
+TEST_F(ReconcilerTest, AnotherPolicyPlacesAnewTheSameOneDoesNot)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -404,7 +404,7 @@ TEST_F(Spine, AnotherPolicyPlacesAnewTheSameOneDoesNot)
     EXPECT_NE(cpu(0) % 8, cpu(1) % 8);
 }
 
-TEST_F(Spine, ResetGivesBackWhatWasThere)
+TEST_F(ReconcilerTest, ResetGivesBackWhatWasThere)
 {
     auto& seen = host_.add(1, "web1", 4, 1);
     seen.live->vcpus[VcpuId{0}] = CpuSet::range(2, 3);
@@ -423,7 +423,7 @@ TEST_F(Spine, ResetGivesBackWhatWasThere)
 }
 
 // A policy by default never takes over pins of somebody else, not even after another policy.
-TEST_F(Spine, ResetGivesTheOwnersPinsBackWhateverThePolicyByDefault)
+TEST_F(ReconcilerTest, ResetGivesTheOwnersPinsBackWhateverThePolicyByDefault)
 {
     for (const auto* by_default : {"auto", "shared", "none"}) {
         Config config;
@@ -449,7 +449,7 @@ TEST_F(Spine, ResetGivesTheOwnersPinsBackWhateverThePolicyByDefault)
     }
 }
 
-TEST_F(Spine, ResetGivesTheOwnersPinsBackToAShutOffDomainWhateverThePolicyByDefault)
+TEST_F(ReconcilerTest, ResetGivesTheOwnersPinsBackToAShutOffDomainWhateverThePolicyByDefault)
 {
     auto& seen = host_.add(1, "win11", 2, 1);
     seen.config->vcpus = {{VcpuId{0}, CpuSet{CpuId{2}}}, {VcpuId{1}, CpuSet{CpuId{3}}}};
@@ -471,7 +471,7 @@ TEST_F(Spine, ResetGivesTheOwnersPinsBackToAShutOffDomainWhateverThePolicyByDefa
     EXPECT_EQ(record(1).state, PinState::foreign);
 }
 
-TEST_F(Spine, ResetOfAPolicyForThisRunOfTheDaemonSurvivesItsRestart)
+TEST_F(ReconcilerTest, ResetOfAPolicyForThisRunOfTheDaemonSurvivesItsRestart)
 {
     auto& seen = host_.add(1, "win11", 1, 1);
     seen.live->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
@@ -488,14 +488,14 @@ TEST_F(Spine, ResetOfAPolicyForThisRunOfTheDaemonSurvivesItsRestart)
     later.on_config(config);
     later.on_topology(
         std::make_shared<Topology>(test::regular_host({.l3s = 2, .cores = 4, .threads = 2})));
-    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    later.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
     host_.answer_all();
     EXPECT_EQ(domain(1).live->vcpus, pins);
     EXPECT_EQ(domain(1).config->vcpus, pins);
     EXPECT_EQ(later.find(FakeHost::uuid(1))->state, PinState::foreign);
 }
 
-TEST_F(Spine, ResetOfADomainWithoutPinsOfItsOwnLeavesItToThePolicyByDefault)
+TEST_F(ReconcilerTest, ResetOfADomainWithoutPinsOfItsOwnLeavesItToThePolicyByDefault)
 {
     host_.add(1, "web1", 2, 1);
     Config config;
@@ -512,7 +512,7 @@ TEST_F(Spine, ResetOfADomainWithoutPinsOfItsOwnLeavesItToThePolicyByDefault)
 }
 
 // Their owner pins them for the next start while they run under a policy by default.
-TEST_F(Spine, PinsWrittenForTheNextStartBeforeADefaultPolicyCameAreGivenBackThen)
+TEST_F(ReconcilerTest, PinsWrittenForTheNextStartBeforeADefaultPolicyCameAreGivenBackThen)
 {
     auto& seen = host_.add(1, "web1", 1, 1);
     seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
@@ -552,7 +552,7 @@ private:
     std::ostringstream text_;
 };
 
-TEST_F(Spine, DomainThatGetsLessThanItAsksForIsSaidOnceWhenItBecomesSo)
+TEST_F(ReconcilerTest, DomainThatGetsLessThanItAsksForIsSaidOnceWhenItBecomesSo)
 {
     host_.add(1, "win11", 14, 1);
     host_.add(2, "build", 2, 2);
@@ -580,7 +580,7 @@ TEST_F(Spine, DomainThatGetsLessThanItAsksForIsSaidOnceWhenItBecomesSo)
     EXPECT_NE(warnings.take().find("win11: "), std::string::npos) << "it has become so again";
 }
 
-TEST_F(Spine, NothingIsTouchedWhenItsFormerStateCannotBeSaved)
+TEST_F(ReconcilerTest, NothingIsTouchedWhenItsFormerStateCannotBeSaved)
 {
     host_.add(1, "web1", 4, 1);
     host_.save_error = Error{.code = Errc::not_persisted, .message = "No space left on device"};
@@ -592,7 +592,7 @@ TEST_F(Spine, NothingIsTouchedWhenItsFormerStateCannotBeSaved)
     EXPECT_EQ(record(1).state, PinState::failed);
 }
 
-TEST_F(Spine, OneRefusedPinIsReportedAsPartial)
+TEST_F(ReconcilerTest, OneRefusedPinIsReportedAsPartial)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -624,7 +624,7 @@ std::optional<Error> busy(const DomainUuid& /*uuid*/, const LiveAction& /*action
     return Error{.code = Errc::apply_failed, .message = "busy"};
 }
 
-TEST_F(Spine, WhoAsksDuringABackOffHearsHowItIsNow)
+TEST_F(ReconcilerTest, WhoAsksDuringABackOffHearsHowItIsNow)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -643,7 +643,7 @@ TEST_F(Spine, WhoAsksDuringABackOffHearsHowItIsNow)
     EXPECT_FALSE(record(1).error);
 }
 
-TEST_F(Spine, HoldDuringABackOffIsShown)
+TEST_F(ReconcilerTest, HoldDuringABackOffIsShown)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -653,7 +653,7 @@ TEST_F(Spine, HoldDuringABackOffIsShown)
     EXPECT_EQ(record(1).state, PinState::held);
 }
 
-TEST_F(Spine, DomainThatIsRestartedFasterThanItIsPinnedIsTriedAgainLater)
+TEST_F(ReconcilerTest, DomainThatIsRestartedFasterThanItIsPinnedIsTriedAgainLater)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -672,7 +672,7 @@ TEST_F(Spine, DomainThatIsRestartedFasterThanItIsPinnedIsTriedAgainLater)
     EXPECT_EQ(record(1).state, PinState::pinned);
 }
 
-TEST_F(Spine, FailedPinIsTriedAgainByItself)
+TEST_F(ReconcilerTest, FailedPinIsTriedAgainByItself)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -695,7 +695,7 @@ TEST_F(Spine, FailedPinIsTriedAgainByItself)
     EXPECT_EQ(loop_.run(), 0);
 }
 
-TEST_F(Spine, DomainThatGoesAwayDuringApplyIsNoError)
+TEST_F(ReconcilerTest, DomainThatGoesAwayDuringApplyIsNoError)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -705,7 +705,7 @@ TEST_F(Spine, DomainThatGoesAwayDuringApplyIsNoError)
     EXPECT_EQ(record(1).state, PinState::idle);
 }
 
-TEST_F(Spine, RestartUnderTheSameUuidDuringApplyIsPinnedInTheNextPass)
+TEST_F(ReconcilerTest, RestartUnderTheSameUuidDuringApplyIsPinnedInTheNextPass)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -720,7 +720,7 @@ TEST_F(Spine, RestartUnderTheSameUuidDuringApplyIsPinnedInTheNextPass)
     EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U);
 }
 
-TEST_F(Spine, WhatWasWrittenIsRememberedWhenTheDomainIsRestartedRightAfter)
+TEST_F(ReconcilerTest, WhatWasWrittenIsRememberedWhenTheDomainIsRestartedRightAfter)
 {
     host_.add(1, "web1", 4, 1);
     const auto original = *domain(1).config;
@@ -736,7 +736,7 @@ TEST_F(Spine, WhatWasWrittenIsRememberedWhenTheDomainIsRestartedRightAfter)
     EXPECT_EQ(*domain(1).config, original);
 }
 
-TEST_F(Spine, LostConnectionAnswersWaitersAndTheNextOneRepairs)
+TEST_F(ReconcilerTest, LostConnectionAnswersWaitersAndTheNextOneRepairs)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -744,7 +744,7 @@ TEST_F(Spine, LostConnectionAnswersWaitersAndTheNextOneRepairs)
     controller_.reapply(FakeHost::uuid(1), 0,
                         [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
     ASSERT_FALSE(got);
-    reconciler_.on_event(HostLost{.why = {.message = "end of file"}});
+    reconciler_.on_event(LibvirtLost{.why = {.message = "end of file"}});
     ASSERT_TRUE(got);
     EXPECT_EQ(got->error().code, Errc::host_unavailable);
     EXPECT_EQ(sink_.manager.state, "disconnected");
@@ -755,7 +755,7 @@ TEST_F(Spine, LostConnectionAnswersWaitersAndTheNextOneRepairs)
     EXPECT_TRUE(controller_.find_domain("web1"));
 }
 
-TEST_F(Spine, ConnectionThatKeepsBreakingIsNoFaultOfTheDomains)
+TEST_F(ReconcilerTest, ConnectionThatKeepsBreakingIsNoFaultOfTheDomains)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -769,13 +769,13 @@ TEST_F(Spine, ConnectionThatKeepsBreakingIsNoFaultOfTheDomains)
     }
     EXPECT_EQ(record(1).failures, 0U);
     EXPECT_NE(record(1).state, PinState::pinned);
-    reconciler_.on_event(HostLost{.why = unreachable()});
+    reconciler_.on_event(LibvirtLost{.why = unreachable()});
     host_.refuse = nullptr;
     connect();
     EXPECT_EQ(record(1).state, PinState::pinned);
 }
 
-TEST_F(Spine, WhoAsksDoesNotWaitForAThousandOthers)
+TEST_F(ReconcilerTest, WhoAsksDoesNotWaitForAThousandOthers)
 {
     constexpr int many = 1000;
     for (int number = 1; number <= many; ++number) {
@@ -808,7 +808,7 @@ TEST_F(Spine, WhoAsksDoesNotWaitForAThousandOthers)
 
 // However often somebody asks or starts while all are changed: the looks at all of them do not add
 // up to the square of their number.
-TEST_F(Spine, DomainsThatKeepStartingDoNotMakeALookAtAllOfEveryFew)
+TEST_F(ReconcilerTest, DomainsThatKeepStartingDoNotMakeALookAtAllOfEveryFew)
 {
     int number = 0;
     for (const auto many : {100, 400, 1600}) {
@@ -835,7 +835,7 @@ TEST_F(Spine, DomainsThatKeepStartingDoNotMakeALookAtAllOfEveryFew)
     }
 }
 
-TEST_F(Spine, PlanOfAHostThatChangesBetweenTwoJobsIsNotAppliedFurther)
+TEST_F(ReconcilerTest, PlanOfAHostThatChangesBetweenTwoJobsIsNotAppliedFurther)
 {
     constexpr int many = 40;
     for (int number = 1; number <= many; ++number) {
@@ -868,7 +868,7 @@ TEST_F(Spine, PlanOfAHostThatChangesBetweenTwoJobsIsNotAppliedFurther)
     EXPECT_EQ(record(many).state, PinState::pinned);
 }
 
-TEST_F(Spine, LooksThatFailAreRepeatedLessAndLessAndAsDeeply)
+TEST_F(ReconcilerTest, LooksThatFailAreRepeatedLessAndLessAndAsDeeply)
 {
     host_.add(1, "web1", 4, 1);
     host_.observe_error = Error{.code = Errc::internal, .message = "no"};
@@ -878,7 +878,7 @@ TEST_F(Spine, LooksThatFailAreRepeatedLessAndLessAndAsDeeply)
     EXPECT_EQ(host_.deep_looks, 3);
 }
 
-TEST_F(Spine, ANameOfTwoDomainsIsAmbiguousAndTheirUuidsAreNot)
+TEST_F(ReconcilerTest, ANameOfTwoDomainsIsAmbiguousAndTheirUuidsAreNot)
 {
     host_.add(1, "web1", 2, 1);
     host_.add(2, "web1", 2, 2);
@@ -890,7 +890,7 @@ TEST_F(Spine, ANameOfTwoDomainsIsAmbiguousAndTheirUuidsAreNot)
     EXPECT_EQ(*controller_.find_domain(FakeHost::uuid(2).str()), FakeHost::uuid(2));
 }
 
-TEST_F(Spine, CompareAndSetLetsOnlyTheFirstWriterWin)
+TEST_F(ReconcilerTest, CompareAndSetLetsOnlyTheFirstWriterWin)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -901,7 +901,7 @@ TEST_F(Spine, CompareAndSetLetsOnlyTheFirstWriterWin)
     EXPECT_EQ(record(1).decision.policy.policy.name, "dedicated");
 }
 
-TEST_F(Spine, WhatCannotBeMetIsRefusedBeforeAnythingChanges)
+TEST_F(ReconcilerTest, WhatCannotBeMetIsRefusedBeforeAnythingChanges)
 {
     host_.add(1, "web1", 17, 1);
     connect();
@@ -912,7 +912,7 @@ TEST_F(Spine, WhatCannotBeMetIsRefusedBeforeAnythingChanges)
     EXPECT_TRUE(host_.applied.empty());
 }
 
-TEST_F(Spine, AProblemSaysWhyItDoesNotFitNotWhatElseIsRemarkable)
+TEST_F(ReconcilerTest, AProblemSaysWhyItDoesNotFitNotWhatElseIsRemarkable)
 {
     host_.add(1, "web1", 17, 1).facts.pci_devices = {"0000:99:00.0"};
     connect();
@@ -925,7 +925,7 @@ TEST_F(Spine, AProblemSaysWhyItDoesNotFitNotWhatElseIsRemarkable)
 }
 
 // Three with one graphics card, and one with hugepages that a hook makes.
-TEST_F(Spine, DefinitionsDoNotDependOnWhoRuns)
+TEST_F(ReconcilerTest, DefinitionsDoNotDependOnWhoRuns)
 {
     for (const auto number : {1, 2, 3}) {
         host_.add(number, "vm" + std::to_string(number), 10, std::nullopt).facts.pci_devices = {
@@ -966,7 +966,7 @@ TEST_F(Spine, DefinitionsDoNotDependOnWhoRuns)
     EXPECT_EQ(definitions(), before);
 }
 
-TEST_F(Spine, ResetAfterAPolicyThatIsStillBeingStoredTakesItBack)
+TEST_F(ReconcilerTest, ResetAfterAPolicyThatIsStillBeingStoredTakesItBack)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -980,7 +980,7 @@ TEST_F(Spine, ResetAfterAPolicyThatIsStillBeingStoredTakesItBack)
     EXPECT_EQ(record(1).decision.policy.policy.name, "none");
 }
 
-TEST_F(Spine, ResetAfterAPolicyThatIsStoredAndNotYetSeenTakesItBack)
+TEST_F(ReconcilerTest, ResetAfterAPolicyThatIsStoredAndNotYetSeenTakesItBack)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -993,7 +993,7 @@ TEST_F(Spine, ResetAfterAPolicyThatIsStoredAndNotYetSeenTakesItBack)
     EXPECT_EQ(record(1).decision.policy.policy.name, "none");
 }
 
-TEST_F(Spine, RuntimePolicyOutlivesTheStoringOfAnEarlierOne)
+TEST_F(ReconcilerTest, RuntimePolicyOutlivesTheStoringOfAnEarlierOne)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -1007,7 +1007,7 @@ TEST_F(Spine, RuntimePolicyOutlivesTheStoringOfAnEarlierOne)
     EXPECT_EQ(record(1).decision.policy.source, PolicySource::bus);
 }
 
-TEST_F(Spine, PolicyThatCannotBeStoredLeavesEverythingAsItWas)
+TEST_F(ReconcilerTest, PolicyThatCannotBeStoredLeavesEverythingAsItWas)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -1022,7 +1022,7 @@ TEST_F(Spine, PolicyThatCannotBeStoredLeavesEverythingAsItWas)
     EXPECT_EQ(record(1).runtime_policy->name, "shared");
 }
 
-TEST_F(Spine, WhoAskedHearsOfThePassThatDidItNotOfOneThatCouldNot)
+TEST_F(ReconcilerTest, WhoAskedHearsOfThePassThatDidItNotOfOneThatCouldNot)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -1040,9 +1040,9 @@ TEST_F(Spine, WhoAskedHearsOfThePassThatDidItNotOfOneThatCouldNot)
     EXPECT_EQ(pins_when_told, 4U);
 }
 
-TEST_F(Spine, DomainInTransitIsLeftAloneUntilThatHasEnded)
+TEST_F(ReconcilerTest, DomainInTransitIsLeftAloneUntilThatHasEnded)
 {
-    host_.add(1, "web1", 4, 1).facts.in_transit = true;
+    host_.add(1, "web1", 4, 1).facts.job_active = true;
     host_.add(2, "web2", 2, 2);
     connect();
     const auto early = set_policy(1, "dedicated");
@@ -1052,13 +1052,13 @@ TEST_F(Spine, DomainInTransitIsLeftAloneUntilThatHasEnded)
     EXPECT_EQ(record(1).state, PinState::idle);
     ASSERT_TRUE(set_policy(2, "dedicated")) << "others are seen to";
 
-    domain(1).facts.in_transit = false;
+    domain(1).facts.job_active = false;
     changed(1, "resumed");
     EXPECT_EQ(record(1).state, PinState::pinned);
     EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
 }
 
-TEST_F(Spine, DomainThatIsMigratedAwayIsLeftAloneAndHoldsNobodyUp)
+TEST_F(ReconcilerTest, DomainThatIsMigratedAwayIsLeftAloneAndHoldsNobodyUp)
 {
     host_.add(1, "web1", 4, 1);
     host_.add(2, "web2", 2, 2);
@@ -1083,7 +1083,7 @@ TEST_F(Spine, DomainThatIsMigratedAwayIsLeftAloneAndHoldsNobodyUp)
 }
 
 // As another host's daemon left it.
-TEST_F(Spine, DomainThatArrivesWithItsNotesIsNobodyElses)
+TEST_F(ReconcilerTest, DomainThatArrivesWithItsNotesIsNobodyElses)
 {
     auto& seen = host_.add(1, "web1", 1, 1);
     seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
@@ -1110,7 +1110,7 @@ TEST_F(Spine, DomainThatArrivesWithItsNotesIsNobodyElses)
     EXPECT_FALSE(host_.images.contains(FakeHost::uuid(1)));
 }
 
-TEST_F(Spine, NotesAreWrittenOnceAndAgainWhenSomebodyTakesThemAway)
+TEST_F(ReconcilerTest, NotesAreWrittenOnceAndAgainWhenSomebodyTakesThemAway)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -1129,7 +1129,7 @@ TEST_F(Spine, NotesAreWrittenOnceAndAgainWhenSomebodyTakesThemAway)
     EXPECT_EQ(domain(1).config_note, config);
 }
 
-TEST_F(Spine, RuntimeOnlyIsNotStoredAndEndsWithReset)
+TEST_F(ReconcilerTest, RuntimeOnlyIsNotStoredAndEndsWithReset)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -1140,7 +1140,7 @@ TEST_F(Spine, RuntimeOnlyIsNotStoredAndEndsWithReset)
     EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
 }
 
-TEST_F(Spine, WhatWasDoneToADomainOfTheFirstPassIsTold)
+TEST_F(ReconcilerTest, WhatWasDoneToADomainOfTheFirstPassIsTold)
 {
     host_.add(1, "web1", 4, 1).facts.metadata.content.emplace(PolicySpec{.name = "dedicated"});
     connect();
@@ -1148,7 +1148,7 @@ TEST_F(Spine, WhatWasDoneToADomainOfTheFirstPassIsTold)
     EXPECT_EQ(sink_.results[0].second, "pinned");
 }
 
-TEST_F(Spine, DeferredDomainIsNotSaidToBePinnedUntilReapplied)
+TEST_F(ReconcilerTest, DeferredDomainIsNotSaidToBePinnedUntilReapplied)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -1163,7 +1163,7 @@ TEST_F(Spine, DeferredDomainIsNotSaidToBePinnedUntilReapplied)
     EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
 }
 
-TEST_F(Spine, DeferredResetStillKnowsWhatToGiveTheRunningDomainBack)
+TEST_F(ReconcilerTest, DeferredResetStillKnowsWhatToGiveTheRunningDomainBack)
 {
     host_.add(1, "web1", 4, 1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
     const auto original = *domain(1).live;
@@ -1178,7 +1178,7 @@ TEST_F(Spine, DeferredResetStillKnowsWhatToGiveTheRunningDomainBack)
     EXPECT_TRUE(host_.images.empty());
 }
 
-TEST_F(Spine, DeferralThatEndsWhileItIsAppliedDoesNotForgetWhatToGiveBack)
+TEST_F(ReconcilerTest, DeferralThatEndsWhileItIsAppliedDoesNotForgetWhatToGiveBack)
 {
     host_.add(1, "web1", 4, 1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
     const auto original = *domain(1).live;
@@ -1193,7 +1193,7 @@ TEST_F(Spine, DeferralThatEndsWhileItIsAppliedDoesNotForgetWhatToGiveBack)
     EXPECT_TRUE(host_.images.empty());
 }
 
-TEST_F(Spine, DeferTouchesOnlyTheDefinitionUntilTheNextStart)
+TEST_F(ReconcilerTest, DeferTouchesOnlyTheDefinitionUntilTheNextStart)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -1207,7 +1207,7 @@ TEST_F(Spine, DeferTouchesOnlyTheDefinitionUntilTheNextStart)
     EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
 }
 
-TEST_F(Spine, HeldDomainIsLeftAloneWhileItsHolderLives)
+TEST_F(ReconcilerTest, HeldDomainIsLeftAloneWhileItsHolderLives)
 {
     host_.add(1, "web1", 4, 1);
     connect();
@@ -1225,7 +1225,7 @@ TEST_F(Spine, HeldDomainIsLeftAloneWhileItsHolderLives)
 }
 
 // The moment at which a hold was answered, as seen from the host.
-class SpineHold : public Spine {
+class SpineHold : public ReconcilerTest {
 protected:
     void hold_during_apply(std::function<void()> then = [] {})
     {
@@ -1271,7 +1271,7 @@ TEST_F(SpineHold, IsUndoneWhenItsCallerLeftMeanwhile)
 
 TEST_F(SpineHold, IsUndoneWhenLibvirtGoesBeforeTheReply)
 {
-    hold_during_apply([this] { reconciler_.on_event(HostLost{.why = unreachable()}); });
+    hold_during_apply([this] { reconciler_.on_event(LibvirtLost{.why = unreachable()}); });
     ASSERT_FALSE(reply_->ok());
     EXPECT_EQ(reply_->error().code, Errc::host_unavailable);
     EXPECT_TRUE(record(1).holds.empty());
@@ -1286,7 +1286,7 @@ TEST_F(SpineHold, MayBeOfADomainThatHasATroubleOfItsOwn)
     EXPECT_EQ(record(1).state, PinState::failed) << "which is what its owner must see";
 }
 
-TEST_F(Spine, UnreadableMetadataIsAVisibleFailureAndItsPinsStay)
+TEST_F(ReconcilerTest, UnreadableMetadataIsAVisibleFailureAndItsPinsStay)
 {
     auto& seen = host_.add(1, "web1", 4, 1);
     connect();
@@ -1301,7 +1301,7 @@ TEST_F(Spine, UnreadableMetadataIsAVisibleFailureAndItsPinsStay)
     EXPECT_NE(sink_.manager.problems[0].second.find("smtt"), std::string::npos);
 }
 
-TEST_F(Spine, PluggedVcpuGetsACpuOfItsOwn)
+TEST_F(ReconcilerTest, PluggedVcpuGetsACpuOfItsOwn)
 {
     auto& seen = host_.add(1, "web1", 4, 1);
     seen.facts.vcpus_online = VcpuSet::range(0, 1);
@@ -1316,7 +1316,7 @@ TEST_F(Spine, PluggedVcpuGetsACpuOfItsOwn)
     EXPECT_EQ(seen.live->vcpus.at(VcpuId{0}), first);
 }
 
-TEST_F(Spine, BeforeImageOfAnUndefinedDomainIsForgottenOfAnUnseenOneKept)
+TEST_F(ReconcilerTest, BeforeImageOfAnUndefinedDomainIsForgottenOfAnUnseenOneKept)
 {
     host_.add(1, "web1", 4, 1);
     host_.add(2, "web2", 4, 2);

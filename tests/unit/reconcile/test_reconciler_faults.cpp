@@ -20,7 +20,7 @@ namespace virtpind {
 namespace {
 
 using test::FakeHost;
-using test::Spine;
+using test::ReconcilerTest;
 
 Config by_default(std::string policy)
 {
@@ -29,7 +29,7 @@ Config by_default(std::string policy)
     return config;
 }
 
-class SpineFaults : public Spine {
+class ReconcilerFaults : public ReconcilerTest {
 protected:
     ObservedDomain& add_transient(int number, int id)
     {
@@ -69,7 +69,7 @@ protected:
         Reconciler fresh{loop_, host, "boot", host.images};
         fresh.on_config(reconciler_.config());
         fresh.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
-        fresh.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+        fresh.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
         host.answer_all();
         EXPECT_TRUE(host.applied.empty());
         ASSERT_EQ(fresh.records().size(), reconciler_.records().size());
@@ -83,7 +83,7 @@ protected:
 };
 
 // What the owner says while the first pass is under way is how it was before.
-TEST_F(SpineFaults, DefinitionThatIsEditedUnderAPassIsPlannedOnAgainAndNoted)
+TEST_F(ReconcilerFaults, DefinitionThatIsEditedUnderAPassIsPlannedOnAgainAndNoted)
 {
     auto& domain = host_.add(1, "edited", 2, 7);
     host_.before_apply = [this, &domain] {
@@ -188,7 +188,7 @@ private:
     int run_ = 0;
 };
 
-TEST_F(SpineFaults, EventsInAnyNumberAndOrderEndTheSame)
+TEST_F(ReconcilerFaults, EventsInAnyNumberAndOrderEndTheSame)
 {
     reconciler_.on_config(by_default("dedicated"));
     connect();
@@ -211,7 +211,7 @@ TEST_F(SpineFaults, EventsInAnyNumberAndOrderEndTheSame)
     }
 }
 
-TEST_F(SpineFaults, CpuThatGoesOfflineDuringAPassIsLeftInTheNext)
+TEST_F(ReconcilerFaults, CpuThatGoesOfflineDuringAPassIsLeftInTheNext)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -240,7 +240,7 @@ TEST_F(SpineFaults, CpuThatGoesOfflineDuringAPassIsLeftInTheNext)
     EXPECT_TRUE((domain(1).config->vcpus.at(VcpuId{0}) - smaller->online_cpus()).empty());
 }
 
-TEST_F(SpineFaults, PlanForAHostThatChangedIsNotApplied)
+TEST_F(ReconcilerFaults, PlanForAHostThatChangedIsNotApplied)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -264,7 +264,7 @@ TEST_F(SpineFaults, PlanForAHostThatChangedIsNotApplied)
     EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{1}).str(), "10");
 }
 
-TEST_F(SpineFaults, FreeMemoryOfALaterLookIsPlannedWith)
+TEST_F(ReconcilerFaults, FreeMemoryOfALaterLookIsPlannedWith)
 {
     host_.add(1, "web1", 2, std::nullopt).facts.memory_kib = 4 << 20;
     auto look = test::regular_host({.nodes = 2, .l3s = 1, .cores = 4});
@@ -284,7 +284,7 @@ TEST_F(SpineFaults, FreeMemoryOfALaterLookIsPlannedWith)
     EXPECT_EQ(record(1).plan->numatune->nodes.str(), "1");
 }
 
-TEST_F(SpineFaults, BeforeImagesOfTransientDomainsGoWithThem)
+TEST_F(ReconcilerFaults, BeforeImagesOfTransientDomainsGoWithThem)
 {
     reconciler_.on_config(by_default("dedicated"));
     connect();
@@ -299,7 +299,7 @@ TEST_F(SpineFaults, BeforeImagesOfTransientDomainsGoWithThem)
 }
 
 // The list was taken before the domain ended, or after it; the answer comes after the event.
-TEST_F(SpineFaults, EventBetweenAListAndItsAnswerIsNotLost)
+TEST_F(ReconcilerFaults, EventBetweenAListAndItsAnswerIsNotLost)
 {
     reconciler_.on_config(by_default("dedicated"));
     connect();
@@ -322,7 +322,7 @@ TEST_F(SpineFaults, EventBetweenAListAndItsAnswerIsNotLost)
 }
 
 // The answer has come, the event of its end has not.
-TEST_F(SpineFaults, EventAfterTheLookThatMissedTheDomainIsNotLost)
+TEST_F(ReconcilerFaults, EventAfterTheLookThatMissedTheDomainIsNotLost)
 {
     reconciler_.on_config(by_default("dedicated"));
     connect();
@@ -336,7 +336,7 @@ TEST_F(SpineFaults, EventAfterTheLookThatMissedTheDomainIsNotLost)
 }
 
 // It may be hidden by access control, or this may be another libvirt for once.
-TEST_F(SpineFaults, BeforeImageOfATransientDomainStaysUntilItsEndIsToldOf)
+TEST_F(ReconcilerFaults, BeforeImageOfATransientDomainStaysUntilItsEndIsToldOf)
 {
     reconciler_.on_config(by_default("dedicated"));
     connect();
@@ -353,7 +353,7 @@ TEST_F(SpineFaults, BeforeImageOfATransientDomainStaysUntilItsEndIsToldOf)
     EXPECT_TRUE(host_.images.empty());
 }
 
-TEST_F(SpineFaults, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
+TEST_F(ReconcilerFaults, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -367,7 +367,7 @@ TEST_F(SpineFaults, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
     EXPECT_TRUE(host_.images.empty());
 }
 
-TEST_F(SpineFaults, TransientDomainThatIsMadePersistentGetsItsDefinitionBackToo)
+TEST_F(ReconcilerFaults, TransientDomainThatIsMadePersistentGetsItsDefinitionBackToo)
 {
     auto& domain = add_transient(1, 1);
     domain.live->emulator = CpuSet::range(4, 5);
@@ -390,7 +390,7 @@ TEST_F(SpineFaults, TransientDomainThatIsMadePersistentGetsItsDefinitionBackToo)
     EXPECT_TRUE(host_.images.empty());
 }
 
-TEST_F(SpineFaults, TransientDomainThatRestartsBetweenTwoLooksHasAnotherBeforeImage)
+TEST_F(ReconcilerFaults, TransientDomainThatRestartsBetweenTwoLooksHasAnotherBeforeImage)
 {
     add_transient(1, 1).live->emulator = CpuSet::range(4, 5);
     reconciler_.on_config(by_default("dedicated"));
@@ -410,7 +410,7 @@ TEST_F(SpineFaults, TransientDomainThatRestartsBetweenTwoLooksHasAnotherBeforeIm
     EXPECT_TRUE(host_.images.empty()) << "nobody touched this run";
 }
 
-TEST_F(SpineFaults, BeforeImagesOfTransientDomainsOfAnotherBootAreForgotten)
+TEST_F(ReconcilerFaults, BeforeImagesOfTransientDomainsOfAnotherBootAreForgotten)
 {
     std::map<DomainUuid, BeforeImage> found;
     for (const auto* boot : {"boot", "earlier"}) {
@@ -445,7 +445,7 @@ std::shared_ptr<Topology> host_with(const CpuSet& usable, std::uint64_t generati
     return std::make_shared<Topology>(std::move(topology));
 }
 
-TEST_F(SpineFaults, HousekeepingThatCannotBeKeptIsAProblemAndNothingBreaks)
+TEST_F(ReconcilerFaults, HousekeepingThatCannotBeKeptIsAProblemAndNothingBreaks)
 {
     struct Case {
         const char* housekeeping;
@@ -481,7 +481,7 @@ TEST_F(SpineFaults, HousekeepingThatCannotBeKeptIsAProblemAndNothingBreaks)
     }
 }
 
-TEST_F(SpineFaults, HousekeepingThatIsOfflineIsAProblemOnlyWhenNoneIsLeft)
+TEST_F(ReconcilerFaults, HousekeepingThatIsOfflineIsAProblemOnlyWhenNoneIsLeft)
 {
     auto config = by_default("none");
     config.housekeeping = *CpuSet::parse("6,7");
@@ -504,7 +504,7 @@ TEST_F(SpineFaults, HousekeepingThatIsOfflineIsAProblemOnlyWhenNoneIsLeft)
     EXPECT_EQ(sink_.manager.housekeeping_cpus.str(), "6-7");
 }
 
-TEST_F(SpineFaults, ManyBeforeImagesAreForgottenInOneJob)
+TEST_F(ReconcilerFaults, ManyBeforeImagesAreForgottenInOneJob)
 {
     for (int number = 1; number <= 200; ++number) {
         host_.add(number, "web" + std::to_string(number), 1, number);
@@ -518,7 +518,7 @@ TEST_F(SpineFaults, ManyBeforeImagesAreForgottenInOneJob)
     EXPECT_EQ(host_.forget_jobs, 1);
 }
 
-TEST_F(SpineFaults, BeforeImageThatCannotBeRemovedIsTriedAgainUnlessItIsNeededAgain)
+TEST_F(ReconcilerFaults, BeforeImageThatCannotBeRemovedIsTriedAgainUnlessItIsNeededAgain)
 {
     host_.add(1, "web1", 2, 1);
     host_.add(2, "web2", 2, 2);
@@ -541,7 +541,7 @@ TEST_F(SpineFaults, BeforeImageThatCannotBeRemovedIsTriedAgainUnlessItIsNeededAg
 }
 
 // That is held against no domain, but nor was anything given back.
-TEST_F(SpineFaults, BeforeImageOutlivesAConnectionThatBreaksWhileItIsGivenBack)
+TEST_F(ReconcilerFaults, BeforeImageOutlivesAConnectionThatBreaksWhileItIsGivenBack)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -552,14 +552,14 @@ TEST_F(SpineFaults, BeforeImageOutlivesAConnectionThatBreaksWhileItIsGivenBack)
     EXPECT_FALSE(reset_policy(1));
     EXPECT_EQ(host_.images.size(), 1U);
     host_.refuse = nullptr;
-    reconciler_.on_event(HostLost{.why = {.message = "client socket is closed"}});
+    reconciler_.on_event(LibvirtLost{.why = {.message = "client socket is closed"}});
     connect();
     EXPECT_NE(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U) << "it still has our pin";
     EXPECT_TRUE(host_.images.empty());
     EXPECT_EQ(domain(1).config, PinSet{});
 }
 
-TEST_F(SpineFaults, WhatLibvirtDeniesToVirtpindIsNotDeniedToTheCaller)
+TEST_F(ReconcilerFaults, WhatLibvirtDeniesToVirtpindIsNotDeniedToTheCaller)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -582,7 +582,7 @@ TEST_F(SpineFaults, WhatLibvirtDeniesToVirtpindIsNotDeniedToTheCaller)
     expect_ours(hold(1), "libvirt does not let virtpind read the domains");
 }
 
-TEST_F(SpineFaults, WhatLibvirtCannotDoOrNotInTimeReachesTheCallerAsThat)
+TEST_F(ReconcilerFaults, WhatLibvirtCannotDoOrNotInTimeReachesTheCallerAsThat)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -595,7 +595,7 @@ TEST_F(SpineFaults, WhatLibvirtCannotDoOrNotInTimeReachesTheCallerAsThat)
     }
 }
 
-TEST_F(SpineFaults, APolicyIsLoggedWhenItIsStoredNotWhenItIsAskedFor)
+TEST_F(ReconcilerFaults, APolicyIsLoggedWhenItIsStoredNotWhenItIsAskedFor)
 {
     std::ostringstream log;
     const auto usual = spdlog::default_logger();
@@ -623,7 +623,7 @@ TEST_F(SpineFaults, APolicyIsLoggedWhenItIsStoredNotWhenItIsAskedFor)
     spdlog::set_default_logger(usual);
 }
 
-TEST_F(SpineFaults, EventsDoNotPutOffThePeriod)
+TEST_F(ReconcilerFaults, EventsDoNotPutOffThePeriod)
 {
     host_.add(1, "web1", 2, 1);
     Config config;

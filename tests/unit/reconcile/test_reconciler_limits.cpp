@@ -19,7 +19,7 @@ namespace {
 
 using test::FakeHost;
 
-class SpineLimits : public test::Spine {
+class ReconcilerLimits : public test::ReconcilerTest {
 protected:
     void use_by_default(std::string policy)
     {
@@ -49,7 +49,7 @@ struct Requests {
     }
 };
 
-TEST_F(SpineLimits, RequestsThatWaitAreBoundedAndAllAreAnswered)
+TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedAndAllAreAnswered)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -65,7 +65,7 @@ TEST_F(SpineLimits, RequestsThatWaitAreBoundedAndAllAreAnswered)
 }
 
 // Who waits for a pass that comes to nothing waits for the next one.
-TEST_F(SpineLimits, RequestsThatWaitAreBoundedHoweverOftenItIsPlannedAnew)
+TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedHoweverOftenItIsPlannedAnew)
 {
     host_.add(1, "web1", 2, 1);
     use_by_default("dedicated");
@@ -88,7 +88,7 @@ TEST_F(SpineLimits, RequestsThatWaitAreBoundedHoweverOftenItIsPlannedAnew)
     EXPECT_EQ(requests.waiting(), 0U);
 }
 
-TEST_F(SpineLimits, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRestarted)
+TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRestarted)
 {
     host_.add(1, "web1", 2, 1);
     use_by_default("dedicated");
@@ -110,7 +110,7 @@ TEST_F(SpineLimits, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRestarted
     EXPECT_EQ(requests.waiting(), 0U);
 }
 
-TEST_F(SpineLimits, DomainWhoseXmlIsTooLongIsLeftAloneAndTheOthersAreNot)
+TEST_F(ReconcilerLimits, DomainWhoseXmlIsTooLongIsLeftAloneAndTheOthersAreNot)
 {
     host_.add(1, "web1", 2, 1).facts.definition_bytes = changed_definition_bytes_max;
     auto& large = host_.add(2, "large", 2, 2);
@@ -144,7 +144,7 @@ TEST_F(SpineLimits, DomainWhoseXmlIsTooLongIsLeftAloneAndTheOthersAreNot)
     EXPECT_TRUE(set_policy(2, "shared")) << "shortened";
 }
 
-TEST_F(SpineLimits, LongDefinitionsComeLastAndOneByOne)
+TEST_F(ReconcilerLimits, LongDefinitionsComeLastAndOneByOne)
 {
     constexpr std::size_t kib = 1024;
     for (const auto number : {1, 2, 3, 4, 5}) {
@@ -163,7 +163,7 @@ TEST_F(SpineLimits, LongDefinitionsComeLastAndOneByOne)
     EXPECT_EQ(jobs, 2U) << "200 KiB and what is short, then 200 KiB";
 }
 
-TEST_F(SpineLimits, NothingChangesWhereThereIsNoRoomForThePassThatFollows)
+TEST_F(ReconcilerLimits, NothingChangesWhereThereIsNoRoomForThePassThatFollows)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -197,7 +197,7 @@ TEST_F(SpineLimits, NothingChangesWhereThereIsNoRoomForThePassThatFollows)
     EXPECT_EQ(requests.done, Reconciler::waiting_max);
 }
 
-TEST_F(SpineLimits, RoomIsKeptForThePassAfterAPolicyThatIsBeingStored)
+TEST_F(ReconcilerLimits, RoomIsKeptForThePassAfterAPolicyThatIsBeingStored)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -220,7 +220,7 @@ TEST_F(SpineLimits, RoomIsKeptForThePassAfterAPolicyThatIsBeingStored)
 }
 
 // Who releases a hold does not wait for the pass that follows, but one does.
-TEST_F(SpineLimits, HoldThatEndsWhileThereIsNoRoomIsSeenAllTheSame)
+TEST_F(ReconcilerLimits, HoldThatEndsWhileThereIsNoRoomIsSeenAllTheSame)
 {
     host_.add(1, "web1", 2, 1);
     use_by_default("dedicated");
@@ -241,7 +241,7 @@ TEST_F(SpineLimits, HoldThatEndsWhileThereIsNoRoomIsSeenAllTheSame)
 }
 
 // They wait for nothing, so they take nobody's place.
-TEST_F(SpineLimits, HoldsThatEndWithTheirOwnerTakeNoRoom)
+TEST_F(ReconcilerLimits, HoldsThatEndWithTheirOwnerTakeNoRoom)
 {
     for (int number = 1; number <= 20; ++number) {
         host_.add(number, "web" + std::to_string(number), 1, number);
@@ -263,7 +263,7 @@ TEST_F(SpineLimits, HoldsThatEndWithTheirOwnerTakeNoRoom)
     }
 }
 
-TEST_F(SpineLimits, TopologyExportsAreBounded)
+TEST_F(ReconcilerLimits, TopologyExportsAreBounded)
 {
     connect();
     std::vector<Result<std::string>> replies;
@@ -295,7 +295,7 @@ TEST_F(SpineLimits, TopologyExportsAreBounded)
     EXPECT_EQ(exports_.size(), 1U) << "there is room again";
 }
 
-TEST_F(SpineLimits, HistoryIsBounded)
+TEST_F(ReconcilerLimits, HistoryIsBounded)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -306,7 +306,7 @@ TEST_F(SpineLimits, HistoryIsBounded)
     EXPECT_EQ(record(1).history.size(), DomainRecord::history_max);
 }
 
-TEST_F(SpineLimits, EntryOfTheHistoryIsBounded)
+TEST_F(ReconcilerLimits, EntryOfTheHistoryIsBounded)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -330,7 +330,7 @@ TEST_F(SpineLimits, EntryOfTheHistoryIsBounded)
     EXPECT_EQ(entry_with(fits + 1).size(), DomainRecord::history_bytes_max + 3) << "with dots";
 }
 
-TEST_F(SpineLimits, ReasonOfAHoldIsBounded)
+TEST_F(ReconcilerLimits, ReasonOfAHoldIsBounded)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -351,7 +351,7 @@ TEST_F(SpineLimits, ReasonOfAHoldIsBounded)
     }
 }
 
-TEST_F(SpineLimits, HoldsOfADomainAreBounded)
+TEST_F(ReconcilerLimits, HoldsOfADomainAreBounded)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -365,7 +365,7 @@ TEST_F(SpineLimits, HoldsOfADomainAreBounded)
     EXPECT_TRUE(hold(1, ":1.8"));
 }
 
-TEST_F(SpineLimits, EventsThatWereDroppedAreOneLookAtEverything)
+TEST_F(ReconcilerLimits, EventsThatWereDroppedAreOneLookAtEverything)
 {
     host_.add(1, "web1", 2, 1);
     host_.add(2, "web2", 2, 2);
@@ -382,7 +382,7 @@ TEST_F(SpineLimits, EventsThatWereDroppedAreOneLookAtEverything)
 }
 
 // Beyond the limit, an undefined domain is one that is merely out of sight.
-TEST_F(SpineLimits, DomainsThatEndDuringOneLookAreBounded)
+TEST_F(ReconcilerLimits, DomainsThatEndDuringOneLookAreBounded)
 {
     for (const std::size_t others : {4095U, 4096U}) {
         use_by_default("dedicated");
@@ -437,13 +437,13 @@ std::map<DomainUuid, BeforeImage> unseen_images(std::size_t count)
     return found;
 }
 
-TEST_F(SpineLimits, ManyBeforeImagesOfDomainsThatAreNotThereAreAProblem)
+TEST_F(ReconcilerLimits, ManyBeforeImagesOfDomainsThatAreNotThereAreAProblem)
 {
     for (const std::size_t count : {64U, 65U}) {
         Reconciler later{loop_, host_, "boot", unseen_images(count), "/state/domains"};
         later.on_config(Config{});
         later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
-        later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+        later.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
         host_.answer_all();
         const auto problems = later.manager_view().problems;
         ASSERT_EQ(problems.size(), count - 64U);
@@ -460,7 +460,7 @@ TEST_F(SpineLimits, ManyBeforeImagesOfDomainsThatAreNotThereAreAProblem)
     }
 }
 
-TEST_F(SpineLimits, BeforeImageOfADomainThatIsNotThereMakesRoomForOneThatIs)
+TEST_F(ReconcilerLimits, BeforeImageOfADomainThatIsNotThereMakesRoomForOneThatIs)
 {
     const auto found = unseen_images(2);
     host_.images = found;
@@ -472,7 +472,7 @@ TEST_F(SpineLimits, BeforeImageOfADomainThatIsNotThereMakesRoomForOneThatIs)
     Reconciler later{loop_, host_, "boot", found};
     later.on_config(reconciler_.config());
     later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
-    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    later.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
     host_.answer_all();
     Config config;
     config.default_policy = "dedicated";
@@ -492,7 +492,7 @@ TEST_F(SpineLimits, BeforeImageOfADomainThatIsNotThereMakesRoomForOneThatIs)
     EXPECT_EQ(host_.images.size(), host_.images_max);
 }
 
-TEST_F(SpineLimits, OldestOfTheBeforeImagesThatAreNotNeededMakesRoomFirst)
+TEST_F(ReconcilerLimits, OldestOfTheBeforeImagesThatAreNotNeededMakesRoomFirst)
 {
     const auto found = unseen_images(3);
     host_.images = found;
@@ -504,7 +504,7 @@ TEST_F(SpineLimits, OldestOfTheBeforeImagesThatAreNotNeededMakesRoomFirst)
     config.default_policy = "dedicated";
     later.on_config(config);
     later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
-    later.on_event(HostConnected{.uri = "fake:///", .driver = "Fake"});
+    later.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
     host_.answer_all();
     EXPECT_TRUE(host_.images.contains(FakeHost::uuid(1)));
     EXPECT_FALSE(host_.images.contains(FakeHost::uuid(1001)));

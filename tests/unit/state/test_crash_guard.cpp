@@ -73,8 +73,8 @@ TEST_F(Guard, LeavesADomainAloneAfterThreeDeathsInARow)
     die_at(first);
     die_at(first);
     CrashGuard guard{dir_, "1"};
-    ASSERT_EQ(guard.news().size(), 1U);
-    EXPECT_NE(guard.news().front().find(first.str()), std::string::npos);
+    ASSERT_EQ(guard.to_tell().size(), 1U);
+    EXPECT_NE(guard.to_tell().front().find(first.str()), std::string::npos);
     EXPECT_TRUE(guard.suspects(first));
     EXPECT_TRUE(guard.leaves_alone(first, "<a/>"));
     EXPECT_FALSE(guard.suspects(second));
@@ -258,7 +258,7 @@ TEST_F(Guard, AnotherVersionStartsAnew)
     die_at(first);
     CrashGuard guard{dir_, "2"};
     EXPECT_FALSE(guard.suspects(first));
-    EXPECT_TRUE(guard.news().empty());
+    EXPECT_TRUE(guard.to_tell().empty());
 }
 
 TEST_F(Guard, EndsInOrder)
@@ -311,7 +311,7 @@ TEST_F(Guard, DoesNotFollowALink)
     std::ofstream{target} << "mine";
     fs::create_symlink(target, file());
     CrashGuard guard{dir_, "1"};
-    EXPECT_EQ(guard.news().size(), 1U);
+    EXPECT_EQ(guard.to_tell().size(), 1U);
     guard.main().at(first);
     EXPECT_EQ(fs::file_size(target), 4U);
     EXPECT_FALSE(guard.suspects(first));
@@ -321,13 +321,13 @@ TEST_F(Guard, DoesNotWaitForAPipe)
 {
     ASSERT_EQ(::mkfifo(file().c_str(), 0600), 0);
     const CrashGuard guard{dir_, "1"};
-    EXPECT_EQ(guard.news().size(), 1U);
+    EXPECT_EQ(guard.to_tell().size(), 1U);
 }
 
 TEST_F(Guard, DoesWithoutADirectory)
 {
     const CrashGuard guard{"/proc/none", "1"};
-    EXPECT_EQ(guard.news().size(), 1U);
+    EXPECT_EQ(guard.to_tell().size(), 1U);
 }
 
 } // namespace

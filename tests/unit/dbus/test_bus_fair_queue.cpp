@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whose answer is next.
 #include "bus_harness.hpp"
+#include "dbus/fair_queue.hpp"
 #include "dbus/options.hpp"
-#include "dbus/turns.hpp"
 
 #include <malloc.h>
 
@@ -39,8 +39,8 @@ protected:
         }
     }
 
-    Turns::Clock::time_point now_ = Turns::Clock::now(); // moves only when it is told to
-    Turns turns_{[this] { return now_; }, [](uid_t user) { return user == first; }};
+    FairQueue::Clock::time_point now_ = FairQueue::Clock::now(); // moves only when it is told to
+    FairQueue turns_{[this] { return now_; }, [](uid_t user) { return user == first; }};
     std::string given_;
 };
 
@@ -109,7 +109,7 @@ TEST_F(BusTurns, WhoMakesManyCallsLeavesTimeToOthers)
     add(alice, "a", 2ms);
     add(alice, "b");
     turns_.take_next();
-    EXPECT_EQ(turns_.due(), now_ + Turns::rest * 2ms) << "by whichever connection";
+    EXPECT_EQ(turns_.due(), now_ + FairQueue::rest * 2ms) << "by whichever connection";
     add(bob, "c");
     EXPECT_EQ(turns_.due(), now_) << "others need not wait";
 }
@@ -119,7 +119,7 @@ TEST_F(BusTurns, ConnectionsOfWhoHasAShareOfItsOwnRestEachForItself)
     add(first, "a", 2ms);
     add(first, "a");
     turns_.take_next();
-    EXPECT_EQ(turns_.due(), now_ + Turns::rest * 2ms);
+    EXPECT_EQ(turns_.due(), now_ + FairQueue::rest * 2ms);
     add(first, "b");
     EXPECT_EQ(turns_.due(), now_);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "dbus/open_calls.hpp"
+#include "dbus/pending_calls.hpp"
 
 namespace virtpind::bus {
 

@@ -106,10 +106,10 @@ private:
 };
 
 // The open calls of one object.
-class OpenCalls {
+class PendingCalls {
 public:
     // The bus must outlive this.
-    explicit OpenCalls(sd_bus* bus) : bus_{bus} {}
+    explicit PendingCalls(sd_bus* bus) : bus_{bus} {}
 
     // Of the call whose handler runs on `object`; the handler's own result only says of which type
     // the answer is.

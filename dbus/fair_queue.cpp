@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "dbus/turns.hpp"
+#include "dbus/fair_queue.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace virtpind::bus {
 
-void Turns::add(const Caller& caller, Answer answer)
+void FairQueue::add(const Caller& caller, Answer answer)
 {
     const auto now = now_();
     auto& user =
@@ -17,7 +17,7 @@ void Turns::add(const Caller& caller, Answer answer)
     connection.answers.push_back(std::move(answer));
 }
 
-void Turns::forget(const std::string& name)
+void FairQueue::forget(const std::string& name)
 {
     for (auto user = waiting_.begin(); user != waiting_.end();) {
         user->second.connections.erase(name);
@@ -25,21 +25,21 @@ void Turns::forget(const std::string& name)
     }
 }
 
-const std::pair<const std::string, Turns::Connection>& Turns::next_of(const User& user)
+const std::pair<const std::string, FairQueue::Connection>& FairQueue::next_of(const User& user)
 {
     return *std::min_element(
         user.connections.begin(), user.connections.end(),
         [](const auto& a, const auto& b) { return a.second.due < b.second.due; });
 }
 
-Turns::Clock::time_point Turns::due_of(const Users::value_type& user)
+FairQueue::Clock::time_point FairQueue::due_of(const Users::value_type& user)
 {
     return std::max(user.second.due, next_of(user.second).second.due);
 }
 
 // Of those that are due, every other one is of those that go first; of these and of the others, who
 // has been due for longest.
-const Turns::Users::value_type* Turns::next() const
+const FairQueue::Users::value_type* FairQueue::next() const
 {
     const Users::value_type* of_first = nullptr;
     const Users::value_type* of_others = nullptr;
@@ -60,7 +60,7 @@ const Turns::Users::value_type* Turns::next() const
     return due_of(*of_first) <= due_of(*of_others) ? of_first : of_others;
 }
 
-void Turns::take_next()
+void FairQueue::take_next()
 {
     const auto* const user = next();
     const Caller caller{.user = user->first, .name = next_of(user->second).first};
@@ -75,7 +75,7 @@ void Turns::take_next()
 }
 
 // Everything is looked up anew: the answer may have taken the connection, or added calls.
-void Turns::rest_after(const Caller& caller, Clock::duration took)
+void FairQueue::rest_after(const Caller& caller, Clock::duration took)
 {
     const auto user = waiting_.find(caller.user);
     if (user == waiting_.end()) {

@@ -22,7 +22,7 @@
 
 namespace virtpind::bus {
 
-class Turns {
+class FairQueue {
 public:
     using Clock = std::chrono::steady_clock;
 
@@ -40,8 +40,8 @@ public:
     // throw.
     using Answer = std::function<void()>;
 
-    explicit Turns(std::function<Clock::time_point()> now = Clock::now,
-                   bool (*first)(uid_t) = has_own_share)
+    explicit FairQueue(std::function<Clock::time_point()> now = Clock::now,
+                       bool (*first)(uid_t) = has_own_share)
         : now_{std::move(now)}, first_{first}
     {}
 
