@@ -42,7 +42,7 @@ std::vector<OptionInfo> make_option_table()
          {"prefer", "require", "isolate", "spread"},
          "",
          "prefer",
-         "fill whole cores; only whole cores, shared with nobody; one vCPU per core and its "
+         "fill whole cores; only whole cores, exclusively; one vCPU per core and its "
          "siblings stay idle; one vCPU per core and siblings stay usable"},
         {"numa",
          string,

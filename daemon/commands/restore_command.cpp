@@ -113,7 +113,7 @@ public:
     // It may be there again one day, or only be hidden from us.
     void keep(const BeforeImage& image)
     {
-        out_ << printable(image.name) << ": is not there; how it was before stays noted\n";
+        out_ << printable(image.name) << ": not found in libvirt; its before-image is kept\n";
     }
 
     void fail(const std::string& who, const std::string& why)
@@ -134,7 +134,7 @@ private:
         const auto& why = seen.facts.metadata.content;
         fail(seen.facts.name,
              (why && !*why ? why->error().message : std::string{"it cannot be read"}) +
-                 "; how it was before stays noted; run this again");
+                 "; its before-image is kept; run this again");
         return true;
     }
 

@@ -93,7 +93,7 @@ LibvirtClient::~LibvirtClient()
     });
     if (posted == loop::Posted::full ||
         done.wait_for(shutdown_max) == std::future_status::timeout) {
-        constexpr std::string_view farewell = "libvirt does not answer; leaving without it\n";
+        constexpr std::string_view farewell = "libvirt does not respond; exiting\n";
         [[maybe_unused]] const auto written =
             ::write(STDERR_FILENO, farewell.data(), farewell.size());
         ::_exit(leave_status_);

@@ -495,8 +495,8 @@ Result<void> Controller::release(std::uint64_t cookie, const std::string& owner)
         }
     }
     return Error{.code = Errc::invalid_argument,
-                 .message = "cookie " + std::to_string(cookie) +
-                            " is not of a hold of yours; Hold gave another, or it was released"};
+                 .message = "no hold of this caller has cookie " + std::to_string(cookie) +
+                            "; Hold returned another, or it has been released"};
 }
 
 void Controller::owner_vanished(const std::string& owner)

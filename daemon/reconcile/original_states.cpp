@@ -183,8 +183,8 @@ void BeforeImages::make_room(const std::shared_ptr<Saving>& saving, std::size_t 
         }
         unsaved_.erase(*gone);
         if (const auto image = unseen_.extract(*gone)) {
-            spdlog::warn("how {} ({}) was before is forgotten: libvirt does not show it, and "
-                         "there is no room for more",
+            spdlog::warn("dropped the before-image of {} ({}), which libvirt does not show: the "
+                         "limit is reached",
                          printable(image.mapped().name), gone->str());
         }
         save_next(saving, at);

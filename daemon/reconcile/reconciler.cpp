@@ -786,13 +786,13 @@ Result<void> Reconciler::verdict(const Waiter& waiter, const std::optional<Error
     if (record->seen.facts.job_active) {
         return Error{.code = Errc::apply_failed,
                      .message = printable(record->seen.facts.name) +
-                                " is being started, saved or migrated; it is seen to as soon as "
-                                "that has ended"};
+                                " is being started, saved or migrated; the policy is applied when "
+                                "that finishes"};
     }
     if (!record->busy.empty()) {
         return Error{.code = Errc::apply_failed,
                      .message = printable(record->seen.facts.name) + " is being " + record->busy +
-                                "; it is seen to as soon as that has ended"};
+                                "; the policy is applied when that finishes"};
     }
     if (record->error) {
         return *record->error;

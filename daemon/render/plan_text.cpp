@@ -266,8 +266,8 @@ std::string unsatisfied_text(const DomainPlan& plan)
         return "";
     }
     if (plan.placement == plan.requested) {
-        return has_other_count(plan) ? "NOT SATISFIED, not the number of vCPUs asked for, is "
-                                     : "NOT SATISFIED, not all that it asks for, is ";
+        return has_other_count(plan) ? "PARTLY SATISFIED, without the number of vCPUs asked for: "
+                                     : "PARTLY SATISFIED: ";
     }
     return "NOT SATISFIED, asked for " + std::string{to_string(plan.requested)} + ", is ";
 }

@@ -119,7 +119,7 @@ private:
                                                (member_.placed->claim - cpus_).str() +
                                                " stay idle.");
         } else if (cost_.split == 0 || smt == SmtChoice::require) {
-            say(ReasonCode::cores_whole, "It has its cores whole, shared with nobody.");
+            say(ReasonCode::cores_whole, "All its cores are exclusive.");
         }
         say_what_the_guest_believes(shape);
         if (cost_.shared > 0) {
@@ -370,7 +370,7 @@ void explain_misfit(Fleet& fleet, const Member& member, DomainPlan& plan)
     fleet.memory().take_again(member.memory);
     plan.reasons.push_back(std::move(infeasibility.reason));
     if (member.intent->policy.fallback == Fallback::shared) {
-        plan.reasons.push_back({ReasonCode::fell_back_to_shared, "It floats until there is room."});
+        plan.reasons.push_back({ReasonCode::fell_back_to_shared, "It runs on the shared pool until enough CPUs are free."});
     } else {
         explain_left_alone(plan);
     }
