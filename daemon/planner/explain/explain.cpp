@@ -370,7 +370,8 @@ void explain_misfit(Fleet& fleet, const Member& member, DomainPlan& plan)
     fleet.memory().take_again(member.memory);
     plan.reasons.push_back(std::move(infeasibility.reason));
     if (member.intent->policy.fallback == Fallback::shared) {
-        plan.reasons.push_back({ReasonCode::fell_back_to_shared, "It runs on the shared pool until enough CPUs are free."});
+        plan.reasons.push_back({ReasonCode::fell_back_to_shared,
+                                "It runs on the shared pool until enough CPUs are free."});
     } else {
         explain_left_alone(plan);
     }
