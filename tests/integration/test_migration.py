@@ -3,6 +3,7 @@
 before them comes along, and a migration that takes its time holds nobody up."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -190,6 +191,34 @@ def test_saved_and_restored_where_the_state_directory_was_lost(hosts, tmp_path):
     a.reset(guest)
     assert a.affinity(guest) == {0: ONLINE}
     without_traces(a, guest, before)
+
+
+@pytest.mark.skipif(not shutil.which("qemu-img"), reason="qemu-img is not installed: tests/install-deps")
+def test_snapshot_of_a_pinned_guest_is_reverted_to_after_a_reset(hosts, tmp_path):
+    """What is ours, and what was before, comes back with the definition; the file of it has gone meanwhile."""
+    a, _ = hosts
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", tmp_path / "disk", "16M"], check=True)
+    disk = f"<disk type='file'><driver name='qemu' type='qcow2'/><source file='{tmp_path}/disk'/><target dev='vda' bus='virtio'/></disk>"
+    a.start_daemon(config='{"housekeeping": ""}')
+    guest = Guest(a, "snap", vcpus=1, cputune="<vcpupin vcpu='0' cpuset='0-1'/><emulatorpin cpuset='0'/>")
+    guest.definition = guest.definition.replace("</devices>", disk + "</devices>")
+    guest.define()
+    before = a.xml(guest, "--inactive")
+    start(a, guest)
+    a.set_policy(guest, "dedicated", cpus="1")
+    a.virsh("snapshot-create-as", guest.name, "pinned")
+    a.reset(guest)
+    assert a.affinity(guest) == {0: "0-1"}
+    a.wait(guest, "idle")
+    without_traces(a, guest, before)
+
+    a.virsh("snapshot-revert", guest.name, "pinned")
+    a.wait(guest, "pinned")
+    assert a.affinity(guest) == {0: "1"}
+    a.reset(guest)
+    assert a.affinity(guest) == {0: "0-1"}, "its owner's, not those of the snapshot"
+    without_traces(a, guest, before)
+    a.virsh("snapshot-delete", guest.name, "pinned")
 
 
 def test_xml_for_a_smaller_host(hosts, tmp_path):
