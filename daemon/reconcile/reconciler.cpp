@@ -113,7 +113,7 @@ void Reconciler::take(const LibvirtConnected& up)
     connection_ = up;
     first_look_ = true;
     next_depth_ = ObserveDepth::affinities;
-    set_problem("LibvirtUnavailable", "");
+    problems_.set("LibvirtUnavailable", "");
     for (auto& [uuid, record] : records_) { // what failed may have failed for want of libvirt
         record.failures = 0;
         record.retry_at = {};
@@ -124,7 +124,7 @@ void Reconciler::take(const LibvirtLost& down)
 {
     log_event(LogEvent::libvirt_lost, "no connection to libvirt: " + printable(down.why.message));
     connection_.reset();
-    set_problem("LibvirtUnavailable", down.why.message);
+    problems_.set("LibvirtUnavailable", down.why.message);
     // A pass may be stuck in a call to a hung libvirtd: whoever waits for it hears now.
     refuse_waiters();
     publish();
@@ -171,19 +171,8 @@ void Reconciler::check_housekeeping()
     }
     static constexpr auto* problem = "HousekeepingUnusable";
     const auto found = usable_housekeeping(config_, *topology_).problem;
-    const auto known = problems_.find(problem);
-    if (!found.empty() && (known == problems_.end() || known->second != found)) {
+    if (problems_.set(problem, printable(found, 1024)) && !found.empty()) {
         spdlog::warn("{}", printable(found, 1024));
-    }
-    set_problem(problem, printable(found, 1024));
-}
-
-void Reconciler::set_problem(const std::string& code, const std::string& text)
-{
-    if (text.empty()) {
-        problems_.erase(code);
-    } else {
-        problems_[code] = printable(text, 4096); // file names need not be UTF-8
     }
 }
 
@@ -194,25 +183,13 @@ void Reconciler::stop()
     retry_.stop();
 }
 
-// Both: who waits for a pass that comes to nothing waits for the next with those that have come.
-Result<void> Reconciler::check_slot() const
-{
-    if (waiting_.size() + current_.size() + room_kept_ < waiting_max) {
-        return {};
-    }
-    return Error{.code = Errc::limits_exceeded,
-                 .message = std::to_string(waiting_max) +
-                            " requests wait for a pass already; wait for the answers to those "
-                            "you made"};
-}
-
 void Reconciler::request_pass(std::optional<DomainUuid> uuid, PassReply reply)
 {
-    if (auto room = check_slot(); !room) {
-        reply(std::move(room));
+    if (auto slot = waiters_.check_slot(); !slot) {
+        reply(std::move(slot));
         return;
     }
-    waiting_.push_back({.uuid = std::move(uuid), .reply = std::move(reply)});
+    waiters_.add({.uuid = std::move(uuid), .reply = std::move(reply)});
     request_full_pass();
 }
 
@@ -239,13 +216,13 @@ void Reconciler::begin_pass()
     }
     again_ = false;
     if (stopped_ || !connection_ || topology_ == nullptr) {
-        current_ = std::exchange(waiting_, {});
+        waiters_.begin_pass();
         end_pass(unreachable());
         return;
     }
     state_ = State::observing;
     ++pass_;
-    current_ = std::exchange(waiting_, {});
+    waiters_.begin_pass();
     retry_.stop();
     ended_.merge(std::exchange(ended_since_, {}));
     depth_ = std::exchange(next_depth_, ObserveDepth::definitions);
@@ -341,17 +318,17 @@ void Reconciler::check_unseen_images()
     static constexpr auto* problem = "BeforeImagesUnseen";
     const auto unseen = images_.unseen();
     if (unseen <= unseen_images_max) {
-        set_problem(problem, "");
+        problems_.set(problem, "");
         return;
     }
-    const auto known = problems_.contains(problem);
-    set_problem(problem, "There are before-images of " + std::to_string(unseen) +
-                             " domains that libvirt does not show; remove the files of those "
-                             "that are gone for good from " +
-                             images_in_ + " (each names its domain) and restart the service");
-    if (!known) {
-        spdlog::warn("{}", printable(problems_.at(problem), 1024));
+    const auto text = "There are before-images of " + std::to_string(unseen) +
+                      " domains that libvirt does not show; remove the files of those that are "
+                      "gone for good from " +
+                      images_in_ + " (each names its domain) and restart the service";
+    if (!problems_.has(problem)) {
+        spdlog::warn("{}", printable(text, 1024));
     }
+    problems_.set(problem, text);
 }
 
 PlanningInput Reconciler::planning_input() const
@@ -372,7 +349,7 @@ bool Reconciler::make_safe_plan(std::vector<Decision> decisions)
         log_event(LogEvent::invariant_broken, "the plan breaks a rule: " + printable(rule),
                   {{"PASS", std::to_string(pass_)}});
     }
-    set_problem("InvariantBroken", broken.empty() ? "" : printable(broken.front(), 1024));
+    problems_.set("InvariantBroken", broken.empty() ? "" : printable(broken.front(), 1024));
     if (!broken.empty()) {
         for (const auto& decision : decisions) { // a newcomer has no other yet
             auto& record = records_.at(decision.intent.uuid);
@@ -446,10 +423,7 @@ std::optional<DomainActions> Reconciler::actions_of(DomainRecord& record)
 bool Reconciler::is_its_turn(const DomainRecord& record, Clock::time_point now) const
 {
     const auto left_alone = record.decision.stance != Stance::managed && !record.decision.restore;
-    return left_alone || now >= record.retry_at ||
-           std::any_of(current_.begin(), current_.end(), [&record](const Waiter& waiter) {
-               return !waiter.uuid || *waiter.uuid == record.seen.facts.uuid;
-           });
+    return left_alone || now >= record.retry_at || waiters_.want(record.seen.facts.uuid);
 }
 
 // Nothing is touched whose former state is not safe on disk.
@@ -514,9 +488,7 @@ bool Reconciler::complete(DomainActions& actions)
 void Reconciler::sort_by_urgency(std::vector<DomainActions>& actions) const
 {
     const auto is_asked_for = [this](const DomainActions& action) {
-        return std::any_of(current_.begin(), current_.end(), [&action](const Waiter& waiter) {
-            return waiter.uuid && *waiter.uuid == action.uuid;
-        });
+        return waiters_.ask_for(action.uuid);
     };
     const auto is_new = [this](const DomainActions& action) {
         return action.id && records_.at(action.uuid).placed_id != action.id;
@@ -560,10 +532,7 @@ void Reconciler::apply_next(const std::shared_ptr<std::vector<DomainActions>>& a
             for (const auto& outcome : outcomes) {
                 take_outcome(outcome);
             }
-            const auto somebody_waits =
-                std::any_of(current_.begin(), current_.end(),
-                            [](const Waiter& waiter) { return waiter.uuid.has_value(); });
-            const auto makes_way = !waiting_.empty() || arrived_ || somebody_waits;
+            const auto makes_way = waiters_.any_for_next() || arrived_ || waiters_.ask_for_one();
             const auto least = std::min(records_.size() / least_share, least_share_max);
             if (next < actions->size() && plan_is_current() && !(makes_way && next >= least)) {
                 apply_next(actions, next);
@@ -588,9 +557,7 @@ void Reconciler::replan()
     spdlog::debug("pass {}: the host changed meanwhile; planning anew", pass_);
     state_ = State::idle;
     next_depth_ = std::max(next_depth_, depth_);
-    waiting_.insert(waiting_.begin(), std::make_move_iterator(current_.begin()),
-                    std::make_move_iterator(current_.end()));
-    current_.clear();
+    waiters_.put_off();
     begin_pass();
 }
 
@@ -677,13 +644,7 @@ void Reconciler::announce()
 void Reconciler::wait_again_for(const DomainUuid& uuid)
 {
     again_ = true;
-    const auto others =
-        std::stable_partition(current_.begin(), current_.end(), [&uuid](const Waiter& waiter) {
-            return waiter.uuid && *waiter.uuid != uuid;
-        });
-    waiting_.insert(waiting_.begin(), std::make_move_iterator(others),
-                    std::make_move_iterator(current_.end()));
-    current_.erase(others, current_.end());
+    waiters_.put_off(uuid);
 }
 
 void Reconciler::settle(DomainRecord& record, const Outcome* outcome)
@@ -716,20 +677,18 @@ void Reconciler::clean_up_images()
 {
     images_.clean_up(records_, [this](const Result<void>& removed) {
         static constexpr auto* problem = "BeforeImages";
-        if (!removed && !problems_.contains(problem)) {
+        if (!removed && !problems_.has(problem)) {
             spdlog::warn("before-images stay that are not needed any more: {}",
                          printable(removed.error().message));
         }
-        set_problem(problem, removed ? "" : removed.error().message);
+        problems_.set(problem, removed ? "" : removed.error().message);
     });
 }
 
 void Reconciler::refuse_waiters()
 {
-    for (auto* waiters : {&current_, &waiting_}) {
-        for (const auto& waiter : std::exchange(*waiters, {})) {
-            waiter.reply(unreachable());
-        }
+    for (const auto& waiter : waiters_.take_all()) {
+        waiter.reply(unreachable());
     }
 }
 
@@ -749,10 +708,10 @@ void Reconciler::end_pass(const std::optional<Error>& failure)
     }
     publish();
     announce();
-    for (const auto& waiter : std::exchange(current_, {})) {
+    for (const auto& waiter : waiters_.end_pass()) {
         waiter.reply(verdict(waiter, failure));
     }
-    if (again_ || (!waiting_.empty() && connection_)) {
+    if (again_ || (waiters_.any_for_next() && connection_)) {
         begin_pass();
     } else {
         schedule_retry();
@@ -843,7 +802,7 @@ ManagerView Reconciler::manager_view() const
                               .connection = connection_ ? &*connection_ : nullptr,
                               .plan = plan_,
                               .records = records_,
-                              .problems = problems_,
+                              .problems = problems_.texts(),
                               .phase = stopped_      ? ServicePhase::stopping
                                        : heard_host_ ? ServicePhase::running
                                                      : ServicePhase::starting});

@@ -15,6 +15,8 @@
 #include "original_states.hpp"
 #include "outcome.hpp"
 #include "pass_steps.hpp"
+#include "problems.hpp"
+#include "waiters.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -26,9 +28,6 @@
 #include <vector>
 
 namespace virtpind {
-
-// What came of the pass for one waiter: fine, or why not.
-using PassReply = std::function<void(Result<void>)>;
 
 // Libvirt cannot be reached now, in words for a caller.
 [[nodiscard]] Error unreachable();
@@ -54,8 +53,13 @@ public:
     // was planned for the last is not applied any more.
     void on_topology(std::shared_ptr<const Topology> topology);
     void on_config(Config config);
+
     // "Somebody should look at this": shown as a Problem until cleared with an empty text.
-    void set_problem(const std::string& code, const std::string& text);
+    void set_problem(const std::string& code, const std::string& text)
+    {
+        problems_.set(code, text);
+    }
+
     void stop(); // no pass starts any more
 
     // Who remembers over the end of the process whose turn it was; outlives this.
@@ -71,7 +75,7 @@ public:
     // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
     // after this call; limits_exceeded, at once, when `waiting_max` wait already, for the running
     // pass or the next.
-    static constexpr std::size_t waiting_max = 1024;
+    static constexpr std::size_t waiting_max = Waiters::waiting_max;
     void request_pass(std::optional<DomainUuid> uuid, PassReply reply);
 
     // Runs a pass for whom nobody waits.
@@ -81,12 +85,12 @@ public:
     void look_anew(const DomainUuid& uuid);
 
     // Whether one more may wait: asked before anything is changed that a pass is to follow.
-    [[nodiscard]] Result<void> check_slot() const;
+    [[nodiscard]] Result<void> check_slot() const { return waiters_.check_slot(); }
 
-    // Keeps room for one that will ask for a pass later; it gives it back when it asks.
-    void keep_slot() noexcept { ++room_kept_; }
+    // Keeps a slot for one that will ask for a pass later; it gives it back when it asks.
+    void keep_slot() noexcept { waiters_.keep_slot(); }
 
-    void give_slot_back() noexcept { --room_kept_; }
+    void give_slot_back() noexcept { waiters_.give_slot_back(); }
 
     [[nodiscard]] bool connected() const noexcept { return connection_.has_value(); }
 
@@ -121,11 +125,6 @@ private:
     void take(const EventsOverflowed& overflowed);
 
     enum class State { idle, observing, saving, applying };
-
-    struct Waiter {
-        std::optional<DomainUuid> uuid;
-        PassReply reply;
-    };
 
     void check_housekeeping();
     void check_unseen_images();
@@ -180,7 +179,7 @@ private:
     std::set<DomainUuid> ended_since_;
     DriverCapabilities abilities_;
     Plan plan_;
-    std::map<std::string, std::string> problems_;
+    Problems problems_;
 
     State state_ = State::idle;
     bool again_ = false;   // something happened during the pass
@@ -203,9 +202,7 @@ private:
     std::uint64_t pass_ = 0;
     std::uint64_t revision_ = 0;
     unsigned failed_passes_ = 0;
-    std::vector<Waiter> waiting_; // for the next pass
-    std::vector<Waiter> current_; // for the running one
-    std::size_t room_kept_ = 0;   // for those that are still to come
+    Waiters waiters_;
 
     std::function<void()> each_period_;
     std::function<void(const Records&)> on_refreshed_;
