@@ -92,7 +92,7 @@ class Host:
         return None
 
     def entering(self):
-        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "--"]
+        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-r", "-w", "--"]
 
     def run(self, *command, stdin=None, timeout=90):
         return subprocess.run([*self.entering(), *map(str, command)], input=stdin, capture_output=True, text=True,
