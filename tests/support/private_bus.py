@@ -130,6 +130,7 @@ class PrivateBroker(PrivateBus):
     def start(self):
         configuration = self._configure()
         self.JOURNAL.parent.mkdir(parents=True, exist_ok=True)
+        self.JOURNAL.unlink(missing_ok=True)  # of one that did not come up
         self.journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.journal.bind(str(self.JOURNAL))
         threading.Thread(target=self._read_journal, args=(self.journal,), daemon=True).start()
