@@ -44,8 +44,10 @@ struct UnplugVcpu {
     VcpuId vcpu{};
 };
 
-// The running domain.
+// One thread of the running domain gets other CPUs.
 using PinAction = std::variant<PinVcpu, PinEmulator, PinIothread>;
+
+// The running domain.
 using LiveAction = std::variant<PinVcpu, PinEmulator, PinIothread, SetNuma, PlugVcpu, UnplugVcpu>;
 
 // The persistent definition: first the parts that go back (tuning.put_back), then the pins, then

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -66,8 +67,9 @@ using Reply = std::function<void(Result<T>)>;
 
 // Who asked, for the log, for what ends with it, and for what one user may have under way.
 struct Caller {
-    std::string name;      // unique bus name
-    std::uint32_t uid = 0; // the bus's word
+    std::string name; // unique bus name
+    // As the bus names it; no user has the number that stands here before.
+    std::uint32_t uid = std::numeric_limits<std::uint32_t>::max();
 };
 
 struct SetPolicyRequest {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a domain is (facts) and how it is pinned now (observed pins). Plain values, filled by
-// daemon/libvirt, by daemon/domain_xml from XML, or by the plan command from a scenario.
+// What a domain is (facts) and how it is pinned now (observed pins). Plain values, filled from
+// libvirt, from XML, or from a scenario.
 #pragma once
 
 #include "common/base/cpu_set.hpp"

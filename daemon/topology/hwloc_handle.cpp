@@ -118,10 +118,9 @@ Error newer_format(const std::string& path, const std::string& format)
 {
     const auto major = std::to_string(hwloc_get_api_version() >> 16U);
     return invalid("topology file " + path_in_quotes(path) + " is in the XML format of hwloc " +
-                   format +
-                   ", and virtpind reads with hwloc " HWLOC_VERSION
-                   "; write it in the older format, with 'lstopo --export-xml-flags v" +
-                   major + " FILE.xml'");
+                   format + ", and virtpind reads with hwloc " + std::string{HWLOC_VERSION} +
+                   "; write it in the older format, with 'lstopo --export-xml-flags v" + major +
+                   " FILE.xml'");
 }
 
 Error not_hwloc_xml(const std::string& path)
