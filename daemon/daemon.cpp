@@ -149,7 +149,7 @@ public:
     Result<void> serve()
     {
         auto service = bus::Service::create(loop_.raw(), options_.bus, controller_,
-                                            reconciler_.manager_view());
+                                            make_manager_view(reconciler_.state()));
         if (!service) {
             return std::move(service).error();
         }

@@ -120,7 +120,7 @@ struct IdleChange {
     DefinitionChange change;
     DefinitionParts parts;
     std::optional<UndoNote> config_note; // and has noted this
-    std::vector<std::string> unheld;     // what does not hold of it, as sentences; usually nothing
+    std::vector<std::string> not_kept;   // what does not hold of it, as sentences; usually nothing
 };
 
 // What came of one DomainActions.
@@ -141,10 +141,10 @@ struct Outcome {
     // What came of the definition that was written; absent where none was.
     std::optional<DefinitionWrite> write;
     // The change of the definition, where writing it would alter nothing: the definition says all
-    // that already, or libvirt makes of it what is there. `unheld` are the sentences on what does
+    // that already, or libvirt makes of it what is there. `not_kept` are the sentences on what does
     // not hold even so; asking again is no use.
     std::optional<DefinitionChange> idle;
-    std::vector<std::string> unheld;
+    std::vector<std::string> not_kept;
     std::vector<std::string> remarks;    // what else is to be told, as sentences
     std::optional<ObservedDomain> after; // the domain as read back (live pins and real affinities)
 };

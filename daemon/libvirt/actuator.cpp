@@ -137,7 +137,7 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
     outcome.after = std::move(**observed);
     outcome.differs = live_differences(actions, *outcome.after);
     auto defined = definition_differences(actions, *outcome.after);
-    auto& sentences = outcome.idle ? outcome.unheld : outcome.differs;
+    auto& sentences = outcome.idle ? outcome.not_kept : outcome.differs;
     sentences.insert(sentences.end(), std::make_move_iterator(defined.begin()),
                      std::make_move_iterator(defined.end()));
     if (outcome.write) {

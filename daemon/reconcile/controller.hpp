@@ -6,13 +6,15 @@
 #include "common/base/quota.hpp"
 #include "common/model/control_port.hpp"
 #include "daemon/service/log_events.hpp"
-#include "dry_run_queue.hpp"
+#include "dry_runs.hpp"
+#include "holds.hpp"
 #include "reconciler.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace virtpind {
 
@@ -50,13 +52,31 @@ public:
                       Reply<std::uint64_t> reply) override;
     void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                  Reply<std::uint64_t> reply) override;
+
     void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              const Caller& caller, DefinitionScope scope, Reply<std::string> reply) override;
+              const Caller& caller, DefinitionScope scope, Reply<std::string> reply) override
+    {
+        dry_runs_.plan(uuid, policy, std::move(options), caller, scope, std::move(reply));
+    }
+
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
-              Reply<std::uint64_t> reply) override;
-    [[nodiscard]] std::optional<DomainUuid> held_under(std::uint64_t cookie) const override;
-    [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override;
-    void owner_vanished(const std::string& owner) override;
+              Reply<std::uint64_t> reply) override
+    {
+        holds_.hold(uuid, reason, owner, std::move(reply));
+    }
+
+    [[nodiscard]] std::optional<DomainUuid> held_under(std::uint64_t cookie) const override
+    {
+        return holds_.held_under(cookie);
+    }
+
+    [[nodiscard]] Result<void> release(std::uint64_t cookie, const std::string& owner) override
+    {
+        return holds_.release(cookie, owner);
+    }
+
+    void owner_vanished(const std::string& owner) override { holds_.owner_vanished(owner); }
+
     [[nodiscard]] Result<void> reload() override;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override;
@@ -64,29 +84,12 @@ public:
                          Reply<std::string> reply) override;
 
 private:
-    // The answer to Describe, until there is other news: everybody may ask, at any rate.
+    // The answer to Describe at one revision: everybody may ask, at any rate.
     struct Described {
         std::uint64_t revision = 0;
         std::string text;
     };
 
-    // The record, or not_found / host_unavailable in words for the caller.
-    [[nodiscard]] Result<const DomainRecord*> record_of(const DomainUuid& uuid) const;
-    // The same, and limits_exceeded where the pass that is to follow has no room.
-    [[nodiscard]] Result<const DomainRecord*> record_to_change(const DomainUuid& uuid) const;
-    [[nodiscard]] Result<const DomainRecord*> record_to_pin(const DomainUuid& uuid) const;
-    // `uuid` under `spec` in `layer` instead of what it has there now.
-    [[nodiscard]] Result<ResolvedPolicy>
-    resolve_with(const DomainRecord& record, const PolicySpec& spec, PolicySource layer) const;
-    [[nodiscard]] Result<ResolvedPolicy> check(const SetPolicyRequest& request,
-                                               const PolicySpec& spec) const;
-    [[nodiscard]] Result<std::uint64_t> add_hold(const DomainUuid& uuid, const std::string& reason,
-                                                 const std::string& owner);
-    // Whether the domain had any that `ends` takes; its back-off goes with them.
-    template <class Ends>
-    bool end_holds(const DomainUuid& uuid, Ends ends);
-    void make_plan(const DomainUuid& uuid, const Policy& policy, DefinitionScope scope,
-                   Reply<std::string> reply);
     void store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,
                           std::optional<int> deferred_id, Reply<std::uint64_t> reply);
     void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
@@ -95,9 +98,9 @@ private:
     LibvirtPort& host_;
     Reconciler& reconciler_;
     DaemonTasks tasks_;
-    std::uint64_t last_cookie_ = 0;
     Exports exports_{has_own_share}; // under way
-    PlanQueue plans_;
+    Holds holds_;
+    DryRuns dry_runs_;
     mutable Described described_;
 };
 

@@ -40,10 +40,10 @@ struct DomainRecord {
     // ours: that is how it was before.
     bool image_stale = false;
     std::optional<DefinitionWrite> last_write; // into its definition
-    // The latest change that would alter nothing, and what does not hold all the same of the one
-    // that is wanted now.
+    // The latest change that would alter nothing, and sentences on what libvirt does not keep of
+    // the one that is wanted now.
     std::optional<IdleChange> idle;
-    std::vector<std::string> unheld;
+    std::vector<std::string> not_kept;
     std::map<std::uint64_t, Hold> holds; // by cookie
     std::optional<int> deferred_id;      // DEFER: this run is left as it is
     std::optional<int> placed_id;        // the run whose pins were last verified,
@@ -66,15 +66,28 @@ struct DomainRecord {
 
     // Failed attempts in a row, and when the next one is due.
     unsigned failures = 0;
-    unsigned conflicts_in_a_row =
-        0; // times in a row that it was restarted or edited in the middle of a pass
+    // Times in a row that it was restarted or edited in the middle of a pass.
+    unsigned conflicts_in_a_row = 0;
     std::chrono::steady_clock::time_point retry_at{};
-    // The pins that were last verified. Changes towards the same ones are repairs; a plan that
-    // differs (of another policy, of a host that changed) is none.
-    PinSet held;
+    // Changes towards the same pins as were last verified are repairs; a plan that differs (of
+    // another policy, of a host that changed) is none.
+    PinSet verified_pins;
     // Repairs in a row that each followed closely on the last: a quarrel with somebody else.
     unsigned repairs = 0;
     std::chrono::steady_clock::time_point repaired_at{};
+
+    // No attempt has failed, and the next one is not to wait.
+    void forget_failures() noexcept
+    {
+        failures = 0;
+        retry_now();
+    }
+
+    void retry_now() noexcept { retry_at = {}; }
+
+    // It is in the run `id` (none while it is shut off), with these vCPUs online: what is
+    // remembered of another run ends.
+    void forget_other_runs(std::optional<int> id, const VcpuSet& online);
 
     static constexpr std::size_t history_max = 16;
     static constexpr std::size_t history_bytes_max = 4096; // of one entry
@@ -82,5 +95,13 @@ struct DomainRecord {
 };
 
 using Records = std::map<DomainUuid, DomainRecord>;
+
+// nullptr where there is none; `records` is Records or const Records.
+template <class AnyRecords>
+[[nodiscard]] auto* find_record(AnyRecords& records, const DomainUuid& uuid)
+{
+    const auto at = records.find(uuid);
+    return at != records.end() ? &at->second : nullptr;
+}
 
 } // namespace virtpind

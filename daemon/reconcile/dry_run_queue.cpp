@@ -12,7 +12,7 @@ constexpr const char* what = "plans are being made";
 
 } // namespace
 
-Result<void> PlanQueue::check_slot(uid_t user) const
+Result<void> DryRunQueue::check_slot(uid_t user) const
 {
     if (under_way_.full(user)) {
         return under_way_.exhausted(what, user);
@@ -20,7 +20,7 @@ Result<void> PlanQueue::check_slot(uid_t user) const
     return {};
 }
 
-Result<void> PlanQueue::add(uid_t user, std::function<void(Done)> make)
+Result<void> DryRunQueue::add(uid_t user, std::function<void(Done)> make)
 {
     if (under_way_.take(user) == Places::Taken::full) {
         return under_way_.exhausted(what, user);
@@ -33,7 +33,7 @@ Result<void> PlanQueue::add(uid_t user, std::function<void(Done)> make)
     return {};
 }
 
-void PlanQueue::schedule()
+void DryRunQueue::schedule()
 {
     if ((first_.empty() && waiting_.empty()) || next_.running()) {
         return;
@@ -42,7 +42,7 @@ void PlanQueue::schedule()
     next_.start(std::chrono::duration_cast<std::chrono::microseconds>(wait));
 }
 
-void PlanQueue::make_next()
+void DryRunQueue::make_next()
 {
     const auto from_first = waiting_.empty() || (!first_.empty() && first_has_its_turn_);
     first_has_its_turn_ = !from_first;

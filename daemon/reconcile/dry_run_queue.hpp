@@ -15,13 +15,13 @@
 
 namespace virtpind {
 
-class PlanQueue {
+class DryRunQueue {
 public:
     using Places = Quota<uid_t, 2, 8>; // by user
 
     using Done = std::function<void()>;
 
-    explicit PlanQueue(loop::EventLoop& loop) : next_{loop, [this] { make_next(); }} {}
+    explicit DryRunQueue(loop::EventLoop& loop) : next_{loop, [this] { make_next(); }} {}
 
     // Error: limits_exceeded: one more would be refused.
     [[nodiscard]] Result<void> check_slot(uid_t user) const;

@@ -13,6 +13,9 @@ namespace virtpind {
 
 namespace {
 
+// More images of domains that libvirt does not show are a Problem.
+constexpr std::size_t unseen_max = 64;
+
 // Whether how it was is known, of the definition too if there is one: a transient domain may have
 // been made persistent since, and a definition edited before it was first written.
 bool is_saved(const DomainRecord& record)
@@ -53,8 +56,11 @@ BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
 } // namespace
 
 BeforeImages::BeforeImages(LibvirtPort& host, std::string boot_id,
-                           std::map<DomainUuid, BeforeImage> found)
-    : host_{host}, boot_id_{std::move(boot_id)}, unseen_{std::move(found)}
+                           std::map<DomainUuid, BeforeImage> found, std::string directory)
+    : host_{host}
+    , boot_id_{std::move(boot_id)}
+    , directory_{std::move(directory)}
+    , unseen_{std::move(found)}
 {
     // A transient domain ends with its boot: there is nothing left to give back.
     std::erase_if(unseen_, [this](const auto& entry) {
@@ -66,7 +72,7 @@ BeforeImages::BeforeImages(LibvirtPort& host, std::string boot_id,
     });
 }
 
-void BeforeImages::give(DomainRecord& record, const DomainUuid& uuid)
+void BeforeImages::attach(DomainRecord& record, const DomainUuid& uuid)
 {
     if (auto image = unseen_.extract(uuid)) {
         record.before = std::move(image.mapped());
@@ -74,7 +80,7 @@ void BeforeImages::give(DomainRecord& record, const DomainUuid& uuid)
     }
 }
 
-void BeforeImages::take_back(DomainRecord& record)
+void BeforeImages::detach(DomainRecord& record)
 {
     auto image = std::exchange(record.before, std::nullopt);
     if (!image) {
@@ -84,6 +90,17 @@ void BeforeImages::take_back(DomainRecord& record)
         unsaved_.insert(image->uuid);
     }
     unseen_.emplace(image->uuid, std::move(*image));
+}
+
+std::string BeforeImages::unseen_problem() const
+{
+    if (unseen_.size() <= unseen_max) {
+        return {};
+    }
+    return "There are before-images of " + std::to_string(unseen_.size()) +
+           " domains that libvirt does not show; remove the files of those that are gone for good "
+           "from " +
+           directory_ + " (each names its domain) and restart the service";
 }
 
 void BeforeImages::take_notes(DomainRecord& record)
@@ -161,7 +178,7 @@ void BeforeImages::save_next(const std::shared_ptr<Saving>& saving, std::size_t 
             return;
         }
         if (written.error().code == Errc::limits_exceeded && !unseen_.empty()) {
-            make_room(saving, at, written.error());
+            make_way(saving, at, written.error());
         } else {
             leave_out(saving, at, written.error());
         }
@@ -169,7 +186,7 @@ void BeforeImages::save_next(const std::shared_ptr<Saving>& saving, std::size_t 
 }
 
 // A domain that is here is worth more than what is known of one that is not.
-void BeforeImages::make_room(const std::shared_ptr<Saving>& saving, std::size_t at, Error full)
+void BeforeImages::make_way(const std::shared_ptr<Saving>& saving, std::size_t at, Error full)
 {
     std::vector<DomainUuid> unseen;
     for (const auto& [uuid, image] : unseen_) {
@@ -206,7 +223,7 @@ void BeforeImages::leave_out(const std::shared_ptr<Saving>& saving, std::size_t 
 
 // ---- removing -------------------------------------------------------------------------------
 
-void BeforeImages::clean_up(const Records& records, std::function<void(const Result<void>&)> done)
+void BeforeImages::clean_up(const Records& records, std::function<void(const std::string&)> told)
 {
     if (useless_.empty()) {
         return;
@@ -214,7 +231,7 @@ void BeforeImages::clean_up(const Records& records, std::function<void(const Res
     const auto images = std::exchange(useless_, {});
     host_.forget_before_images(
         {images.begin(), images.end()},
-        [this, &records, images, done = std::move(done)](const Result<void>& removed) {
+        [this, &records, images, told = std::move(told)](const Result<void>& removed) {
             if (!removed) {
                 for (const auto& uuid : images) {
                     const auto record = records.find(uuid);
@@ -223,7 +240,10 @@ void BeforeImages::clean_up(const Records& records, std::function<void(const Res
                     }
                 }
             }
-            done(removed);
+            told(removed ? std::string{}
+                         : "Failed to remove before-images that are no longer needed, retrying "
+                           "after the next pass: " +
+                               removed.error().message);
         });
 }
 

@@ -18,21 +18,23 @@ namespace virtpind {
 
 class BeforeImages {
 public:
-    // `boot_id` is the host's; `found` are those that were on disk at start. The host must outlive
-    // this.
-    BeforeImages(LibvirtPort& host, std::string boot_id, std::map<DomainUuid, BeforeImage> found);
+    // `boot_id` is the host's; `found` are those that were on disk at start, in the directory
+    // `directory`, which is for people. The host must outlive this.
+    BeforeImages(LibvirtPort& host, std::string boot_id, std::map<DomainUuid, BeforeImage> found,
+                 std::string directory);
 
     [[nodiscard]] const std::string& boot_id() const noexcept { return boot_id_; }
 
     // The domain came into view: its image goes to its record.
-    void give(DomainRecord& record, const DomainUuid& uuid);
+    void attach(DomainRecord& record, const DomainUuid& uuid);
     // What its own metadata tells of how it was is taken into its image: merge_undo().
     void take_notes(DomainRecord& record);
     // It left the view, undefined or out of reach for a while: the image comes back.
-    void take_back(DomainRecord& record);
+    void detach(DomainRecord& record);
 
-    // Images of domains that are not in view.
-    [[nodiscard]] std::size_t unseen() const noexcept { return unseen_.size(); }
+    // A sentence where there are many images of domains that are not in view, else "": they are
+    // kept for domains that may come back, and only people know whether they will.
+    [[nodiscard]] std::string unseen_problem() const;
 
     // It has been undefined, or ended and had no definition. Without effect while it is in view.
     void forget_gone(const DomainUuid& uuid);
@@ -51,19 +53,21 @@ public:
     void save(Records& records, std::vector<DomainActions> actions, Failed failed, Saved saved);
 
     // Removes the files that are not needed any more, in one job, however many there are. What
-    // cannot be removed is tried again with the next call. Does not call `done` when there is
-    // nothing to do. `records` must outlive the answer.
-    void clean_up(const Records& records, std::function<void(const Result<void>&)> done);
+    // cannot be removed is tried again with the next call. `told` hears a sentence on what is wrong
+    // with that, or ""; it is not called when there is nothing to do. `records` must outlive the
+    // answer.
+    void clean_up(const Records& records, std::function<void(const std::string&)> told);
 
 private:
     struct Saving;
 
     void save_next(const std::shared_ptr<Saving>& saving, std::size_t at);
-    void make_room(const std::shared_ptr<Saving>& saving, std::size_t at, Error full);
+    void make_way(const std::shared_ptr<Saving>& saving, std::size_t at, Error full);
     void leave_out(const std::shared_ptr<Saving>& saving, std::size_t at, Error why);
 
     LibvirtPort& host_;
     const std::string boot_id_;
+    const std::string directory_;
     std::map<DomainUuid, BeforeImage> unseen_;
     std::set<DomainUuid> unsaved_; // of these, where the file says something else, or is not there
     std::set<DomainUuid> useless_;

@@ -105,7 +105,7 @@ Verdict failure_verdict(const DomainRecord& record)
     return {.result = std::string{to_string(record.state)}, .details = std::move(details)};
 }
 
-Verdict settle_failure(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
+Verdict record_failure(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
                        Clock::time_point now)
 {
     const auto lost = connection_was_lost(outcome);
@@ -144,8 +144,8 @@ PinSet pins_of(const DomainRecord& record)
 // Whether these pins were verified before already, so that somebody else must have changed them.
 bool slow_down_a_quarrel(DomainRecord& record, std::uint64_t pass, Clock::time_point now)
 {
-    if (auto pins = pins_of(record); pins != record.held) {
-        record.held = std::move(pins);
+    if (auto pins = pins_of(record); pins != record.verified_pins) {
+        record.verified_pins = std::move(pins);
         record.repairs = 0;
         return false;
     }
@@ -178,7 +178,7 @@ std::string word_for(const DomainRecord& record, const std::string& result, bool
 }
 
 // `stood`: this run was pinned before, by this policy.
-Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
+Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
                        Clock::time_point now, bool stood)
 {
     const auto repaired = slow_down_a_quarrel(record, pass, now) && stood && outcome.applied > 0;
@@ -205,8 +205,8 @@ Verdict settle_success(DomainRecord& record, const Outcome& outcome, std::uint64
     if (restored) {
         what += what_stays_plugged(record.seen.facts);
     }
-    if (restored && !outcome.unheld.empty()) {
-        what += "; libvirt does not keep all of it: " + joined(outcome.unheld);
+    if (restored && !outcome.not_kept.empty()) {
+        what += "; libvirt does not keep all of it: " + joined(outcome.not_kept);
     }
     if (!outcome.left_alone.empty()) {
         what += "; left as somebody else has changed them since: ";
@@ -241,12 +241,12 @@ void set_decided_error(DomainRecord& record)
         const auto* why = main_shortfall(record.plan->reasons);
         record.error.emplace(Error{.code = Errc::unsatisfiable,
                                    .message = why != nullptr ? why->text : "It does not fit."});
-    } else if (!record.unheld.empty()) {
+    } else if (!record.not_kept.empty()) {
         record.error.emplace(
             Error{.code = Errc::partially_applied,
                   .message = "libvirt does not keep what was written, and it is not written again "
                              "until its definition or policy changes: " +
-                             joined(record.unheld)});
+                             joined(record.not_kept)});
     } else if (!record.kept_plugged.empty()) {
         record.error.emplace(
             Error{.code = Errc::partially_applied,
@@ -270,7 +270,7 @@ void log_decided(const DomainRecord& record, PinState before,
     if (record.decision.unreadable && is_new_error) {
         log_domain(LogEvent::domain_set_apart, record, pass,
                    "it is left alone: " + record.error->message);
-    } else if (!record.unheld.empty() && is_new_error) {
+    } else if (!record.not_kept.empty() && is_new_error) {
         log_domain(LogEvent::domain_partial, record, pass, printable(record.error->message, 1024));
     }
     const auto unsatisfiable = record.error && record.error->code == Errc::unsatisfiable;
@@ -299,7 +299,7 @@ void log_lack(DomainRecord& record, std::uint64_t pass)
 
 } // namespace
 
-PinState settled_state(const DomainRecord& record)
+PinState decided_state(const DomainRecord& record)
 {
     switch (record.decision.stance) {
     case Stance::foreign:
@@ -316,7 +316,7 @@ PinState settled_state(const DomainRecord& record)
     if (record.plan && record.plan->placement == Placement::none) {
         return PinState::failed;
     }
-    if (!record.kept_plugged.empty() || !record.unheld.empty()) {
+    if (!record.kept_plugged.empty() || !record.not_kept.empty()) {
         return PinState::partial;
     }
     return record.seen.facts.active() && !record.deferred ? PinState::pinned : PinState::idle;
@@ -336,24 +336,23 @@ std::chrono::seconds retry_delay(unsigned failures)
     return std::min<std::chrono::seconds>(doubled, retry_max);
 }
 
-std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std::uint64_t pass,
-                              std::chrono::steady_clock::time_point now)
+std::optional<Verdict> record_outcome(DomainRecord& record, const Outcome* outcome,
+                                      std::uint64_t pass, std::chrono::steady_clock::time_point now)
 {
     const auto before = record.state;
     const auto error_before = record.error;
-    record.state = settled_state(record);
+    record.state = decided_state(record);
     set_decided_error(record);
     log_decided(record, before, error_before, pass);
     log_lack(record, pass);
     if (outcome != nullptr && (!outcome->errors.empty() || !outcome->differs.empty())) {
-        return settle_failure(record, *outcome, pass, now);
+        return record_failure(record, *outcome, pass, now);
     }
 
     const auto stood = record.failures == 0 && record.placed_id &&
                        record.placed_id == record.seen.facts.id &&
                        record.placed_policy == record.decision.policy.policy;
-    record.failures = 0;
-    record.retry_at = {};
+    record.forget_failures();
     const auto in_place = record.state == PinState::pinned || record.state == PinState::partial;
     if (in_place && !record.deferred) {
         record.placed_id = record.seen.facts.id;
@@ -362,7 +361,7 @@ std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std:
     // Where nothing was to be changed after all, there is nothing to tell.
     const auto changed = outcome != nullptr && (outcome->applied > 0 || record.decision.restore ||
                                                 !outcome->left_alone.empty());
-    return changed ? std::optional{settle_success(record, *outcome, pass, now, stood)}
+    return changed ? std::optional{record_success(record, *outcome, pass, now, stood)}
                    : std::nullopt;
 }
 

@@ -20,15 +20,16 @@ struct Verdict {
 
 // Brings `record` up to date after pass number `pass` and logs it, once. `outcome` is null when
 // there was nothing to do, and then nothing is to be told either.
-std::optional<Verdict> settle(DomainRecord& record, const Outcome* outcome, std::uint64_t pass,
-                              std::chrono::steady_clock::time_point now);
+std::optional<Verdict> record_outcome(DomainRecord& record, const Outcome* outcome,
+                                      std::uint64_t pass,
+                                      std::chrono::steady_clock::time_point now);
 
 // The policy went without us: with the definition that it was in (`replaced`), or by itself. To be
 // told before what came of it.
 void note_lost_policy(DomainRecord& record, bool replaced, std::uint64_t pass);
 
 // The state that follows from the decision when everything went well.
-[[nodiscard]] PinState settled_state(const DomainRecord& record);
+[[nodiscard]] PinState decided_state(const DomainRecord& record);
 
 // Before the next attempt after so many in a row failed: 1 s, 2 s, 4 s ... 60 s.
 [[nodiscard]] std::chrono::seconds retry_delay(unsigned failures);

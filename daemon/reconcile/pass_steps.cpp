@@ -2,12 +2,6 @@
 #include "pass_steps.hpp"
 
 #include "common/model/parts.hpp"
-#include "common/model/undo_merge.hpp"
-#include "daemon/planner/diff.hpp"
-#include "daemon/planner/plan_check.hpp"
-#include "daemon/planner/plan_tuning.hpp"
-#include "daemon/planner/planner.hpp"
-#include "daemon/planner/validate.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -19,7 +13,7 @@ namespace virtpind {
 
 namespace {
 
-// Remembers whose turn it is, for an exception, and tells it on.
+// Remembers at which domain the planner is, for an exception, and passes it on.
 class Suspect final : public DomainWatch {
 public:
     explicit Suspect(DomainWatch* next) : next_{next} {}
@@ -44,7 +38,7 @@ public:
         }
     }
 
-    // What comes next is nobody's turn.
+    // What comes next is about no single domain.
     void forget()
     {
         last_ = {};
@@ -57,43 +51,6 @@ private:
     DomainWatch* next_;
     DomainUuid last_;
 };
-
-PlanRequest request_for(const PlanningInput& input)
-{
-    PlanRequest request;
-    request.topology = &input.topology;
-    request.housekeeping = usable_housekeeping(input.config, input.topology).cpus;
-    return request;
-}
-
-// Whether one domain's policy makes sense on this host: CPUs that exist, guest cells that add up.
-Result<void> validate_intent(const PlanningInput& input, const Intent& intent, Names names)
-{
-    if (const auto fault = find_fault(input.topology, intent, names)) {
-        return Error{.code = Errc::invalid_policy, .message = fault->field + ": " + fault->what};
-    }
-    return {};
-}
-
-const BeforeImage* before_of(const DomainRecord& record)
-{
-    return record.before ? &*record.before : nullptr;
-}
-
-// The plan of all intents, and the tuning of each domain's definition.
-Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request)
-{
-    auto plan = make_plan(request);
-    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
-        if (request.watch != nullptr) {
-            request.watch->at(plan.domains[i].uuid);
-        }
-        const auto& record = input.records.at(plan.domains[i].uuid);
-        tune_plan(plan.domains[i], input.topology, request.intents[i], record.seen,
-                  input.abilities.tuning, before_of(record));
-    }
-    return plan;
-}
 
 // Every vCPU that its definition starts with is pinned there as virtpind wrote it last.
 bool has_our_pins(const DomainRecord& record)
@@ -112,73 +69,34 @@ bool has_our_pins(const DomainRecord& record)
            });
 }
 
-DomainHistory memory_of(const DomainRecord& record, std::string_view boot_id)
+DomainHistory history_of(const DomainRecord& record, std::string_view boot_id)
 {
-    DomainHistory memory{.runtime_policy = record.runtime_policy,
-                         .hold_reason = std::nullopt,
-                         .touched = record.before.has_value(),
-                         .before = {},
-                         .placed_id = record.placed_id,
-                         .placed_policy = record.placed_policy,
-                         .kept_plugged = record.kept_plugged};
+    DomainHistory history{.runtime_policy = record.runtime_policy,
+                          .hold_reason = std::nullopt,
+                          .touched = record.before.has_value(),
+                          .before = {},
+                          .placed_id = record.placed_id,
+                          .placed_policy = record.placed_policy,
+                          .kept_plugged = record.kept_plugged};
     if (record.before) {
-        memory.before = record.before->pins_for(record.seen.facts.id, boot_id).value_or(PinSet{});
+        history.before = record.before->pins_for(record.seen.facts.id, boot_id).value_or(PinSet{});
     }
-    memory.settled = has_our_pins(record);
+    history.settled = has_our_pins(record);
     if (!record.holds.empty()) {
-        memory.hold_reason = record.holds.begin()->second.reason;
+        history.hold_reason = record.holds.begin()->second.reason;
     }
-    return memory;
+    return history;
 }
 
-DiffInput diff_input(const PlanningInput& input, const DomainRecord& record, LivePart live)
-{
-    return {.seen = record.seen,
-            .online = input.topology.online_cpus(),
-            .abilities = input.abilities,
-            .before = before_of(record),
-            .live = live == LivePart::deferred ? DiffInput::Live::deferred : DiffInput::Live::now,
-            .memory_nodes = input.topology.memory_nodes()};
-}
-
-} // namespace
-
-Housekeeping usable_housekeeping(const Config& config, const Topology& topology)
-{
-    if (!config.housekeeping || config.housekeeping->empty()) {
-        return {.cpus = config.housekeeping, .problem = {}};
-    }
-    const auto& wanted = *config.housekeeping;
-    const auto usable = topology.usable_cpus();
-    const auto unknown = wanted - topology.all_cpus();
-    Housekeeping kept{.cpus = wanted & usable, .problem = {}};
-    const auto instead = [&kept](const std::string& why) {
-        kept.cpus.reset();
-        kept.problem += why + ", so auto is used instead; ";
-    };
-    const auto named = "housekeeping (" + wanted.str() + ") in the configuration ";
-    if (!unknown.empty()) {
-        kept.problem = named + "names CPUs " + unknown.str() + ", and the host has " +
-                       topology.all_cpus().str() + "; ";
-    }
-    if (kept.cpus->empty()) {
-        instead((unknown.empty() ? named : "it ") + "names no CPU that is online and may be used");
-    } else if (kept.cpus->includes(usable)) {
-        instead((unknown.empty() ? named : "it ") + "leaves no CPU to domains");
-    }
-    if (!kept.problem.empty()) {
-        kept.problem += "correct it and call Reload";
-    }
-    return kept;
-}
-
+// One decision per record, in their order. A domain whose policy makes no sense here is left alone
+// and says so; the others are planned all the same.
 std::vector<Decision> decide(const PlanningInput& input)
 {
     std::vector<ObservedDomain> domains;
     Memories memories;
     for (const auto& [uuid, record] : input.records) {
         domains.push_back(record.seen);
-        memories.emplace(uuid, memory_of(record, input.boot_id));
+        memories.emplace(uuid, history_of(record, input.boot_id));
     }
     auto decisions = decide_intents({.config = input.config,
                                      .topology = input.topology,
@@ -202,8 +120,6 @@ std::vector<Decision> decide(const PlanningInput& input)
     return decisions;
 }
 
-namespace {
-
 Decision* find_decision(std::vector<Decision>& decisions, const DomainUuid& uuid)
 {
     const auto at = std::find_if(decisions.begin(), decisions.end(),
@@ -225,13 +141,17 @@ bool set_those_apart(const std::vector<BrokenRule>& rules, std::vector<Decision>
     return some;
 }
 
-} // namespace
+struct CheckedPlan {
+    Plan plan;
+    std::vector<std::string> broken;
+};
 
-CheckedPlan plan_for(const PlanningInput& input, std::vector<Decision>& decisions)
+// Sets culprits apart in `decisions`, and plans again without them.
+CheckedPlan plan_and_check(const PlanningInput& input, std::vector<Decision>& decisions)
 {
     for (unsigned turn = 1;; ++turn) {
         Suspect suspect{input.watch};
-        auto request = request_for(input);
+        auto request = host_request(input);
         request.watch = &suspect;
         for (const auto& decision : decisions) {
             request.intents.push_back(decision.intent);
@@ -239,7 +159,7 @@ CheckedPlan plan_for(const PlanningInput& input, std::vector<Decision>& decision
         try {
             CheckedPlan checked{.plan = plan_and_tune(input, request), .broken = {}};
             suspect.forget();
-            const auto rules = find_broken_rules(request, checked.plan);
+            const auto rules = input.steps.find_broken_rules(request, checked.plan);
             if (turn == set_apart_turns_max || !set_those_apart(rules, decisions)) {
                 for (const auto& rule : rules) {
                     checked.broken.push_back(rule.text);
@@ -257,50 +177,53 @@ CheckedPlan plan_for(const PlanningInput& input, std::vector<Decision>& decision
     }
 }
 
-namespace {
-
-// Of a domain that somebody gave to us, by a policy that cannot be read or planned. Where virtpind
-// itself went wrong, nothing is touched.
-bool may_be_mended(const DomainRecord& record)
+// The domain was given to us by a policy that cannot be read or planned. Where virtpind itself went
+// wrong, nothing is touched.
+bool may_be_mended(const DomainRecord& record, const Decision& decision)
 {
-    const auto& decision = record.decision;
     const auto given = record.before || record.runtime_policy || record.seen.facts.metadata.content;
     return decision.stance == Stance::broken && given && decision.unreadable &&
            decision.unreadable->code != Errc::internal;
 }
 
-} // namespace
-
-std::optional<DomainActions> actions_for(const PlanningInput& input, const DomainRecord& record,
-                                         LivePart live)
+// The running domain's metadata is as of a start from a saved state, and its policy is of then.
+std::optional<PolicySpec> policy_to_show(const ObservedDomain& seen)
 {
-    const auto diffed = diff_input(input, record, live);
-    if (record.decision.restore && record.before) {
-        auto actions = diff_restore(diffed, input.topology.usable_cpus(), input.boot_id);
+    const auto& stored = seen.facts.metadata.content;
+    const auto differs =
+        seen.live && seen.config && stored && *stored && seen.shown_policy != **stored;
+    return differs ? std::optional{**stored} : std::nullopt;
+}
+
+// What is to be changed for a domain as it was decided and planned; absent where it is left alone.
+std::optional<DomainActions> actions_for(const PlanningInput& input, const DomainRecord& record,
+                                         const DomainStep& step)
+{
+    const auto& topology = input.topology;
+    const auto diffed = diff_input(
+        input, record, record.deferred_id ? DiffInput::Live::deferred : DiffInput::Live::now);
+    if (step.decision.restore && record.before) {
+        auto actions = diff_restore(diffed, topology.usable_cpus(), input.boot_id);
         actions.last_write = record.last_write;
         return actions;
     }
-    const auto mending = may_be_mended(record);
-    if (!mending && (record.decision.stance != Stance::managed || !record.plan ||
-                     record.plan->placement == Placement::none)) {
+    const auto mending = may_be_mended(record, step.decision);
+    const auto placed = step.decision.stance == Stance::managed && step.plan &&
+                        step.plan->placement != Placement::none;
+    if (!mending && !placed) {
         return std::nullopt;
     }
-    auto actions =
-        mending ? diff_dead_pins(diffed, input.topology.all_cpus(), input.topology.usable_cpus())
-                : diff(diffed, *record.plan);
+    auto actions = mending ? diff_dead_pins(diffed, topology.all_cpus(), topology.usable_cpus())
+                           : input.steps.diff(diffed, *step.plan);
     if (record.before && !(mending && actions.empty())) {
-        add_notes(actions, record.seen, *record.before, input.boot_id);
+        input.steps.add_notes(actions, record.seen, *record.before, input.boot_id);
     }
     actions.last_write = record.last_write;
-    // As after a start from a saved state, which has the metadata of then.
-    const auto& stored = record.seen.facts.metadata.content;
-    if (record.seen.live && record.seen.config && stored && *stored &&
-        record.seen.shown_policy != **stored) {
-        actions.show_live_policy = **stored;
-    }
+    actions.show_live_policy = policy_to_show(record.seen);
     return actions;
 }
 
+// Whether its definition already is what comes of the change in `actions`, as was found before.
 bool is_idle(const DomainRecord& record, const DomainActions& actions)
 {
     return record.idle && actions.definition &&
@@ -309,55 +232,62 @@ bool is_idle(const DomainRecord& record, const DomainActions& actions)
            record.idle->config_note == record.seen.config_note;
 }
 
-namespace {
-
-// As if it had `policy`.
-Intent intent_with(const PlanningInput& input, const DomainRecord& record, const Policy& policy)
+// A failed domain is tried again at its time, or when somebody asks; a domain that is left alone
+// has nothing to wait for.
+DomainStep::Turn turn_of(const DomainRecord& record, const Decision& decision,
+                         const Schedule& schedule)
 {
-    auto intent = make_intent(record.seen, policy, input.topology, record.kept_plugged);
-    const auto stays = record.decision.intent.activity == Activity::running &&
-                       record.placed_policy && same_placement(*record.placed_policy, policy);
-    intent.activity = stays ? Activity::running : Activity::arriving;
-    return intent;
+    if (record.seen.facts.job_active) {
+        return DomainStep::Turn::job_active;
+    }
+    const auto left_alone = decision.stance != Stance::managed && !decision.restore;
+    const auto due = left_alone || schedule.now >= record.retry_at ||
+                     schedule.is_asked_for(record.seen.facts.uuid);
+    return due ? DomainStep::Turn::now : DomainStep::Turn::later;
+}
+
+void add_actions(DomainStep& step, const PlanningInput& input, const DomainRecord& record)
+{
+    const Attempt attempt{input.watch, record.seen.facts.uuid};
+    try {
+        auto actions = actions_for(input, record, step);
+        if (actions && !step.decision.restore && is_idle(record, *actions)) {
+            step.not_kept = record.idle->not_kept;
+            actions->definition.reset();
+        }
+        if (actions && !actions->empty()) {
+            step.actions = std::move(actions);
+        }
+    } catch (const std::exception& error) {
+        set_apart(step.decision, error.what());
+        step.plan.reset();
+    }
 }
 
 } // namespace
 
-Result<void> check_policy(const PlanningInput& input, const DomainUuid& uuid, const Policy& policy)
+PassPlan plan_pass(const PlanningInput& input, const Schedule& schedule)
 {
-    return validate_intent(input, intent_with(input, input.records.at(uuid), policy),
-                           Names::of_this_host);
-}
-
-Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
-                             const Policy& policy)
-{
-    auto request = request_for(input);
-    for (const auto& [other, record] : input.records) {
-        auto intent = record.decision.intent;
-        if (other == uuid) {
-            intent = intent_with(input, record, policy);
-            if (auto valid = validate_intent(input, intent, Names::of_this_host); !valid) {
-                return std::move(valid).error();
-            }
+    auto decisions = decide(input);
+    auto [plan, broken] = plan_and_check(input, decisions);
+    PassPlan pass{.plan = std::move(plan), .steps = {}, .broken = std::move(broken)};
+    for (auto& decision : decisions) {
+        auto& step = pass.steps.emplace_back();
+        step.decision = std::move(decision);
+        if (!pass.broken.empty()) {
+            continue;
         }
-        request.intents.push_back(std::move(intent));
-    }
-    TrialPlan trial{.plan = plan_and_tune(input, request), .definition = std::nullopt};
-    const auto& record = input.records.at(uuid);
-    const auto* started = trial.plan.find(uuid);
-    if (!record.seen.facts.active() && started != nullptr && !started->satisfied) {
-        // It has no place as one that starts now, but has as one that is off.
-        for (auto& intent : request.intents) {
-            intent.activity = intent.uuid == uuid ? Activity::dormant : intent.activity;
+        const auto& uuid = step.decision.intent.uuid;
+        const auto& record = input.records.at(uuid);
+        if (const auto* planned = pass.plan.find(uuid)) {
+            step.plan = *planned;
         }
-        trial.plan = plan_and_tune(input, request);
+        step.turn = turn_of(record, step.decision, schedule);
+        if (step.turn == DomainStep::Turn::now) {
+            add_actions(step, input, record);
+        }
     }
-    if (const auto* planned = trial.plan.find(uuid);
-        planned != nullptr && planned->placement != Placement::none) {
-        trial.definition = diff(diff_input(input, record, LivePart::now), *planned).definition;
-    }
-    return trial;
+    return pass;
 }
 
 } // namespace virtpind

@@ -3,6 +3,8 @@
 
 #include "common/base/printable.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 namespace virtpind {
@@ -19,6 +21,15 @@ bool Problems::set(const std::string& code, const std::string& text)
     }
     known = std::move(shown);
     return true;
+}
+
+void Problems::report(const std::string& code, const std::string& text, Log log)
+{
+    const auto appears = !texts_.contains(code);
+    const auto changed = set(code, text);
+    if (!text.empty() && changed && (appears || log == Log::each_text)) {
+        spdlog::warn("{}", printable(text, 1024));
+    }
 }
 
 } // namespace virtpind

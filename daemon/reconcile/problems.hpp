@@ -13,7 +13,9 @@ public:
     // "" clears it. Whether the text is another than before.
     bool set(const std::string& code, const std::string& text);
 
-    [[nodiscard]] bool has(const std::string& code) const { return texts_.contains(code); }
+    // The same, and logs a warning: when the problem appears, or each time that its text changes.
+    enum class Log { once, each_text };
+    void report(const std::string& code, const std::string& text, Log log);
 
     [[nodiscard]] const std::map<std::string, std::string>& texts() const noexcept
     {

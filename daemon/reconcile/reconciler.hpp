@@ -5,6 +5,7 @@
 // events do no harm. Main thread only.
 #pragma once
 
+#include "apply_queue.hpp"
 #include "common/model/config.hpp"
 #include "common/model/control_port.hpp"
 #include "common/model/libvirt_port.hpp"
@@ -12,10 +13,13 @@
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/state/crash_guard.hpp"
 #include "domain_record.hpp"
+#include "ended_domains.hpp"
 #include "original_states.hpp"
 #include "outcome.hpp"
 #include "pass_steps.hpp"
 #include "problems.hpp"
+#include "publisher.hpp"
+#include "retry_timer.hpp"
 #include "waiters.hpp"
 
 #include <chrono>
@@ -23,18 +27,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 namespace virtpind {
-
-// Libvirt cannot be reached now, in words for a caller.
-[[nodiscard]] Error unreachable();
-
-// What libvirt said when virtpind tried to `doing`, in words and a code for a caller: what libvirt
-// denies to virtpind is not denied to the caller, and a wrong argument was not the caller's.
-[[nodiscard]] Error translate_libvirt_error(Error error, std::string_view doing);
 
 class Reconciler {
 public:
@@ -45,7 +41,7 @@ public:
                std::string images_in = "the state directory");
 
     // Who is shown the state from now on; must outlive this or be replaced.
-    void show_to(ViewSink& sink) { sink_ = &sink; }
+    void show_to(ViewSink& sink) { publisher_.show_to(sink); }
 
     // --- what happens to it -----------------------------------------------------------------
     void on_event(const LibvirtEvent& event);
@@ -65,6 +61,9 @@ public:
     // Who remembers over the end of the process whose turn it was; outlives this.
     void guard_with(host::CrashGuard& guard) { guard_ = &guard; }
 
+    // Another planner, from the next pass on.
+    void plan_with(PlannerSteps steps) { steps_ = steps; }
+
     // What else is to be done once a period, beside the pass.
     void each_period(std::function<void()> also) { each_period_ = std::move(also); }
 
@@ -82,7 +81,12 @@ public:
     void request_full_pass();
 
     // Somebody asks for this domain: it is looked at even where starts died at it.
-    void look_anew(const DomainUuid& uuid);
+    void look_anew(const DomainUuid& uuid)
+    {
+        if (guard_ != nullptr) {
+            guard_->look_anew(uuid);
+        }
+    }
 
     // Whether one more may wait: asked before anything is changed that a pass is to follow.
     [[nodiscard]] Result<void> check_slot() const { return waiters_.check_slot(); }
@@ -96,8 +100,13 @@ public:
 
     [[nodiscard]] const Records& records() const noexcept { return records_; }
 
-    [[nodiscard]] DomainRecord* find(const DomainUuid& uuid);
-    [[nodiscard]] const DomainRecord* find(const DomainUuid& uuid) const;
+    // nullptr where there is none.
+    [[nodiscard]] DomainRecord* find(const DomainUuid& uuid) { return find_record(records_, uuid); }
+
+    [[nodiscard]] const DomainRecord* find(const DomainUuid& uuid) const
+    {
+        return find_record(records_, uuid);
+    }
 
     [[nodiscard]] const Config& config() const noexcept { return config_; }
 
@@ -107,16 +116,22 @@ public:
 
     [[nodiscard]] std::uint64_t passes() const noexcept { return pass_; }
 
-    // Grows with every publication: what was derived from the state before is old.
-    [[nodiscard]] std::uint64_t revision() const noexcept { return revision_; }
+    // As Publisher::revision().
+    [[nodiscard]] std::uint64_t revision() const noexcept { return publisher_.revision(); }
 
-    // The plan as it would be if `uuid` had `policy`; nothing is changed. Errors: try_policy().
-    // Of a domain that is known.
-    [[nodiscard]] Result<void> check_policy(const DomainUuid& uuid, const Policy& policy) const;
-    [[nodiscard]] Result<TrialPlan> plan_with(const DomainUuid& uuid, const Policy& policy) const;
-    [[nodiscard]] ManagerView manager_view() const;
+    // The present state, for its views and reports; valid until it changes.
+    [[nodiscard]] ManagerViewInput state() const;
+
+    // The same for trial_plan.hpp. Precondition: a domain is known, so there is a topology.
+    [[nodiscard]] PlanningInput trial_input() const
+    {
+        auto input = planning_input();
+        input.watch = nullptr; // no start dies of what a caller asks
+        return input;
+    }
+
     // Sends the present state to the sink.
-    void publish();
+    void publish() { publisher_.publish(state()); }
 
 private:
     void take(const LibvirtConnected& up);
@@ -127,56 +142,33 @@ private:
     enum class State { idle, observing, saving, applying };
 
     void check_housekeeping();
-    void check_unseen_images();
     void begin_pass();
     void on_observed(Result<Observation> seen);
-    void refresh_records(Observation&& seen);
-    void look_for_lost_policy(DomainRecord& record, const ObservedDomain& now) const;
+    void refresh(Observation seen);
     [[nodiscard]] PlanningInput planning_input() const;
-    [[nodiscard]] bool make_safe_plan(std::vector<Decision> decisions);
-    [[nodiscard]] std::optional<DomainActions> actions_of(DomainRecord& record);
-    [[nodiscard]] std::vector<DomainActions> collect_actions();
-    [[nodiscard]] bool is_its_turn(const DomainRecord& record,
-                                   std::chrono::steady_clock::time_point now) const;
+    [[nodiscard]] bool is_sound(const PassPlan& planned);
     void save_before_images(std::vector<DomainActions> actions);
     void apply(std::vector<DomainActions> actions);
     [[nodiscard]] bool plan_is_current() const;
     void replan();
-    [[nodiscard]] bool complete(DomainActions& actions);
-    void sort_by_urgency(std::vector<DomainActions>& actions) const;
-    [[nodiscard]] std::size_t count_of_one_job(const std::vector<DomainActions>& actions,
-                                               std::size_t at) const;
-    void apply_next(const std::shared_ptr<std::vector<DomainActions>>& actions, std::size_t at);
-    static void take_write(DomainRecord& record, const Outcome& outcome);
-    void take_outcome(const Outcome& outcome);
-    void announce();
+    void apply_next(const std::shared_ptr<ApplyQueue>& queue);
+    void take_outcome(Outcome outcome);
     void wait_again_for(const DomainUuid& uuid);
-    void settle(DomainRecord& record, const Outcome* outcome);
-    void forget_restored(DomainRecord& record);
+    void conclude(DomainRecord& record, const Outcome* outcome);
     void clean_up_images();
-    void refuse_waiters();
     void end_pass(const std::optional<Error>& failure);
-    [[nodiscard]] Result<void> verdict(const Waiter& waiter,
-                                       const std::optional<Error>& failure) const;
     void on_period();
-    void schedule_retry();
 
     LibvirtPort& host_;
-    ViewSink* sink_ = nullptr;
     host::CrashGuard* guard_ = nullptr;
+    PlannerSteps steps_;
     BeforeImages images_;
-    const std::string images_in_;
     Config config_;
     std::shared_ptr<const Topology> topology_;
     std::optional<LibvirtConnected> connection_;
 
     Records records_;
-    // Stopped or undefined, as events said: before the present look began, and since. What a look
-    // does not show any more can be told from what it does not show yet only by the former. More
-    // than so many are as if their events had been lost.
-    static constexpr std::size_t ended_max = 4096;
-    std::set<DomainUuid> ended_;
-    std::set<DomainUuid> ended_since_;
+    EndedDomains ended_;
     DriverCapabilities abilities_;
     Plan plan_;
     Problems problems_;
@@ -188,26 +180,16 @@ private:
     bool heard_host_ = false; // the first connection was attempted
     bool first_look_ = true;  // since the connection came
 
-    // What this pass did to domains, told when its views are published: before, the bus may not
-    // know the domain yet.
-    struct Announcement {
-        DomainUuid uuid;
-        std::uint64_t generation = 0;
-        Verdict verdict;
-    };
-
-    std::vector<Announcement> announcements_;
     ObserveDepth next_depth_ = ObserveDepth::affinities;
     ObserveDepth depth_ = ObserveDepth::affinities; // of the latest look
     std::uint64_t pass_ = 0;
-    std::uint64_t revision_ = 0;
-    unsigned failed_passes_ = 0;
+    Publisher publisher_;
     Waiters waiters_;
 
     std::function<void()> each_period_;
     std::function<void(const Records&)> on_refreshed_;
     loop::Timer period_;
-    loop::Timer retry_;
+    RetryTimer retry_;
     loop::Timer slow_apply_; // shows `applying` only when it takes long
 };
 

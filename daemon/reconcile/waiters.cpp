@@ -39,13 +39,25 @@ void Waiters::put_off(const DomainUuid& uuid)
     running_.erase(others, running_.end());
 }
 
-std::vector<Waiter> Waiters::take_all()
+void Waiters::end_pass(const std::optional<Error>& failure,
+                       const std::function<Result<void>(const DomainUuid&)>& result)
 {
-    auto all = std::exchange(running_, {});
-    auto next = std::exchange(next_, {});
-    all.insert(all.end(), std::make_move_iterator(next.begin()),
-               std::make_move_iterator(next.end()));
-    return all;
+    for (const auto& waiter : std::exchange(running_, {})) {
+        if (failure) {
+            waiter.reply(*failure);
+        } else {
+            waiter.reply(waiter.uuid ? result(*waiter.uuid) : Result<void>{});
+        }
+    }
+}
+
+void Waiters::refuse_all(const Error& why)
+{
+    for (const auto& waiters : {std::exchange(running_, {}), std::exchange(next_, {})}) {
+        for (const auto& waiter : waiters) {
+            waiter.reply(why);
+        }
+    }
 }
 
 bool Waiters::ask_for(const DomainUuid& uuid) const

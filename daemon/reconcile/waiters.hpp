@@ -45,11 +45,13 @@ public:
     // The same of those who asked for this domain, or for all.
     void put_off(const DomainUuid& uuid);
 
-    // Those of the running pass, to be answered.
-    [[nodiscard]] std::vector<Waiter> end_pass() { return std::exchange(running_, {}); }
+    // Answers those of the running pass: each with `failure`, or with what `result` says of the
+    // domain that it asked for.
+    void end_pass(const std::optional<Error>& failure,
+                  const std::function<Result<void>(const DomainUuid&)>& result);
 
-    // All of them, to be answered.
-    [[nodiscard]] std::vector<Waiter> take_all();
+    // Answers all of them.
+    void refuse_all(const Error& why);
 
     [[nodiscard]] bool any_for_next() const noexcept { return !next_.empty(); }
 

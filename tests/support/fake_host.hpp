@@ -243,7 +243,7 @@ private:
         }
         if (actions.definition && unheld) {
             outcome.idle = actions.definition;
-            outcome.unheld = *unheld;
+            outcome.not_kept = *unheld;
         } else if (actions.definition) {
             const auto now = domain;
             change_definition(*domain.config, *actions.definition);

@@ -2,6 +2,7 @@
 // The spine and the controller on a libvirt in memory, for their tests.
 #pragma once
 
+#include "daemon/reconcile/caller_errors.hpp"
 #include "daemon/reconcile/controller.hpp"
 #include "daemon/reconcile/reconciler.hpp"
 #include "tests/support/fake_host.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Things that must not be: a planner that breaks its own rules or throws, for all domains or for
-// one. The linker puts functions of this test in the place of four of the daemon's (--wrap); they
-// go wrong when they are told to.
+// one. Functions of this test stand in for the planner's, and go wrong when they are told to.
 #include "daemon/planner/diff.hpp"
 #include "daemon/planner/plan_check.hpp"
 #include "daemon/planner/planner.hpp"
@@ -54,40 +53,9 @@ Wrong wrong;
 
 } // namespace
 
-// The names that --wrap gives to the present and the former ones.
-// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
-std::vector<BrokenRule> real_rules(const PlanRequest& request, const Plan& plan) asm(
-    "__real__ZN8virtpind17find_broken_rulesERKNS_11PlanRequestERKNS_4PlanE");
-std::vector<BrokenRule> wrapped_rules(const PlanRequest& request, const Plan& plan) asm(
-    "__wrap__ZN8virtpind17find_broken_rulesERKNS_11PlanRequestERKNS_4PlanE");
-Plan real_plan(const PlanRequest& request) asm("__real__ZN8virtpind9make_planERKNS_11PlanRequestE");
-Plan wrapped_plan(const PlanRequest& request) asm(
-    "__wrap__ZN8virtpind9make_planERKNS_11PlanRequestE");
-DomainActions real_diff(const DiffInput& input, const DomainPlan& plan) asm(
-    "__real__ZN8virtpind4diffERKNS_9DiffInputERKNS_10DomainPlanE");
-DomainActions wrapped_diff(const DiffInput& input, const DomainPlan& plan) asm(
-    "__wrap__ZN8virtpind4diffERKNS_9DiffInputERKNS_10DomainPlanE");
-std::optional<IntentFault> real_fault(
-    const Topology& topology, const Intent& intent,
-    Names names) asm("__real__ZN8virtpind10find_faultERKNS_8TopologyERKNS_6IntentENS_5NamesE");
-std::optional<IntentFault> wrapped_fault(
-    const Topology& topology, const Intent& intent,
-    Names names) asm("__wrap__ZN8virtpind10find_faultERKNS_8TopologyERKNS_6IntentENS_5NamesE");
+namespace {
 
-void real_notes(
-    DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
-    std::string_view boot_id) asm("__real__ZN8virtpind9add_notesERNS_13DomainActionsERKNS_14"
-                                  "ObservedDomainERKNS_11BeforeImageESt17basic_string_viewIcSt11"
-                                  "char_traitsIcEE");
-void wrapped_notes(
-    DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
-    std::string_view boot_id) asm("__wrap__ZN8virtpind9add_notesERNS_13DomainActionsERKNS_14"
-                                  "ObservedDomainERKNS_11BeforeImageESt17basic_string_viewIcSt11"
-                                  "char_traitsIcEE");
-
-// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
-
-std::vector<BrokenRule> wrapped_rules(const PlanRequest& request, const Plan& plan)
+std::vector<BrokenRule> rules_or_wrong(const PlanRequest& request, const Plan& plan)
 {
     if (wrong.all_plans) {
         return {{.domain = std::nullopt, .text = "CPU 4 belongs to two domains"}};
@@ -100,10 +68,10 @@ std::vector<BrokenRule> wrapped_rules(const PlanRequest& request, const Plan& pl
     if (std::exchange(wrong.check, false)) {
         go_wrong();
     }
-    return real_rules(request, plan);
+    return virtpind::find_broken_rules(request, plan);
 }
 
-Plan wrapped_plan(const PlanRequest& request)
+Plan plan_or_wrong(const PlanRequest& request)
 {
     for (const auto& intent : request.intents) {
         const auto managed = intent.stance == virtpind::Stance::managed;
@@ -116,34 +84,36 @@ Plan wrapped_plan(const PlanRequest& request)
             wrong.at_plan_of();
         }
     }
-    return real_plan(request);
+    return virtpind::make_plan(request);
 }
 
-DomainActions wrapped_diff(const DiffInput& input, const DomainPlan& plan)
+DomainActions diff_or_wrong(const DiffInput& input, const DomainPlan& plan)
 {
     if (plan.name == wrong.diff_of) {
         go_wrong();
     }
-    return real_diff(input, plan);
+    return virtpind::diff(input, plan);
 }
 
-std::optional<IntentFault> wrapped_fault(const Topology& topology, const Intent& intent,
-                                         Names names)
+std::optional<IntentFault> fault_or_wrong(const Topology& topology, const Intent& intent,
+                                          Names names)
 {
     if (intent.name == wrong.decision_of) {
         go_wrong();
     }
-    return real_fault(topology, intent, names);
+    return virtpind::find_fault(topology, intent, names);
 }
 
-void wrapped_notes(DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
-                   std::string_view boot_id)
+void notes_or_wrong(DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
+                    std::string_view boot_id)
 {
     if (actions.name == wrong.note_of && actions.before) {
         go_wrong();
     }
-    real_notes(actions, seen, before, boot_id);
+    virtpind::add_notes(actions, seen, before, boot_id);
 }
+
+} // namespace
 
 namespace virtpind::test {
 namespace {
@@ -152,6 +122,16 @@ using namespace std::chrono_literals;
 
 class BrokenPlan : public ReconcilerTest {
 protected:
+    void SetUp() override
+    {
+        ReconcilerTest::SetUp();
+        reconciler_.plan_with({.find_fault = fault_or_wrong,
+                               .make_plan = plan_or_wrong,
+                               .find_broken_rules = rules_or_wrong,
+                               .diff = diff_or_wrong,
+                               .add_notes = notes_or_wrong});
+    }
+
     void TearDown() override { wrong = {}; }
 
     [[nodiscard]] bool has_problem() const

@@ -16,11 +16,12 @@ constexpr uid_t root = 0;
 constexpr uid_t alice = 100'001; // nobody who runs tests
 constexpr uid_t bob = 100'002;
 
-class PlanQueueTest : public testing::Test {
+class DryRunQueueTest : public testing::Test {
 protected:
     Result<void> add(uid_t user)
     {
-        return queue_.add(user, [this](PlanQueue::Done done) { made_.push_back(std::move(done)); });
+        return queue_.add(user,
+                          [this](DryRunQueue::Done done) { made_.push_back(std::move(done)); });
     }
 
     // Until `count` plans are made, or for a while.
@@ -34,13 +35,13 @@ protected:
     }
 
     loop::EventLoop loop_ = *loop::EventLoop::create();
-    PlanQueue queue_{loop_};
-    std::vector<PlanQueue::Done> made_; // and not yet answered
+    DryRunQueue queue_{loop_};
+    std::vector<DryRunQueue::Done> made_; // and not yet answered
 };
 
-TEST_F(PlanQueueTest, BoundsWhatOneUserMayHaveUnderWay)
+TEST_F(DryRunQueueTest, BoundsWhatOneUserMayHaveUnderWay)
 {
-    for (std::size_t i = 0; i < PlanQueue::Places::each_max; ++i) {
+    for (std::size_t i = 0; i < DryRunQueue::Places::each_max; ++i) {
         ASSERT_TRUE(add(alice));
     }
     EXPECT_TRUE(made_.empty()) << "none while the call itself is being handled";
@@ -55,44 +56,44 @@ TEST_F(PlanQueueTest, BoundsWhatOneUserMayHaveUnderWay)
     EXPECT_TRUE(add(alice));
 }
 
-TEST_F(PlanQueueTest, BoundsAllTogether)
+TEST_F(DryRunQueueTest, BoundsAllTogether)
 {
-    for (std::size_t i = 0; i < PlanQueue::Places::total_max; ++i) {
+    for (std::size_t i = 0; i < DryRunQueue::Places::total_max; ++i) {
         ASSERT_TRUE(add(alice + static_cast<uid_t>(i)));
     }
     EXPECT_EQ(add(alice + 99).error().code, Errc::limits_exceeded);
-    run_until_made(PlanQueue::Places::total_max);
+    run_until_made(DryRunQueue::Places::total_max);
     for (const auto& done : made_) {
         done();
     }
     EXPECT_TRUE(add(alice + 99));
 }
 
-TEST_F(PlanQueueTest, NobodyKeepsRootOut)
+TEST_F(DryRunQueueTest, NobodyKeepsRootOut)
 {
-    for (std::size_t i = 0; i < PlanQueue::Places::total_max; ++i) {
+    for (std::size_t i = 0; i < DryRunQueue::Places::total_max; ++i) {
         ASSERT_TRUE(add(alice + static_cast<uid_t>(i)));
     }
     std::vector<std::size_t> made_before;
-    const auto note = [&](const PlanQueue::Done& done) {
+    const auto note = [&](const DryRunQueue::Done& done) {
         made_before.push_back(made_.size());
         done();
     };
-    for (std::size_t i = 0; i < PlanQueue::Places::each_max; ++i) {
+    for (std::size_t i = 0; i < DryRunQueue::Places::each_max; ++i) {
         EXPECT_TRUE(queue_.add(root, note));
     }
     EXPECT_FALSE(queue_.add(root, note)) << "not more than anybody else";
-    run_until_made(PlanQueue::Places::total_max);
+    run_until_made(DryRunQueue::Places::total_max);
     EXPECT_EQ(made_before, (std::vector<std::size_t>{0, 1})) << "every other one is root's";
     EXPECT_EQ(add(bob + 99).error().code, Errc::limits_exceeded) << "others are as many as before";
 }
 
 // Each plan takes 20 ms here: half of the time is the others'.
-TEST_F(PlanQueueTest, LeavesTimeBetweenTwoPlans)
+TEST_F(DryRunQueueTest, LeavesTimeBetweenTwoPlans)
 {
     std::vector<std::chrono::steady_clock::time_point> begun;
     for (int i = 0; i < 4; ++i) {
-        ASSERT_TRUE(queue_.add(alice + static_cast<uid_t>(i), [&](const PlanQueue::Done& done) {
+        ASSERT_TRUE(queue_.add(alice + static_cast<uid_t>(i), [&](const DryRunQueue::Done& done) {
             begun.push_back(std::chrono::steady_clock::now());
             std::this_thread::sleep_for(20ms);
             done();

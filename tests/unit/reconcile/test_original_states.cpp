@@ -12,19 +12,19 @@ namespace {
 TEST(BeforeImages, OneThatIsNotSavedYetIsKeptWhileItsDomainIsOutOfReach)
 {
     FakeHost host;
-    BeforeImages images{host, "boot", {}};
+    BeforeImages images{host, "boot", {}, "/state"};
     const auto uuid = FakeHost::uuid(1);
     DomainRecord record;
     record.seen = host.add(1, "web", 1, std::nullopt);
     record.before = BeforeImage{.uuid = uuid, .name = "web", .config = PinSet{}};
     record.unsaved = true;
-    images.take_back(record);
-    EXPECT_EQ(images.unseen(), 1U);
+    images.detach(record);
+    EXPECT_FALSE(record.before.has_value());
 
     Records records;
     auto& again = records[uuid];
     again.seen = host.domains.at(uuid);
-    images.give(again, uuid);
+    images.attach(again, uuid);
     ASSERT_TRUE(again.before.has_value());
     EXPECT_TRUE(again.unsaved) << "it is not on disk";
     auto saved = false;

@@ -316,7 +316,7 @@ TEST_F(ReconcilerTest, QuarrelStaysSlowAsLongAsItGoesOn)
     auto now = std::chrono::steady_clock::now() + std::chrono::hours{1};
     unsigned at_once = 0;
     for (int i = 0; i < 20; ++i) {
-        settle(one, &repaired, 1, now);
+        record_outcome(one, &repaired, 1, now);
         const auto waits = one.retry_at > now;
         at_once += waits ? 0 : 1;
         now = waits ? one.retry_at + std::chrono::seconds{1} : now + std::chrono::seconds{1};

@@ -445,7 +445,7 @@ TEST_F(ReconcilerLimits, ManyBeforeImagesOfDomainsThatAreNotThereAreAProblem)
         later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
         later.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
         host_.answer_all();
-        const auto problems = later.manager_view().problems;
+        const auto problems = make_manager_view(later.state()).problems;
         ASSERT_EQ(problems.size(), count - 64U);
         if (problems.empty()) {
             continue;
@@ -456,7 +456,7 @@ TEST_F(ReconcilerLimits, ManyBeforeImagesOfDomainsThatAreNotThereAreAProblem)
         host_.add(1000, "back", 1, std::nullopt);
         later.on_event(DomainChanged{.uuid = FakeHost::uuid(1000), .what = "defined"});
         host_.answer_all();
-        EXPECT_TRUE(later.manager_view().problems.empty()) << "one of them came back";
+        EXPECT_TRUE(make_manager_view(later.state()).problems.empty()) << "one of them came back";
     }
 }
 

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "domain_record.hpp"
+
+namespace virtpind {
+
+void DomainRecord::forget_other_runs(std::optional<int> id, const VcpuSet& online)
+{
+    if (seen.facts.id != id) {
+        forget_failures();
+        repairs = 0;
+    }
+    if (deferred_id != id) {
+        deferred_id.reset();
+    }
+    if (kept_id != id) {
+        kept_plugged = {};
+    }
+    kept_plugged = kept_plugged & online;
+}
+
+} // namespace virtpind

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "planning_input.hpp"
+
+#include "configured_housekeeping.hpp"
+#include "daemon/planner/plan_tuning.hpp"
+
+namespace virtpind {
+
+namespace {
+
+const BeforeImage* before_of(const DomainRecord& record)
+{
+    return record.before ? &*record.before : nullptr;
+}
+
+} // namespace
+
+PlanRequest host_request(const PlanningInput& input)
+{
+    PlanRequest request;
+    request.topology = &input.topology;
+    request.housekeeping = usable_housekeeping(input.config, input.topology).cpus;
+    return request;
+}
+
+Result<void> validate_intent(const PlanningInput& input, const Intent& intent, Names names)
+{
+    if (const auto fault = input.steps.find_fault(input.topology, intent, names)) {
+        return Error{.code = Errc::invalid_policy, .message = fault->field + ": " + fault->what};
+    }
+    return {};
+}
+
+Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request)
+{
+    auto plan = input.steps.make_plan(request);
+    for (std::size_t i = 0; i < plan.domains.size(); ++i) {
+        if (request.watch != nullptr) {
+            request.watch->at(plan.domains[i].uuid);
+        }
+        const auto& record = input.records.at(plan.domains[i].uuid);
+        tune_plan(plan.domains[i], input.topology, request.intents[i], record.seen,
+                  input.abilities.tuning, before_of(record));
+    }
+    return plan;
+}
+
+DiffInput diff_input(const PlanningInput& input, const DomainRecord& record, DiffInput::Live live)
+{
+    return {.seen = record.seen,
+            .online = input.topology.online_cpus(),
+            .abilities = input.abilities,
+            .before = before_of(record),
+            .live = live,
+            .memory_nodes = input.topology.memory_nodes()};
+}
+
+} // namespace virtpind
