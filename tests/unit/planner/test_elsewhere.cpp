@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Pins and policies of another host: no place here, no error either, and told.
 #include "common/base/by_id.hpp"
-#include "daemon/planner/plan_check.hpp"
-#include "daemon/planner/planner.hpp"
-#include "daemon/planner/validate.hpp"
-#include "tests/support/topology_builder.hpp"
+#include "tests/support/plan_case.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <stdexcept>
 
-namespace virtpind {
+namespace virtpind::test {
 namespace {
-
-using test::regular_host;
-
-CpuSet cpus(std::string_view text)
-{
-    return *CpuSet::parse(text);
-}
-
-Intent domain(std::uint32_t vcpus)
-{
-    Intent intent;
-    intent.uuid = DomainUuid{"moved"};
-    intent.name = "moved";
-    intent.policy.name = "dedicated";
-    intent.policy.placement = Placement::dedicated;
-    intent.vcpus_max = vcpus;
-    intent.vcpus_online = VcpuSet::range(0, vcpus - 1);
-    return intent;
-}
 
 DomainPlan plan_of(const Topology& host, const Intent& intent)
 {
@@ -42,21 +19,14 @@ DomainPlan plan_of(const Topology& host, const Intent& intent)
     return plan.domains.front();
 }
 
-std::string text_of(const DomainPlan& plan, ReasonCode code)
-{
-    const auto at = std::find_if(plan.reasons.begin(), plan.reasons.end(),
-                                 [code](const Reason& reason) { return reason.code == code; });
-    return at != plan.reasons.end() ? at->text : "";
-}
-
 class PinElsewhere : public testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(PinElsewhere, IsNoPresentPlace)
 {
     const auto host = regular_host({.cores = 2}); // CPUs 0-3
-    const auto unpinned = plan_of(host, domain(2));
+    const auto unpinned = plan_of(host, domain("moved", 2));
     for (const auto activity : {Activity::arriving, Activity::running, Activity::dormant}) {
-        auto intent = domain(2);
+        auto intent = domain("moved", 2);
         intent.activity = activity;
         intent.current.vcpus[VcpuId{0}] = {CpuId{GetParam()}};
         const auto plan = plan_of(host, intent);
@@ -77,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(AnyNumber, PinElsewhere,
 TEST(Elsewhere, OnlyThePinsThatAreNotThereAreChosenAnew)
 {
     const auto host = regular_host({.cores = 4, .threads = 1});
-    auto intent = domain(3);
+    auto intent = domain("moved", 3);
     intent.activity = Activity::running;
     intent.current.vcpus = {
         {VcpuId{0}, cpus("3")}, {VcpuId{1}, cpus("77")}, {VcpuId{2}, cpus("1")}};
@@ -90,9 +60,8 @@ TEST(Elsewhere, OnlyThePinsThatAreNotThereAreChosenAnew)
 // Sparse numbers: a host may have CPU 8 and no CPU 3.
 TEST(Elsewhere, NumberBetweenThoseOfTheHostIsNotThereEither)
 {
-    const auto host =
-        test::host_of_cores({{.cpus = {0}}, {.cpus = {4}}, {.cpus = {8}}, {.cpus = {12}}});
-    auto intent = domain(2);
+    const auto host = host_of_cores({{.cpus = {0}}, {.cpus = {4}}, {.cpus = {8}}, {.cpus = {12}}});
+    auto intent = domain("moved", 2);
     intent.current.vcpus = {{VcpuId{0}, cpus("3")}, {VcpuId{1}, cpus("8")}};
     const auto plan = plan_of(host, intent);
     EXPECT_EQ(plan.vcpus.at(VcpuId{1}), cpus("8"));
@@ -104,7 +73,7 @@ TEST(Elsewhere, MemoryIsNotBoundToANodeThatIsNotThere)
 {
     for (const auto nodes : {1U, 2U}) {
         const auto host = regular_host({.nodes = nodes, .cores = 2});
-        auto intent = domain(2);
+        auto intent = domain("moved", 2);
         intent.current.numatune = NumaTune{.mode = NumaMode::strict, .nodes = {NodeId{7}}};
         const auto plan = plan_of(host, intent);
         ASSERT_TRUE(plan.numatune.has_value());
@@ -117,7 +86,7 @@ TEST(Elsewhere, MemoryIsNotBoundToANodeThatIsNotThere)
 TEST(Elsewhere, LockedMemoryOfANodeThatIsNotThereHoldsNothing)
 {
     const auto host = regular_host({.nodes = 2, .cores = 2});
-    auto intent = domain(2);
+    auto intent = domain("moved", 2);
     intent.activity = Activity::running;
     intent.memory_locked = true;
     intent.has_memory = true;
@@ -129,7 +98,7 @@ TEST(Elsewhere, LockedMemoryOfANodeThatIsNotThereHoldsNothing)
 TEST(Elsewhere, PolicyThatNamesCpusOfAnotherHostFloatsAndSaysSo)
 {
     const auto host = regular_host({.cores = 1}); // CPUs 0-1
-    auto intent = domain(1);
+    auto intent = domain("moved", 1);
     intent.policy.cpus = cpus("4-7");
     intent.current.vcpus[VcpuId{0}] = cpus("4");
     const auto plan = plan_of(host, intent);
@@ -142,7 +111,7 @@ TEST(Elsewhere, PolicyThatNamesCpusOfAnotherHostFloatsAndSaysSo)
 TEST(Elsewhere, PolicyThatNamesCpusOfAnotherHostIsLeftAloneWhereItSaysSo)
 {
     const auto host = regular_host({.cores = 1});
-    auto intent = domain(1);
+    auto intent = domain("moved", 1);
     intent.policy.cpus = cpus("4-7");
     intent.policy.fallback = Fallback::fail;
     const auto plan = plan_of(host, intent);
@@ -153,7 +122,7 @@ TEST(Elsewhere, PolicyThatNamesCpusOfAnotherHostIsLeftAloneWhereItSaysSo)
 TEST(Elsewhere, PolicyThatNamesSomeCpusOfThisHostIsKeptToThem)
 {
     const auto host = regular_host({.cores = 4, .threads = 1});
-    auto intent = domain(2);
+    auto intent = domain("moved", 2);
     intent.policy.cpus = cpus("2-9");
     const auto plan = plan_of(host, intent);
     EXPECT_EQ(plan.placement, Placement::dedicated);
@@ -165,7 +134,7 @@ TEST(Elsewhere, PolicyThatNamesSomeCpusOfThisHostIsKeptToThem)
 TEST(Elsewhere, CallerWhoNamesCpusOfAnotherHostIsRefused)
 {
     const auto host = regular_host({.cores = 1});
-    auto intent = domain(1);
+    auto intent = domain("moved", 1);
     intent.policy.cpus = cpus("4-7");
     EXPECT_TRUE(find_fault(host, intent, Names::of_this_host).has_value());
     EXPECT_FALSE(find_fault(host, intent, Names::of_any_host).has_value());
@@ -184,4 +153,4 @@ TEST(ById, LookUpsAreChecked)
 }
 
 } // namespace
-} // namespace virtpind
+} // namespace virtpind::test

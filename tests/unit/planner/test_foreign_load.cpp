@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Which pins of others are claims, and which are load.
+// Pins that somebody else has set: which are claims, and which are load.
 #include "daemon/planner/fleet/foreign.hpp"
-#include "daemon/planner/plan_check.hpp"
-#include "daemon/planner/planner.hpp"
-#include "daemon/planner/validate.hpp"
-#include "tests/support/topology_builder.hpp"
+#include "tests/support/plan_case.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-namespace virtpind {
+namespace virtpind::test {
 namespace {
-
-using test::Numbering;
-using test::regular_host;
-
-CpuSet cpus(std::string_view text)
-{
-    return *CpuSet::parse(text);
-}
 
 // One vCPU per mask; "" for one that is not pinned.
 Intent foreign(const std::string& name, const std::vector<std::string>& masks)
@@ -40,44 +27,6 @@ Intent foreign(const std::string& name, const std::vector<std::string>& masks)
     return intent;
 }
 
-Intent domain(const std::string& name, std::uint32_t vcpus, Placement placement)
-{
-    Intent intent;
-    intent.uuid = DomainUuid{name};
-    intent.name = name;
-    intent.policy.name = "test";
-    intent.policy.placement = placement;
-    intent.vcpus_max = vcpus;
-    intent.vcpus_online = VcpuSet::range(0, vcpus - 1);
-    return intent;
-}
-
-Plan plan_on(const Topology& host, std::vector<Intent> intents)
-{
-    const PlanRequest request{
-        .topology = &host, .housekeeping = std::nullopt, .intents = std::move(intents)};
-    EXPECT_TRUE(validate_request(request).ok());
-    auto plan = make_plan(request);
-    EXPECT_EQ(check_plan(request, plan), std::vector<std::string>{});
-    return plan;
-}
-
-bool says(const DomainPlan& plan, ReasonCode code, std::string_view words)
-{
-    return std::any_of(plan.reasons.begin(), plan.reasons.end(), [&](const Reason& reason) {
-        return reason.code == code && reason.text.find(words) != std::string::npos;
-    });
-}
-
-CpuSet vcpu_cpus(const DomainPlan& plan)
-{
-    CpuSet all;
-    for (const auto& [vcpu, pin] : plan.vcpus) {
-        all |= pin;
-    }
-    return all;
-}
-
 // 16 CPUs, siblings N and N+8.
 Topology host()
 {
@@ -91,7 +40,7 @@ struct Expected {
     std::size_t floating;
 };
 
-TEST(Footprint, of_masks)
+TEST(Footprint, SeparatesClaimsFromLoadByTheMasks)
 {
     const std::vector<Expected> cases{
         {{"4", "5"}, "4-5", "", 0},            // one CPU each
@@ -119,7 +68,7 @@ TEST(Footprint, of_masks)
     }
 }
 
-TEST(Footprint, of_the_mask_for_all)
+TEST(Footprint, OfTheMaskForAllVcpus)
 {
     auto vm = foreign("vm", {"", ""});
     vm.current.vcpu_cpuset = cpus("4-7");
@@ -129,7 +78,7 @@ TEST(Footprint, of_the_mask_for_all)
     EXPECT_EQ(footprint_of(HostIndex{topology}, vm).claimed, cpus("4-5"));
 }
 
-TEST(ForeignLoad, leaves_room_for_a_dedicated_domain_which_hears_of_it)
+TEST(ForeignLoad, LeavesCpusToADedicatedDomainWhichHearsOfIt)
 {
     // Two packages of 16 cores, as a cluster manager has them: pinned to all but a few CPUs.
     const auto servers = regular_host({.packages = 2, .cores = 16});
@@ -137,7 +86,7 @@ TEST(ForeignLoad, leaves_room_for_a_dedicated_domain_which_hears_of_it)
     for (const auto* name : {"nova1", "nova2", "nova3", "nova4"}) {
         intents.push_back(foreign(name, {"4-31,36-63", "4-31,36-63"}));
     }
-    intents.push_back(domain("db", 8, Placement::dedicated));
+    intents.push_back(domain("db", 8));
     const auto plan = plan_on(servers, intents);
     const auto& db = plan.domains.back();
     EXPECT_EQ(db.placement, Placement::dedicated);
@@ -149,47 +98,67 @@ TEST(ForeignLoad, leaves_room_for_a_dedicated_domain_which_hears_of_it)
     EXPECT_TRUE(says(plan.domains.front(), ReasonCode::foreign_pins, "load and no claim"));
 }
 
-TEST(ForeignLoad, is_avoided_where_nothing_else_differs)
+TEST(ForeignLoad, IsAvoidedWhereNothingElseDiffers)
 {
     const auto floats = foreign("floats", {"1-4,9-12", "1-4,9-12"});
-    const auto plan = plan_on(host(), {floats, domain("vm", 4, Placement::dedicated)});
+    const auto plan = plan_on(host(), {floats, domain("vm", 4)});
     EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("5-6,13-14"));
     const auto two_l3s = regular_host({.l3s = 2, .cores = 4});
     const auto on_second = foreign("floats", {"4-7,12-15", "4-7,12-15"});
-    EXPECT_EQ(
-        vcpu_cpus(plan_on(two_l3s, {on_second, domain("vm", 4, Placement::dedicated)}).domains[1]),
-        cpus("1-2,9-10"))
+    EXPECT_EQ(vcpu_cpus(plan_on(two_l3s, {on_second, domain("vm", 4)}).domains[1]),
+              cpus("1-2,9-10"))
         << "housekeeping is a neighbour, too, and nobody floats there";
 }
 
-TEST(ForeignLoad, counts_where_shared_domains_float)
+TEST(ForeignLoad, CountsWhereSharedDomainsFloat)
 {
-    const auto two_nodes = regular_host({.packages = 2, .cores = 4});
-    const auto shared = domain("vm", 2, Placement::shared);
-    const auto quiet = plan_on(two_nodes, {shared}).domains.front();
-    ASSERT_TRUE(two_nodes.nodes[1].cpus.includes(vcpu_cpus(quiet)));
-    const std::string node1 = two_nodes.nodes[1].cpus.str();
+    const auto host = two_nodes();
+    const auto floats = shared("vm", 2);
+    const auto quiet = plan_on(host, {floats}).domains.front();
+    ASSERT_TRUE(host.nodes[1].cpus.includes(vcpu_cpus(quiet)));
+    const std::string node1 = host.nodes[1].cpus.str();
     const auto busy = foreign("busy", {node1, node1, node1, node1, node1, node1});
-    EXPECT_TRUE(
-        two_nodes.nodes[0].cpus.includes(vcpu_cpus(plan_on(two_nodes, {busy, shared}).domains[1])));
+    EXPECT_TRUE(host.nodes[0].cpus.includes(vcpu_cpus(plan_on(host, {busy, floats}).domains[1])));
 }
 
-TEST(ForeignLoad, of_one_that_is_shut_off_is_none)
+TEST(ForeignLoad, OfADomainThatIsShutOffIsNone)
 {
     auto floats = foreign("floats", {"1-4,9-12", "1-4,9-12"});
     floats.activity = Activity::dormant;
-    const auto plan = plan_on(host(), {floats, domain("vm", 4, Placement::dedicated)});
+    const auto plan = plan_on(host(), {floats, domain("vm", 4)});
     EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("1-2,9-10"));
 }
 
-TEST(ForeignLoad, pins_as_wide_as_the_guest_are_a_claim_still)
+TEST(ForeignLoad, PinsAsWideAsTheGuestAreAClaim)
 {
     const auto claims = foreign("claims", {"1-4,9-12", "1-4,9-12", "1-4,9-12", "1-4,9-12",
                                            "1-4,9-12", "1-4,9-12", "1-4,9-12", "1-4,9-12"});
-    const auto plan = plan_on(host(), {claims, domain("vm", 6, Placement::dedicated)});
+    const auto plan = plan_on(host(), {claims, domain("vm", 6)});
     EXPECT_EQ(plan.domains[0].claim, cpus("1-4,9-12"));
     EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("5-7,13-15"));
 }
 
+TEST(ForeignPins, AreClaimed)
+{
+    const auto other = foreign("other", {"6", "18"});
+    const auto plan = plan_on(ryzen(), {other, threaded("win11", 6)});
+    EXPECT_EQ(plan.domains[0].placement, Placement::none);
+    EXPECT_EQ(plan.domains[0].claim, cpus("6,18"));
+    EXPECT_EQ(plan.domains[1].claim.size(), 12U);
+    EXPECT_TRUE(says(plan.domains[1], ReasonCode::spans_l3s));
+    EXPECT_TRUE(says(plan.domains[1], ReasonCode::to_do_better));
+}
+
+TEST(ForeignPins, OfDomainsThatAreShutOffAreNotClaimedAndToldOf)
+{
+    auto other = foreign("other", {"6", "18"});
+    other.activity = Activity::dormant;
+    const auto plan = plan_on(ryzen(), {other, threaded("win11", 6)});
+    EXPECT_TRUE(plan.domains[0].claim.empty());
+    EXPECT_TRUE(says(plan.domains[0], ReasonCode::foreign_pins));
+    EXPECT_FALSE(says(plan.domains[0], ReasonCode::hands_off));
+    EXPECT_EQ(plan.domains[1].claim, cpus("6-11,18-23"));
+}
+
 } // namespace
-} // namespace virtpind
+} // namespace virtpind::test

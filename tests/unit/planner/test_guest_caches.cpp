@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/planner/guest/guest_caches.hpp"
+#include "tests/support/cpu_sets.hpp"
 #include "tests/support/tuning_case.hpp"
 
 #include <gtest/gtest.h>
 
-namespace virtpind {
+namespace virtpind::test {
 namespace {
-
-using test::cached_host;
 
 std::string apic_ids(const GuestTopology& guest, const VcpuSet& enabled)
 {
@@ -16,11 +15,6 @@ std::string apic_ids(const GuestTopology& guest, const VcpuSet& enabled)
         ids.insert(CpuId{apic_id(guest, vcpu)});
     }
     return ids.str();
-}
-
-VcpuSet vcpus(std::string_view text)
-{
-    return *VcpuSet::parse(text);
 }
 
 std::string text_of(const std::vector<VcpuSet>& groups)
@@ -103,8 +97,8 @@ TEST(GuestCaches, RealOnesAreThoseOfThePins)
     EXPECT_EQ(text_of(real.l1), "0-1 | 2");
     EXPECT_EQ(text_of(real.l3), "0-1 | 2");
     EXPECT_EQ(cache_sharing(host, CpuId{3}), (CacheSharing{.l1 = 2, .l2 = 2, .l3 = 6}));
-    EXPECT_EQ(cache_sharing(test::regular_host({}), CpuId{0}), CacheSharing{});
+    EXPECT_EQ(cache_sharing(regular_host({}), CpuId{0}), CacheSharing{});
 }
 
 } // namespace
-} // namespace virtpind
+} // namespace virtpind::test

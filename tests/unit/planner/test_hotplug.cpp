@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/planner/guest/hotplug.hpp"
+#include "tests/support/cpu_sets.hpp"
 
 #include <gtest/gtest.h>
 
-namespace virtpind {
+namespace virtpind::test {
 namespace {
-
-VcpuSet vcpus(std::string_view text)
-{
-    return *VcpuSet::parse(text);
-}
 
 struct Case {
     const char* what;
@@ -52,4 +48,4 @@ TEST(Hotplug, ChoosesByNumber)
 }
 
 } // namespace
-} // namespace virtpind
+} // namespace virtpind::test

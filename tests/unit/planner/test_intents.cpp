@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/planner/intents.hpp"
+#include "tests/support/cpu_sets.hpp"
 
 #include <gtest/gtest.h>
 
-namespace virtpind {
+namespace virtpind::test {
 namespace {
-
-CpuSet cpus(std::string_view text)
-{
-    return *CpuSet::parse(text);
-}
 
 const DomainUuid uuid{"6695eb01-f6a4-8304-79aa-97f2502e193f"};
 
@@ -292,4 +288,4 @@ TEST_F(Intents, DefaultHugepageSizeIsTheHosts)
 }
 
 } // namespace
-} // namespace virtpind
+} // namespace virtpind::test

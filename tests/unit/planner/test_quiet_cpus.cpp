@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // CPUs that the kernel was told to leave alone (isolcpus, nohz_full): nothing floats there.
 #include "daemon/planner/housekeeping.hpp"
-#include "daemon/planner/plan_check.hpp"
-#include "daemon/planner/planner.hpp"
-#include "daemon/planner/validate.hpp"
-#include "tests/support/topology_builder.hpp"
+#include "tests/support/plan_case.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-namespace virtpind {
+namespace virtpind::test {
 namespace {
-
-using test::regular_host;
-
-CpuSet cpus(std::string_view text)
-{
-    return *CpuSet::parse(text);
-}
 
 // 16 CPUs on two L3s, siblings N and N+8.
 Topology host(std::string_view isolated, std::string_view nohz_full = "")
@@ -29,105 +17,56 @@ Topology host(std::string_view isolated, std::string_view nohz_full = "")
     return topology;
 }
 
-Intent domain(const std::string& name, std::uint32_t vcpus, Placement placement)
-{
-    Intent intent;
-    intent.uuid = DomainUuid{name};
-    intent.name = name;
-    intent.policy.name = "test";
-    intent.policy.placement = placement;
-    intent.vcpus_max = vcpus;
-    intent.vcpus_online = VcpuSet::range(0, vcpus - 1);
-    return intent;
-}
-
-Intent dedicated(std::uint32_t vcpus)
-{
-    return domain("dedicated", vcpus, Placement::dedicated);
-}
-
-Intent shared(std::uint32_t vcpus)
-{
-    return domain("shared", vcpus, Placement::shared);
-}
-
-Plan plan_on(const Topology& host, std::vector<Intent> intents,
-             std::optional<CpuSet> housekeeping = std::nullopt)
-{
-    const PlanRequest request{
-        .topology = &host, .housekeeping = std::move(housekeeping), .intents = std::move(intents)};
-    EXPECT_TRUE(validate_request(request).ok());
-    auto plan = make_plan(request);
-    EXPECT_EQ(check_plan(request, plan), std::vector<std::string>{});
-    return plan;
-}
-
-CpuSet vcpu_cpus(const DomainPlan& plan)
-{
-    CpuSet all;
-    for (const auto& [vcpu, pin] : plan.vcpus) {
-        all |= pin;
-    }
-    return all;
-}
-
-bool says(const DomainPlan& plan, ReasonCode code, std::string_view words = "")
-{
-    return std::any_of(plan.reasons.begin(), plan.reasons.end(), [&](const Reason& reason) {
-        return reason.code == code && reason.text.find(words) != std::string::npos;
-    });
-}
-
-TEST(QuietCpus, are_in_no_pool)
+TEST(QuietCpus, AreInNoPool)
 {
     for (const auto& topology : {host("6-7,14-15"), host("", "6-7,14-15"), host("6-7", "14-15")}) {
-        const auto plan = plan_on(topology, {shared(4)});
+        const auto plan = plan_on(topology, {shared("shared", 4)});
         EXPECT_EQ(plan.pool, cpus("1-5,9-13"));
         EXPECT_EQ(vcpu_cpus(plan.domains.front()), plan.pool);
         EXPECT_TRUE(plan.domains.front().satisfied);
     }
 }
 
-TEST(QuietCpus, are_used_first_one_to_one)
+TEST(QuietCpus, AreUsedFirstEachByOneVcpu)
 {
-    auto plan = plan_on(host("2-3,10-11"), {dedicated(4)});
+    auto plan = plan_on(host("2-3,10-11"), {domain("dedicated", 4)});
     EXPECT_EQ(vcpu_cpus(plan.domains.front()), cpus("2-3,10-11")) << "although L3 1 is free";
     for (const auto& [vcpu, pin] : plan.domains.front().vcpus) {
         EXPECT_EQ(pin.size(), 1U);
     }
     EXPECT_TRUE(plan.domains.front().optimal);
     EXPECT_TRUE(says(plan.domains.front(), ReasonCode::quiet_cpus_used));
-    plan = plan_on(host("3-4,11-12"), {dedicated(4)});
+    plan = plan_on(host("3-4,11-12"), {domain("dedicated", 4)});
     EXPECT_EQ(vcpu_cpus(plan.domains.front()), cpus("3-4,11-12")) << "on two L3s";
-    plan = plan_on(host("6-7"), {dedicated(4)});
+    plan = plan_on(host("6-7"), {domain("dedicated", 4)});
     EXPECT_TRUE(vcpu_cpus(plan.domains.front()).includes(cpus("6-7"))) << "as far as they go";
 }
 
-TEST(QuietCpus, do_not_draw_a_domain_away_from_its_device)
+TEST(QuietCpus, DoNotDrawADomainAwayFromItsDevice)
 {
-    auto topology = regular_host({.packages = 2, .cores = 4});
+    auto topology = two_nodes();
     topology.isolated = topology.nodes[1].cpus;
-    auto guest = dedicated(4);
+    auto guest = domain("dedicated", 4);
     guest.devices = {{.label = "0000:01:00.0", .nodes = {NodeId{0}}}};
     const auto plan = plan_on(topology, {guest}).domains.front();
     EXPECT_TRUE(topology.nodes[0].cpus.includes(vcpu_cpus(plan)));
 }
 
-TEST(QuietCpus, are_not_for_the_host_itself)
+TEST(QuietCpus, AreNotForTheHostItself)
 {
     EXPECT_EQ(auto_housekeeping(host("0-3,8-11"), host("").all_cpus()), cpus("4,12"));
     EXPECT_EQ(auto_housekeeping(host("8"), host("").all_cpus()), cpus("0"));
     EXPECT_EQ(auto_housekeeping(host("1-15"), host("").all_cpus()), cpus("0"));
     EXPECT_EQ(auto_housekeeping(host("0-15"), host("").all_cpus()), cpus("0,8"))
         << "there are no others";
-    const auto ordered = plan_on(host("0-3"), {dedicated(4)}, cpus("0,8"));
+    const auto ordered = plan_on(host("0-3"), {domain("dedicated", 4)}, cpus("0,8"));
     EXPECT_EQ(ordered.housekeeping, cpus("0,8"));
     EXPECT_EQ(ordered.domains.front().emulator, cpus("8"));
 }
 
-TEST(QuietCpus, threads_stay_off_them)
+TEST(QuietCpus, EmulatorAndIothreadsStayOffThem)
 {
-    auto guest = dedicated(4);
+    auto guest = domain("dedicated", 4);
     guest.iothreads = {IothreadId{1}};
     guest.policy.emulator.mode = ThreadChoice::Mode::own;
     const auto plan = plan_on(host("4-7,12-15"), {guest}).domains.front();
@@ -136,28 +75,28 @@ TEST(QuietCpus, threads_stay_off_them)
     EXPECT_FALSE(plan.iothreads.at(IothreadId{1}).intersects(cpus("4-7,12-15")));
 }
 
-TEST(QuietCpus, one_that_floats_goes_to_housekeeping_rather_than_there)
+TEST(QuietCpus, DomainThatFloatsGoesToHousekeepingRatherThanThere)
 {
-    const auto plan = plan_on(host("1-7,9-15"), {shared(4)});
+    const auto plan = plan_on(host("1-7,9-15"), {shared("shared", 4)});
     EXPECT_TRUE(plan.pool.empty());
     EXPECT_EQ(vcpu_cpus(plan.domains.front()), cpus("0,8"));
     EXPECT_TRUE(says(plan.domains.front(), ReasonCode::no_pool, "isolated"));
-    const auto unfit = plan_on(host("1-7,9-15"), {dedicated(15)}).domains.front();
+    const auto unfit = plan_on(host("1-7,9-15"), {domain("dedicated", 15)}).domains.front();
     EXPECT_EQ(vcpu_cpus(unfit), cpus("0,8"));
 }
 
-TEST(QuietCpus, where_there_are_no_others_a_domain_floats_on_them)
+TEST(QuietCpus, DomainFloatsOnThemWhereThereAreNoOthers)
 {
-    const auto plan = plan_on(host("0-15"), {shared(4)}, CpuSet{});
+    const auto plan = plan_on(host("0-15"), {shared("shared", 4)}, CpuSet{});
     EXPECT_EQ(vcpu_cpus(plan.domains.front()), host("").all_cpus());
     EXPECT_FALSE(plan.domains.front().satisfied);
 }
 
-TEST(QuietCpus, locked_memory_is_stronger)
+TEST(QuietCpus, LockedMemoryComesFirst)
 {
-    auto topology = regular_host({.packages = 2, .cores = 4});
+    auto topology = two_nodes();
     topology.isolated = topology.nodes[1].cpus;
-    auto guest = shared(2);
+    auto guest = shared("shared", 2);
     guest.activity = Activity::running;
     guest.has_memory = true;
     guest.memory_locked = true;
@@ -166,7 +105,7 @@ TEST(QuietCpus, locked_memory_is_stronger)
     EXPECT_EQ(vcpu_cpus(plan), topology.nodes[1].cpus);
 }
 
-TEST(QuietCpus, make_another_layout)
+TEST(QuietCpus, MakeAnotherLayout)
 {
     EXPECT_FALSE(same_layout(host(""), host("7")));
     EXPECT_FALSE(same_layout(host("7"), host("", "7")));
@@ -174,4 +113,4 @@ TEST(QuietCpus, make_another_layout)
 }
 
 } // namespace
-} // namespace virtpind
+} // namespace virtpind::test

@@ -1,37 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The definitions of guests that are off do not depend on who happens to run.
-#include "daemon/planner/plan_check.hpp"
-#include "daemon/planner/planner.hpp"
-#include "daemon/planner/validate.hpp"
-#include "tests/support/topology_builder.hpp"
+#include "tests/support/plan_case.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-namespace virtpind {
+namespace virtpind::test {
 namespace {
-
-using test::regular_host;
-
-constexpr std::uint64_t gib = 1024 * 1024; // in KiB
-
-CpuSet cpus(std::string_view text)
-{
-    return *CpuSet::parse(text);
-}
-
-Intent domain(const std::string& name, std::uint32_t vcpus)
-{
-    Intent intent;
-    intent.uuid = DomainUuid{name};
-    intent.name = name;
-    intent.policy.name = "dedicated";
-    intent.policy.placement = Placement::dedicated;
-    intent.vcpus_max = vcpus;
-    intent.vcpus_online = VcpuSet::range(0, vcpus - 1);
-    return intent;
-}
 
 Intent off(Intent intent)
 {
@@ -40,23 +14,9 @@ Intent off(Intent intent)
     return intent;
 }
 
-Intent shared(Intent intent)
-{
-    intent.policy.placement = Placement::shared;
-    return intent;
-}
-
 Intent with_gpu(Intent intent)
 {
     intent.exclusive = {"PCI device 0000:01:00.0"};
-    intent.memory_locked = true;
-    return intent;
-}
-
-Intent with_hugepages(Intent intent, std::uint64_t memory_kib, std::uint64_t page_kib = 2048)
-{
-    intent.memory_kib = memory_kib;
-    intent.hugepage_kib = page_kib;
     intent.memory_locked = true;
     return intent;
 }
@@ -81,33 +41,10 @@ Intent defined(Intent intent, const DomainPlan& plan)
     return intent;
 }
 
-Plan plan_on(const Topology& host, std::vector<Intent> intents,
-             std::optional<CpuSet> housekeeping = std::nullopt)
-{
-    const PlanRequest request{
-        .topology = &host, .housekeeping = std::move(housekeeping), .intents = std::move(intents)};
-    EXPECT_TRUE(validate_request(request).ok());
-    auto plan = make_plan(request);
-    EXPECT_EQ(check_plan(request, plan), std::vector<std::string>{});
-    return plan;
-}
-
-bool says(const DomainPlan& plan, ReasonCode code, std::string_view words = "")
-{
-    return std::any_of(plan.reasons.begin(), plan.reasons.end(), [&](const Reason& reason) {
-        return reason.code == code && reason.text.find(words) != std::string::npos;
-    });
-}
-
 // Six cores, siblings N and N+6; housekeeping is 0,6.
 Topology desktop()
 {
     return regular_host({.cores = 6});
-}
-
-Topology two_nodes()
-{
-    return regular_host({.packages = 2, .cores = 4});
 }
 
 Topology with_pages(Topology host, std::vector<std::uint64_t> pages, std::uint64_t page_kib = 2048)
@@ -119,7 +56,7 @@ Topology with_pages(Topology host, std::vector<std::uint64_t> pages, std::uint64
     return host;
 }
 
-TEST(SharedDevice, guests_that_are_off_are_each_planned_alone)
+TEST(SharedDevice, GuestsThatAreOffAreEachPlannedAlone)
 {
     std::vector<Intent> guests;
     for (const auto& [name, vcpus] : {std::pair{"a", 8U}, {"b", 10U}, {"c", 10U}, {"d", 6U}}) {
@@ -134,7 +71,7 @@ TEST(SharedDevice, guests_that_are_off_are_each_planned_alone)
     }
 }
 
-TEST(SharedDevice, the_definitions_of_the_others_stay_when_one_runs)
+TEST(SharedDevice, DefinitionsOfTheOthersStayWhenOneRuns)
 {
     std::vector<Intent> guests{with_gpu(off(domain("a", 8))), with_gpu(off(domain("b", 10))),
                                with_gpu(off(domain("c", 10)))};
@@ -155,7 +92,7 @@ TEST(SharedDevice, the_definitions_of_the_others_stay_when_one_runs)
     EXPECT_EQ(beside.pool, plan_on(desktop(), {guests[1]}).pool);
 }
 
-TEST(SharedDevice, definitions_that_are_about_to_start_are_alternatives)
+TEST(SharedDevice, DefinitionsThatAreAboutToStartAreAlternatives)
 {
     std::vector<Intent> guests{with_gpu(domain("a", 10)), with_gpu(domain("b", 10))};
     const auto both = plan_on(desktop(), guests);
@@ -168,19 +105,19 @@ TEST(SharedDevice, definitions_that_are_about_to_start_are_alternatives)
     EXPECT_TRUE(says(either.domains[0], ReasonCode::device_in_use, "only one of them can run"));
 }
 
-TEST(SharedDevice, one_that_floats_does_so_as_if_the_other_were_off)
+TEST(SharedDevice, DomainThatFloatsDoesSoAsIfTheOtherWereOff)
 {
     const auto host = two_nodes();
     auto runs = with_gpu(domain("runs", 8));
     runs = running(runs, plan_on(host, {runs}, CpuSet{}).domains.front());
-    const auto waits = shared(with_gpu(off(domain("waits", 8))));
+    const auto waits = with_gpu(off(shared("waits", 8)));
     const auto alone = plan_on(host, {waits}, CpuSet{}).domains.front();
     EXPECT_EQ(plan_on(host, {runs, waits}, CpuSet{}).domains[1].vcpus, alone.vcpus);
-    const auto other = shared(off(domain("other", 8)));
+    const auto other = off(shared("other", 8));
     EXPECT_NE(plan_on(host, {runs, other}, CpuSet{}).domains[1].vcpus, alone.vcpus);
 }
 
-TEST(SharedDevice, the_memory_of_the_other_is_there)
+TEST(SharedDevice, MemoryOfTheOtherCountsAsFree)
 {
     auto host = with_pages(two_nodes(), {4096, 8192});
     const auto waits = with_gpu(off(with_hugepages(domain("waits", 4), 12 * gib)));
@@ -196,7 +133,7 @@ TEST(SharedDevice, the_memory_of_the_other_is_there)
     }
 }
 
-TEST(TakenCpus, a_guest_that_is_off_keeps_its_definition)
+TEST(TakenCpus, GuestThatIsOffKeepsItsDefinition)
 {
     const auto host = desktop();
     auto guest = off(domain("guest", 8));
@@ -215,7 +152,7 @@ TEST(TakenCpus, a_guest_that_is_off_keeps_its_definition)
     EXPECT_FALSE(plan_on(host, {big, starts}).domains[1].satisfied);
 }
 
-TEST(TakenCpus, a_guest_that_fits_elsewhere_is_planned_there)
+TEST(TakenCpus, GuestThatFitsElsewhereIsPlannedThere)
 {
     const auto host = two_nodes();
     auto guest = off(domain("guest", 6));
@@ -229,25 +166,25 @@ TEST(TakenCpus, a_guest_that_fits_elsewhere_is_planned_there)
     EXPECT_EQ(again.vcpus, plan.vcpus);
 }
 
-TEST(TakenCpus, one_that_is_too_large_for_the_host_still_falls_short)
+TEST(TakenCpus, GuestTooLargeForTheHostIsNotSatisfied)
 {
     const auto plan = plan_on(desktop(), {off(domain("huge", 12))}).domains.front();
     EXPECT_FALSE(plan.satisfied);
     EXPECT_EQ(plan.placement, Placement::shared);
 }
 
-TEST(TakenCpus, one_that_floats_waits_for_a_pool_that_holds_it)
+TEST(TakenCpus, GuestThatFloatsWaitsForAPoolThatHoldsIt)
 {
     const auto host = desktop();
     auto big = domain("big", 10);
     big = running(big, plan_on(host, {big}).domains.front());
-    const auto plan = plan_on(host, {big, shared(off(domain("floats", 4)))}).domains[1];
+    const auto plan = plan_on(host, {big, off(shared("floats", 4))}).domains[1];
     EXPECT_EQ(plan.vcpus.begin()->second, cpus("1-5,7-11"));
     EXPECT_TRUE(plan.satisfied);
     EXPECT_TRUE(says(plan, ReasonCode::cpus_taken));
 }
 
-TEST(MissingPages, decide_nothing_about_cpus_on_one_node)
+TEST(MissingPages, DecideNothingAboutCpusOnOneNode)
 {
     for (const auto& guest : {domain("starts", 8), off(domain("off", 8))}) {
         const auto without = plan_on(desktop(), {guest}).domains.front();
@@ -263,7 +200,7 @@ TEST(MissingPages, decide_nothing_about_cpus_on_one_node)
     }
 }
 
-TEST(MissingPages, count_what_is_there_and_what_others_need)
+TEST(MissingPages, CountWhatIsThereAndWhatOthersNeed)
 {
     const auto host = with_pages(desktop(), {4096}); // 8 GiB
     auto plan = plan_on(host, {with_hugepages(domain("a", 2), 8 * gib)});
@@ -274,7 +211,7 @@ TEST(MissingPages, count_what_is_there_and_what_others_need)
     EXPECT_TRUE(says(plan.domains[1], ReasonCode::missing_now, "4096 MiB of hugepages are not"));
 }
 
-TEST(MissingPages, on_several_nodes_the_definition_stays_where_it_is)
+TEST(MissingPages, OnSeveralNodesTheDefinitionStaysWhereItIs)
 {
     auto guest = off(with_hugepages(domain("guest", 4), 4 * gib));
     guest = defined(guest,
@@ -292,7 +229,7 @@ TEST(MissingPages, on_several_nodes_the_definition_stays_where_it_is)
         plan_on(with_pages(two_nodes(), {0, 0}), {starts}, CpuSet{}).domains.front().satisfied);
 }
 
-TEST(MissingPages, a_size_that_the_host_has_not_is_no_matter_of_time)
+TEST(MissingPages, OfASizeThatTheHostDoesNotHaveAreNotWaitedFor)
 {
     const auto host = with_pages(two_nodes(), {1290, 758});
     for (const auto& guest : {domain("starts", 2), off(domain("off", 2))}) {
@@ -304,7 +241,7 @@ TEST(MissingPages, a_size_that_the_host_has_not_is_no_matter_of_time)
     EXPECT_TRUE(silent.domains.front().satisfied) << "the host tells of no hugepages at all";
 }
 
-TEST(MissingMemory, of_one_that_is_off_is_told_and_decides_nothing)
+TEST(MissingMemory, OfAGuestThatIsOffIsToldAndDecidesNothing)
 {
     auto host = two_nodes();
     for (auto& node : host.nodes) {
@@ -320,13 +257,12 @@ TEST(MissingMemory, of_one_that_is_off_is_told_and_decides_nothing)
     EXPECT_TRUE(says(plan, ReasonCode::missing_now, "4096 MiB of memory"));
 }
 
-// Whoever comes and goes: a second plan from the first changes nothing.
-TEST(ShutOff, plans_settle_at_once)
+TEST(ShutOff, SecondPlanFromTheFirstChangesNothing)
 {
     const auto host = with_pages(two_nodes(), {512, 512});
     std::vector<Intent> guests{with_gpu(off(domain("a", 8))), with_gpu(off(domain("b", 12))),
-                               off(with_hugepages(domain("c", 4), 8 * gib)),
-                               shared(off(domain("d", 4))), domain("e", 6)};
+                               off(with_hugepages(domain("c", 4), 8 * gib)), off(shared("d", 4)),
+                               domain("e", 6)};
     auto plan = plan_on(host, guests);
     for (std::size_t i = 0; i < guests.size(); ++i) {
         guests[i] =
@@ -340,4 +276,4 @@ TEST(ShutOff, plans_settle_at_once)
 }
 
 } // namespace
-} // namespace virtpind
+} // namespace virtpind::test

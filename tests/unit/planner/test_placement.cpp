@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Which CPUs a dedicated domain gets: cores, threads, caches and kinds.
+#include "tests/support/plan_case.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace virtpind::test {
+namespace {
+
+TEST(Placement, GuestOfOneCcdGetsTheOtherCcdWithSiblingsInOrder)
+{
+    const auto plan = plan_on(ryzen(), {threaded("win11", 6)});
+    EXPECT_EQ(plan.housekeeping, cpus("0,12"));
+    EXPECT_EQ(plan.pool, cpus("1-5,13-17"));
+    const auto& win11 = plan.domains.front();
+    EXPECT_EQ(win11.placement, Placement::dedicated);
+    EXPECT_EQ(win11.claim, cpus("6-11,18-23"));
+    for (std::uint32_t core = 0; core < 6; ++core) {
+        EXPECT_EQ(win11.vcpus.at(VcpuId{2 * core}), CpuSet{CpuId{6 + core}});
+        EXPECT_EQ(win11.vcpus.at(VcpuId{2 * core + 1}), CpuSet{CpuId{18 + core}});
+    }
+    EXPECT_EQ(win11.emulator, cpus("0,12"));
+    EXPECT_TRUE(win11.optimal);
+    const Cost expected{.nodes = 1, .packages = 1, .l3 = 1, .broken = {0, 1, 6}};
+    EXPECT_EQ(win11.cost, expected);
+    EXPECT_TRUE(says(win11, ReasonCode::fits_one_l3));
+}
+
+TEST(Placement, AdjacentNumberingIsFollowed)
+{
+    const auto host = regular_host({.cores = 4, .numbering = test::Numbering::adjacent});
+    const auto plan = plan_on(host, {threaded("vm", 2)});
+    EXPECT_EQ(plan.domains.front().vcpus.at(VcpuId{0}), cpus("2"));
+    EXPECT_EQ(plan.domains.front().vcpus.at(VcpuId{1}), cpus("3"));
+}
+
+TEST(Placement, OddVcpusAreChargedWholeCores)
+{
+    auto vm = domain("vm", 3);
+    vm.policy.smt = SmtChoice::require;
+    EXPECT_EQ(plan_on(ryzen(), {vm}).domains.front().claim.size(), 4U);
+    vm.policy.smt = SmtChoice::isolate;
+    const auto isolated = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(isolated.claim.size(), 6U);
+    EXPECT_EQ(vcpu_cpus(isolated).size(), 3U);
+}
+
+TEST(Placement, SpreadLeavesTheSiblingsUsable)
+{
+    auto vm = domain("vm", 3);
+    vm.policy.smt = SmtChoice::spread;
+    const auto plan = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(plan.claim.size(), 3U);
+    EXPECT_EQ(plan.cost.split, 3U);
+}
+
+TEST(Placement, OfflineVcpusWaitOnTheClaimOfTheDomain)
+{
+    auto vm = domain("vm", 2);
+    vm.vcpus_max = 4;
+    const auto plan = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(plan.vcpus.at(VcpuId{3}), plan.claim);
+    EXPECT_EQ(plan.online, VcpuSet::range(0, 1));
+}
+
+TEST(Placement, MatchedTopologyGetsEqualPartsOfL3sAndNodes)
+{
+    const auto host = regular_host({.packages = 2, .l3s = 2, .cores = 4});
+    auto vm = threaded("vm", 6); // an L3 holds 8 vCPUs, a node 16
+    const auto on_l3 = [&](const DomainPlan& plan, std::size_t l3) {
+        return plan.claim.common(host.l3s[l3].cpus);
+    };
+    auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(std::max(on_l3(plan, 0), on_l3(plan, 1)), 8U);
+    vm.policy.topology = TopologyChoice::match;
+    plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(on_l3(plan, 0), 6U);
+    EXPECT_EQ(on_l3(plan, 1), 6U);
+    EXPECT_TRUE(plan.optimal);
+    auto wide = threaded("wide", 12);
+    wide.policy.topology = TopologyChoice::match;
+    const auto big_l3s = regular_host({.packages = 2, .cores = 8});
+    plan = plan_on(big_l3s, {wide}, CpuSet{}).domains[0];
+    EXPECT_EQ(plan.claim.common(big_l3s.nodes[0].cpus), 12U);
+}
+
+TEST(Placement, DomainThatDoesNotFitFloatsOrIsLeftAlone)
+{
+    auto vm = domain("vm", 30);
+    EXPECT_EQ(plan_on(ryzen(), {vm}).domains.front().placement, Placement::shared);
+    vm.policy.fallback = Fallback::fail;
+    const auto plan = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(plan.placement, Placement::none);
+    EXPECT_FALSE(plan.satisfied);
+    EXPECT_TRUE(says(plan, ReasonCode::no_room));
+}
+
+TEST(CoreKinds, DoNotMixAndEfficiencyCoresServeTheEmulator)
+{
+    const auto host = hybrid_host(6, 8); // 0-11, 12-19
+    const auto plan = plan_on(host, {threaded("win11", 5), domain("db", 6)});
+    EXPECT_EQ(plan.housekeeping, cpus("0-1,12"));
+    EXPECT_EQ(plan.domains[0].claim, cpus("2-11"));
+    EXPECT_EQ(plan.domains[0].emulator, cpus("12"));
+    EXPECT_EQ(plan.domains[1].claim, cpus("13-18"));
+    EXPECT_EQ(plan.domains[1].cost.kind, 6U);
+}
+
+TEST(CoreKinds, DomainThatMustTakeAnotherKindIsPlacedAfterThoseThatPreferIt)
+{
+    const auto host = hybrid_host(6, 8); // 0-11, 12-19; housekeeping 0-1,12
+    auto small = domain("batch", 9);     // there are seven efficiency cores for it
+    small.policy.cores = CoreChoice::efficiency;
+    const auto plan = plan_on(host, {small, threaded("game", 4)});
+    EXPECT_TRUE(plan.domains[1].satisfied);
+    EXPECT_TRUE(cpus("2-11").includes(plan.domains[1].claim)) << plan.domains[1].claim.str();
+    EXPECT_FALSE(plan.domains[0].satisfied);
+    EXPECT_TRUE(plan_on(host, {small}).domains[0].satisfied) << "alone it may have the others";
+}
+
+TEST(L3, VcacheIsPreferredWhereTheDomainFits)
+{
+    auto host = regular_host({.l3s = 2, .cores = 8});
+    host.l3s[0].vcache = true;
+    host.l3s[0].size_bytes *= 3;
+    const auto small = plan_on(host, {threaded("game", 7)}).domains.front();
+    EXPECT_EQ(small.claim, cpus("1-7,17-23"));
+    EXPECT_TRUE(says(small, ReasonCode::vcache_chosen));
+    EXPECT_EQ(plan_on(host, {threaded("game", 8)}).domains.front().claim, cpus("8-15,24-31"));
+}
+
+TEST(L3, PackTakesTheOneThatFitsBest)
+{
+    const auto host = regular_host({.l3s = 2, .cores = 4, .threads = 1});
+    const auto other = running_on(domain("o", 3), {4, 5, 6});
+    auto vm = domain("n", 1);
+    vm.policy.cache = CacheChoice::pack;
+    EXPECT_EQ(plan_on(host, {other, vm}, cpus("0")).domains[1].claim, cpus("7"));
+}
+
+TEST(L3, PackLeavesTheVcacheToOthersAndAMissedVcacheIsTold)
+{
+    auto host = regular_host({.l3s = 2, .cores = 4});
+    host.l3s[1].vcache = true;
+    auto packed = domain("packed", 2);
+    packed.policy.cache = CacheChoice::pack;
+    const auto plan = plan_on(host, {packed, domain("game", 6)}, CpuSet{});
+    EXPECT_TRUE(says(plan.domains[1], ReasonCode::vcache_chosen));
+    EXPECT_FALSE(says(plan.domains[1], ReasonCode::vcache_missed));
+    EXPECT_FALSE(plan.domains[0].claim.intersects(host.l3s[1].cpus));
+    const auto other = running_on(domain("other", 8), {4, 12, 5, 13, 6, 14, 7, 15});
+    const auto missed = plan_on(host, {other, domain("game", 6)}, CpuSet{}).domains[1];
+    EXPECT_TRUE(says(missed, ReasonCode::vcache_missed));
+    EXPECT_TRUE(says(missed, ReasonCode::to_do_better));
+}
+
+} // namespace
+} // namespace virtpind::test

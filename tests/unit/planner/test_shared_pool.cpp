@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where shared domains float.
+#include "tests/support/plan_case.hpp"
+
+#include <gtest/gtest.h>
+
+namespace virtpind::test {
+namespace {
+
+TEST(SharedPool, DomainsBalanceOverNodes)
+{
+    auto host = two_nodes();
+    std::vector<Intent> intents{domain("a", 4), domain("b", 4), domain("c", 4), domain("d", 4)};
+    for (auto& intent : intents) {
+        intent.policy.placement = Placement::shared;
+    }
+    const auto plan = plan_on(host, intents, CpuSet{});
+    EXPECT_EQ(plan.domains[0].vcpus.at(VcpuId{0}), host.nodes[0].cpus);
+    EXPECT_EQ(plan.domains[1].vcpus.at(VcpuId{0}), host.nodes[1].cpus);
+    EXPECT_EQ(plan.domains[2].vcpus.at(VcpuId{0}), host.nodes[0].cpus);
+    EXPECT_EQ(plan.domains[3].vcpus.at(VcpuId{0}), host.nodes[1].cpus);
+}
+
+TEST(SharedPool, DomainIsNotSatisfiedOutsideOfItsCpus)
+{
+    auto vm = shared("s", 2);
+    vm.policy.cpus = cpus("0,12"); // housekeeping
+    const auto floats = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(floats.placement, Placement::shared);
+    EXPECT_FALSE(floats.satisfied);
+    EXPECT_TRUE(says(floats, ReasonCode::cpus_not_in_pool));
+    vm.policy.fallback = Fallback::fail;
+    const auto untouched = plan_on(ryzen(), {vm}).domains.front();
+    EXPECT_EQ(untouched.placement, Placement::none);
+    EXPECT_FALSE(untouched.satisfied);
+    EXPECT_TRUE(says(untouched, ReasonCode::left_untouched));
+    vm.policy.cpus = cpus("0,1,12");
+    EXPECT_EQ(vcpu_cpus(plan_on(ryzen(), {vm}).domains.front()), cpus("1"));
+}
+
+TEST(SharedPool, DomainLargerThanANodeFloatsOnNearOnes)
+{
+    auto host = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    for (const auto& [a, b] : {std::pair{0U, 1U}, std::pair{2U, 3U}}) {
+        host.distance[a][b] = host.distance[b][a] = 11;
+    }
+    auto vm = domain("vm", 7); // two nodes, but not that of housekeeping
+    vm.policy.placement = Placement::shared;
+    auto other = vm;
+    other.uuid = DomainUuid{"other"};
+    const auto plan = plan_on(host, {vm, other}, cpus("0-1"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[0]), cpus("8-15"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("8-15")); // rather than on nodes of two packages
+    const auto untold = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    EXPECT_EQ(vcpu_cpus(plan_on(untold, {vm}, cpus("0-1")).domains[0]), cpus("8-15"));
+}
+
+TEST(SharedPool, NumaSingleAndSpreadAreFollowed)
+{
+    const auto host = two_nodes();
+    auto vm = shared("s", 12);
+    vm.policy.numa = NumaChoice::single;
+    const auto too_large = plan_on(host, {vm}).domains.front();
+    EXPECT_FALSE(too_large.satisfied);
+    EXPECT_TRUE(says(too_large, ReasonCode::no_single_node));
+    auto small = shared("s", 4);
+    small.policy.numa = NumaChoice::single;
+    EXPECT_TRUE(plan_on(host, {small}).domains.front().satisfied);
+    small.policy.numa = NumaChoice::spread;
+    EXPECT_EQ(host.nodes_of(vcpu_cpus(plan_on(host, {small}).domains.front())).size(), 2U);
+}
+
+TEST(SharedPool, DomainWithoutAPoolSaysOnWhoseCpusItFloats)
+{
+    const auto host = regular_host({.cores = 2});
+    const auto on_housekeeping = plan_on(host, {domain("all", 2), shared("s", 2)});
+    EXPECT_EQ(vcpu_cpus(on_housekeeping.domains[1]), on_housekeeping.housekeeping);
+    EXPECT_FALSE(on_housekeeping.domains[1].satisfied);
+    EXPECT_TRUE(says(on_housekeeping.domains[1], ReasonCode::no_pool));
+    EXPECT_FALSE(says(on_housekeeping.domains[0], ReasonCode::claim_overrun));
+    const auto on_claims = plan_on(host, {domain("all", 4), shared("s", 2)}, CpuSet{});
+    EXPECT_FALSE(on_claims.domains[1].satisfied);
+    EXPECT_TRUE(says(on_claims.domains[1], ReasonCode::no_pool));
+    EXPECT_TRUE(says(on_claims.domains[0], ReasonCode::claim_overrun));
+}
+
+} // namespace
+} // namespace virtpind::test
