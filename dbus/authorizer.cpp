@@ -77,16 +77,17 @@ void Authorizer::ask(const Call& call, const Details& details,
 
 // Whoever is our own user could ask libvirt itself.
 void Authorizer::begin(Kind kind, const Call& call, std::string_view action, const Details& details,
-                       Settle settle)
+                       OnVerdict on_verdict)
 {
     if (call.user == 0 || call.user == geteuid()) {
-        return settle(Result<void>{});
+        return on_verdict(Result<void>{});
     }
     if (auto place = take_place(kind, call.user); !place) {
-        return settle(std::move(place));
+        return on_verdict(std::move(place));
     }
     const auto number = ++last_;
-    waiting_.emplace(number, Waiting{.call = call, .kind = kind, .settle = std::move(settle)});
+    waiting_.emplace(number,
+                     Waiting{.call = call, .kind = kind, .on_verdict = std::move(on_verdict)});
     ask_polkit(number, action, details);
 }
 
@@ -107,17 +108,17 @@ void Authorizer::ask_polkit(Number number, std::string_view action, Details deta
                     if (!verdict) {
                         verdict = denied(what + verdict.error().message);
                     }
-                    settle(number, verdict);
+                    finish_check(number, verdict);
                 });
 }
 
-void Authorizer::settle(Number number, const Result<void>& verdict)
+void Authorizer::finish_check(Number number, const Result<void>& verdict)
 {
     const auto waiting = waiting_.extract(number);
-    const auto& [call, kind, settle] = waiting.mapped();
+    const auto& [call, kind, on_verdict] = waiting.mapped();
     give_place_back(kind, call.user);
-    if (settle) {
-        settle(verdict);
+    if (on_verdict) {
+        on_verdict(verdict);
     }
 }
 
@@ -129,21 +130,21 @@ Result<void> Authorizer::take_place(Kind kind, uid_t user)
                    ? quota.exhausted("calls wait for authorization", user)
                    : Result<void>{};
     };
-    return kind == Kind::check ? take(questions_) : take(asides_);
+    return kind == Kind::check ? take(checks_) : take(asides_);
 }
 
 void Authorizer::give_place_back(Kind kind, uid_t user)
 {
-    kind == Kind::check ? questions_.give_back(user) : asides_.give_back(user);
+    kind == Kind::check ? checks_.give_back(user) : asides_.give_back(user);
 }
 
 void Authorizer::on_caller_vanished(const std::string& name)
 {
     for (auto& [number, waiting] : waiting_) {
-        if (waiting.call.sender == name && waiting.settle) {
-            const auto settle = std::exchange(waiting.settle, nullptr);
+        if (waiting.call.sender == name && waiting.on_verdict) {
+            const auto on_verdict = std::exchange(waiting.on_verdict, nullptr);
             polkit_.cancel(cancellation_of(number));
-            settle(std::nullopt);
+            on_verdict(std::nullopt);
         }
     }
 }

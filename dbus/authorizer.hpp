@@ -50,7 +50,7 @@ public:
 
 private:
     // What polkit said; nullopt: the caller left before.
-    using Settle = std::function<void(const std::optional<Result<void>>&)>;
+    using OnVerdict = std::function<void(const std::optional<Result<void>>&)>;
 
     enum class Kind { check, aside };
 
@@ -59,19 +59,19 @@ private:
     struct Waiting {
         Call call;
         Kind kind{};
-        Settle settle; // empty: settled
+        OnVerdict on_verdict; // empty: the check is finished
     };
 
     using Number = std::uint64_t;
 
     void begin(Kind kind, const Call& call, std::string_view action, const Details& details,
-               Settle settle);
+               OnVerdict on_verdict);
     [[nodiscard]] Result<void> take_place(Kind kind, uid_t user);
     void give_place_back(Kind kind, uid_t user);
     void ask_polkit(Number number, std::string_view action, Details details);
-    void settle(Number number, const Result<void>& verdict);
+    void finish_check(Number number, const Result<void>& verdict);
 
-    PolkitChecks questions_;
+    PolkitChecks checks_;
     Asides asides_;
     Number last_ = 0;
     std::map<Number, Waiting> waiting_;

@@ -25,7 +25,7 @@ struct Context {
 
 // A method that reads. Throws what guarded() passes on.
 template <class T, class Execute>
-void answer_open(const Call& call, const Answer<T>& answer, Execute execute)
+void reply_to_pending(const Call& call, const PendingReply<T>& answer, Execute execute)
 {
     unwrap(check_open(call));
     execute(answer);
@@ -35,7 +35,7 @@ void answer_open(const Call& call, const Answer<T>& answer, Execute execute)
 // arguments it captured by value; it must outlive the handler.
 template <class T, class Execute>
 void answer_change(const Context& context, const Call& call, const Authorizer::Details& details,
-                   Answer<T> answer, Execute execute)
+                   PendingReply<T> answer, Execute execute)
 {
     context.authorizer.check(call, details,
                              [answer, execute = std::move(execute)](Result<Caller> who) mutable {

@@ -49,7 +49,7 @@ numbered_cpus(const std::map<Id, CpuSet>& pins)
 DomainObject::DomainObject(const Context& context, DomainView view)
     : AdaptorInterfaces{context.connection, sdbus::ObjectPath{domain_path(view.uuid)}}
     , context_{context}
-    , open_calls_{raw_bus(context.connection)}
+    , pending_calls_{raw_bus(context.connection)}
     , view_{std::move(view)}
 {
     registerAdaptor();
@@ -58,7 +58,7 @@ DomainObject::DomainObject(const Context& context, DomainView view)
 
 DomainObject::~DomainObject()
 {
-    open_calls_.end();
+    pending_calls_.end();
     unregisterAdaptor();
 }
 
@@ -132,9 +132,10 @@ void DomainObject::Explain(sdbus::Result<std::string>&& result)
 {
     const auto answer = open_call(result);
     guarded(answer, [&] {
-        answer_open(call(), answer, [&port = context_.port, uuid = view_.uuid](const auto& reply) {
-            reply(port.explain(uuid));
-        });
+        reply_to_pending(call(), answer,
+                         [&port = context_.port, uuid = view_.uuid](const auto& reply) {
+                             reply(port.explain(uuid));
+                         });
     });
 }
 

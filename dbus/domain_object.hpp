@@ -60,11 +60,11 @@ private:
     template <class WireResult>
     [[nodiscard]] auto open_call(const WireResult& result)
     {
-        return open_calls_.add(result, getObject(), context_.door.place());
+        return pending_calls_.add(result, getObject(), context_.door.place());
     }
 
     const Context& context_;
-    PendingCalls open_calls_;
+    PendingCalls pending_calls_;
     DomainView view_;
 };
 

@@ -61,7 +61,7 @@ Door::Door(sdbus::IConnection& connection, FairQueue& turns, bool (*own_share)(u
     : connection_{connection}
     , bus_{raw_bus(connection)}
     , turns_{turns}
-    , room_{own_share}
+    , slots_{own_share}
     , users_{bus_}
     , nothing_{make_nothing(bus_)}
 {
@@ -91,7 +91,7 @@ bool Door::is_unwanted(const RawHead& head) const noexcept
     contained([&] {
         const std::string sender{head.sender};
         unwanted = !changes_something(head.interface, head.member) ||
-                   room_.is_full_of_unheard(users_.find(sender), sender);
+                   slots_.is_full_of_unheard(users_.find(sender), sender);
     });
     return unwanted;
 }
@@ -154,7 +154,7 @@ void Door::identify(Arrival arrival)
     if (const auto user = users_.find(sender)) {
         return queue(std::move(arrival), *user);
     }
-    auto place = room_.take(arrival.call);
+    auto place = slots_.take(arrival.call);
     if (!place) {
         return refuse(arrival.message.get(), place.error());
     }
@@ -186,7 +186,7 @@ void Door::on_user(const std::string& sender, std::optional<uid_t> user)
 void Door::queue(Arrival arrival, uid_t user)
 {
     arrival.call.user = user;
-    auto place = room_.take(arrival.call);
+    auto place = slots_.take(arrival.call);
     if (!place) {
         return refuse(arrival.message.get(), place.error());
     }

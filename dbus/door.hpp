@@ -6,10 +6,10 @@
 #pragma once
 
 #include "dbus/access.hpp"
+#include "dbus/call_slots.hpp"
 #include "dbus/fair_queue.hpp"
 #include "dbus/raw_head.hpp"
 #include "dbus/return_address.hpp"
-#include "dbus/room.hpp"
 #include "dbus/sdbus_compat.hpp"
 #include "dbus/users.hpp"
 
@@ -40,7 +40,7 @@ public:
     // it.
     [[nodiscard]] uid_t user() const { return inside_.user; }
 
-    [[nodiscard]] Room::Place place() const { return inside_.place; }
+    [[nodiscard]] CallSlots::Place place() const { return inside_.place; }
 
     // Writes what waits to be written, ends what has waited too long, and dispatches what was read
     // before; but reads nothing. Throws sdbus::Error when the bus is gone.
@@ -54,12 +54,12 @@ private:
     // A call at the door, checked.
     struct Arrival {
         SharedMessage message;
-        Room::Call call;
+        CallSlots::Call call;
     };
 
     struct Inside {
         uid_t user = nobody;
-        Room::Place place;
+        CallSlots::Place place;
     };
 
     static int on_message(sd_bus_message* message, void* self, sd_bus_error* error) noexcept;
@@ -73,13 +73,13 @@ private:
 
     // Of a connection whose user is being asked for.
     struct Waiting {
-        std::vector<std::pair<Arrival, Room::Place>> arrivals;
+        std::vector<std::pair<Arrival, CallSlots::Place>> arrivals;
     };
 
     sdbus::IConnection& connection_;
     sd_bus* bus_;
     FairQueue& turns_;
-    Room room_;
+    CallSlots slots_;
     std::map<std::string, Waiting> unidentified_;
     Users users_;
     Inside inside_;

@@ -6,15 +6,14 @@
 
 namespace virtpind::bus {
 
-void FairQueue::add(const Caller& caller, Answer answer)
+void FairQueue::add(const Caller& caller, Job job)
 {
     const auto now = now_();
     auto& user =
         waiting_.try_emplace(caller.user, User{.connections = {}, .due = now}).first->second;
     auto& connection =
-        user.connections.try_emplace(caller.name, Connection{.answers = {}, .due = now})
-            .first->second;
-    connection.answers.push_back(std::move(answer));
+        user.connections.try_emplace(caller.name, Connection{.jobs = {}, .due = now}).first->second;
+    connection.jobs.push_back(std::move(job));
 }
 
 void FairQueue::forget(const std::string& name)
@@ -64,7 +63,7 @@ void FairQueue::take_next()
 {
     const auto* const user = next();
     const Caller caller{.user = user->first, .name = next_of(user->second).first};
-    auto& waiting = waiting_.at(caller.user).connections.at(caller.name).answers;
+    auto& waiting = waiting_.at(caller.user).connections.at(caller.name).jobs;
     const auto answer = std::move(waiting.front());
     waiting.pop_front();
     last_was_first_ = first_(caller.user);
@@ -84,7 +83,7 @@ void FairQueue::rest_after(const Caller& caller, Clock::duration took)
     const auto due = now_() + rest * took;
     auto& connections = user->second.connections;
     if (const auto own = connections.find(caller.name); own != connections.end()) {
-        if (own->second.answers.empty()) {
+        if (own->second.jobs.empty()) {
             connections.erase(own);
         } else {
             own->second.due = due;

@@ -38,14 +38,14 @@ public:
 
     // What is to be done when the turn comes; dropped when the connection has left. It must not
     // throw.
-    using Answer = std::function<void()>;
+    using Job = std::function<void()>;
 
     explicit FairQueue(std::function<Clock::time_point()> now = Clock::now,
                        bool (*first)(uid_t) = has_own_share)
         : now_{std::move(now)}, first_{first}
     {}
 
-    void add(const Caller& caller, Answer answer);
+    void add(const Caller& caller, Job job);
     // The connection left the bus.
     void forget(const std::string& name);
 
@@ -58,11 +58,11 @@ public:
 
 private:
     struct Connection {
-        std::deque<Answer> answers;
+        std::deque<Job> jobs;
         Clock::time_point due; // what was due before others, goes before them
     };
 
-    // Of users; none without connections, and no connections without answers, except while the last
+    // Of users; none without connections, and no connections without jobs, except while the last
     // one is given.
     struct User {
         std::map<std::string, Connection> connections;

@@ -35,7 +35,7 @@ ChangedProperties changed_properties(const ManagerView& before, const ManagerVie
 ManagerObject::ManagerObject(const Context& context, ManagerView view)
     : AdaptorInterfaces{context.connection, sdbus::ObjectPath{manager_path}}
     , context_{context}
-    , open_calls_{raw_bus(context.connection)}
+    , pending_calls_{raw_bus(context.connection)}
     , view_{std::move(view)}
 {
     registerAdaptor();
@@ -43,7 +43,7 @@ ManagerObject::ManagerObject(const Context& context, ManagerView view)
 
 ManagerObject::~ManagerObject()
 {
-    open_calls_.end();
+    pending_calls_.end();
     unregisterAdaptor();
 }
 
@@ -93,7 +93,7 @@ void ManagerObject::ListDomains(sdbus::Result<std::vector<DomainRow>>&& result)
 {
     const auto answer = open_call(result);
     guarded(answer,
-            [&] { answer_open(call(), answer, [this](const auto& reply) { reply(rows_); }); });
+            [&] { reply_to_pending(call(), answer, [this](const auto& reply) { reply(rows_); }); });
 }
 
 void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
@@ -226,8 +226,8 @@ void ManagerObject::Describe(sdbus::Result<std::string>&& result)
 {
     const auto answer = open_call(result);
     guarded(answer, [&] {
-        answer_open(call(), answer,
-                    [&port = context_.port](const auto& reply) { reply(port.describe()); });
+        reply_to_pending(call(), answer,
+                         [&port = context_.port](const auto& reply) { reply(port.describe()); });
     });
 }
 

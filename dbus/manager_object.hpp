@@ -64,11 +64,11 @@ private:
     template <class WireResult>
     [[nodiscard]] auto open_call(const WireResult& result)
     {
-        return open_calls_.add(result, getObject(), context_.door.place());
+        return pending_calls_.add(result, getObject(), context_.door.place());
     }
 
     const Context& context_;
-    PendingCalls open_calls_;
+    PendingCalls pending_calls_;
     ManagerView view_;
     std::vector<DomainRow> rows_;
     std::set<std::string> holders_; // callers that may have a hold

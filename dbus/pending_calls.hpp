@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Asynchronous calls that wait for their answer: of each its return address and its place in the
 // room, and nothing of the message. The object that was called owns them, so that they are answered
-// when it ends. The daemon holds only an Answer, which may come later than the end of the object
-// and is dropped then.
+// when it ends. The daemon holds only a PendingReply, which may come later than the end of the
+// object and is dropped then.
 #pragma once
 
 #include "common/base/result.hpp"
 #include "dbus/boundary.hpp"
+#include "dbus/call_slots.hpp"
 #include "dbus/return_address.hpp"
-#include "dbus/room.hpp"
 #include "dbus/sdbus_compat.hpp"
 #include "dbus/valid.hpp"
 
@@ -32,9 +32,9 @@ int append(sd_bus_message* answer, std::uint64_t number);
 int append(sd_bus_message* answer, const std::string& text);
 int append(sd_bus_message* answer, const std::vector<DomainRow>& rows);
 
-class OpenCall {
+class PendingCall {
 public:
-    OpenCall(sd_bus* bus, ReturnAddress address, Room::Place place)
+    PendingCall(sd_bus* bus, ReturnAddress address, CallSlots::Place place)
         : bus_{bus}, address_{std::move(address)}, place_{std::move(place)}
     {}
 
@@ -70,14 +70,14 @@ private:
 
     sd_bus* bus_; // null: answered
     ReturnAddress address_;
-    Room::Place place_;
+    CallSlots::Place place_;
 };
 
 // Answers one call; copies answer the same one.
 template <class T>
-class Answer {
+class PendingReply {
 public:
-    explicit Answer(std::weak_ptr<OpenCall> call) : call_{std::move(call)} {}
+    explicit PendingReply(std::weak_ptr<PendingCall> call) : call_{std::move(call)} {}
 
     void operator()(const Result<T>& outcome) const noexcept
     {
@@ -102,10 +102,10 @@ public:
     }
 
 private:
-    std::weak_ptr<OpenCall> call_;
+    std::weak_ptr<PendingCall> call_;
 };
 
-// The open calls of one object.
+// The pending calls of one object.
 class PendingCalls {
 public:
     // The bus must outlive this.
@@ -113,17 +113,17 @@ public:
 
     // Of the call whose handler runs on `object`; the handler's own result only says of which type
     // the answer is.
-    [[nodiscard]] Answer<void> add(const sdbus::Result<>& /*result*/, const sdbus::IObject& object,
-                                   Room::Place place)
+    [[nodiscard]] PendingReply<void> add(const sdbus::Result<>& /*result*/,
+                                         const sdbus::IObject& object, CallSlots::Place place)
     {
-        return Answer<void>{keep(object, std::move(place))};
+        return PendingReply<void>{keep(object, std::move(place))};
     }
 
     template <class T>
-    [[nodiscard]] Answer<T> add(const sdbus::Result<T>& /*result*/, const sdbus::IObject& object,
-                                Room::Place place)
+    [[nodiscard]] PendingReply<T> add(const sdbus::Result<T>& /*result*/,
+                                      const sdbus::IObject& object, CallSlots::Place place)
     {
-        return Answer<T>{keep(object, std::move(place))};
+        return PendingReply<T>{keep(object, std::move(place))};
     }
 
     // Answers all that are left.
@@ -141,7 +141,7 @@ public:
     }
 
 private:
-    std::weak_ptr<OpenCall> keep(const sdbus::IObject& object, Room::Place place)
+    std::weak_ptr<PendingCall> keep(const sdbus::IObject& object, CallSlots::Place place)
     {
         calls_.erase(std::remove_if(calls_.begin(), calls_.end(),
                                     [](const auto& call) { return call->answered(); }),
@@ -150,16 +150,16 @@ private:
             return ReturnAddress{raw_message(message)};
         });
         return calls_.emplace_back(
-            std::make_shared<OpenCall>(bus_, std::move(address), std::move(place)));
+            std::make_shared<PendingCall>(bus_, std::move(address), std::move(place)));
     }
 
     sd_bus* bus_;
-    std::vector<std::shared_ptr<OpenCall>> calls_;
+    std::vector<std::shared_ptr<PendingCall>> calls_;
 };
 
 // An asynchronous handler, or the continuation of one: what it throws becomes the answer.
 template <class T, class Body>
-void guarded(const Answer<T>& answer, Body&& body) noexcept
+void guarded(const PendingReply<T>& answer, Body&& body) noexcept
 {
     try {
         std::forward<Body>(body)();

@@ -17,7 +17,7 @@ std::optional<uid_t> Users::find(const std::string& name) const
 
 void Users::ask(const std::string& name, Learnt learnt)
 {
-    auto& question = questions_[name];
+    auto& question = lookups_[name];
     question.learnt = std::move(learnt);
     if (question.users == nullptr) {
         question.users = this;
@@ -29,11 +29,11 @@ void Users::ask(const std::string& name, Learnt learnt)
 
 void Users::ask_next()
 {
-    while (under_way_ < questions_max && !to_ask_.empty()) {
+    while (under_way_ < lookups_max && !to_ask_.empty()) {
         const auto name = std::exchange(to_ask_.front(), {});
         to_ask_.pop_front();
-        const auto question = questions_.find(name);
-        if (question == questions_.end()) {
+        const auto question = lookups_.find(name);
+        if (question == lookups_.end()) {
             continue; // it has left
         }
         sd_bus_slot* slot = nullptr;
@@ -41,7 +41,7 @@ void Users::ask_next()
                                                "GetConnectionUnixUser", on_answer,
                                                &question->second, "s", name.c_str());
         if (r < 0) {
-            settle(name, std::nullopt); // the bus is gone; the loop ends by itself
+            finish_lookup(name, std::nullopt); // the bus is gone; the loop ends by itself
             continue;
         }
         question->second.slot.reset(slot);
@@ -59,15 +59,15 @@ int Users::on_answer(sd_bus_message* answer, void* question, sd_bus_error* /*err
         const auto said = sd_bus_message_is_method_error(answer, nullptr) == 0 &&
                           sd_bus_message_read_basic(answer, 'u', &uid) > 0;
         --users.under_way_;
-        users.settle(name, said ? std::optional<uid_t>{uid} : std::nullopt);
+        users.finish_lookup(name, said ? std::optional<uid_t>{uid} : std::nullopt);
         users.ask_next();
     });
     return 1;
 }
 
-void Users::settle(const std::string& name, std::optional<uid_t> user)
+void Users::finish_lookup(const std::string& name, std::optional<uid_t> user)
 {
-    const auto question = questions_.extract(name);
+    const auto question = lookups_.extract(name);
     const auto& learnt = question.mapped().learnt;
     if (!learnt) {
         return; // a name that has left is not remembered
@@ -84,14 +84,14 @@ void Users::settle(const std::string& name, std::optional<uid_t> user)
 void Users::forget(const std::string& name)
 {
     known_.erase(name);
-    const auto question = questions_.find(name);
-    if (question == questions_.end()) {
+    const auto question = lookups_.find(name);
+    if (question == lookups_.end()) {
         return;
     }
     if (question->second.slot) {
         question->second.learnt = nullptr; // its answer is still to come
     } else {
-        questions_.erase(question);
+        lookups_.erase(question);
     }
 }
 

@@ -33,7 +33,7 @@ public:
     static constexpr std::size_t known_max = 4096;
     // PolkitChecks under way; the bus lets one connection wait for 128 answers, polkit's among
     // them.
-    static constexpr std::size_t questions_max = 32;
+    static constexpr std::size_t lookups_max = 32;
 
     // The bus must outlive this.
     explicit Users(sd_bus* bus) : bus_{bus} {}
@@ -60,12 +60,12 @@ private:
 
     static int on_answer(sd_bus_message* answer, void* question, sd_bus_error* error) noexcept;
     void ask_next();
-    void settle(const std::string& name, std::optional<uid_t> user);
+    void finish_lookup(const std::string& name, std::optional<uid_t> user);
 
     sd_bus* bus_;
     std::map<std::string, uid_t> known_;
     std::deque<std::string> to_ask_;
-    std::map<std::string, Question> questions_; // asked, and to ask
+    std::map<std::string, Question> lookups_; // asked, and to ask
     std::size_t under_way_ = 0;
 };
 

@@ -201,7 +201,7 @@ enum class PlacementBy { request, domain }; // somebody chose `shared`, or `auto
 
 // A shared domain with options for dedicated ones: a contradiction when somebody asked for both;
 // when `auto` chose, those options wait for a domain that is dedicated.
-Result<void> settle_shared(OptionMap& effective, PlacementBy by)
+Result<void> drop_dedicated_options(OptionMap& effective, PlacementBy by)
 {
     for (const auto& [name, values] : dedicated_only()) {
         const auto at = effective.find(name);
@@ -343,8 +343,8 @@ Result<ResolvedPolicy> resolve_policy(const PolicyCatalog& catalog,
     }
     const auto placement = effective.find("placement");
     if (placement != effective.end() && placement->second == OptionValue{std::string{"shared"}}) {
-        if (auto settled = settle_shared(effective, placement_by); !settled) {
-            return std::move(settled).error();
+        if (auto dropped = drop_dedicated_options(effective, placement_by); !dropped) {
+            return std::move(dropped).error();
         }
     }
     resolved.policy = policy_of(name.empty() ? "none" : name, effective);

@@ -19,7 +19,7 @@ namespace virtpind::host {
 namespace {
 
 // The thread is in libvirt's XML before its group is made; one burst plugs several.
-constexpr std::chrono::milliseconds settle_time{20};
+constexpr std::chrono::milliseconds debounce_time{20};
 
 // In a domain's group, where libvirt keeps the threads' groups if systemd made the domain's.
 constexpr std::string_view nested_group = "libvirt";
@@ -67,7 +67,7 @@ CgroupWatch::CgroupWatch(loop::EventLoop& loop, std::function<void(DomainUuid)> 
     : on_thread_{std::move(on_thread)}
     , root_{std::move(root)}
     , inotify_{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)}
-    , settle_{loop, [this] { tell(); }}
+    , debounce_{loop, [this] { tell(); }}
 {
     if (inotify_) {
         source_ = loop.watch_fd(inotify_.get(), EPOLLIN, loop::Priority::host,
@@ -182,8 +182,8 @@ void CgroupWatch::on_readable()
     if (dropped) {
         add_missing();
     }
-    if (!changed_.empty() && !settle_.running()) {
-        settle_.start(settle_time);
+    if (!changed_.empty() && !debounce_.running()) {
+        debounce_.start(debounce_time);
     }
 }
 

@@ -47,7 +47,7 @@ private:
     std::map<DomainUuid, Watch> watches_;
     std::map<int, DomainUuid> by_descriptor_;
     std::set<DomainUuid> changed_; // since the last tell()
-    loop::Timer settle_;
+    loop::Timer debounce_;
     loop::Source source_;
 };
 

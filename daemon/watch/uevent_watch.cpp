@@ -14,7 +14,7 @@ namespace virtpind::host {
 namespace {
 
 constexpr std::uint32_t kernel_group = 1; // udev's own messages go to group 2
-constexpr std::chrono::milliseconds settle_time{200};
+constexpr std::chrono::milliseconds debounce_time{200};
 constexpr std::size_t uevent_bytes_max = 8192; // the kernel's buffer is 2048
 
 loop::UniqueFd open_uevents()
@@ -39,7 +39,7 @@ loop::UniqueFd open_uevents()
 } // namespace
 
 UeventWatch::UeventWatch(loop::EventLoop& loop, std::function<void()> on_change)
-    : socket_{open_uevents()}, settle_{loop, std::move(on_change)}
+    : socket_{open_uevents()}, debounce_{loop, std::move(on_change)}
 {
     if (!socket_) {
         problem_ = "no kernel uevents (netlink); CPU hotplug is noticed by the periodic pass";
@@ -60,7 +60,7 @@ void UeventWatch::on_readable()
         const auto got =
             ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0, generic, &length);
         if (got < 0 && errno == ENOBUFS) {
-            settle(); // some were lost: they may have been ours
+            debounce(); // some were lost: they may have been ours
             continue;
         }
         if (got <= 0) {
@@ -69,16 +69,16 @@ void UeventWatch::on_readable()
         // Anybody may send to a netlink socket; only the kernel has port 0.
         const std::string_view uevent{buffer.data(), static_cast<std::size_t>(got)};
         if (sender.nl_pid == 0 && is_layout_event(uevent)) {
-            settle();
+            debounce();
         }
     }
 }
 
 // Not put off by the events that follow: a device that comes and goes for ever would starve it.
-void UeventWatch::settle()
+void UeventWatch::debounce()
 {
-    if (!settle_.running()) {
-        settle_.start(settle_time);
+    if (!debounce_.running()) {
+        debounce_.start(debounce_time);
     }
 }
 

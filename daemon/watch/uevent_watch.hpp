@@ -21,11 +21,11 @@ public:
 
 private:
     void on_readable();
-    void settle();
+    void debounce();
 
     std::string_view problem_;
     loop::UniqueFd socket_;
-    loop::Timer settle_;
+    loop::Timer debounce_;
     loop::Source source_;
 };
 

@@ -2,7 +2,7 @@
 // Who may call what: an ordinary user on the same bus is refused every change.
 #include "bus_harness.hpp"
 #include "dbus/authorizer.hpp"
-#include "dbus/room.hpp"
+#include "dbus/call_slots.hpp"
 
 #include <future>
 #include <set>
@@ -152,9 +152,9 @@ TEST_F(BusAuthorization, TheLimitIsFreedByTheAnswers)
     std::vector<std::unique_ptr<Client>> clients;
     clients.push_back(std::make_unique<Client>(loop, bus.address()));
     for (int round = 0; round < 5; ++round) {
-        EXPECT_EQ(refused_of(loop, clients, Room::per_connection_max), 0U);
+        EXPECT_EQ(refused_of(loop, clients, CallSlots::per_connection_max), 0U);
     }
-    EXPECT_EQ(port.calls.size(), 5 * Room::per_connection_max);
+    EXPECT_EQ(port.calls.size(), 5 * CallSlots::per_connection_max);
 }
 
 TEST(AuthorizerTable, AMethodThatIsNotInItIsRefused)

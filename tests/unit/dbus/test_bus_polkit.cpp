@@ -2,8 +2,8 @@
 // What polkit is asked, and what its answers, its silence and its absence lead to.
 #include "bus_harness.hpp"
 #include "dbus/authorizer.hpp"
+#include "dbus/call_slots.hpp"
 #include "dbus/loop_attachment.hpp"
-#include "dbus/room.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -256,7 +256,7 @@ TEST_F(BusPolkit, PlanOfWhoLeavesMeanwhileIsNotMadeAndLeavesNothingOpen)
 {
     polkit.mood = Mood::is_silent;
     // As many as one user may have open in all.
-    for (std::size_t left = 0; left < Room::per_user_max.calls;) {
+    for (std::size_t left = 0; left < CallSlots::per_user_max.calls;) {
         auto caller = user();
         for (int i = 0; i < 2; ++i) {
             caller->send(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 0);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // How much may be open, what the bytes in the socket say of a message, and when libsystemd may read
 // them; without a bus.
+#include "dbus/call_slots.hpp"
 #include "dbus/inlet.hpp"
 #include "dbus/raw_head.hpp"
-#include "dbus/room.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -28,7 +28,7 @@ protected:
     bool take(std::optional<uid_t> user, const std::string& sender, std::size_t bytes = 100,
               bool expects_answer = true)
     {
-        auto place = room_.take(
+        auto place = slots_.take(
             {.user = user, .sender = sender, .bytes = bytes, .expects_answer = expects_answer});
         if (place) {
             taken_[sender].push_back(std::move(*place));
@@ -50,13 +50,13 @@ protected:
         return count;
     }
 
-    Room room_{[](uid_t user) { return user == root; }};
-    std::map<std::string, std::vector<Room::Place>> taken_;
+    CallSlots slots_{[](uid_t user) { return user == root; }};
+    std::map<std::string, std::vector<CallSlots::Place>> taken_;
 };
 
 TEST_F(BusRoom, OneConnectionHasAsManyCallsAsTheBusLetsItWaitFor)
 {
-    for (std::size_t i = 0; i < Room::per_connection_max; ++i) {
+    for (std::size_t i = 0; i < CallSlots::per_connection_max; ++i) {
         ASSERT_TRUE(take(alice, "a"));
     }
     EXPECT_FALSE(take(alice, "a"));
@@ -67,17 +67,17 @@ TEST_F(BusRoom, OneConnectionHasAsManyCallsAsTheBusLetsItWaitFor)
 
 TEST_F(BusRoom, UserIsBoundedWhateverTheConnections)
 {
-    EXPECT_EQ(fill(alice, 2000, 1000), Room::per_user_max.calls);
+    EXPECT_EQ(fill(alice, 2000, 1000), CallSlots::per_user_max.calls);
     EXPECT_FALSE(take(alice, "new", 2000));
-    EXPECT_TRUE(take(alice, "new", Room::small_bytes)) << "a connection that has nothing open";
-    EXPECT_FALSE(take(alice, "new", Room::small_bytes));
+    EXPECT_TRUE(take(alice, "new", CallSlots::small_bytes)) << "a connection that has nothing open";
+    EXPECT_FALSE(take(alice, "new", CallSlots::small_bytes));
     EXPECT_TRUE(take(bob, "b", 2000));
 }
 
 TEST_F(BusRoom, UserIsBoundedInBytes)
 {
     constexpr std::size_t large = 32 * 1024;
-    EXPECT_EQ(fill(alice, large, 1000), Room::per_user_max.bytes / large);
+    EXPECT_EQ(fill(alice, large, 1000), CallSlots::per_user_max.bytes / large);
 }
 
 TEST_F(BusRoom, AllAreBoundedButNotWhoHasAShareOfItsOwn)
@@ -88,9 +88,9 @@ TEST_F(BusRoom, AllAreBoundedButNotWhoHasAShareOfItsOwn)
         got = fill(user, 2000, 200);
         in_all += got;
     }
-    EXPECT_EQ(in_all, Room::in_all_max.calls);
-    EXPECT_TRUE(take(bob + 500, "small", Room::small_bytes)) << "nobody is kept out";
-    EXPECT_EQ(fill(root, 2000, 1000), Room::per_user_max.calls) << "but bounded for itself";
+    EXPECT_EQ(in_all, CallSlots::in_all_max.calls);
+    EXPECT_TRUE(take(bob + 500, "small", CallSlots::small_bytes)) << "nobody is kept out";
+    EXPECT_EQ(fill(root, 2000, 1000), CallSlots::per_user_max.calls) << "but bounded for itself";
 }
 
 TEST_F(BusRoom, AllAreBoundedInBytes)
@@ -100,21 +100,21 @@ TEST_F(BusRoom, AllAreBoundedInBytes)
     for (uid_t user = alice; user < alice + 10; ++user) {
         in_all += fill(user, large, 1000);
     }
-    EXPECT_EQ(in_all, Room::in_all_max.bytes / large);
+    EXPECT_EQ(in_all, CallSlots::in_all_max.bytes / large);
 }
 
 TEST_F(BusRoom, CallsThatExpectNoAnswerAreFew)
 {
-    for (std::size_t i = 0; i < Room::unheard_max; ++i) {
-        EXPECT_FALSE(room_.is_full_of_unheard(alice, "a"));
+    for (std::size_t i = 0; i < CallSlots::unheard_max; ++i) {
+        EXPECT_FALSE(slots_.is_full_of_unheard(alice, "a"));
         ASSERT_TRUE(take(alice, "a", 100, false));
     }
-    EXPECT_TRUE(room_.is_full_of_unheard(alice, "a"));
+    EXPECT_TRUE(slots_.is_full_of_unheard(alice, "a"));
     EXPECT_FALSE(take(alice, "a", 100, false));
     EXPECT_TRUE(take(alice, "a")) << "one that does expect an answer";
     EXPECT_TRUE(take(alice, "b", 100, false)) << "a connection that has nothing open";
-    EXPECT_FALSE(room_.is_full_of_unheard(bob, "c"));
-    for (std::size_t i = 0; i < 2 * Room::unheard_max; ++i) {
+    EXPECT_FALSE(slots_.is_full_of_unheard(bob, "c"));
+    for (std::size_t i = 0; i < 2 * CallSlots::unheard_max; ++i) {
         EXPECT_TRUE(take(root, "r", 100, false));
     }
     taken_.clear();
@@ -127,14 +127,14 @@ TEST_F(BusRoom, WhoIsNotKnownYetIsCountedWithAllWhoAreNot)
     while (newcomers < 5000 && take(std::nullopt, "n" + std::to_string(newcomers / 100), 2000)) {
         ++newcomers;
     }
-    EXPECT_EQ(newcomers, Room::in_all_max.calls);
-    EXPECT_TRUE(take(std::nullopt, "late", Room::small_bytes));
+    EXPECT_EQ(newcomers, CallSlots::in_all_max.calls);
+    EXPECT_TRUE(take(std::nullopt, "late", CallSlots::small_bytes));
     EXPECT_TRUE(take(alice, "a", 2000)) << "those who are known are not concerned";
 }
 
 TEST_F(BusRoom, PlaceMayOutliveTheRoom)
 {
-    auto room = std::make_unique<Room>([](uid_t) { return false; });
+    auto room = std::make_unique<CallSlots>([](uid_t) { return false; });
     auto place = room->take({.user = alice, .sender = "a", .bytes = 1});
     ASSERT_TRUE(place);
     room.reset();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "dbus/room.hpp"
+#include "dbus/call_slots.hpp"
 
 #include <utility>
 
@@ -7,18 +7,18 @@ namespace virtpind::bus {
 
 namespace {
 
-bool has_room(const Room::Load& load, const Room::Load& most, std::size_t bytes)
+bool has_room(const CallSlots::Load& load, const CallSlots::Load& most, std::size_t bytes)
 {
     return load.calls < most.calls && load.bytes + bytes <= most.bytes;
 }
 
-void enter(Room::Load& load, std::size_t bytes)
+void enter(CallSlots::Load& load, std::size_t bytes)
 {
     ++load.calls;
     load.bytes += bytes;
 }
 
-void leave(Room::Load& load, std::size_t bytes)
+void leave(CallSlots::Load& load, std::size_t bytes)
 {
     --load.calls;
     load.bytes -= bytes;
@@ -26,7 +26,7 @@ void leave(Room::Load& load, std::size_t bytes)
 
 // Nothing of what has left stays in the books.
 template <class Key>
-void leave(std::map<Key, Room::Load>& loads, const Key& key, std::size_t bytes)
+void leave(std::map<Key, CallSlots::Load>& loads, const Key& key, std::size_t bytes)
 {
     const auto load = loads.find(key);
     leave(load->second, bytes);
@@ -36,10 +36,10 @@ void leave(std::map<Key, Room::Load>& loads, const Key& key, std::size_t bytes)
 }
 
 template <class Key>
-Room::Load load_of(const std::map<Key, Room::Load>& loads, const Key& key)
+CallSlots::Load load_of(const std::map<Key, CallSlots::Load>& loads, const Key& key)
 {
     const auto load = loads.find(key);
-    return load == loads.end() ? Room::Load{} : load->second;
+    return load == loads.end() ? CallSlots::Load{} : load->second;
 }
 
 Error refused(std::size_t open, const std::string& whose)
@@ -51,7 +51,7 @@ Error refused(std::size_t open, const std::string& whose)
 
 } // namespace
 
-struct Room::Books {
+struct CallSlots::Books {
     bool (*own_share)(uid_t) = nullptr;
     std::map<std::string, Load> connections;
     std::map<std::optional<uid_t>, Load> users;
@@ -118,12 +118,12 @@ struct Room::Books {
     }
 };
 
-Room::Room(bool (*own_share)(uid_t)) : books_{std::make_shared<Books>()}
+CallSlots::CallSlots(bool (*own_share)(uid_t)) : books_{std::make_shared<Books>()}
 {
     books_->own_share = own_share;
 }
 
-Result<Room::Place> Room::take(const Call& call)
+Result<CallSlots::Place> CallSlots::take(const Call& call)
 {
     if (auto fits = books_->check(call); !fits) {
         return std::move(fits).error();
@@ -147,7 +147,8 @@ Result<Room::Place> Room::take(const Call& call)
     return Place{std::make_shared<const Taken>(books_, call)};
 }
 
-bool Room::is_full_of_unheard(const std::optional<uid_t>& user, const std::string& sender) const
+bool CallSlots::is_full_of_unheard(const std::optional<uid_t>& user,
+                                   const std::string& sender) const
 {
     return books_->is_full_of_unheard(user, sender);
 }

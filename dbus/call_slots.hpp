@@ -18,7 +18,7 @@
 
 namespace virtpind::bus {
 
-class Room {
+class CallSlots {
 public:
     struct Load {
         std::size_t calls = 0;
@@ -42,10 +42,10 @@ public:
         bool expects_answer = true;
     };
 
-    // Given back when the last copy ends, which may be after the end of the room.
+    // Given back when the last copy ends, which may be after the end of the slots.
     using Place = std::shared_ptr<const void>;
 
-    explicit Room(bool (*own_share)(uid_t));
+    explicit CallSlots(bool (*own_share)(uid_t));
 
     // Error: limits_exceeded.
     [[nodiscard]] Result<Place> take(const Call& call);
