@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What each method needs of its caller. Default deny: a method that is not in the table is refused
-// to everyone.
+// The permission that each method requires. Default deny: a method that is not in the table is
+// refused to everyone.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -16,23 +16,23 @@
 
 namespace virtpind::bus {
 
-// No user has this number: who was not asked for has no rights.
+// No user has this number: a caller whose user is unknown has no rights.
 inline constexpr auto nobody = static_cast<uid_t>(-1);
 
-// One method call, as far as the right to make it is concerned.
+// One method call: the part that decides whether the caller may make it.
 struct Call {
     std::string method; // with its interface: "org.virtpind1.Manager.SetPolicy"
     std::string sender; // unique bus name
     Interaction interaction = Interaction::forbidden;
-    uid_t user = nobody; // who has that name, by the bus
+    uid_t user = nobody; // of the caller, by the bus
 };
 
-// The call of that user whose handler is running on `object`.
+// The call whose handler is running on `object`, by `user`.
 [[nodiscard]] Call current_call(const sdbus::IObject& object, std::string_view interface,
                                 uid_t user);
 
 enum class Access {
-    open,       // reads; for everyone whom the bus lets through
+    open,       // reads; the bus decides who may call it
     set_policy, // changes something: polkit's action org.virtpind1.set-policy
 };
 

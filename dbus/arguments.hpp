@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Checks of the plain arguments of our methods. Error texts are for a person at busctl, which
-// shows nothing but the text.
+// Checks of the plain arguments of methods. Error texts are for a person at busctl, which shows
+// nothing but the text.
 #pragma once
 
 #include "common/base/result.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Whether the caller of a method that changes something may: first the table of access.hpp, then
-// polkit. Root, and the user we run as, need nobody's leave. Asks only asynchronously, so a check
-// never blocks the loop.
+// Decides whether a caller may call a method that changes something: first by the table of
+// access.hpp, then by polkit. Root and the service's own user are always allowed. It asks only
+// asynchronously and never blocks the loop.
 #pragma once
 
 #include "common/base/quota.hpp"
@@ -26,10 +26,10 @@ class Authorizer {
 public:
     // What a call is about, for polkit's dialogue and rules: {"domain", "web1"}.
     using Details = std::map<std::string, std::string>;
-    using Decision = std::function<void(Result<Caller>)>; // who may
+    using Decision = std::function<void(Result<Caller>)>; // the caller that may
 
-    // What may wait for polkit at the same time, by user: checks; and what is only asked, so that
-    // no dry run takes the place of a change.
+    // Limits on questions to polkit at the same time, by user. Checks and mere questions are
+    // counted separately, so that no dry run takes the place of a change.
     using PolkitChecks = Quota<uid_t, 8, 64>;
     using Asides = Quota<uid_t, 2, 8>;
 
@@ -40,22 +40,22 @@ public:
     // Errors: permission_denied, limits_exceeded.
     void check(const Call& call, const Details& details, Decision decide);
 
-    // Whether the caller might call what is for those who may set policies; nobody is asked for a
-    // password, and no answer, from polkit or for want of room, is a no. As check() otherwise.
-    // Error: permission_denied: the caller left, and wants nothing any more.
+    // Whether the caller may set policies, without a password dialogue. No answer from polkit, or a
+    // full queue, counts as a no; otherwise like check(). Error: permission_denied, because the
+    // caller left the bus.
     void ask(const Call& call, const Details& details, std::function<void(Result<bool>)> answer);
 
-    // What the caller still waits for is refused, and polkit need not ask any more.
+    // Refuses the caller's open checks and cancels their questions to polkit.
     void on_caller_vanished(const std::string& name);
 
 private:
-    // What polkit said; nullopt: the caller left before.
+    // The answer of polkit; nullopt: the caller left before.
     using OnVerdict = std::function<void(const std::optional<Result<void>>&)>;
 
     enum class Kind { check, aside };
 
-    // One question. It keeps its place in the quota until the answer is there, also when nobody
-    // waits for it any more: only then is it off the bus.
+    // One question. It keeps its place in the quota until the answer arrives, even if the caller is
+    // gone: only then is it off the bus.
     struct Waiting {
         Call call;
         Kind kind{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The border between our code and sdbus-c++. Every handler body runs inside guarded(): sdbus-c++
-// 1.2 lets any exception but sdbus::Error unwind through libsystemd's C code, which ends the
+// The boundary between this code and sdbus-c++. Every handler runs inside guarded(): sdbus-c++ 1.2
+// lets any exception except sdbus::Error unwind through libsystemd's C code, which ends the
 // process.
 #pragma once
 
@@ -21,7 +21,7 @@ namespace virtpind::bus {
     return {ErrorName{std::string{error_name(error.code)}}, valid_text(error.message)};
 }
 
-// The value, or its error thrown as what guarded() lets pass.
+// The value; an error is thrown as sdbus::Error, which guarded() passes on.
 template <class T>
 T unwrap(Result<T> result)
 {
@@ -39,7 +39,7 @@ T unwrap(Result<T> result)
                          .message = std::string{"internal error, please report it: "} + what});
 }
 
-// A synchronous handler: nothing but sdbus::Error leaves it.
+// A synchronous handler: only sdbus::Error leaves it.
 template <class Body>
 std::invoke_result_t<Body> guarded(Body&& body)
 {
@@ -52,7 +52,7 @@ std::invoke_result_t<Body> guarded(Body&& body)
     }
 }
 
-// A callback that has nobody to answer to: nothing leaves it. What is lost is a reply on a lost
+// A callback without a caller to answer: no exception leaves it. It loses either a reply on a lost
 // bus, which ends the loop by itself, or a broken invariant of the daemon, whose next pass starts
 // afresh.
 template <class Body>

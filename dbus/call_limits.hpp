@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a call may carry, checked on the message itself before anything is made of it: an a{sv} of a
-// few megabytes becomes hundreds of them once it is a map of variants. Main thread.
+// Limits on a call, checked on the message itself before it is converted: an a{sv} of a few
+// megabytes takes hundreds of them as a map of variants. Main thread.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -13,14 +13,14 @@
 
 namespace virtpind::bus {
 
-// The method that is called; nullptr: libsystemd refuses the call when it reads it, as there is no
-// such method, or it has other arguments.
+// The called method. nullptr: there is no such method, or its arguments have other types;
+// libsystemd then refuses the call.
 [[nodiscard]] const MethodAccess* find_method(sd_bus_message* call);
-// Whether a method of that name may change something.
+// Whether a method with this name may change something.
 [[nodiscard]] bool changes_something(std::string_view interface, std::string_view member);
 
-// The bytes of its arguments, about. Leaves the message at its begin. Errors: limits_exceeded;
-// invalid_argument (an option that is given twice or has no type of an option, an unreadable one).
+// The approximate bytes of the arguments. Rewinds the message. Errors: limits_exceeded;
+// invalid_argument (a repeated or unreadable option, or one of a wrong type).
 [[nodiscard]] Result<std::size_t> check_arguments(sd_bus_message* call, const MethodAccess& method);
 
 } // namespace virtpind::bus

@@ -18,8 +18,8 @@ public:
         }
     }
 
-    // One PropertiesChanged for all of them; none when nothing changed. The object's getters must
-    // already tell the new values.
+    // Sends one PropertiesChanged for all of them, or none when nothing changed. The getters of the
+    // object must already return the new values.
     void announce(sdbus::IObject& object, const char* interface) const
     {
         if (!names_.empty()) {

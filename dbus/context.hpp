@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the D-Bus objects share, and the way every call takes once its turn has come: read the
-// arguments, ask the authorizer, then do it.
+// State that the D-Bus objects share, and the steps of every call once its turn has come: read the
+// arguments, ask the authorizer, execute.
 #pragma once
 
 #include "common/model/control_port.hpp"
@@ -23,7 +23,7 @@ struct Context {
     Door& door;
 };
 
-// A method that reads. Throws what guarded() passes on.
+// A method that reads. Throws only exceptions that guarded() passes on.
 template <class T, class Execute>
 void reply_to_pending(const Call& call, const PendingReply<T>& answer, Execute execute)
 {
@@ -43,16 +43,16 @@ void answer_change(const Context& context, const Call& call, const Authorizer::D
                              });
 }
 
-// What polkit is told about a domain: what it is called, not what the caller called it.
+// The details for polkit: the domain's own name and UUID, not the caller's argument.
 [[nodiscard]] Authorizer::Details details_of(const std::string& name, const DomainUuid& uuid);
 
-// Who calls.
+// The caller.
 [[nodiscard]] inline Caller caller_of(const Call& call)
 {
     return {.name = call.sender, .uid = call.user};
 }
 
-// Everything but the domain, checked. Throws what guarded() passes on.
+// All checked arguments except the domain. Throws only exceptions that guarded() passes on.
 [[nodiscard]] SetPolicyRequest read_set_policy(std::string policy, const VariantMap& options,
                                                std::uint64_t flags);
 

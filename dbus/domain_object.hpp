@@ -22,12 +22,12 @@ public:
     DomainObject(const DomainObject&) = delete;
     DomainObject& operator=(const DomainObject&) = delete;
 
-    // Announces what changed, in one signal. Throws sdbus::Error when the bus is gone, as the next
-    // two do.
+    // Announces the changes in one signal. It and the next two throw sdbus::Error when the bus is
+    // gone.
     void publish(const DomainView& view);
     void announce_applied(std::uint64_t generation, const std::string& result,
                           const OptionMap& details);
-    // The domain is gone; for the last moment before destruction.
+    // The domain is gone; called last before destruction.
     void announce_removed();
 
 private:
@@ -56,7 +56,7 @@ private:
 
     [[nodiscard]] Call call() const;
 
-    // Of the call whose handler runs.
+    // The call whose handler is running.
     template <class WireResult>
     [[nodiscard]] auto open_call(const WireResult& result)
     {

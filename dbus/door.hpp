@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Everything that arrives from the bus comes by here before libsystemd or sdbus-c++ makes anything
-// of it. Calls that could be answered are checked, counted, and wait for the turn of their user;
-// then they are put back, to be read again as if they had just come. What nobody asked for is
-// dropped. Main thread.
+// Every message from the bus passes here before libsystemd or sdbus-c++ processes it. Calls that
+// can be answered are checked, counted, and wait for the turn of their user; then they are
+// queued again for reading, as if they had just arrived. Unwanted messages are dropped. Main
+// thread.
 #pragma once
 
 #include "dbus/access.hpp"
@@ -25,25 +25,25 @@ namespace virtpind::bus {
 
 class Door {
 public:
-    // All must outlive this; no turn is taken after it ended. `own_share`: of which users it is
-    // that no others can keep out. Throws sdbus::Error.
+    // All must outlive this; no turn is taken after its end. `own_share` tells which users have a
+    // share of their own. Throws sdbus::Error.
     Door(sdbus::IConnection& connection, FairQueue& turns,
          bool (*own_share)(uid_t) = has_own_share);
 
     Door(const Door&) = delete;
     Door& operator=(const Door&) = delete;
 
-    // Of a message that was not yet read: whether reading it is of no use to anybody.
+    // Whether an unread message can be dropped, because no one needs it.
     [[nodiscard]] bool is_unwanted(const RawHead& head) const noexcept;
 
-    // While a handler runs: whose call it is, and its place in the room. Who answers later keeps
-    // it.
+    // While a handler runs: the user of its call, and its place in the room. A later reply keeps
+    // the place.
     [[nodiscard]] uid_t user() const { return inside_.user; }
 
     [[nodiscard]] CallSlots::Place place() const { return inside_.place; }
 
-    // Writes what waits to be written, ends what has waited too long, and dispatches what was read
-    // before; but reads nothing. Throws sdbus::Error when the bus is gone.
+    // Writes queued messages, ends expired calls, and dispatches messages that were read before; it
+    // reads nothing. Throws sdbus::Error when the bus is gone.
     void process_without_reading();
 
     void on_caller_vanished(const std::string& name);
@@ -51,7 +51,7 @@ public:
 private:
     using SharedMessage = std::shared_ptr<sd_bus_message>;
 
-    // A call at the door, checked.
+    // A checked call.
     struct Arrival {
         SharedMessage message;
         CallSlots::Call call;
@@ -71,7 +71,7 @@ private:
     void let_in(sd_bus_message* message, Inside inside);
     void enqueue(sd_bus_message* message);
 
-    // Of a connection whose user is being asked for.
+    // The calls of a connection until its user is known.
     struct Waiting {
         std::vector<std::pair<Arrival, CallSlots::Place>> arrivals;
     };
@@ -83,8 +83,8 @@ private:
     std::map<std::string, Waiting> unidentified_;
     Users users_;
     Inside inside_;
-    sd_bus_message* let_in_ = nullptr; // the one whose turn it is, until it is read again
-    MessagePtr nothing_;               // what is read instead of the socket
+    sd_bus_message* let_in_ = nullptr; // the call whose turn it is, until it is read again
+    MessagePtr nothing_;               // is read instead of the socket
     bool nothing_waits_ = false;
     SlotPtr filter_;
 };

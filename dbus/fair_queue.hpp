@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Calls that wait for their turn. The bus passes on one message after the other, and one user may
-// have tens of thousands of calls under way: were each of them answered when it is read, everybody
-// else would wait for all of them. So calls are read at once and answered later, one per user in
-// turn, and for a user one per connection in turn; every other turn is of those with a share of
-// their own, if they want it. Who makes many calls at a time waits after each for some times as
-// long as its answer took, which leaves the time to others. How many may wait is not decided here.
-// Main thread.
+// Calls that wait for their turn. The bus passes on one message after the other, and one user
+// may have tens of thousands of open calls; if each were answered when it is read, all other
+// users would wait for them. So calls are read at once and answered later: one per user in
+// turn, and for each user one per connection in turn; every other turn belongs to users with a
+// share of their own. A user with many calls waits after each reply for a multiple of its
+// time, which leaves the time to others. This class does not limit the number of calls. Main
+// thread.
 #pragma once
 
 #include "common/base/quota.hpp"
@@ -26,17 +26,17 @@ class FairQueue {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // Who has more calls waiting waits so many times as long as the last answer took: for a user
-    // all connections together, for those with a share of their own each connection.
+    // A caller with more waiting calls waits this multiple of the time of its last reply: a user
+    // with all its connections, and each connection of a user with a share of its own.
     static constexpr int rest = 3;
 
-    // Who called: a user by a connection.
+    // The caller: a user on a connection.
     struct Caller {
         uid_t user = 0;
         std::string name; // unique bus name
     };
 
-    // What is to be done when the turn comes; dropped when the connection has left. It must not
+    // Runs when the turn comes; dropped when the connection has left. It must not
     // throw.
     using Job = std::function<void()>;
 
@@ -51,7 +51,7 @@ public:
 
     [[nodiscard]] bool empty() const { return waiting_.empty(); }
 
-    // When the next one is due; not in the future: now. Precondition, here and below: not empty.
+    // The time of the next turn; never in the future. Precondition, here and below: not empty.
     [[nodiscard]] Clock::time_point due() const { return due_of(*next()); }
 
     void take_next();
@@ -59,11 +59,11 @@ public:
 private:
     struct Connection {
         std::deque<Job> jobs;
-        Clock::time_point due; // what was due before others, goes before them
+        Clock::time_point due; // earlier ones go first
     };
 
-    // Of users; none without connections, and no connections without jobs, except while the last
-    // one is given.
+    // The queue of each user: it has a connection, and each connection has a call, except while the
+    // last call runs.
     struct User {
         std::map<std::string, Connection> connections;
         Clock::time_point due;
@@ -79,7 +79,7 @@ private:
     std::function<Clock::time_point()> now_;
     bool (*first_)(uid_t);
     Users waiting_;
-    bool last_was_first_ = false; // of those with a share of their own
+    bool last_was_first_ = false; // of users with a share of their own
 };
 
 } // namespace virtpind::bus

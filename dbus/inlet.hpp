@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Looks at the messages in the socket of the bus before libsystemd reads them, which takes a whole
-// message into memory whatever its size (the bus lets 32 MiB pass) and some microseconds for each.
-// What is too large is thrown away in pieces, and its caller told; what nobody wants is thrown away
-// as many as there are at a time. Main thread.
+// Looks at the messages in the socket of the bus before libsystemd reads them: libsystemd takes a
+// whole message into memory whatever its size (the bus allows 32 MiB). Messages that are too large
+// are discarded in pieces, and their callers are told; unwanted messages are discarded many at a
+// time. Main thread.
 #pragma once
 
 #include "dbus/raw_head.hpp"
@@ -27,11 +27,11 @@ public:
 
     using Unwanted = std::function<bool(const RawHead&)>; // must not throw
 
-    // The descriptor and the bus must outlive this. Where the socket cannot say how far it was read
-    // (none of the kind that a bus listens on), everything is let in.
+    // The descriptor and the bus must outlive this. If the socket cannot report its read position
+    // (every socket of a bus can), all messages are let in.
     Inlet(sd_bus* bus, int fd, Unwanted unwanted);
 
-    // What is next; throws away a piece. To be asked before libsystemd reads anything.
+    // Tells what to do next; discards a piece. Call it before libsystemd reads.
     [[nodiscard]] Next look();
 
 private:
@@ -44,15 +44,15 @@ private:
     void tell_sender() const;
 
     static constexpr std::size_t piece_bytes = 64 * 1024;
-    // What is looked at of what is too large, to find whom to tell.
+    // The bytes kept of a message that is too large, to find its caller.
     static constexpr std::size_t begin_bytes = 4096;
 
     sd_bus* bus_;
     int fd_;
     Unwanted unwanted_;
     bool watches_ = false;
-    std::uint64_t left_ = 0; // bytes to throw away
-    bool tells_ = false;     // of those: they are one message that is too large
+    std::uint64_t left_ = 0; // bytes to discard
+    bool tells_ = false;     // the bytes are one message that is too large
     std::string begin_;      // of that message
     std::string piece_;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Whether the caller of a method agrees to be asked for a password. sdbus-c++ does not tell.
+// Whether the caller of a method accepts a password dialogue. sdbus-c++ does not tell.
 #pragma once
 
 namespace sdbus {
@@ -10,7 +10,7 @@ namespace virtpind::bus {
 
 enum class Interaction { forbidden, allowed };
 
-// The message's flag ALLOW_INTERACTIVE_AUTHORIZATION; forbidden when it cannot be read.
+// The message's flag ALLOW_INTERACTIVE_AUTHORIZATION; forbidden if it is unreadable.
 [[nodiscard]] Interaction interaction_of(const sdbus::Message& message);
 
 } // namespace virtpind::bus

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Lets an sd-event loop drive an sdbus-c++ connection. While the bus does not take what we send,
-// nothing is read from it: else what libsystemd answers by itself would pile up without bound.
-// Losing the bus ends the loop with an error: systemd then starts us again, with a new connection.
+// Lets an sd-event loop drive an sdbus-c++ connection. While the bus does not accept messages, none
+// is read from it; otherwise libsystemd's own replies would pile up without bound. A lost bus ends
+// the loop with an error; systemd then restarts the service with a new connection.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -22,7 +22,7 @@ namespace virtpind::bus {
 
 class LoopAttachment {
 public:
-    // All, and the loop, must outlive this. The turns are taken when the bus has room for answers.
+    // All arguments, and the loop, must outlive this. Turns are taken when the bus accepts replies.
     LoopAttachment(sdbus::IConnection& connection, Door& door, FairQueue& turns);
 
     LoopAttachment(const LoopAttachment&) = delete;

@@ -23,7 +23,7 @@ public:
     ManagerObject(const ManagerObject&) = delete;
     ManagerObject& operator=(const ManagerObject&) = delete;
 
-    // Announces what changed, in one signal. Throws sdbus::Error when the bus is gone.
+    // Announces the changes in one signal. Throws sdbus::Error when the bus is gone.
     void publish(const ManagerView& view, const std::vector<DomainView>& domains);
     // Ends the holds of a caller that left the bus.
     void on_caller_vanished(const std::string& name);
@@ -60,7 +60,7 @@ private:
     [[nodiscard]] Authorizer::Details details_of(const DomainUuid& uuid) const;
     [[nodiscard]] Call call() const;
 
-    // Of the call whose handler runs.
+    // The call whose handler is running.
     template <class WireResult>
     [[nodiscard]] auto open_call(const WireResult& result)
     {

@@ -15,7 +15,7 @@ inline constexpr const char* manager_path = "/org/virtpind1";
 inline constexpr const char* driver_name = "org.freedesktop.DBus"; // the bus itself
 inline constexpr const char* driver_path = "/org/freedesktop/DBus";
 
-// Paths come from UUIDs, never from names, which their owners choose.
+// Paths are made of UUIDs, never of names, which their owners choose.
 [[nodiscard]] inline std::string domain_path(const DomainUuid& uuid)
 {
     auto element = uuid.str();

@@ -22,9 +22,9 @@ struct ParsedOptions {
     std::optional<std::uint64_t> expect_generation; // compare-and-set; not a policy option
 };
 
-// The D-Bus types that options may have, expect-generation's included.
+// The D-Bus types that options may have, including expect-generation.
 [[nodiscard]] bool is_option_type(std::string_view signature);
-// Errors that more than one check finds: of another type, of a list of too many bytes.
+// Errors that several checks report: a wrong type, and a list of too many bytes.
 [[nodiscard]] Error no_option_type(const std::string& name, const std::string& signature);
 [[nodiscard]] Error list_too_large(const std::string& name);
 

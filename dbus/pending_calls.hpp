@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Asynchronous calls that wait for their answer: of each its return address and its place in the
-// room, and nothing of the message. The object that was called owns them, so that they are answered
-// when it ends. The daemon holds only a PendingReply, which may come later than the end of the
-// object and is dropped then.
+// Asynchronous calls that wait for their reply: the return address of each and its slot, without
+// the message. The called object owns them, so that they are answered when it ends. The daemon
+// holds only a PendingReply, which may outlive the object; a later reply is dropped.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -27,7 +26,7 @@ namespace virtpind::bus {
 using DomainRow =
     sdbus::Struct<std::string, std::string, std::string, std::string, sdbus::ObjectPath>;
 
-// What answers are made of.
+// The types of values in replies.
 int append(sd_bus_message* answer, std::uint64_t number);
 int append(sd_bus_message* answer, const std::string& text);
 int append(sd_bus_message* answer, const std::vector<DomainRow>& rows);
@@ -40,7 +39,7 @@ public:
 
     [[nodiscard]] bool answered() const { return bus_ == nullptr; }
 
-    // Both send once; what comes after that is dropped.
+    // Both send once; later calls do nothing.
     template <class... Value>
     void succeed(const Value&... value) noexcept
     {
@@ -111,8 +110,8 @@ public:
     // The bus must outlive this.
     explicit PendingCalls(sd_bus* bus) : bus_{bus} {}
 
-    // Of the call whose handler runs on `object`; the handler's own result only says of which type
-    // the answer is.
+    // For the call whose handler runs on `object`; the handler's own result only tells the type of
+    // the reply.
     [[nodiscard]] PendingReply<void> add(const sdbus::Result<>& /*result*/,
                                          const sdbus::IObject& object, CallSlots::Place place)
     {
@@ -126,7 +125,7 @@ public:
         return PendingReply<T>{keep(object, std::move(place))};
     }
 
-    // Answers all that are left.
+    // Answers all remaining calls.
     void end() noexcept
     {
         contained([this] {
@@ -157,7 +156,7 @@ private:
     std::vector<std::shared_ptr<PendingCall>> calls_;
 };
 
-// An asynchronous handler, or the continuation of one: what it throws becomes the answer.
+// An asynchronous handler, or its continuation: an exception becomes the reply.
 template <class T, class Body>
 void guarded(const PendingReply<T>& answer, Body&& body) noexcept
 {

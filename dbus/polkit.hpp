@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Asks polkit on the bus we serve on, and only there. Main thread only; never waits.
+// Asks polkit, only on the bus of the service. Main thread only; never waits.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -15,7 +15,7 @@
 
 namespace virtpind::bus {
 
-// How long polkit may take; a person needs longer than a rule.
+// The time polkit may take; a person needs longer than a rule.
 struct PolkitPatience {
     std::chrono::milliseconds alone{10'000};
     std::chrono::milliseconds with_a_person{60'000};
@@ -25,10 +25,10 @@ class Polkit {
 public:
     struct Question {
         std::string action; // "org.virtpind1.set-policy"
-        std::string sender; // unique bus name of who wants it
+        std::string sender; // unique bus name of the caller
         std::map<std::string, std::string> details;
         Interaction interaction = Interaction::forbidden;
-        std::string cancellation; // unique among what waits
+        std::string cancellation; // unique among open questions
     };
 
     // Success: authorized. Error: permission_denied, saying why and what to do.
@@ -37,11 +37,11 @@ public:
     // The connection must outlive this.
     Polkit(sdbus::IConnection& connection, PolkitPatience patience);
 
-    // The verdict comes once, later, on the main thread; never if this is destroyed first. No
-    // polkit, an error and silence are a no.
+    // The verdict comes once, later, on the main thread; never if this is destroyed first. A
+    // missing polkit, an error and a timeout are a no.
     void ask(const Question& question, Verdict verdict);
 
-    // Takes back what was asked with that cancellation; its verdict still comes.
+    // Cancels the question with this cancellation id; its verdict still comes.
     void cancel(const std::string& cancellation) noexcept;
 
 private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where the answer to a call goes, without the call itself: who waits for an answer keeps a name
-// and a number, not a message that may be large. Main thread.
+// The address of a reply, without the call itself: a waiting call keeps a name and a number, not a
+// message that may be large. Main thread.
 #pragma once
 
 #include "dbus/sdbus_compat.hpp"
@@ -22,19 +22,19 @@ using MessagePtr = std::unique_ptr<sd_bus_message, MessageUnref>;
 
 class ReturnAddress {
 public:
-    // Of a call that was received.
+    // The address of a received call.
     explicit ReturnAddress(sd_bus_message* call);
 
     ReturnAddress(std::string sender, std::uint64_t number, bool wanted)
         : sender_{std::move(sender)}, number_{number}, wanted_{wanted}
     {}
 
-    // Appends the values of an answer; negative: it cannot be.
+    // Appends the values of a reply; negative: it failed.
     using Append = std::function<int(sd_bus_message*)>;
 
-    // Each sends at once, or when the bus takes it; nothing when nobody wants an answer. What
-    // cannot be put into a message (text that is no UTF-8) becomes an error that says so: a caller
-    // must not wait for nothing. A lost bus is found by the loop.
+    // Each sends at once, or when the bus accepts it, unless no reply is expected. A value that
+    // does not fit into a message (text that is not UTF-8) becomes an error, so that no caller
+    // waits in vain. The loop detects a lost bus.
     void succeed(sd_bus* bus, const Append& append) const noexcept;
     void fail(sd_bus* bus, const sdbus::Error& error) const noexcept;
 

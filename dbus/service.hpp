@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The bus name org.virtpind1 and all its objects: D-Bus requests go to the ControlPort, what the
-// daemon publishes comes here. Main thread only.
+// The bus name org.virtpind1 and all its objects: D-Bus requests go to the ControlPort, and the
+// daemon publishes here. Main thread only.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -33,11 +33,11 @@ enum class BusKind { system, session };
 
 class Service final : public ViewSink {
 public:
-    // Connects, exports the manager with `initial`, then requests the name; all of it waits for
-    // the bus, so call it before the loop runs. `event` and `port` must outlive the service;
-    // replies that the port still holds may outlive it, and go nowhere then. Errors:
-    // host_unavailable (no bus), permission_denied (the bus does not let us own the name), conflict
-    // (somebody owns it).
+    // Connects, exports the manager with `initial`, then requests the name. Each step waits
+    // for the bus, so call it before the loop runs. `event` and `port` must outlive the
+    // service; a reply that outlives the service is dropped. Errors: host_unavailable (no
+    // bus), permission_denied (the bus policy forbids the name), conflict (another process
+    // owns it).
     [[nodiscard]] static Result<std::unique_ptr<Service>>
     create(sd_event* event, BusKind bus, ControlPort& port, ManagerView initial);
     ~Service() override;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Which user is behind a unique bus name. Messages do not say it; the bus does, and it is asked
-// once per connection, without waiting. A unique name is one user's for as long as the bus lives,
-// so an answer holds until the name has left the bus. Main thread.
+// Finds the user of a unique bus name. Messages do not have it; the bus does, and it is asked once
+// per connection, without waiting. A unique name belongs to one user while the bus lives, so an
+// answer is valid until the name has left the bus. Main thread.
 #pragma once
 
 #include <sys/types.h>
@@ -25,14 +25,14 @@ using SlotPtr = std::unique_ptr<sd_bus_slot, SlotUnref>;
 
 class Users {
 public:
-    // Who it is; nullopt: the bus does not say.
+    // The user; nullopt: the bus does not know it.
     using Learnt = std::function<void(std::optional<uid_t>)>;
 
-    // Names of which it is remembered; the oldest by name goes first. The system bus has 2,048
+    // The number of remembered names; the oldest by name goes first. The system bus has 2,048
     // connections.
     static constexpr std::size_t known_max = 4096;
-    // PolkitChecks under way; the bus lets one connection wait for 128 answers, polkit's among
-    // them.
+    // The number of lookups under way; the bus lets one connection wait for 128 replies, including
+    // those of polkit.
     static constexpr std::size_t lookups_max = 32;
 
     // The bus must outlive this.
@@ -43,8 +43,8 @@ public:
 
     [[nodiscard]] std::optional<uid_t> find(const std::string& name) const;
 
-    // `learnt` is called later, once: of all that ask for one name only the first needs to. It must
-    // not throw. Never if this is destroyed first, or the name forgotten.
+    // `learnt` is called later, once; only the first question about a name needs it. It must not
+    // throw. It is not called if this is destroyed first, or the name forgotten.
     void ask(const std::string& name, Learnt learnt);
 
     // The name has left the bus.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The last net before the bus: a text that it cannot carry makes the whole answer fail, for
-// everybody. Whoever makes a text for people escapes more than this (printable() in
+// The last check before the bus: a text that the bus cannot carry makes the whole reply fail,
+// for every caller. Texts for people are escaped further (printable() in
 // common/base/printable).
 #pragma once
 
@@ -25,7 +25,7 @@ template <class T>
 
 [[nodiscard]] std::vector<std::string> valid(std::vector<std::string> texts);
 [[nodiscard]] ManagerView valid(ManagerView view);
-// The policy's options are made valid where they become variants.
+// Policy options are made valid when they become variants.
 [[nodiscard]] DomainView valid(DomainView view);
 
 } // namespace virtpind::bus
