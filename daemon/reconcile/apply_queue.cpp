@@ -9,14 +9,14 @@ namespace virtpind {
 
 namespace {
 
-// One job: at most so many domains, where a definition takes some milliseconds and a domain up to
-// some tens; or so many bytes of their definitions, which take libvirtd some tens, too.
+// The limits of one job. A definition takes some milliseconds, a domain up to some tens; the bytes
+// of definitions take libvirtd some tens of milliseconds, too.
 constexpr std::size_t job_domains_max = 32;
 constexpr std::size_t job_bytes_max = std::size_t{256} * 1024;
 // A longer definition waits for the others: nearly all have less than a tenth of it.
 constexpr std::size_t usual_definition_bytes = std::size_t{64} * 1024;
-// A pass sees to this share of all domains before it makes way, but nobody waits for more than so
-// many, which take some seconds.
+// A pass changes one in this many of all domains before it makes way, but at most this number,
+// which takes some seconds.
 constexpr std::size_t least_share = 16;
 constexpr std::size_t least_share_max = 4 * job_domains_max;
 

@@ -30,7 +30,7 @@ void log_change(const PolicyChange& change)
                {"GENERATION", generation}});
 }
 
-// What is remembered of another policy's troubles says nothing about this one.
+// Failures under another policy say nothing about this one.
 void begin_anew(DomainRecord& record, std::optional<int> deferred_id)
 {
     record.deferred_id = deferred_id;
@@ -126,8 +126,8 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
     store_then_apply(change, std::nullopt, std::nullopt, std::move(reply));
 }
 
-// Nothing of the record changes when the policy cannot be stored; and a later change, which may
-// have been for this run only, stays.
+// The record does not change if the policy cannot be stored. A later change, which may be for this
+// run of the daemon only, stays.
 void Controller::store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,
                                   std::optional<int> deferred_id, Reply<std::uint64_t> reply)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The plans that callers ask for (dry runs), one after the other. Everybody may ask, and one takes
-// milliseconds of the thread that serves all: so there are few at a time, and between two of them
-// at least as long is left for everything else as the former took. Every other one is of root or
-// of the service's own user, as long as they want any. Main thread.
+// The plans that callers ask for (dry runs), one after the other. Every local user may ask, and one
+// plan takes milliseconds of the main thread. So their number is bounded, and after each plan the
+// thread is free for at least as long as the plan took. Every other plan is for root or the
+// service's own user while they wait for any. Main thread.
 #pragma once
 
 #include "common/base/quota.hpp"
@@ -23,11 +23,11 @@ public:
 
     explicit DryRunQueue(loop::EventLoop& loop) : next_{loop, [this] { make_next(); }} {}
 
-    // Error: limits_exceeded: one more would be refused.
+    // Whether another plan of this user would be accepted. Error: limits_exceeded.
     [[nodiscard]] Result<void> check_slot(uid_t user) const;
 
-    // `make` runs later and calls `done`, once, when the caller is answered; until then the plan
-    // counts. Error: as check_slot(), and `make` does not run.
+    // `make` runs later and calls `done` once, when the caller is answered; until then the plan
+    // counts. Error: as check_slot(); then `make` does not run.
     [[nodiscard]] Result<void> add(uid_t user, std::function<void(Done)> make);
 
 private:
@@ -36,10 +36,10 @@ private:
     void make_next();
     void schedule();
 
-    std::deque<std::function<void()>> first_; // of those with a share of their own
+    std::deque<std::function<void()>> first_; // of users with a share of their own
     std::deque<std::function<void()>> waiting_;
     bool first_has_its_turn_ = true;
-    Places under_way_{has_own_share}; // waiting ones included
+    Places under_way_{has_own_share}; // including plans that wait
     Clock::time_point not_before_{};
     loop::Timer next_;
 };

@@ -16,15 +16,16 @@ namespace {
 // More images of domains that libvirt does not show are a Problem.
 constexpr std::size_t unseen_max = 64;
 
-// Whether how it was is known, of the definition too if there is one: a transient domain may have
-// been made persistent since, and a definition edited before it was first written.
+// Whether the image on disk is complete. A transient domain may have become persistent since, and a
+// definition may have been edited before it was first written.
 bool is_saved(const DomainRecord& record)
 {
     return record.before && !record.unsaved && !record.image_stale &&
            (record.before->config || !record.seen.config);
 }
 
-// How the domain is now; of the running one, how it was when virtpind first touched it.
+// The present state of the domain; for the running domain, the state when virtpind first touched
+// it.
 BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
 {
     const auto& seen = record.seen;
@@ -185,7 +186,7 @@ void BeforeImages::save_next(const std::shared_ptr<Saving>& saving, std::size_t 
     });
 }
 
-// A domain that is here is worth more than what is known of one that is not.
+// The image of a visible domain is worth more than that of one that is not visible.
 void BeforeImages::make_way(const std::shared_ptr<Saving>& saving, std::size_t at, Error full)
 {
     std::vector<DomainUuid> unseen;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// How domains were before virtpind first touched them: when that is written, to whom it belongs,
-// and when it is not needed any more. The image of a domain that is seen is in its record; here are
-// those of domains that are not, and the names of those whose files are to go. Main thread only.
+// Before-images, which hold how domains were before virtpind first touched them: when one is
+// written, which domain it belongs to, and when it is no longer needed. The record of a visible
+// domain has its image; this class has the images of the other domains, and the names of files to
+// remove. Main thread only.
 #pragma once
 
 #include "common/model/libvirt_port.hpp"
@@ -18,44 +19,45 @@ namespace virtpind {
 
 class BeforeImages {
 public:
-    // `boot_id` is the host's; `found` are those that were on disk at start, in the directory
-    // `directory`, which is for people. The host must outlive this.
+    // `boot_id` is that of the host; `found` are the images on disk at start, in `directory`, which
+    // sentences name. `host` must outlive this object.
     BeforeImages(LibvirtPort& host, std::string boot_id, std::map<DomainUuid, BeforeImage> found,
                  std::string directory);
 
     [[nodiscard]] const std::string& boot_id() const noexcept { return boot_id_; }
 
-    // The domain came into view: its image goes to its record.
+    // A domain became visible: moves its image to its record.
     void attach(DomainRecord& record, const DomainUuid& uuid);
-    // What its own metadata tells of how it was is taken into its image: merge_undo().
+    // Merges the undo note in the domain's own metadata into its image: merge_undo().
     void take_notes(DomainRecord& record);
-    // It left the view, undefined or out of reach for a while: the image comes back.
+    // A domain is no longer visible, undefined or out of reach for a while: takes its image back.
     void detach(DomainRecord& record);
 
-    // A sentence where there are many images of domains that are not in view, else "": they are
-    // kept for domains that may come back, and only people know whether they will.
+    // A sentence if there are many images of domains that are not visible, else "". They are kept
+    // because such a domain may come back; only an administrator knows whether it will.
     [[nodiscard]] std::string unseen_problem() const;
 
-    // It has been undefined, or ended and had no definition. Without effect while it is in view.
+    // The domain was undefined, or it ended without a definition: drops its image. No effect while
+    // the domain is visible.
     void forget_gone(const DomainUuid& uuid);
-    // It is as its image says, or the run is over that the image was of. Its record has no image
-    // any more.
+    // The domain is as its image says, or the run that the image describes is over: drops the image
+    // from its record.
     void forget(DomainRecord& record);
-    // Forgets the image of a domain without a definition if it was of another run than `id`.
+    // Drops the image of a domain without a definition if it describes another run than `id`.
     void forget_former_run(DomainRecord& record, std::optional<int> id);
 
-    // Writes how each domain of `actions` is, one after the other, unless that is on disk already;
-    // where there is no room for one more, the oldest of those that are not in view makes room.
-    // Then calls `saved` with the actions of all that are. Each that cannot be written is told to
-    // `failed`. `records` has them all, and must outlive the answer.
+    // Writes the present state of each domain in `actions`, one after the other, unless it is on
+    // disk already. If the limit on images is reached, the oldest image of a domain that is not
+    // visible is dropped. Then calls `saved` with the actions of the domains that have an image on
+    // disk; calls `failed` for each of the others. `records` has all of them and must outlive the
+    // call of `saved`.
     using Failed = std::function<void(DomainRecord&, Error)>;
     using Saved = std::function<void(std::vector<DomainActions>)>;
     void save(Records& records, std::vector<DomainActions> actions, Failed failed, Saved saved);
 
-    // Removes the files that are not needed any more, in one job, however many there are. What
-    // cannot be removed is tried again with the next call. `told` hears a sentence on what is wrong
-    // with that, or ""; it is not called when there is nothing to do. `records` must outlive the
-    // answer.
+    // Removes the files that are no longer needed, in one job. A file that cannot be removed is
+    // tried again at the next call. Calls `told` with a sentence on the failure, or "" after
+    // success; does not call it if there is nothing to remove. `records` must outlive that call.
     void clean_up(const Records& records, std::function<void(const std::string&)> told);
 
 private:
@@ -69,8 +71,8 @@ private:
     const std::string boot_id_;
     const std::string directory_;
     std::map<DomainUuid, BeforeImage> unseen_;
-    std::set<DomainUuid> unsaved_; // of these, where the file says something else, or is not there
-    std::set<DomainUuid> useless_;
+    std::set<DomainUuid> unsaved_; // those in unseen_ whose file is missing or differs
+    std::set<DomainUuid> useless_; // files to remove
 };
 
 } // namespace virtpind

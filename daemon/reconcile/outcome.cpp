@@ -16,8 +16,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds retry_max{60};
-// So many repairs of a domain that was in order, each soon after the last, are a quarrel with
-// somebody else; from then on it is repaired once a minute, as long as it goes on.
+// This many repairs, each soon after the last, are a quarrel with another program; from then on the
+// domain is repaired once a minute, as long as the quarrel goes on.
 constexpr unsigned repairs_max = 5;
 constexpr std::chrono::seconds repairs_pause{60};
 constexpr std::chrono::seconds repairs_window = 2 * repairs_pause;
@@ -82,7 +82,7 @@ Errc failure_code(const Outcome& outcome)
     return not_saved ? Errc::not_persisted : Errc::apply_failed;
 }
 
-// Which says nothing of the domain, and is told once for all of them.
+// A lost connection says nothing about the domain, and is logged once for all domains.
 bool connection_was_lost(const Outcome& outcome)
 {
     return outcome.differs.empty() &&
@@ -168,7 +168,7 @@ std::string places_of(const DomainPlan& plan)
     return "vCPUs on " + cpus.str() + ", emulator on " + plan.emulator.str();
 }
 
-// As the log and the history call what was done.
+// The word for the change in the log and the history.
 std::string word_for(const DomainRecord& record, const std::string& result, bool repaired)
 {
     if (result != "pinned") {
@@ -177,7 +177,7 @@ std::string word_for(const DomainRecord& record, const std::string& result, bool
     return !record.seen.facts.active() ? "defined" : repaired ? "repaired" : result;
 }
 
-// `stood`: this run was pinned before, by this policy.
+// `stood`: this run was pinned before by this policy.
 Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64_t pass,
                        Clock::time_point now, bool stood)
 {
@@ -231,7 +231,7 @@ Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64
     return {.result = result, .details = details_of(record)};
 }
 
-// What is wrong before anything is applied.
+// The error that is known before anything is applied.
 void set_decided_error(DomainRecord& record)
 {
     if (record.decision.unreadable) {
@@ -257,7 +257,7 @@ void set_decided_error(DomainRecord& record)
     }
 }
 
-// Said once, when it becomes so.
+// Logs a new state or error once.
 void log_decided(const DomainRecord& record, PinState before,
                  const std::optional<Error>& error_before, std::uint64_t pass)
 {
@@ -280,9 +280,9 @@ void log_decided(const DomainRecord& record, PinState before,
     }
 }
 
-// A domain that runs, or would, only not as its policy asks: said when it becomes so. Of one that
-// is shut off that is for as long as it stands in the way of its start, not of its neighbours. What
-// exactly is in the way changes with its neighbours, and Explain has that.
+// Logs once that a domain runs, or would run, without all that its policy asks for. A domain that
+// is shut off counts only if the obstacle is the host itself. The obstacle changes with the
+// neighbours; Explain tells the present one.
 void log_lack(DomainRecord& record, std::uint64_t pass)
 {
     const auto lacked = record.lacking;
@@ -358,7 +358,7 @@ std::optional<Verdict> record_outcome(DomainRecord& record, const Outcome* outco
         record.placed_id = record.seen.facts.id;
         record.placed_policy = record.decision.policy.policy;
     }
-    // Where nothing was to be changed after all, there is nothing to tell.
+    // There is nothing to tell if nothing was changed after all.
     const auto changed = outcome != nullptr && (outcome->applied > 0 || record.decision.restore ||
                                                 !outcome->left_alone.empty());
     return changed ? std::optional{record_success(record, *outcome, pass, now, stood)}

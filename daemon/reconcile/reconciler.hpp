@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// THE SPINE: events -> observe -> intents -> plan -> diff -> apply -> verify. One pass at a time;
-// whatever happens meanwhile makes one more pass. Level driven: an event only says "look again",
-// and every pass starts from a fresh and full observation, so that lost, repeated and reordered
-// events do no harm. Main thread only.
+// THE SPINE: observe, decide, plan, check, diff, save, apply, verify, publish. One pass runs at a
+// time; events during a pass lead to one more pass. It is level-triggered: an event only says "look
+// again", and every pass starts from a fresh and full observation, so that lost, repeated and
+// reordered events do no harm. Main thread only.
 #pragma once
 
 #include "apply_queue.hpp"
@@ -34,53 +34,54 @@ namespace virtpind {
 
 class Reconciler {
 public:
-    // `boot_id` is the host's; `before_images` are those found on disk at start, in the directory
-    // `images_in`, which is for people.
+    // `boot_id` is that of the host; `before_images` are those on disk at start, in the directory
+    // `images_in`, which sentences name. `loop` and `host` must outlive this object.
     Reconciler(loop::EventLoop& loop, LibvirtPort& host, std::string boot_id,
                std::map<DomainUuid, BeforeImage> before_images,
                std::string images_in = "the state directory");
 
-    // Who is shown the state from now on; must outlive this or be replaced.
+    // Replaces the receiver of views; it must outlive this object or be replaced.
     void show_to(ViewSink& sink) { publisher_.show_to(sink); }
 
-    // --- what happens to it -----------------------------------------------------------------
+    // --- input ------------------------------------------------------------------------------
     void on_event(const LibvirtEvent& event);
-    // A snapshot of the host; with another generation than the last it calls for a pass, and what
-    // was planned for the last is not applied any more.
+    // A snapshot of the host. If its generation is new, a pass begins, and changes that were
+    // planned for the former one are no longer applied.
     void on_topology(std::shared_ptr<const Topology> topology);
     void on_config(Config config);
 
-    // "Somebody should look at this": shown as a Problem until cleared with an empty text.
+    // Shows a Problem on the bus until it is cleared with an empty text.
     void set_problem(const std::string& code, const std::string& text)
     {
         problems_.set(code, text);
     }
 
-    void stop(); // no pass starts any more
+    void stop(); // no further pass begins
 
-    // Who remembers over the end of the process whose turn it was; outlives this.
+    // The guard that remembers, across a crash, at which domain the work was. It must outlive this
+    // object.
     void guard_with(host::CrashGuard& guard) { guard_ = &guard; }
 
-    // Another planner, from the next pass on.
+    // Replaces the planner's functions from the next pass on.
     void plan_with(PlannerSteps steps) { steps_ = steps; }
 
-    // What else is to be done once a period, beside the pass.
+    // A task that runs once a period, beside the pass.
     void each_period(std::function<void()> also) { each_period_ = std::move(also); }
 
-    // Who else wants to know what each look has seen, once what follows from it is under way.
+    // A task that gets the records after each observation, once the changes are on their way.
     void on_refreshed(std::function<void(const Records&)> also) { on_refreshed_ = std::move(also); }
 
-    // --- what may be asked of it (by Controller) -----------------------------------------------
-    // Runs a pass; `reply` hears what came of `uuid` (or of all) in the first pass that begins
-    // after this call; limits_exceeded, at once, when `waiting_max` wait already, for the running
-    // pass or the next.
+    // --- requests (of Controller) -----------------------------------------------------------
+    // Runs a pass. `reply` gets the result for `uuid`, or for all domains, of the first pass that
+    // begins after this call; limits_exceeded at once if `waiting_max` callers wait already, for
+    // the running pass or the next.
     static constexpr std::size_t waiting_max = Waiters::waiting_max;
     void request_pass(std::optional<DomainUuid> uuid, PassReply reply);
 
-    // Runs a pass for whom nobody waits.
+    // Runs a pass without a waiter.
     void request_full_pass();
 
-    // Somebody asks for this domain: it is looked at even where starts died at it.
+    // A caller asks for this domain: the next pass looks at it even if starts died at it.
     void look_anew(const DomainUuid& uuid)
     {
         if (guard_ != nullptr) {
@@ -88,10 +89,10 @@ public:
         }
     }
 
-    // Whether one more may wait: asked before anything is changed that a pass is to follow.
+    // Whether another caller may wait: to be checked before a change that a pass must follow.
     [[nodiscard]] Result<void> check_slot() const { return waiters_.check_slot(); }
 
-    // Keeps a slot for one that will ask for a pass later; it gives it back when it asks.
+    // Reserves a slot for a later request_pass(); give it back just before that call.
     void keep_slot() noexcept { waiters_.keep_slot(); }
 
     void give_slot_back() noexcept { waiters_.give_slot_back(); }
@@ -174,14 +175,14 @@ private:
     Problems problems_;
 
     State state_ = State::idle;
-    bool again_ = false;   // something happened during the pass
-    bool arrived_ = false; // while it was being applied, a domain was started
+    bool again_ = false;   // an event or a request came during the pass
+    bool arrived_ = false; // a domain was started while changes were being applied
     bool stopped_ = false;
     bool heard_host_ = false; // the first connection was attempted
-    bool first_look_ = true;  // since the connection came
+    bool first_look_ = true;  // no pass has ended since the connection came
 
     ObserveDepth next_depth_ = ObserveDepth::affinities;
-    ObserveDepth depth_ = ObserveDepth::affinities; // of the latest look
+    ObserveDepth depth_ = ObserveDepth::affinities; // of the latest observation
     std::uint64_t pass_ = 0;
     Publisher publisher_;
     Waiters waiters_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Reports as JSON text for Explain, Describe and Plan: keys only get added, never renamed. Names
-// of domains are escaped, so the text is always valid UTF-8.
+// Reports as JSON text for Explain, Describe and Plan. Keys are added, never renamed. Names of
+// domains are escaped, so that the text is always valid UTF-8.
 #pragma once
 
 #include "common/model/control_port.hpp"
@@ -13,16 +13,16 @@
 
 namespace virtpind {
 
-// The answer of Plan: what `virtpind plan --format json` says, and of the domain that it is about
-// the change to its definition as "definition-diff", empty where there is none, and as
-// "definition-diff-of" whether that is of all of it.
+// The answer of Plan: the output of `virtpind plan --format json`, with the change of the domain's
+// definition as "definition-diff" (empty if there is none), and the part of the definition that
+// this covers as "definition-diff-of".
 [[nodiscard]] std::string report_trial(Json report, const DomainUuid& uuid,
                                        const std::string& definition_diff, DefinitionScope scope);
 
-// One domain: what was asked, what it gets and why, what happened to it.
+// One domain: its policy, its plan with the reasons, and its history.
 [[nodiscard]] std::string report_domain(const DomainRecord& record, const Topology* topology);
 
-// All properties and all domains in one.
+// All properties and all domains.
 [[nodiscard]] std::string report_state(const ManagerView& manager, const Records& records,
                                        const Plan& plan, const Topology* topology,
                                        std::uint64_t passes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Callers who wait for what comes of a pass: the running one, or the next. Bounded; all are
-// answered, once. Main thread.
+// Callers who wait for the result of a pass, the running one or the next. Their number is bounded,
+// and each is answered exactly once. Main thread.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -14,7 +14,7 @@
 
 namespace virtpind {
 
-// What came of the pass for one waiter: fine, or why not.
+// The result of the pass for one waiter.
 using PassReply = std::function<void(Result<void>)>;
 
 struct Waiter {
@@ -26,36 +26,38 @@ class Waiters {
 public:
     static constexpr std::size_t waiting_max = 1024; // for both passes together
 
-    // Whether one more may wait. Error: limits_exceeded.
+    // Whether another caller may wait. Error: limits_exceeded.
     [[nodiscard]] Result<void> check_slot() const;
 
-    // A slot for one that will come later; it gives it back when it comes.
+    // Reserves a slot for a caller that is added later; the slot is given back just before that.
     void keep_slot() noexcept { ++kept_; }
 
     void give_slot_back() noexcept { --kept_; }
 
-    // Of the next pass. Precondition: there is a slot.
+    // Adds a waiter for the next pass. Precondition: there is a slot.
     void add(Waiter waiter) { next_.push_back(std::move(waiter)); }
 
-    // The pass begins that the next ones wait for.
+    // The next pass begins: its waiters become those of the running pass.
     void begin_pass() { running_ = std::exchange(next_, {}); }
 
-    // Those of the running pass wait for the next, before those who wait for it already.
+    // The waiters of the running pass wait for the next one, ahead of those who wait for it
+    // already.
     void put_off();
-    // The same of those who asked for this domain, or for all.
+    // The same for waiters who asked for this domain, or for all domains.
     void put_off(const DomainUuid& uuid);
 
-    // Answers those of the running pass: each with `failure`, or with what `result` says of the
-    // domain that it asked for.
+    // Answers the waiters of the running pass: with `failure`, or with the `result` of the domain
+    // that the waiter asked for.
     void end_pass(const std::optional<Error>& failure,
                   const std::function<Result<void>(const DomainUuid&)>& result);
 
-    // Answers all of them.
+    // Answers all waiters with `why`.
     void refuse_all(const Error& why);
 
     [[nodiscard]] bool any_for_next() const noexcept { return !next_.empty(); }
 
-    // Of the running pass: somebody asked for this domain; for it or for all; for any one domain.
+    // Whether a waiter of the running pass asked for this domain; for it or for all; for any single
+    // domain.
     [[nodiscard]] bool ask_for(const DomainUuid& uuid) const;
     [[nodiscard]] bool want(const DomainUuid& uuid) const;
     [[nodiscard]] bool ask_for_one() const;
