@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "intent_devices.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace virtpind {
+
+namespace {
+
+// The functions of each device that the host does not have, by its address without them.
+std::map<std::string, std::vector<std::string>>
+unknown_devices(const std::vector<std::string>& addresses, const Topology& topology)
+{
+    std::map<std::string, std::vector<std::string>> unknown;
+    for (const auto& address : addresses) {
+        if (topology.find_device(address) == nullptr) {
+            const auto dot = address.rfind('.');
+            const auto function = dot == std::string::npos ? "" : address.substr(dot + 1);
+            unknown[address.substr(0, dot)].push_back(function);
+        }
+    }
+    return unknown;
+}
+
+// "0000:01:00.0", or "0000:01:00 (functions 0, 1)".
+std::string named(const std::string& device, const std::vector<std::string>& functions)
+{
+    if (functions.size() == 1) {
+        return device + (functions.front().empty() ? "" : ".") + functions.front();
+    }
+    std::string list;
+    for (const auto& function : functions) {
+        list += (list.empty() ? "" : ", ") + function;
+    }
+    return device + " (functions " + list + ")";
+}
+
+} // namespace
+
+std::vector<IntentDevice> located_devices(const DomainFacts& facts, const Topology& topology)
+{
+    std::vector<IntentDevice> devices;
+    const auto add = [&](const std::string& label, const std::string& address) {
+        const auto* device = topology.find_device(address);
+        const auto located = device != nullptr && device->nodes.size() < topology.nodes.size();
+        devices.push_back({.label = label, .nodes = located ? device->nodes : NodeSet{}});
+    };
+    for (const auto& address : facts.pci_devices) {
+        add(address, address);
+    }
+    for (const auto& device : facts.indirect_devices) {
+        add(device.id, device.parent);
+    }
+    return devices;
+}
+
+std::vector<std::string> exclusive_devices(const DomainFacts& facts)
+{
+    std::vector<std::string> names;
+    for (const auto& address : facts.pci_devices) {
+        names.push_back("PCI device " + address);
+    }
+    for (const auto& device : facts.indirect_devices) {
+        if (device.kind == IndirectDevice::Kind::argument) {
+            if (!device.parent.empty()) {
+                names.push_back("PCI device " + device.parent);
+            }
+        } else {
+            names.push_back(device.id);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+void explain_auto(const DomainFacts& facts, const Policy& policy, Reasons& why)
+{
+    const auto devices = passed_through(facts);
+    why.push_back({.code = ReasonCode::auto_chosen,
+                   .text = "The policy " + policy.name + " is " +
+                           std::string{to_string(policy.placement)} +
+                           " for this domain, as it is given " +
+                           (devices.empty() ? "no device of the host's" : devices) + "."});
+}
+
+void name_unknown_devices(const std::vector<std::string>& addresses, const Topology& topology,
+                          Reasons& why)
+{
+    const auto unknown = unknown_devices(addresses, topology);
+    std::string all;
+    for (const auto& [device, functions] : unknown) {
+        const auto name = named(device, functions);
+        all += (all.empty() ? "" : ", ") + name;
+        if (!topology.devices.empty()) {
+            why.push_back({.code = ReasonCode::device_unknown,
+                           .text = "The host has no PCI device " + name +
+                                   ", so its place does not count; lspci -D lists the devices."});
+        }
+    }
+    if (topology.devices.empty() && !all.empty()) {
+        why.push_back({.code = ReasonCode::device_unknown,
+                       .text = "This host description has no devices, so the place of " + all +
+                               " does not count."});
+    }
+}
+
+} // namespace virtpind
