@@ -5,6 +5,15 @@
 
 namespace virtpind {
 
+CpuSet DomainPlan::vcpu_cpus() const
+{
+    CpuSet cpus;
+    for (const auto& [vcpu, pin] : vcpus) {
+        cpus |= pin;
+    }
+    return cpus;
+}
+
 const DomainPlan* Plan::find(const DomainUuid& uuid) const
 {
     const auto at = std::find_if(domains.begin(), domains.end(),

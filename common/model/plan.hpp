@@ -135,6 +135,8 @@ struct DomainPlan {
     bool optimal = false; // proven: no placement of this domain, given the others, costs less
     Cost cost;
     Reasons reasons;
+
+    [[nodiscard]] CpuSet vcpu_cpus() const; // that any of `vcpus` is pinned to
 };
 
 struct Plan {

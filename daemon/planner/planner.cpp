@@ -8,6 +8,7 @@
 #include "daemon/planner/explain/thread_conflicts.hpp"
 #include "daemon/planner/fleet/emulator_threads.hpp"
 #include "daemon/planner/fleet/fleet.hpp"
+#include "daemon/planner/fleet/memory_binding.hpp"
 #include "daemon/planner/fleet/rearrange.hpp"
 #include "daemon/planner/fleet/shared_pool.hpp"
 #include "daemon/planner/place/elsewhere.hpp"
@@ -186,10 +187,13 @@ private:
              .usable = plan_.usable,
              .housekeeping = plan_.housekeeping,
              .pool = (later == Later::cpus ? fleet_.pool_of_all() : fleet_.pool_for(member)) -
-                     member.claim,
-             .several_memory_nodes = fleet_.memory().several_nodes(),
-             .memory_elsewhere = std::move(memory_elsewhere)},
+                     member.claim},
             plan);
+        plan_memory({.host = host_,
+                     .intent = *member.intent,
+                     .several_nodes = fleet_.memory().several_nodes(),
+                     .elsewhere = std::move(memory_elsewhere)},
+                    plan);
         plan.online = member.intent->vcpus_online;
         plan.plug = member.intent->plug;
         plan.unplug = member.intent->unplug;

@@ -30,15 +30,6 @@ std::string size_text(std::uint64_t bytes)
                               : std::to_string(bytes / kib) + " KiB";
 }
 
-CpuSet pinned_cpus(const DomainPlan& plan)
-{
-    CpuSet cpus;
-    for (const auto& [vcpu, pin] : plan.vcpus) {
-        cpus |= pin;
-    }
-    return cpus;
-}
-
 bool floats(const DomainPlan& plan)
 {
     return plan.placement == Placement::shared;
@@ -72,7 +63,7 @@ std::map<CpuId, char> cpu_marks(const Plan& plan, const Topology& topology)
     const auto of_domain = domain_marks(plan);
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         const auto& domain = plan.domains[i];
-        const auto pinned = pinned_cpus(domain);
+        const auto pinned = domain.vcpu_cpus();
         for (const auto id : domain.claim) {
             const auto idle = domain.placement == Placement::dedicated && !pinned.contains(id) &&
                               of_domain[i] != many_mark;
@@ -91,7 +82,7 @@ std::string floating_on(const Plan& plan, const CpuSet& cpus)
     std::size_t count = 0;
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         const auto& domain = plan.domains[i];
-        if (!floats(domain) || !pinned_cpus(domain).intersects(cpus)) {
+        if (!floats(domain) || !domain.vcpu_cpus().intersects(cpus)) {
             continue;
         }
         if (++count <= named_max && marks[i] != many_mark) {
@@ -282,7 +273,7 @@ std::string domain_line(const DomainPlan& plan, char mark)
         return text + (plan.claim.empty() ? "\n" : "; it is pinned to " + plan.claim.str() + "\n");
     }
     text += std::string{to_string(plan.placement)} + ", " + vcpu_count(plan) + " on " +
-            pinned_cpus(plan).str();
+            plan.vcpu_cpus().str();
     text += "; emulator on " + plan.emulator.str();
     text += plan.start_emulator ? " (started on " + plan.start_emulator->str() + ")" : "";
     text += iothread_text(plan) + memory_text(plan);

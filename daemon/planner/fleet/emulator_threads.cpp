@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator_threads.hpp"
 
-#include "daemon/planner/place/elsewhere.hpp"
-#include "daemon/planner/place/memory_words.hpp"
-
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -11,15 +8,6 @@
 namespace virtpind {
 
 namespace {
-
-CpuSet vcpu_cpus(const DomainPlan& plan)
-{
-    CpuSet cpus;
-    for (const auto& [vcpu, pin] : plan.vcpus) {
-        cpus |= pin;
-    }
-    return cpus;
-}
 
 // The CPUs of `from` on the domain's nodes, else on the nearest node that has any; efficiency
 // cores where there are some.
@@ -83,7 +71,7 @@ CpuSet whole_cores(const HostIndex& host, const CpuSet& pool, const NodeSet& nod
 // those.
 Chosen choose_automatic(const ThreadsTask& task, const DomainPlan& plan, const Wording& words)
 {
-    const auto vcpus = vcpu_cpus(plan);
+    const auto vcpus = plan.vcpu_cpus();
     const auto nodes = task.host.topology->nodes_of(vcpus);
     if (plan.placement == Placement::shared && task.pool.includes(vcpus)) {
         return {vcpus, words.on_vcpus, "they float with its vCPUs"};
@@ -121,7 +109,7 @@ Chosen choose_threads(const ThreadsTask& task, const DomainPlan& plan, const Thr
         return {fixed, words.fixed, "fixed by policy"};
     }
     if (choice.mode == ThreadChoice::Mode::vcpus) {
-        const auto cpus = vcpu_cpus(plan);
+        const auto cpus = plan.vcpu_cpus();
         return {cpus, words.on_vcpus,
                 std::string{"the CPUs of its vCPUs, as the policy asks"} +
                     (task.host.quiet.common(cpus) > 1
@@ -170,7 +158,7 @@ CpuSet beside_realtime(const ThreadsTask& task, DomainPlan& plan, const CpuSet& 
 {
     auto start = plan.emulator & l3;
     if (start.empty()) {
-        start = ((task.housekeeping | task.pool) & l3) - plan.claim - vcpu_cpus(plan);
+        start = ((task.housekeeping | task.pool) & l3) - plan.claim - plan.vcpu_cpus();
     }
     if (!start.empty()) {
         plan.reasons.push_back(
@@ -194,7 +182,7 @@ void add_start_pin(const ThreadsTask& task, DomainPlan& plan)
     }
     const auto first = plan.vcpus.at(intent.vcpus_online.front()).front();
     const auto& l3 = at_id(task.host.l3_cpus, task.host.cpu(first).l3);
-    const auto start = intent.realtime ? beside_realtime(task, plan, l3) : vcpu_cpus(plan) & l3;
+    const auto start = intent.realtime ? beside_realtime(task, plan, l3) : plan.vcpu_cpus() & l3;
     if (start.empty() || start == plan.emulator) {
         return;
     }
@@ -205,72 +193,6 @@ void add_start_pin(const ThreadsTask& task, DomainPlan& plan)
              ", because the guest is shown the caches of the CPUs QEMU starts on; once started it "
              "moves to " +
              plan.emulator.str() + "."});
-}
-
-// Those of `nodes` with memory, else the nearest node with memory to any of them.
-NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
-{
-    NodeSet having;
-    std::optional<NodeId> nearest;
-    auto least = std::numeric_limits<std::uint32_t>::max();
-    for (std::uint32_t node = 0; node < host.topology->nodes.size(); ++node) {
-        const auto& place = host.topology->nodes[node];
-        if (place.memory_kib == 0) {
-            continue;
-        }
-        if (nodes.contains(place.id)) {
-            having.insert(place.id);
-        }
-        if (const auto distance = host.distance_to(NodeIndex{node}, nodes); distance < least) {
-            least = distance;
-            nearest = place.id;
-        }
-    }
-    if (having.empty() && nearest) {
-        having.insert(*nearest);
-    }
-    return having;
-}
-
-void add_memory(const ThreadsTask& task, DomainPlan& plan)
-{
-    const auto& intent = *task.member.intent;
-    if (intent.policy.memory == MemoryChoice::keep) {
-        plan.reasons.push_back({ReasonCode::memory_kept, "Memory is left where it is."});
-        return;
-    }
-    const auto& topology = *task.host.topology;
-    // Where there is one node there is nothing to choose; but bound to one that is not there, the
-    // guest does not start.
-    if (!task.several_memory_nodes && nodes_elsewhere(topology, intent.current).empty()) {
-        return;
-    }
-    const auto& elsewhere = task.memory_elsewhere;
-    if (elsewhere && elsewhere->empty()) {
-        plan.reasons.push_back(
-            {ReasonCode::memory_short,
-             "Memory is not bound: all nodes together do not have " + memory_wanted(intent) + "."});
-        return;
-    }
-    const auto near = with_memory(task.host, topology.nodes_of(vcpu_cpus(plan)));
-    NumaTune tune;
-    tune.mode = intent.memory_locked ? NumaMode::strict : NumaMode::restrictive;
-    tune.nodes = elsewhere.value_or(near);
-    for (const auto& cell : intent.cells) {
-        CpuSet cpus;
-        for (const auto vcpu : cell.vcpus& intent.vcpus_online) {
-            cpus |= plan.vcpus.at(vcpu);
-        }
-        tune.cells[cell.id] = cpus.empty() || elsewhere
-                                  ? tune.nodes
-                                  : with_memory(task.host, topology.nodes_of(cpus));
-    }
-    plan.reasons.push_back({ReasonCode::memory_follows,
-                            elsewhere
-                                ? "Memory is bound to node " + tune.nodes.str() +
-                                      ", the nearest that have enough of it."
-                                : "Memory follows the vCPUs to node " + tune.nodes.str() + "."});
-    plan.numatune = std::move(tune);
 }
 
 } // namespace
@@ -288,7 +210,6 @@ void plan_threads(const ThreadsTask& task, DomainPlan& plan)
         }
     }
     add_start_pin(task, plan);
-    add_memory(task, plan);
 }
 
 } // namespace virtpind

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where the emulator and the I/O threads of a domain go, and its memory.
+// Where the emulator and the I/O threads of a domain go.
 #pragma once
 
 #include "common/model/plan.hpp"
 #include "fleet.hpp"
-
-#include <optional>
 
 namespace virtpind {
 
@@ -15,14 +13,10 @@ struct ThreadsTask {
     CpuSet usable;
     CpuSet housekeeping;
     CpuSet pool; // without the claim of the domain itself: one that is shut off has its in the pool
-    bool several_memory_nodes = false;
-    // Where its memory goes instead of the nodes of its vCPUs, which have too little; empty: to no
-    // nodes in particular.
-    std::optional<NodeSet> memory_elsewhere;
 };
 
-// Fills emulator, start_emulator, iothreads and numatune of `plan` from its vCPU pins, with
-// reasons. Precondition: plan.placement is not none and its vCPUs are pinned.
+// Fills emulator, start_emulator and iothreads of `plan` from its vCPU pins, with reasons.
+// Precondition: plan.placement is not none and its vCPUs are pinned.
 void plan_threads(const ThreadsTask& task, DomainPlan& plan);
 
 } // namespace virtpind

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "memory_binding.hpp"
+
+#include "daemon/planner/place/elsewhere.hpp"
+#include "daemon/planner/place/memory_words.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+// Those of `nodes` with memory, else the nearest node with memory to any of them.
+NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
+{
+    NodeSet having;
+    std::optional<NodeId> nearest;
+    auto least = std::numeric_limits<std::uint32_t>::max();
+    for (std::uint32_t node = 0; node < host.topology->nodes.size(); ++node) {
+        const auto& place = host.topology->nodes[node];
+        if (place.memory_kib == 0) {
+            continue;
+        }
+        if (nodes.contains(place.id)) {
+            having.insert(place.id);
+        }
+        if (const auto distance = host.distance_to(NodeIndex{node}, nodes); distance < least) {
+            least = distance;
+            nearest = place.id;
+        }
+    }
+    if (having.empty() && nearest) {
+        having.insert(*nearest);
+    }
+    return having;
+}
+
+} // namespace
+
+void plan_memory(const MemoryTask& task, DomainPlan& plan)
+{
+    const auto& intent = task.intent;
+    if (intent.policy.memory == MemoryChoice::keep) {
+        plan.reasons.push_back({ReasonCode::memory_kept, "Memory is left where it is."});
+        return;
+    }
+    const auto& topology = *task.host.topology;
+    // Where there is one node there is nothing to choose; but bound to one that is not there, the
+    // guest does not start.
+    if (!task.several_nodes && nodes_elsewhere(topology, intent.current).empty()) {
+        return;
+    }
+    const auto& elsewhere = task.elsewhere;
+    if (elsewhere && elsewhere->empty()) {
+        plan.reasons.push_back(
+            {ReasonCode::memory_short,
+             "Memory is not bound: all nodes together do not have " + memory_wanted(intent) + "."});
+        return;
+    }
+    const auto near = with_memory(task.host, topology.nodes_of(plan.vcpu_cpus()));
+    NumaTune tune;
+    tune.mode = intent.memory_locked ? NumaMode::strict : NumaMode::restrictive;
+    tune.nodes = elsewhere.value_or(near);
+    for (const auto& cell : intent.cells) {
+        CpuSet cpus;
+        for (const auto vcpu : cell.vcpus& intent.vcpus_online) {
+            cpus |= plan.vcpus.at(vcpu);
+        }
+        tune.cells[cell.id] = cpus.empty() || elsewhere
+                                  ? tune.nodes
+                                  : with_memory(task.host, topology.nodes_of(cpus));
+    }
+    plan.reasons.push_back({ReasonCode::memory_follows,
+                            elsewhere
+                                ? "Memory is bound to node " + tune.nodes.str() +
+                                      ", the nearest that have enough of it."
+                                : "Memory follows the vCPUs to node " + tune.nodes.str() + "."});
+    plan.numatune = std::move(tune);
+}
+
+} // namespace virtpind
