@@ -2,12 +2,12 @@
 // Intents (what should hold for each domain, and why) and the plan (where everything goes).
 #pragma once
 
+#include "cost_terms.hpp"
 #include "domain.hpp"
 #include "guest_tuning.hpp"
 #include "reason.hpp"
 #include "topology.hpp"
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -71,38 +71,6 @@ struct Intent {
     // them where it cannot be served better now.
     bool settled = false;
     Reasons why; // reasons known before planning (policy source, foreign, held)
-};
-
-// Cost of one dedicated domain; smaller is better, compared in this order.
-struct Cost {
-    std::uint32_t kind = 0;       // 1  vCPUs on CPUs not of the wished kind
-    std::uint32_t imbalance = 0;  //    numa=spread: by how much its fullest node has more vCPUs
-                                  //    than the emptiest one beyond what the numbers force; or
-                                  //    guest cells that share a node; else 0
-    std::uint32_t nodes = 0;      // 2  NUMA nodes spanned (per guest cell, summed)
-    std::uint32_t distance = 0;   //    ties: sum of distances between the nodes spanned, both ways
-    std::uint32_t device = 0;     // 3  vCPUs outside the nodes local to its devices,
-                                  //    or on a node without memory
-    std::uint32_t packages = 0;   // 4
-    std::uint32_t unquiet = 0;    //    vCPUs on CPUs that the scheduler balances, where the host
-                                  //    has isolated ones; else 0
-    std::uint32_t siblings = 0;   // 5  guest cores not on siblings of one host core
-    std::uint32_t l3 = 0;         // 6
-    std::uint32_t split = 0;      // 7  cores used only in part
-    std::uint32_t shared = 0;     // 8  cores shared with another domain
-    std::uint32_t neighbours = 0; // 9  L3s that a claim or housekeeping also uses (cache=alone)
-    std::uint32_t big_caches = 0; //    cache=pack: L3s with V-cache, left to others; else 0
-    std::uint32_t room = 0;       //    cache=pack: free CPUs of the L3s it uses, its own included:
-                                  //    the fewest that suffice fit best; else 0
-    std::uint32_t moves = 0;      // 10 vCPUs that change CPU while running
-    std::uint32_t io_nodes = 0;   //    a domain without devices: vCPUs on nodes with I/O, where
-                                  //    the host has others
-    std::uint32_t loaded = 0;     //    vCPUs on CPUs where guests of others may float
-    std::array<std::uint32_t, 3> broken{}; // 11 wholly free nodes, L3s, cores broken into
-    std::uint32_t small_cache = 0;         // 12 vCPUs off the V-cache, where the host has one;
-                                           //    cache=pack: 0
-    std::uint64_t rank = 0;                //    sum of the CPUs' ranks
-    friend auto operator<=>(const Cost&, const Cost&) = default;
 };
 
 struct DomainPlan {

@@ -4,6 +4,8 @@
 #include "common/base/printable.hpp"
 #include "common/model/policy.hpp"
 
+#include <algorithm>
+
 namespace virtpind {
 
 namespace {
@@ -32,6 +34,15 @@ Json numatune_to_json(const NumaTune& numatune)
     return object;
 }
 
+// Whether the term is one of a list: another row has its name, too.
+bool in_list(std::size_t row)
+{
+    return std::count_if(cost_term_table.begin(), cost_term_table.end(),
+                         [row](const CostTermInfo& other) {
+                             return other.name == cost_term_table[row].name;
+                         }) > 1;
+}
+
 } // namespace
 
 Json host_to_json(const Plan& plan, const Topology& topology)
@@ -55,31 +66,22 @@ Json host_to_json(const Plan& plan, const Topology& topology)
 
 Json cost_to_json(const Cost& cost)
 {
-    Json json{{"kind", cost.kind},
-              {"imbalance", cost.imbalance},
-              {"nodes", cost.nodes},
-              {"distance", cost.distance},
-              {"device", cost.device},
-              {"packages", cost.packages},
-              {"siblings", cost.siblings},
-              {"l3", cost.l3},
-              {"split", cost.split},
-              {"shared", cost.shared},
-              {"neighbours", cost.neighbours},
-              {"big-caches", cost.big_caches},
-              {"room", cost.room},
-              {"moves", cost.moves},
-              {"io-nodes", cost.io_nodes},
-              {"broken", cost.broken},
-              {"small-cache", cost.small_cache},
-              {"rank", cost.rank}};
-    // Terms of few hosts.
-    if (cost.unquiet != 0) {
-        json["unquiet"] = cost.unquiet;
+    auto json = Json::object();
+    Json rare = Json::object(); // terms of few hosts
+    for (std::size_t i = 0; i < cost_term_count; ++i) {
+        const auto& row = cost_term_table[i];
+        const std::string name{row.name};
+        if (row.shown == CostTermInfo::Shown::nonzero) {
+            if (cost[row.term] != 0) {
+                rare[name] = cost[row.term];
+            }
+        } else if (in_list(i)) {
+            json[name].push_back(cost[row.term]);
+        } else {
+            json[name] = cost[row.term];
+        }
     }
-    if (cost.loaded != 0) {
-        json["loaded"] = cost.loaded;
-    }
+    json.update(rare);
     return json;
 }
 

@@ -309,17 +309,11 @@ inline std::string describe(const Intent& intent)
 
 inline std::string describe(const Cost& cost)
 {
-    const auto& broken = cost.broken;
     std::string text;
-    for (const auto term :
-         {cost.kind,       cost.imbalance,  cost.nodes,      cost.distance, cost.device,
-          cost.packages,   cost.unquiet,    cost.siblings,   cost.l3,       cost.split,
-          cost.shared,     cost.neighbours, cost.big_caches, cost.room,     cost.moves,
-          cost.io_nodes,   cost.loaded,     broken[0],       broken[1],     broken[2],
-          cost.small_cache}) {
-        text += std::to_string(term) + " ";
+    for (const auto& row : cost_term_table) {
+        text += std::to_string(cost[row.term]) + " ";
     }
-    return text + std::to_string(cost.rank) + "\n";
+    return text + "\n";
 }
 
 inline DomainUuid uuid_of(std::size_t number)

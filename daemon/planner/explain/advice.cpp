@@ -7,26 +7,26 @@
 #include "infeasibility.hpp"
 
 #include <algorithm>
-#include <tuple>
+#include <string_view>
 #include <utility>
 
 namespace virtpind {
 
 namespace {
 
-std::string instead(const char* what, std::uint32_t better, std::uint32_t now)
+std::string instead(std::string_view what, std::uint64_t better, std::uint64_t now)
 {
-    return std::to_string(better) + " instead of " + std::to_string(now) + " " + what;
+    return std::to_string(better) + " instead of " + std::to_string(now) + " " + std::string{what};
 }
 
 // What is worth wishing for.
-auto wishes(const Cost& cost)
+Cost wishes(const Cost& cost)
 {
-    return std::tuple_cat(weighty_terms(cost), std::tuple{cost.small_cache});
+    return terms_of(cost, CostTermInfo::Weight::wished);
 }
 
 // What the vCPUs that count as away from devices are away from.
-const char* away(const HostIndex& host, const Intent& intent)
+std::string_view away(const HostIndex& host, const Intent& intent)
 {
     const auto& lacking = host.lacks_memory;
     if (device_nodes(host, intent).empty()) {
@@ -37,44 +37,23 @@ const char* away(const HostIndex& host, const Intent& intent)
                : "vCPUs away from its devices or from memory";
 }
 
-// The first of these terms in which `better` is better.
+// The first of the terms worth wishing for in which `better` is better.
 std::string difference(const HostIndex& host, const Intent& intent, const Cost& better,
                        const Cost& now)
 {
-    if (better.kind != now.kind) {
-        return "the wished kind of core";
+    const auto* row =
+        std::find_if(cost_term_table.begin(), cost_term_table.end(), [&](const CostTermInfo& term) {
+            return term.weight >= CostTermInfo::Weight::wished &&
+                   better[term.term] != now[term.term];
+        });
+    if (row == cost_term_table.end()) {
+        return {};
     }
-    if (better.imbalance != now.imbalance) {
-        return "its vCPUs spread more evenly over the nodes";
+    if (!row->gain.empty()) {
+        return std::string{row->gain};
     }
-    if (better.nodes != now.nodes) {
-        return instead("NUMA nodes", better.nodes, now.nodes);
-    }
-    if (better.distance != now.distance) {
-        return "nodes nearer to each other";
-    }
-    if (better.device != now.device) {
-        return instead(away(host, intent), better.device, now.device);
-    }
-    if (better.packages != now.packages) {
-        return instead("packages", better.packages, now.packages);
-    }
-    if (better.unquiet != now.unquiet) {
-        return instead("vCPUs beside the isolated CPUs", better.unquiet, now.unquiet);
-    }
-    if (better.siblings != now.siblings) {
-        return instead("guest cores without siblings", better.siblings, now.siblings);
-    }
-    if (better.l3 != now.l3) {
-        return instead("L3s", better.l3, now.l3);
-    }
-    if (better.split != now.split) {
-        return instead("cores used in part", better.split, now.split);
-    }
-    if (better.shared != now.shared) {
-        return instead("cores shared with others", better.shared, now.shared);
-    }
-    return instead("vCPUs off the V-cache", better.small_cache, now.small_cache);
+    return instead(row->term == CostTerm::device ? away(host, intent) : row->unit,
+                   better[row->term], now[row->term]);
 }
 
 // What a higher priority is for: others are placed after it for its comfort, and give up their
@@ -163,7 +142,7 @@ std::optional<std::string> but_for_housekeeping(Fleet& fleet, const Member& memb
         if (placed && group.includes(placed->claim) && wishes(placed->cost) < wishes(now)) {
             const auto nodes = host.topology->nodes_of(placed->claim).str();
             return housekeeping_in_the_way(
-                now.nodes > 1 ? "node " + nodes : "one L3 of node " + nodes, taken);
+                now[CostTerm::nodes] > 1 ? "node " + nodes : "one L3 of node " + nodes, taken);
         }
     }
     return std::nullopt;
@@ -184,8 +163,8 @@ std::optional<std::string> limit_of_host(Fleet& fleet, const Member& member)
     const auto& host = fleet.host();
     const auto& cost = member.placed->cost;
     const auto spread = member.intent->policy.numa == NumaChoice::spread;
-    const auto over_nodes = cost.nodes > 1;
-    if (spread || (!over_nodes && cost.l3 <= 1)) {
+    const auto over_nodes = cost[CostTerm::nodes] > 1;
+    if (spread || (!over_nodes && cost[CostTerm::l3] <= 1)) {
         return std::nullopt;
     }
     const auto groups = with_memory(host, over_nodes ? host.node_cpus : host.l3_cpus);
@@ -237,7 +216,7 @@ std::string floaters(const Fleet& fleet, const Member& member, const CpuSet& wan
 std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
 {
     const auto& now = member.placed->cost;
-    if (is_perfect(now) && now.small_cache == 0) {
+    if (is_perfect(now) && now[CostTerm::small_cache] == 0) {
         return std::nullopt;
     }
     const auto alone = fleet.place_alone(member);

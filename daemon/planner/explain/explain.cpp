@@ -44,7 +44,7 @@ public:
                 "Only CPUs " + intent_.policy.cpus.str() + " were allowed by the option cpus.");
         }
         if (const auto cells = guest_shape(intent_).cells.size();
-            cells > 0 && cost_.nodes > cells) {
+            cells > 0 && cost_[CostTerm::nodes] > cells) {
             say(ReasonCode::cells_do_not_fit,
                 "Some guest NUMA cell straddles nodes: no arrangement puts each on one node.");
         }
@@ -66,7 +66,7 @@ private:
             say(ReasonCode::fits_one_l3, "The vCPU is on node " + nodes.str() + ".");
             return;
         }
-        if (cost_.l3 == 1) {
+        if (cost_[CostTerm::l3] == 1) {
             say(ReasonCode::fits_one_l3, vcpus + " share one L3 on node " + nodes.str() + ".");
             return;
         }
@@ -75,15 +75,15 @@ private:
         } else {
             say(ReasonCode::spans_nodes,
                 "The vCPUs span nodes " + nodes.str() + ": " + per_group(host_.node_cpus) + ".");
-            if (cost_.packages == 1) {
+            if (cost_[CostTerm::packages] == 1) {
                 say(ReasonCode::fits_one_package, vcpus + " are in one package.");
             } else {
                 say(ReasonCode::spans_packages,
-                    "The vCPUs span " + pluralize(cost_.packages, "package") + ".");
+                    "The vCPUs span " + pluralize(cost_[CostTerm::packages], "package") + ".");
             }
         }
-        say(ReasonCode::spans_l3s,
-            "The vCPUs span " + pluralize(cost_.l3, "L3") + ": " + per_group(host_.l3_cpus) + ".");
+        say(ReasonCode::spans_l3s, "The vCPUs span " + pluralize(cost_[CostTerm::l3], "L3") + ": " +
+                                       per_group(host_.l3_cpus) + ".");
     }
 
     // "8+4": vCPUs per group that it uses.
@@ -104,13 +104,13 @@ private:
         const auto smt = intent_.policy.smt;
         const auto apart = smt == SmtChoice::isolate || smt == SmtChoice::spread;
         if (shape.sibling_cores() > 0 && !apart) {
-            if (cost_.siblings == 0) {
+            if (cost_[CostTerm::siblings] == 0) {
                 say(ReasonCode::siblings_kept, "Every guest core is one host core.");
             } else {
                 say(ReasonCode::siblings_broken,
-                    std::to_string(cost_.siblings) + " of " +
+                    std::to_string(cost_[CostTerm::siblings]) + " of " +
                         pluralize(shape.sibling_cores(), "guest core") +
-                        pluralize(cost_.siblings, " has its", " have their") +
+                        pluralize(cost_[CostTerm::siblings], " has its", " have their") +
                         " vCPUs on different host cores.");
             }
         }
@@ -118,14 +118,15 @@ private:
             say(ReasonCode::siblings_idle, "One vCPU per core, as smt=isolate asks; the siblings " +
                                                (member_.placed->claim - cpus_).str() +
                                                " stay idle.");
-        } else if (cost_.split == 0 || smt == SmtChoice::require) {
+        } else if (cost_[CostTerm::partial_cores] == 0 || smt == SmtChoice::require) {
             say(ReasonCode::cores_whole, "All its cores are exclusive.");
         }
         say_what_the_guest_believes(shape);
-        if (cost_.shared > 0) {
-            say(ReasonCode::core_shared, pluralize(cost_.shared, "core") + " it uses also " +
-                                             pluralize(cost_.shared, "belongs", "belong") +
-                                             " in part to another domain.");
+        if (cost_[CostTerm::shared_cores] > 0) {
+            say(ReasonCode::core_shared,
+                pluralize(cost_[CostTerm::shared_cores], "core") + " it uses also " +
+                    pluralize(cost_[CostTerm::shared_cores], "belongs", "belong") +
+                    " in part to another domain.");
         }
     }
 
@@ -171,7 +172,7 @@ private:
         } else {
             say(ReasonCode::kind_chosen,
                 "All vCPUs are on " + names + " cores" +
-                    (cost_.kind > 0 ? ", because the wished kind has no room." : "."));
+                    (cost_[CostTerm::kind] > 0 ? ", because the wished kind has no room." : "."));
         }
     }
 
@@ -206,7 +207,8 @@ private:
             say(ReasonCode::far_from_device,
                 pluralize(far.size(), "vCPU") + pluralize(far.size(), " is", " are") +
                     " away from node " + local.str() + ", where its devices are attached.");
-        } else if (intent_.devices.empty() && host_.io_nodes_set && cost_.io_nodes == 0) {
+        } else if (intent_.devices.empty() && host_.io_nodes_set &&
+                   cost_[CostTerm::io_nodes] == 0) {
             say(ReasonCode::avoids_device_node,
                 "It has no devices and leaves the nodes with I/O to domains that have.");
         }
@@ -240,11 +242,13 @@ private:
             }));
         if (host_.has_vcache && on_vcache == cpus_.size()) {
             say(ReasonCode::vcache_chosen, "On the L3 with V-cache.");
-        } else if (cost_.small_cache > 0 && intent_.policy.cores == CoreChoice::performance) {
+        } else if (cost_[CostTerm::small_cache] > 0 &&
+                   intent_.policy.cores == CoreChoice::performance) {
             say(ReasonCode::vcache_missed,
-                pluralize(cost_.small_cache, "vCPU") + " of " + std::to_string(cpus_.size()) +
-                    (cost_.small_cache == 1 ? " is" : " are") + " not on the L3 with V-cache." +
-                    how_housekeeping_is_in_the_way());
+                pluralize(cost_[CostTerm::small_cache], "vCPU") + " of " +
+                    std::to_string(cpus_.size()) +
+                    (cost_[CostTerm::small_cache] == 1 ? " is" : " are") +
+                    " not on the L3 with V-cache." + how_housekeeping_is_in_the_way());
         }
         if (intent_.policy.cache != CacheChoice::alone) {
             return;
@@ -317,10 +321,10 @@ private:
         if (intent_.activity != Activity::running) {
             return;
         }
-        if (cost_.moves > 0) {
+        if (cost_[CostTerm::moves] > 0) {
             say(ReasonCode::moved,
-                pluralize(cost_.moves, "vCPU") +
-                    pluralize(cost_.moves, " changes its CPU", " change their CPU") +
+                pluralize(cost_[CostTerm::moves], "vCPU") +
+                    pluralize(cost_[CostTerm::moves], " changes its CPU", " change their CPU") +
                     (member_.was_moved ? " to make room for others." : "."));
         } else if (!member_.kept_pins.kept.empty()) {
             say(ReasonCode::kept_in_place, "Running vCPUs stay where they are pinned.");

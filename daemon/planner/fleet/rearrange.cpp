@@ -32,30 +32,9 @@ bool may_be_moved(const Member& member)
            (!is_running(member) || member.intent->policy.move != MoveLimit::never);
 }
 
-void add(Cost& sum, const Cost& cost)
+Cost weighty(const Cost& cost)
 {
-    sum.kind += cost.kind;
-    sum.imbalance += cost.imbalance;
-    sum.nodes += cost.nodes;
-    sum.distance += cost.distance;
-    sum.device += cost.device;
-    sum.packages += cost.packages;
-    sum.unquiet += cost.unquiet;
-    sum.siblings += cost.siblings;
-    sum.l3 += cost.l3;
-    sum.split += cost.split;
-    sum.shared += cost.shared;
-    sum.neighbours += cost.neighbours;
-    sum.big_caches += cost.big_caches;
-    sum.room += cost.room;
-    sum.moves += cost.moves;
-    sum.io_nodes += cost.io_nodes;
-    sum.loaded += cost.loaded;
-    for (std::size_t i = 0; i < sum.broken.size(); ++i) {
-        sum.broken[i] += cost.broken[i];
-    }
-    sum.small_cache += cost.small_cache;
-    sum.rank += cost.rank;
+    return terms_of(cost, CostTermInfo::Weight::weighty);
 }
 
 class Repair {
@@ -278,7 +257,7 @@ private:
         Cost sum;
         for (const auto& member : fleet_.members()) {
             if (member.placed && member.intent->activity != Activity::dormant) {
-                add(sum, cost_now(member));
+                sum += cost_now(member);
             }
         }
         return sum;
@@ -318,7 +297,7 @@ private:
             return false;
         }
         const auto alone = fleet_.place_alone(member);
-        if (!alone || weighty_terms(alone->cost) >= weighty_terms(member.placed->cost)) {
+        if (!alone || weighty(alone->cost) >= weighty(member.placed->cost)) {
             return false;
         }
         for (auto* other : partners) {

@@ -65,25 +65,15 @@ void Packer::lay_out()
 
 Score Packer::core_score(std::size_t core, std::size_t count) const
 {
-    using enum Score::Term;
     const auto& offer = demand_.offers[core];
     if (count < offer.keep) {
         return Score::impossible();
     }
-    Score score;
     if (count == 0) {
-        return score;
+        return {};
     }
-    const auto& place = host_.cores[core];
-    score = offer.fixed;
-    score.add(device, at_id(demand_.node_device, place.node) * count);
-    score.add(io_nodes, at_id(demand_.node_io, place.node) * count);
-    score.add(small_cache, at_id(demand_.l3_small, place.l3) * count);
-    score.add(loose, count % demand_.guest_threads);
-    score.add(split, count < place.cpus.size() ? 1 : 0);
-    for (std::size_t i = 0; i < count; ++i) {
-        score += offer.each[i];
-    }
+    auto score = offer.costs[count - 1];
+    score.add<CostTerm::siblings>(count % demand_.guest_threads);
     return score;
 }
 

@@ -21,11 +21,10 @@ namespace virtpind {
 
 // What one core offers to the domain that is being placed.
 struct CoreOffer {
-    std::vector<CpuId> cpus; // in the order they would be taken; those it must keep come first
-    std::size_t keep = 0;    // how many it must take
-    std::size_t most = 0;    // how many it may take; the domain uses 0 or keep..most
-    std::vector<Score> each; // paid for each of `cpus`, in their order
-    Score fixed;             // paid when any is taken
+    std::vector<CpuId> cpus;  // in the order they would be taken; those it must keep come first
+    std::size_t keep = 0;     // how many it must take
+    std::size_t most = 0;     // how many it may take; the domain uses 0 or keep..most
+    std::vector<Score> costs; // of taking the first, the first two, ... of `cpus`, up to `most`
 };
 
 // vCPUs that a node may hold: none unless it is required, else least..most.
@@ -38,12 +37,9 @@ struct NodeLimit {
 
 struct PackDemand {
     std::size_t vcpus = 0;
-    std::size_t guest_threads = 1;        // vCPUs per guest core to be kept together
-    std::vector<CoreOffer> offers;        // by position in HostIndex::cores
-    std::vector<Score> zone_costs;        // by HostIndex::zones, paid when any core is used
-    std::vector<std::size_t> node_device; // by NodeIndex: 1 where each vCPU is_remote()
-    std::vector<std::size_t> node_io;  // by NodeIndex: 1 where each vCPU disturbs a node with I/O
-    std::vector<std::size_t> l3_small; // by L3Index: 1 where each vCPU misses the V-cache
+    std::size_t guest_threads = 1; // vCPUs per guest core to be kept together
+    std::vector<CoreOffer> offers; // by position in HostIndex::cores
+    std::vector<Score> zone_costs; // by HostIndex::zones, paid when any core is used
     bool evenly = false; // among equal costs: parts of one size, not one as large as can be
 };
 

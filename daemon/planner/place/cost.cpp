@@ -12,11 +12,6 @@ namespace {
 
 using NodeIndexes = IdSet<NodeIndex>;
 
-std::uint32_t narrow(std::size_t count)
-{
-    return static_cast<std::uint32_t>(count);
-}
-
 // What a placement touches.
 struct Touched {
     std::vector<std::uint32_t> cores; // vCPUs by position in HostIndex::cores
@@ -52,110 +47,104 @@ std::size_t nodes_of_cell(const HostIndex& host, const VcpuSet& cell, const Vcpu
     return nodes.size();
 }
 
-void count_nodes(Cost& cost, const HostIndex& host, const Intent& intent, const GuestShape& shape,
-                 const VcpuMap& pins, const Touched& touched)
+// The terms that add up.
+Cost sum_of_charges(const HostIndex& host, const Charges& charges, const Surroundings& around,
+                    const Touched& touched, const VcpuMap& pins)
 {
-    cost.nodes = narrow(touched.node_set.size());
-    if (!shape.cells.empty()) {
-        cost.nodes = 0;
-        for (const auto& cell : shape.cells) {
-            cost.nodes += narrow(nodes_of_cell(host, cell, pins));
+    Score sum;
+    for (const auto node : touched.node_set) {
+        sum += charges.of_node(node);
+    }
+    for (std::size_t i = 0; i < touched.packages.size(); ++i) {
+        sum += Charges::of_package();
+    }
+    for (const auto l3 : touched.l3s) {
+        sum += charges.of_l3(l3, around.free.common(at_id(host.l3_cpus, l3)));
+    }
+    for (std::size_t i = 0; i < host.cores.size(); ++i) {
+        if (touched.cores[i] > 0) {
+            sum += charges.of_core(host.cores[i], touched.cores[i]);
         }
     }
-    for (auto a = touched.node_set.begin(); a != touched.node_set.end(); ++a) {
-        for (auto b = std::next(a); b != touched.node_set.end(); ++b) {
-            cost.distance += host.distance(*a, *b);
+    for (const auto& [vcpu, cpu] : pins) {
+        sum += charges.of_cpu(cpu);
+    }
+    Cost cost;
+    for (const auto& row : cost_term_table) {
+        cost[row.term] = sum.get(row.term);
+    }
+    return cost;
+}
+
+// Nodes that the guest's cells are on, summed over the cells.
+std::uint64_t nodes_of_cells(const HostIndex& host, const GuestShape& shape, const VcpuMap& pins)
+{
+    std::uint64_t sum = 0;
+    for (const auto& cell : shape.cells) {
+        sum += nodes_of_cell(host, cell, pins);
+    }
+    return sum;
+}
+
+std::uint64_t distance_within(const HostIndex& host, const NodeIndexes& nodes)
+{
+    std::uint64_t distance = 0;
+    for (auto a = nodes.begin(); a != nodes.end(); ++a) {
+        for (auto b = std::next(a); b != nodes.end(); ++b) {
+            distance += host.distance(*a, *b);
         }
     }
-    if (intent.policy.numa != NumaChoice::spread) {
-        return;
-    }
-    if (!shape.cells.empty()) {
-        cost.imbalance = cost.nodes - std::min(cost.nodes, narrow(touched.node_set.size()));
-        return;
-    }
+    return distance;
+}
+
+std::uint64_t imbalance_of_vcpus(const Touched& touched, std::size_t vcpus)
+{
     auto fullest = std::numeric_limits<std::uint32_t>::min();
     auto emptiest = std::numeric_limits<std::uint32_t>::max();
     for (const auto node : touched.node_set) {
         fullest = std::max(fullest, at_id(touched.nodes, node));
         emptiest = std::min(emptiest, at_id(touched.nodes, node));
     }
-    const auto forced = pins.size() % touched.node_set.size() == 0 ? 0U : 1U;
-    cost.imbalance = std::max(fullest - emptiest, forced) - forced;
+    const auto forced = vcpus % touched.node_set.size() == 0 ? 0U : 1U;
+    return std::max(fullest - emptiest, forced) - forced;
 }
 
-void count_devices(Cost& cost, const HostIndex& host, const Intent& intent, const Touched& touched)
+void count_nodes(Cost& cost, const HostIndex& host, const Intent& intent, const GuestShape& shape,
+                 const VcpuMap& pins, const Touched& touched)
 {
-    const auto local = device_nodes(host, intent);
-    for (const auto node : touched.node_set) {
-        if (is_remote(host, local, raw(node))) {
-            cost.device += at_id(touched.nodes, node);
-        }
-        if (intent.devices.empty() && host.io_nodes_set &&
-            at_id(host.topology->nodes, node).has_io) {
-            cost.io_nodes += at_id(touched.nodes, node);
-        }
+    cost[CostTerm::distance] = distance_within(host, touched.node_set);
+    const auto spread = intent.policy.numa == NumaChoice::spread;
+    if (!shape.cells.empty()) {
+        const auto used = std::uint64_t{touched.node_set.size()};
+        cost[CostTerm::nodes] = nodes_of_cells(host, shape, pins);
+        cost[CostTerm::imbalance] =
+            spread ? std::max(cost[CostTerm::nodes], used) - used : std::uint64_t{0};
+    } else if (spread) {
+        cost[CostTerm::imbalance] = imbalance_of_vcpus(touched, pins.size());
     }
 }
 
-std::uint32_t broken_guest_cores(const HostIndex& host, const GuestShape& shape,
+std::uint64_t broken_guest_cores(const HostIndex& host, const GuestShape& shape,
                                  const VcpuMap& pins)
 {
     if (!shape.siblings_matter) {
         return 0;
     }
-    return narrow(static_cast<std::size_t>(
+    return static_cast<std::uint64_t>(
         std::count_if(shape.cores.begin(), shape.cores.end(), [&](const auto& guest_core) {
             const auto home = host.core_at(pins.at(guest_core.front()));
             return std::any_of(guest_core.begin(), guest_core.end(),
                                [&](VcpuId vcpu) { return host.core_at(pins.at(vcpu)) != home; });
-        })));
+        }));
 }
 
-void count_cores(Cost& cost, const HostIndex& host, const Surroundings& around,
-                 const Touched& touched)
-{
-    for (std::size_t i = 0; i < host.cores.size(); ++i) {
-        if (touched.cores[i] == 0) {
-            continue;
-        }
-        const auto& core = host.cores[i];
-        cost.split += touched.cores[i] < core.cpus.size() ? 1U : 0U;
-        cost.shared += core.set.intersects(around.claimed) ? 1U : 0U;
-        cost.broken[2] += around.free.includes(core.set) ? 1U : 0U;
-    }
-}
-
-void count_breaks(Cost& cost, const HostIndex& host, const Intent& intent,
-                  const Surroundings& around, const Touched& touched)
-{
-    for (const auto node : touched.node_set) {
-        cost.broken[0] += around.free.includes(at_id(host.node_cpus, node)) ? 1U : 0U;
-    }
-    for (const auto l3 : touched.l3s) {
-        cost.broken[1] += around.free.includes(at_id(host.l3_cpus, l3)) ? 1U : 0U;
-        if (intent.policy.cache == CacheChoice::alone) {
-            cost.neighbours += has_neighbours(host, l3, around) ? 1U : 0U;
-        } else {
-            cost.big_caches += is_big_cache(host, l3) ? 1U : 0U;
-            cost.room += narrow(around.free.common(at_id(host.l3_cpus, l3)));
-        }
-    }
-}
-
-void count_cpus(Cost& cost, const HostIndex& host, const Intent& intent, const Surroundings& around,
-                const VcpuMap& pins)
+void count_vcpus(Cost& cost, const HostIndex& host, const Intent& intent, const VcpuMap& pins)
 {
     for (const auto& [vcpu, id] : pins) {
-        const auto& cpu = host.cpu(id);
-        const auto core_class = at_id(host.topology->kinds, cpu.kind).core_class;
-        cost.kind += is_wished(core_class, intent.policy.cores) ? 0U : 1U;
+        const auto core_class = at_id(host.topology->kinds, host.cpu(id).kind).core_class;
+        cost[CostTerm::kind] += is_wished(core_class, intent.policy.cores) ? 0U : 1U;
         const auto present = present_cpu(host, intent, vcpu);
-        cost.moves += present && *present != id ? 1U : 0U;
-        cost.small_cache += misses_vcache(host, intent.policy, cpu.l3) ? 1U : 0U;
-        cost.unquiet += is_unquiet(host, id) ? 1U : 0U;
-        cost.loaded += around.loaded.contains(id) ? 1U : 0U;
-        cost.rank += cpu.rank;
+        cost[CostTerm::moves] += present && *present != id ? 1U : 0U;
     }
 }
 
@@ -171,23 +160,6 @@ std::optional<CpuId> present_cpu(const HostIndex& host, const Intent& intent, Vc
     return host.has(cpu) ? std::optional{cpu} : std::nullopt;
 }
 
-NodeSet device_nodes(const HostIndex& host, const Intent& intent)
-{
-    NodeSet local;
-    for (const auto& device : intent.devices) {
-        if (!device.nodes.includes(host.nodes_with_cpus)) {
-            local |= device.nodes;
-        }
-    }
-    return local;
-}
-
-bool is_remote(const HostIndex& host, const NodeSet& local, std::size_t node)
-{
-    return host.lacks_memory[node] ||
-           (!local.empty() && !local.contains(host.topology->nodes[node].id));
-}
-
 bool is_wished(CoreClass core_class, CoreChoice wish)
 {
     switch (wish) {
@@ -201,43 +173,15 @@ bool is_wished(CoreClass core_class, CoreChoice wish)
     return true;
 }
 
-bool is_unquiet(const HostIndex& host, CpuId cpu)
-{
-    return !host.quiet.empty() && !host.quiet.contains(cpu);
-}
-
-bool is_big_cache(const HostIndex& host, L3Index l3)
-{
-    return host.has_vcache && at_id(host.topology->l3s, l3).vcache;
-}
-
-bool misses_vcache(const HostIndex& host, const Policy& policy, L3Index l3)
-{
-    return host.has_vcache && policy.cache == CacheChoice::alone && !is_big_cache(host, l3);
-}
-
-bool has_neighbours(const HostIndex& host, L3Index l3, const Surroundings& around)
-{
-    const auto& cpus = at_id(host.l3_cpus, l3);
-    return cpus.intersects(around.claimed) ||
-           (!is_big_cache(host, l3) &&
-            (cpus.intersects(around.housekeeping) || cpus.intersects(around.loaded)));
-}
-
 Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& around,
              const VcpuMap& pins)
 {
     const auto shape = guest_shape(intent);
     const auto touched = touched_by(host, pins);
-    Cost cost;
+    auto cost = sum_of_charges(host, Charges{host, intent, around}, around, touched, pins);
     count_nodes(cost, host, intent, shape, pins, touched);
-    count_devices(cost, host, intent, touched);
-    cost.packages = narrow(touched.packages.size());
-    cost.siblings = broken_guest_cores(host, shape, pins);
-    cost.l3 = narrow(touched.l3s.size());
-    count_cores(cost, host, around, touched);
-    count_breaks(cost, host, intent, around, touched);
-    count_cpus(cost, host, intent, around, pins);
+    cost[CostTerm::siblings] = broken_guest_cores(host, shape, pins);
+    count_vcpus(cost, host, intent, pins);
     return cost;
 }
 

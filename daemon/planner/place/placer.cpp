@@ -71,6 +71,7 @@ public:
         , policy_{task.intent.policy}
         , memory_{memory}
         , shape_{guest_shape(task.intent)}
+        , charges_{host, task.intent, task.around}
     {
         for (const auto vcpu : task.intent.vcpus_online) {
             if (const auto cpu = present_cpu(host, task.intent, vcpu)) {
@@ -107,38 +108,18 @@ public:
 private:
     void set_costs()
     {
-        using enum Score::Term;
-        const auto& around = task_.around;
         for (const auto& zone : host_.zones) {
             Score score;
             if (zone.node) {
-                score.add(nodes, 1);
-                score.add(broken_nodes, around.free.includes(at_id(host_.node_cpus, *zone.node)));
+                score += charges_.of_node(*zone.node);
             }
             if (zone.package) {
-                score.add(packages, 1);
+                score += Charges::of_package();
             }
             if (zone.l3) {
-                score.add(l3, 1);
-                score.add(broken_l3s, around.free.includes(at_id(host_.l3_cpus, *zone.l3)));
-                if (policy_.cache == CacheChoice::alone) {
-                    score.add(neighbours, has_neighbours(host_, *zone.l3, around));
-                } else {
-                    score.add(big_caches, is_big_cache(host_, *zone.l3));
-                    score.add(room, free_of(zone));
-                }
+                score += charges_.of_l3(*zone.l3, free_of(zone));
             }
             demand_.zone_costs.push_back(score);
-        }
-        const auto local = device_nodes(host_, task_.intent);
-        for (std::size_t i = 0; i < host_.topology->nodes.size(); ++i) {
-            const auto& node = host_.topology->nodes[i];
-            demand_.node_device.push_back(is_remote(host_, local, i) ? 1 : 0);
-            demand_.node_io.push_back(
-                task_.intent.devices.empty() && host_.io_nodes_set && node.has_io ? 1 : 0);
-        }
-        for (std::uint32_t i = 0; i < host_.topology->l3s.size(); ++i) {
-            demand_.l3_small.push_back(misses_vcache(host_, policy_, L3Index{i}) ? 1 : 0);
         }
         demand_.vcpus = shape_.vcpus;
         demand_.evenly = policy_.topology != TopologyChoice::keep && task_.intent.cells.empty();
@@ -161,7 +142,6 @@ private:
 
     [[nodiscard]] CoreOffer offer_of(const HostCore& core, const Kinds& kinds) const
     {
-        using enum Score::Term;
         CoreOffer offer;
         const auto whole = task_.around.free.includes(core.set);
         if (!kinds.contains(core.kind) || (whole_cores_only(policy_.smt) && !whole) ||
@@ -180,16 +160,19 @@ private:
         offer.most = one_per_core(policy_.smt) ? std::min<std::size_t>(offer.cpus.size(), 1)
                                                : offer.cpus.size();
         offer.keep = kept_cpus_.common(core.set);
-        for (const auto cpu : offer.cpus) {
-            auto& each = offer.each.emplace_back();
-            each.add(unquiet, is_unquiet(host_, cpu) ? 1 : 0);
-            each.add(moves, present_.empty() || present_cpus_.contains(cpu) ? 0 : 1);
-            each.add(loaded, task_.around.loaded.contains(cpu) ? 1 : 0);
-            each.add_rank(host_.cpu(cpu).rank);
-        }
-        offer.fixed.add(shared, core.set.intersects(task_.around.claimed) ? 1 : 0);
-        offer.fixed.add(broken_cores, whole ? 1 : 0);
+        set_costs_of(core, offer);
         return offer;
+    }
+
+    void set_costs_of(const HostCore& core, CoreOffer& offer) const
+    {
+        Score of_cpus;
+        for (std::size_t vcpus = 1; vcpus <= offer.most; ++vcpus) {
+            const auto cpu = offer.cpus[vcpus - 1];
+            of_cpus += charges_.of_cpu(cpu);
+            of_cpus.add<CostTerm::moves>(present_.empty() || present_cpus_.contains(cpu) ? 0 : 1);
+            offer.costs.push_back(of_cpus + charges_.of_core(core, vcpus));
+        }
     }
 
     [[nodiscard]] NodeDemand node_demand() const
@@ -235,7 +218,7 @@ private:
             // Without the term first: when all guest cores come out whole, nothing can beat it.
             demand_.guest_threads = 1;
             auto placed = search();
-            if (!placed || placed->cost.siblings == 0) {
+            if (!placed || placed->cost[CostTerm::siblings] == 0) {
                 return placed;
             }
         }
@@ -288,33 +271,25 @@ private:
     [[nodiscard]] bool meets_bound(const Cost& cost, const NodeChoice& choice) const
     {
         const auto& score = choice.packing.score;
-        using enum Score::Term;
-        const auto whole = (shape_.vcpus - score.get(loose)) / demand_.guest_threads;
+        const auto unpaired = score.get(CostTerm::siblings);
+        const auto whole = (shape_.vcpus - unpaired) / demand_.guest_threads;
         const auto broken = demand_.guest_threads > 1
                                 ? shape_.sibling_cores() - std::min(shape_.sibling_cores(), whole)
                                 : 0;
-        Cost bound = cost; // kind and imbalance are fixed by what was searched
-        bound.nodes = shape_.cells.empty() ? score.get(nodes)
-                                           : static_cast<std::uint32_t>(shape_.cells.size());
-        bound.distance = choice.distance;
-        bound.device = score.get(device);
-        bound.packages = score.get(packages);
-        bound.unquiet = score.get(unquiet);
-        bound.siblings = static_cast<std::uint32_t>(broken);
-        bound.l3 = score.get(l3);
-        bound.split = score.get(split);
-        bound.shared = score.get(shared);
-        bound.neighbours = score.get(neighbours);
-        bound.big_caches = score.get(big_caches);
-        bound.room = score.get(room);
-        bound.moves =
-            score.get(moves) -
-            std::min(score.get(moves), static_cast<std::uint32_t>(shape_.vcpus - present_.size()));
-        bound.io_nodes = score.get(io_nodes);
-        bound.loaded = score.get(loaded);
-        bound.broken = {score.get(broken_nodes), score.get(broken_l3s), score.get(broken_cores)};
-        bound.small_cache = score.get(small_cache);
-        bound.rank = score.rank();
+        const std::uint64_t arriving =
+            shape_.vcpus - present_.size(); // no move, but counted as one
+        Cost bound = cost;                  // kind and imbalance are fixed by what was searched
+        for (const auto& row : cost_term_table) {
+            if (Score::has(row.term)) {
+                bound[row.term] = score.get(row.term);
+            }
+        }
+        if (!shape_.cells.empty()) {
+            bound[CostTerm::nodes] = shape_.cells.size();
+        }
+        bound[CostTerm::distance] = choice.distance;
+        bound[CostTerm::siblings] = broken;
+        bound[CostTerm::moves] -= std::min(bound[CostTerm::moves], arriving);
         return bound == cost && !host_.crossing;
     }
 
@@ -323,6 +298,7 @@ private:
     const Policy& policy_;
     PackTables& memory_;
     GuestShape shape_;
+    Charges charges_;
     VcpuMap present_;
     CpuSet present_cpus_;
     CpuSet kept_cpus_;

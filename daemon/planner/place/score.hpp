@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The terms of Cost that add up over cores and zones, packed so that comparing two scores compares
 // the terms in order. Lexicographic order is kept by addition, which is why the search may
-// combine the best of the parts (packing.hpp).
+// combine the best of the parts (core_packing.hpp).
 #pragma once
+
+#include "common/model/cost_terms.hpp"
 
 #include <array>
 #include <compare>
@@ -11,31 +13,46 @@
 
 namespace virtpind {
 
-class Score {
-public:
-    // In the order of Cost. `loose`: vCPUs that are not part of a whole guest core on one host
-    // core; as the number of vCPUs is fixed, fewer loose ones are more guest cores kept whole.
-    enum class Term : std::uint8_t {
-        nodes,
-        device,
-        packages,
-        unquiet,
-        loose,
-        l3,
-        split,
-        shared,
-        neighbours,
-        big_caches,
-        room,
-        moves,
-        io_nodes,
-        loaded,
-        broken_nodes,
-        broken_l3s,
-        broken_cores,
-        small_cache,
+// Where each term is in a score, in the order of the table: packed ones four to a word, wide ones a
+// word each.
+struct ScoreLayout {
+    struct Field {
+        std::size_t word = 0;
+        unsigned shift = 0;
+        std::uint64_t mask = 0; // 0: the term has no field
     };
 
+    constexpr ScoreLayout()
+    {
+        constexpr unsigned bits = 16;
+        constexpr unsigned per_word = 4;
+        auto used = per_word; // fields of the last word
+        for (std::size_t i = 0; i < cost_term_count; ++i) {
+            if (cost_term_table[i].sum == CostTermInfo::Sum::wide) {
+                fields[i] = {.word = words++, .shift = 0, .mask = ~std::uint64_t{0}};
+                used = per_word;
+            } else if (cost_term_table[i].sum == CostTermInfo::Sum::packed) {
+                if (used == per_word) {
+                    ++words;
+                    used = 0;
+                }
+                ++used;
+                fields[i] = {.word = words - 1,
+                             .shift = bits * (per_word - used),
+                             .mask = (std::uint64_t{1} << bits) - 1};
+            }
+        }
+    }
+
+    std::array<Field, cost_term_count> fields{};
+    std::size_t words = 0;
+};
+
+// The field of CostTerm::siblings counts unpaired vCPUs: those that are not part of a whole guest
+// core on one host core. As the number of vCPUs is fixed, fewer of them are more guest cores kept
+// whole.
+class Score {
+public:
     // Worse than any real score.
     [[nodiscard]] static constexpr Score impossible()
     {
@@ -46,30 +63,30 @@ public:
 
     [[nodiscard]] constexpr bool possible() const { return words_.front() != ~std::uint64_t{0}; }
 
-    // Precondition: the sum of all amounts of a term stays below 2^16 (id_set_limit sees to it).
-    constexpr void add(Term term, std::size_t amount)
-    {
-        const auto field = static_cast<std::size_t>(term);
-        words_[field / per_word] += std::uint64_t{amount}
-                                    << (field_bits * (per_word - 1 - field % per_word));
-    }
+    // Whether the term has a field.
+    [[nodiscard]] static constexpr bool has(CostTerm term) { return field_of(term).mask != 0; }
 
-    constexpr void add_rank(std::uint64_t rank) { words_[words_.size() - 2] += rank; }
+    // Precondition: the sum of all amounts of a packed term stays below 2^16 (id_set_limit sees to
+    // it).
+    template <CostTerm term>
+    constexpr void add(std::uint64_t amount)
+    {
+        static_assert(has(term), "the term does not add up");
+        constexpr auto field = field_of(term);
+        words_[field.word] += amount << field.shift;
+    }
 
     // Among equal costs: pairs of vCPUs on different L3s. 8+2 is better than 6+4, for the guest
     // and for what is left. For a guest that is shaped like its CPUs, pairs on one L3: equal parts
     // need no gaps in its numbering.
     constexpr void add_scatter(std::uint64_t pairs) { words_.back() += pairs; }
 
-    [[nodiscard]] constexpr std::uint32_t get(Term term) const
+    // 0 for a term that has no field.
+    [[nodiscard]] constexpr std::uint64_t get(CostTerm term) const
     {
-        const auto field = static_cast<std::size_t>(term);
-        const auto word = words_[field / per_word];
-        return static_cast<std::uint32_t>(
-            (word >> (field_bits * (per_word - 1 - field % per_word))) & 0xffffU);
+        const auto field = field_of(term);
+        return (words_[field.word] >> field.shift) & field.mask;
     }
-
-    [[nodiscard]] constexpr std::uint64_t rank() const { return words_[words_.size() - 2]; }
 
     // Precondition: both possible.
     constexpr Score& operator+=(const Score& other)
@@ -89,9 +106,14 @@ public:
     friend constexpr auto operator<=>(const Score&, const Score&) = default;
 
 private:
-    static constexpr std::size_t field_bits = 16;
-    static constexpr std::size_t per_word = 4;
-    std::array<std::uint64_t, 7> words_{}; // 18 fields of 20, the rank, the scatter
+    static constexpr ScoreLayout layout{};
+
+    static constexpr const ScoreLayout::Field& field_of(CostTerm term)
+    {
+        return layout.fields[static_cast<std::size_t>(term)];
+    }
+
+    std::array<std::uint64_t, layout.words + 1> words_{}; // the last one is the scatter
 };
 
 } // namespace virtpind

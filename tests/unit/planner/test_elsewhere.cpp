@@ -33,7 +33,7 @@ TEST_P(PinElsewhere, IsNoPresentPlace)
         EXPECT_EQ(plan.placement, Placement::dedicated);
         EXPECT_TRUE(plan.satisfied);
         EXPECT_EQ(plan.vcpus, unpinned.vcpus);
-        EXPECT_EQ(plan.cost.moves, 0U);
+        EXPECT_EQ(plan.cost[CostTerm::moves], 0U);
         EXPECT_EQ(text_of(plan, ReasonCode::pins_elsewhere),
                   "Its pins name CPU " + std::to_string(GetParam()) +
                       ", which this host does not have (it has 0-3), so that they count as none.");
@@ -54,7 +54,7 @@ TEST(Elsewhere, OnlyThePinsThatAreNotThereAreChosenAnew)
     const auto plan = plan_of(host, intent);
     EXPECT_EQ(plan.vcpus.at(VcpuId{0}), cpus("3"));
     EXPECT_EQ(plan.vcpus.at(VcpuId{2}), cpus("1"));
-    EXPECT_EQ(plan.cost.moves, 0U);
+    EXPECT_EQ(plan.cost[CostTerm::moves], 0U);
 }
 
 // Sparse numbers: a host may have CPU 8 and no CPU 3.

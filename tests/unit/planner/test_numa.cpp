@@ -35,7 +35,7 @@ TEST(Numa, CellsGoWholeToNodesTogetherWithTheirMemory)
     vm.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 7)},
                 {.id = 1, .vcpus = VcpuSet::range(8, 11)}};
     const auto plan = plan_on(host, {vm}, CpuSet{}).domains.front();
-    EXPECT_EQ(plan.cost.nodes, 2U);
+    EXPECT_EQ(plan.cost[CostTerm::nodes], 2U);
     EXPECT_TRUE(plan.optimal);
     const auto big = *plan.numatune->cells.at(0).begin();
     const auto small = *plan.numatune->cells.at(1).begin();
@@ -59,7 +59,7 @@ TEST(Numa, NodeWithoutMemoryIsUsedLast)
     wide.vcpus_max = 12;
     wide.vcpus_online = VcpuSet::range(0, 11);
     const auto wider = plan_on(host, {wide}, CpuSet{}).domains[0];
-    EXPECT_EQ(wider.cost.device, 4U);
+    EXPECT_EQ(wider.cost[CostTerm::device], 4U);
     EXPECT_TRUE(wider.optimal);
 }
 

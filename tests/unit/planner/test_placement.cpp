@@ -23,7 +23,11 @@ TEST(Placement, GuestOfOneCcdGetsTheOtherCcdWithSiblingsInOrder)
     }
     EXPECT_EQ(win11.emulator, cpus("0,12"));
     EXPECT_TRUE(win11.optimal);
-    const Cost expected{.nodes = 1, .packages = 1, .l3 = 1, .broken = {0, 1, 6}};
+    const Cost expected{{CostTerm::nodes, 1},
+                        {CostTerm::packages, 1},
+                        {CostTerm::l3, 1},
+                        {CostTerm::fragmented_l3s, 1},
+                        {CostTerm::fragmented_cores, 6}};
     EXPECT_EQ(win11.cost, expected);
     EXPECT_TRUE(says(win11, ReasonCode::fits_one_l3));
 }
@@ -53,7 +57,7 @@ TEST(Placement, SpreadLeavesTheSiblingsUsable)
     vm.policy.smt = SmtChoice::spread;
     const auto plan = plan_on(ryzen(), {vm}).domains.front();
     EXPECT_EQ(plan.claim.size(), 3U);
-    EXPECT_EQ(plan.cost.split, 3U);
+    EXPECT_EQ(plan.cost[CostTerm::partial_cores], 3U);
 }
 
 TEST(Placement, OfflineVcpusWaitOnTheClaimOfTheDomain)
@@ -105,7 +109,7 @@ TEST(CoreKinds, DoNotMixAndEfficiencyCoresServeTheEmulator)
     EXPECT_EQ(plan.domains[0].claim, cpus("2-11"));
     EXPECT_EQ(plan.domains[0].emulator, cpus("12"));
     EXPECT_EQ(plan.domains[1].claim, cpus("13-18"));
-    EXPECT_EQ(plan.domains[1].cost.kind, 6U);
+    EXPECT_EQ(plan.domains[1].cost[CostTerm::kind], 6U);
 }
 
 TEST(CoreKinds, DomainThatMustTakeAnotherKindIsPlacedAfterThoseThatPreferIt)

@@ -81,7 +81,7 @@ TEST(Advice, MemoryThatPreventsABetterPlacementIsNamed)
     auto vm = domain("vm", 4);
     vm.memory_kib = 6U << 20U;
     const auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
-    ASSERT_EQ(plan.cost.nodes, 2U);
+    ASSERT_EQ(plan.cost[CostTerm::nodes], 2U);
     EXPECT_NE(text_of(plan, ReasonCode::memory_short).find("6144 MiB of free memory on node 0"),
               std::string::npos)
         << text_of(plan, ReasonCode::memory_short);

@@ -161,7 +161,7 @@ TEST(TakenCpus, GuestThatFitsElsewhereIsPlannedThere)
     const auto plan = plan_on(host, {other, guest}, CpuSet{}).domains[1];
     EXPECT_FALSE(plan.awaits);
     EXPECT_NE(plan.vcpus, guest.current.vcpus);
-    EXPECT_EQ(plan.cost.nodes, 1U);
+    EXPECT_EQ(plan.cost[CostTerm::nodes], 1U);
     const auto again = plan_on(host, {other, defined(guest, plan)}, CpuSet{}).domains[1];
     EXPECT_EQ(again.vcpus, plan.vcpus);
 }
@@ -252,7 +252,7 @@ TEST(MissingMemory, OfAGuestThatIsOffIsToldAndDecidesNothing)
     guest.memory_kib = 8 * gib;
     const auto plan = plan_on(host, {guest}, CpuSet{}).domains.front();
     EXPECT_EQ(plan.placement, Placement::dedicated);
-    EXPECT_EQ(plan.cost.nodes, 1U);
+    EXPECT_EQ(plan.cost[CostTerm::nodes], 1U);
     EXPECT_TRUE(plan.satisfied);
     EXPECT_TRUE(says(plan, ReasonCode::missing_now, "4096 MiB of memory"));
 }

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The terms of the cost of one dedicated domain: one row each, in the order in which they are
+// compared. Everything that treats the terms alike reads this table: the sums and the bound of the
+// search, JSON, and the advice of what would be better. What a term amounts to is computed in
+// daemon/planner/place: charges.cpp for terms that add up, cost.cpp for the others.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+namespace virtpind {
+
+enum class CostTerm : std::uint8_t {
+    kind,
+    imbalance,
+    nodes,
+    distance,
+    device,
+    packages,
+    unquiet,
+    siblings,
+    l3,
+    partial_cores,
+    shared_cores,
+    neighbours,
+    big_caches,
+    best_fit,
+    moves,
+    io_nodes,
+    loaded,
+    fragmented_nodes,
+    fragmented_l3s,
+    fragmented_cores,
+    small_cache,
+    rank,
+};
+
+struct CostTermInfo {
+    // How much a difference in the term means to people.
+    enum class Weight {
+        slight,  // nobody is told
+        wished,  // worth telling how it could be better
+        weighty, // worth moving newcomers for, too
+    };
+    // How the packing of cores sums the term up (score.hpp). `apart`: it does not add up, or is the
+    // same for all that is packed together.
+    enum class Sum { apart, packed, wide };
+    enum class Shown { always, nonzero }; // in JSON; `nonzero` ones come last
+
+    CostTerm term{};
+    std::string_view name;    // its key in JSON; neighbours of one name are a list
+    std::string_view unit;    // what it counts
+    std::string_view meaning; // a sentence
+    Weight weight = Weight::slight;
+    Sum sum = Sum::packed;
+    std::uint64_t least = 0;    // no placement has less
+    std::string_view gain = {}; // what less of it gives; empty: so many units instead of so many
+    Shown shown = Shown::always;
+};
+
+inline constexpr std::array cost_term_table{
+    CostTermInfo{.term = CostTerm::kind,
+                 .name = "kind",
+                 .unit = "vCPUs on another kind of core",
+                 .meaning = "vCPUs on CPUs that are not of the wished kind.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .sum = CostTermInfo::Sum::apart,
+                 .gain = "the wished kind of core"},
+    CostTermInfo{.term = CostTerm::imbalance,
+                 .name = "imbalance",
+                 .unit = "vCPUs too many on the fullest node",
+                 .meaning = "With numa=spread, the vCPUs that the fullest node has more than the "
+                            "emptiest one beyond what the numbers force, or the guest cells that "
+                            "share a node; else 0.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .sum = CostTermInfo::Sum::apart,
+                 .gain = "its vCPUs spread more evenly over the nodes"},
+    CostTermInfo{.term = CostTerm::nodes,
+                 .name = "nodes",
+                 .unit = "NUMA nodes",
+                 .meaning = "NUMA nodes that the vCPUs span, summed over the guest cells.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .least = 1},
+    CostTermInfo{.term = CostTerm::distance,
+                 .name = "distance",
+                 .unit = "of distance",
+                 .meaning = "The distances between the nodes that the vCPUs span, both ways.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .sum = CostTermInfo::Sum::apart,
+                 .gain = "nodes nearer to each other"},
+    CostTermInfo{.term = CostTerm::device,
+                 .name = "device",
+                 .unit = "vCPUs away from its devices",
+                 .meaning = "vCPUs outside the nodes that are local to the devices of the domain, "
+                            "or on a node without memory.",
+                 .weight = CostTermInfo::Weight::weighty},
+    CostTermInfo{.term = CostTerm::packages,
+                 .name = "packages",
+                 .unit = "packages",
+                 .meaning = "Packages that the vCPUs span.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .least = 1},
+    CostTermInfo{.term = CostTerm::unquiet,
+                 .name = "unquiet",
+                 .unit = "vCPUs beside the isolated CPUs",
+                 .meaning = "vCPUs on CPUs that the scheduler balances, where the host has "
+                            "isolated ones.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .shown = CostTermInfo::Shown::nonzero},
+    CostTermInfo{.term = CostTerm::siblings,
+                 .name = "siblings",
+                 .unit = "guest cores without siblings",
+                 .meaning = "Guest cores whose vCPUs are not siblings on one host core.",
+                 .weight = CostTermInfo::Weight::weighty},
+    CostTermInfo{.term = CostTerm::l3,
+                 .name = "l3",
+                 .unit = "L3s",
+                 .meaning = "L3s that the vCPUs span.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .least = 1},
+    CostTermInfo{.term = CostTerm::partial_cores,
+                 .name = "split",
+                 .unit = "cores used in part",
+                 .meaning = "Cores of which the vCPUs use only a part.",
+                 .weight = CostTermInfo::Weight::weighty},
+    CostTermInfo{.term = CostTerm::shared_cores,
+                 .name = "shared",
+                 .unit = "cores shared with others",
+                 .meaning = "Cores of which another domain claims a part.",
+                 .weight = CostTermInfo::Weight::weighty},
+    CostTermInfo{.term = CostTerm::neighbours,
+                 .name = "neighbours",
+                 .unit = "L3s shared with others",
+                 .meaning = "With cache=alone, L3s that a claim or housekeeping uses, too; else "
+                            "0."},
+    CostTermInfo{.term = CostTerm::big_caches,
+                 .name = "big-caches",
+                 .unit = "L3s with V-cache",
+                 .meaning = "With cache=pack, L3s with V-cache, which are left to others; else 0."},
+    CostTermInfo{.term = CostTerm::best_fit,
+                 .name = "room",
+                 .unit = "free CPUs of the L3s",
+                 .meaning = "With cache=pack, the free CPUs of the L3s that the vCPUs are on, "
+                            "theirs included: the fewest that suffice fit best; else 0."},
+    CostTermInfo{.term = CostTerm::moves,
+                 .name = "moves",
+                 .unit = "vCPUs that move",
+                 .meaning = "vCPUs that change the CPU they are pinned to."},
+    CostTermInfo{.term = CostTerm::io_nodes,
+                 .name = "io-nodes",
+                 .unit = "vCPUs on nodes with I/O",
+                 .meaning = "vCPUs of a domain without devices on nodes with I/O, where the host "
+                            "has others."},
+    CostTermInfo{.term = CostTerm::loaded,
+                 .name = "loaded",
+                 .unit = "vCPUs beside guests that float",
+                 .meaning = "vCPUs on CPUs where guests of others may float.",
+                 .shown = CostTermInfo::Shown::nonzero},
+    CostTermInfo{.term = CostTerm::fragmented_nodes,
+                 .name = "broken",
+                 .unit = "free nodes broken into",
+                 .meaning = "NUMA nodes that were wholly free and are used now."},
+    CostTermInfo{.term = CostTerm::fragmented_l3s,
+                 .name = "broken",
+                 .unit = "free L3s broken into",
+                 .meaning = "L3s that were wholly free and are used now."},
+    CostTermInfo{.term = CostTerm::fragmented_cores,
+                 .name = "broken",
+                 .unit = "free cores broken into",
+                 .meaning = "Cores that were wholly free and are used now."},
+    CostTermInfo{.term = CostTerm::small_cache,
+                 .name = "small-cache",
+                 .unit = "vCPUs off the V-cache",
+                 .meaning = "With cache=alone, vCPUs off the V-cache, where the host has one; else "
+                            "0.",
+                 .weight = CostTermInfo::Weight::wished},
+    CostTermInfo{.term = CostTerm::rank,
+                 .name = "rank",
+                 .unit = "of rank",
+                 .meaning = "The ranks of the CPUs that the vCPUs are on.",
+                 .sum = CostTermInfo::Sum::wide},
+};
+
+inline constexpr std::size_t cost_term_count = cost_term_table.size();
+
+static_assert(
+    [] {
+        for (std::size_t i = 0; i < cost_term_count; ++i) {
+            if (static_cast<std::size_t>(cost_term_table[i].term) != i) {
+                return false;
+            }
+        }
+        return true;
+    }(),
+    "the rows are in the order of the enumerators, and none is missing between two");
+
+// Smaller is better; the first term that differs decides.
+class Cost {
+public:
+    constexpr Cost() = default;
+
+    constexpr Cost(std::initializer_list<std::pair<CostTerm, std::uint64_t>> terms)
+    {
+        for (const auto& [term, amount] : terms) {
+            (*this)[term] = amount;
+        }
+    }
+
+    [[nodiscard]] constexpr std::uint64_t& operator[](CostTerm term)
+    {
+        return amounts_.at(static_cast<std::size_t>(term));
+    }
+
+    [[nodiscard]] constexpr std::uint64_t operator[](CostTerm term) const
+    {
+        return amounts_.at(static_cast<std::size_t>(term));
+    }
+
+    constexpr Cost& operator+=(const Cost& other)
+    {
+        for (std::size_t i = 0; i < cost_term_count; ++i) {
+            amounts_[i] += other.amounts_[i];
+        }
+        return *this;
+    }
+
+    friend constexpr auto operator<=>(const Cost&, const Cost&) = default;
+
+private:
+    std::array<std::uint64_t, cost_term_count> amounts_{};
+};
+
+// The terms of at least this weight; the others are 0.
+[[nodiscard]] constexpr Cost terms_of(const Cost& cost, CostTermInfo::Weight least)
+{
+    Cost part;
+    for (const auto& row : cost_term_table) {
+        if (row.weight >= least) {
+            part[row.term] = cost[row.term];
+        }
+    }
+    return part;
+}
+
+// No weighty term could be less.
+[[nodiscard]] constexpr bool is_perfect(const Cost& cost)
+{
+    Cost least;
+    for (const auto& row : cost_term_table) {
+        least[row.term] = row.least;
+    }
+    return terms_of(cost, CostTermInfo::Weight::weighty) <=
+           terms_of(least, CostTermInfo::Weight::weighty);
+}
+
+} // namespace virtpind

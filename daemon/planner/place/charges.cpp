@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "charges.hpp"
+
+namespace virtpind {
+
+NodeSet device_nodes(const HostIndex& host, const Intent& intent)
+{
+    NodeSet local;
+    for (const auto& device : intent.devices) {
+        if (!device.nodes.includes(host.nodes_with_cpus)) {
+            local |= device.nodes;
+        }
+    }
+    return local;
+}
+
+bool is_unquiet(const HostIndex& host, CpuId cpu)
+{
+    return !host.quiet.empty() && !host.quiet.contains(cpu);
+}
+
+bool is_big_cache(const HostIndex& host, L3Index l3)
+{
+    return host.has_vcache && at_id(host.topology->l3s, l3).vcache;
+}
+
+Charges::Charges(const HostIndex& host, const Intent& intent, const Surroundings& around)
+    : host_{host}, intent_{intent}, around_{around}, local_{device_nodes(host, intent)}
+{}
+
+Score Charges::of_node(NodeIndex node) const
+{
+    Score score;
+    score.add<CostTerm::nodes>(1);
+    score.add<CostTerm::fragmented_nodes>(around_.free.includes(at_id(host_.node_cpus, node)) ? 1
+                                                                                              : 0);
+    return score;
+}
+
+Score Charges::of_package()
+{
+    Score score;
+    score.add<CostTerm::packages>(1);
+    return score;
+}
+
+Score Charges::of_l3(L3Index l3, std::size_t free) const
+{
+    Score score;
+    score.add<CostTerm::l3>(1);
+    score.add<CostTerm::fragmented_l3s>(around_.free.includes(at_id(host_.l3_cpus, l3)) ? 1 : 0);
+    if (intent_.policy.cache == CacheChoice::alone) {
+        score.add<CostTerm::neighbours>(has_neighbours(l3) ? 1 : 0);
+    } else {
+        score.add<CostTerm::big_caches>(is_big_cache(host_, l3) ? 1 : 0);
+        score.add<CostTerm::best_fit>(free);
+    }
+    return score;
+}
+
+Score Charges::of_core(const HostCore& core, std::size_t vcpus) const
+{
+    Score score;
+    score.add<CostTerm::partial_cores>(vcpus < core.cpus.size() ? 1 : 0);
+    score.add<CostTerm::shared_cores>(core.set.intersects(around_.claimed) ? 1 : 0);
+    score.add<CostTerm::fragmented_cores>(around_.free.includes(core.set) ? 1 : 0);
+    return score;
+}
+
+Score Charges::of_cpu(CpuId id) const
+{
+    const auto& cpu = host_.cpu(id);
+    const auto disturbs_io = intent_.devices.empty() && host_.io_nodes_set &&
+                             at_id(host_.topology->nodes, cpu.node).has_io;
+    // Domains with cache=pack leave the V-cache to others.
+    const auto misses_vcache = host_.has_vcache && intent_.policy.cache == CacheChoice::alone &&
+                               !is_big_cache(host_, cpu.l3);
+    Score score;
+    score.add<CostTerm::device>(is_remote(cpu.node) ? 1 : 0);
+    score.add<CostTerm::unquiet>(is_unquiet(host_, id) ? 1 : 0);
+    score.add<CostTerm::io_nodes>(disturbs_io ? 1 : 0);
+    score.add<CostTerm::loaded>(around_.loaded.contains(id) ? 1 : 0);
+    score.add<CostTerm::small_cache>(misses_vcache ? 1 : 0);
+    score.add<CostTerm::rank>(cpu.rank);
+    return score;
+}
+
+// Far from the domain's devices, or from any memory.
+bool Charges::is_remote(NodeIndex node) const
+{
+    return at_id(host_.lacks_memory, node) ||
+           (!local_.empty() && !local_.contains(host_.node_id(node)));
+}
+
+// A claim uses it, or housekeeping does, or guests of others may float there. The last two do not
+// count on a V-cache L3: half that cache and a few threads are still better than the small L3 next
+// to it.
+bool Charges::has_neighbours(L3Index l3) const
+{
+    const auto& cpus = at_id(host_.l3_cpus, l3);
+    return cpus.intersects(around_.claimed) ||
+           (!is_big_cache(host_, l3) &&
+            (cpus.intersects(around_.housekeeping) || cpus.intersects(around_.loaded)));
+}
+
+} // namespace virtpind

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What one dedicated domain pays for what its vCPUs use of the host: the terms of the cost that add
+// up are defined here, and only here. The search packs these charges (core_packing.hpp), and
+// cost.hpp sums them up over a placement.
+#pragma once
+
+#include "common/model/plan.hpp"
+#include "host_index.hpp"
+#include "score.hpp"
+
+#include <cstddef>
+
+namespace virtpind {
+
+// What the other domains leave to the one being placed.
+struct Surroundings {
+    CpuSet free;         // usable, not housekeeping, not claimed by another domain
+    CpuSet claimed;      // by other domains
+    CpuSet housekeeping; // the host's own
+    CpuSet loaded{};     // guests of others may float there, without a claim
+};
+
+// Nodes local to any of the domain's devices; empty: no device is nearer to some nodes than to
+// others.
+[[nodiscard]] NodeSet device_nodes(const HostIndex& host, const Intent& intent);
+
+// Whether a vCPU there is beside what the scheduler moves about, although the host has CPUs that
+// are isolated from it.
+[[nodiscard]] bool is_unquiet(const HostIndex& host, CpuId cpu);
+
+// An L3 with V-cache on a host that has others, too.
+[[nodiscard]] bool is_big_cache(const HostIndex& host, L3Index l3);
+
+class Charges {
+public:
+    // All three outlive this.
+    Charges(const HostIndex& host, const Intent& intent, const Surroundings& around);
+
+    // Paid once for a node, a package or an L3 as soon as a vCPU is on it. `free`: the free CPUs of
+    // the L3, or of the piece of it that is paid for.
+    [[nodiscard]] Score of_node(NodeIndex node) const;
+    [[nodiscard]] static Score of_package();
+    [[nodiscard]] Score of_l3(L3Index l3, std::size_t free) const;
+
+    // Paid for a core with so many vCPUs on it. Precondition: at least one.
+    [[nodiscard]] Score of_core(const HostCore& core, std::size_t vcpus) const;
+
+    // Paid for each vCPU on this CPU.
+    [[nodiscard]] Score of_cpu(CpuId cpu) const;
+
+private:
+    [[nodiscard]] bool has_neighbours(L3Index l3) const;
+    [[nodiscard]] bool is_remote(NodeIndex node) const;
+
+    const HostIndex& host_;
+    const Intent& intent_;
+    const Surroundings& around_;
+    NodeSet local_; // to its devices
+};
+
+} // namespace virtpind
