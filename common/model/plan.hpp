@@ -69,7 +69,7 @@ struct Intent {
     bool shut_off = false;
     // It is shut off, and its definition has the pins that a plan by this policy gave it: it keeps
     // them where it cannot be served better now.
-    bool settled = false;
+    bool has_our_pins = false;
     Reasons why; // reasons known before planning (policy source, foreign, held)
 };
 

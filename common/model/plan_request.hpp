@@ -16,6 +16,13 @@ struct PlanRequest {
     std::optional<CpuSet> housekeeping; // absent: auto_housekeeping(); empty: none
     std::vector<Intent> intents;        // order is order of arrival
     DomainWatch* watch = nullptr;       // hears whose turn it is; outlives the call
+
+    void turn_of(const Intent& intent) const
+    {
+        if (watch != nullptr) {
+            watch->at(intent.uuid);
+        }
+    }
 };
 
 } // namespace virtpind

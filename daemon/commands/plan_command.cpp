@@ -184,7 +184,7 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
     auto decisions = decide_intents({.config = config,
                                      .topology = *input.scenario.topology,
                                      .domains = domains,
-                                     .memories = {},
+                                     .histories = {},
                                      .look = IntentInput::Look::first});
     for (std::size_t i = 0; i < decisions.size(); ++i) {
         auto& decision = decisions[i];

@@ -309,7 +309,7 @@ Result<Intent> decide_intent(const JsonNode& node, ScenarioDomain domain, const 
     auto decision = std::move(decide_intents({.config = config,
                                               .topology = topology,
                                               .domains = domains,
-                                              .memories = {},
+                                              .histories = {},
                                               .look = IntentInput::Look::first})
                                   .front());
     if (decision.unreadable) {
@@ -322,7 +322,7 @@ Result<Intent> decide_intent(const JsonNode& node, ScenarioDomain domain, const 
         intent.memory_nodes = {};
     }
     const auto pinned = intent.current.vcpus.size() >= intent.vcpus_online.size();
-    intent.settled = domain.activity == Activity::dormant && pinned;
+    intent.has_our_pins = domain.activity == Activity::dormant && pinned;
     std::erase_if(intent.exclusive, [&domain](const std::string& name) {
         return std::any_of(
             domain.devices.begin(), domain.devices.end(), [&name](const auto& device) {

@@ -49,12 +49,12 @@ public:
         if (!plugged && !input_.abilities.pin_offline_vcpus) {
             return;
         }
-        const auto held =
+        const auto pinned =
             same_mask(effective(find_pin(pins_.vcpus, id), pins_, input_.online), wanted, scope_);
         const auto* actual =
             input_.seen.actual_vcpus ? find_pin(*input_.seen.actual_vcpus, id) : nullptr;
         const auto obeyed = !plugged || actual == nullptr || same_mask(*actual, wanted, scope_);
-        if (!held || !obeyed) {
+        if (!pinned || !obeyed) {
             actions_.emplace_back(PinVcpu{.vcpu = id, .cpus = wanted});
         }
     }
@@ -241,7 +241,7 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
     return change;
 }
 
-DomainActions actions_for(const ObservedDomain& seen)
+DomainActions blank_actions(const ObservedDomain& seen)
 {
     DomainActions actions;
     actions.uuid = seen.facts.uuid;
@@ -256,7 +256,7 @@ DomainActions actions_for(const ObservedDomain& seen)
 
 DomainActions diff(const DiffInput& input, const DomainPlan& plan)
 {
-    auto actions = actions_for(input.seen);
+    auto actions = blank_actions(input.seen);
     if (input.seen.live && input.live == DiffInput::Live::now) {
         LiveDiff live{input, input.online};
         for (const auto& [id, cpus] : plan.vcpus) {
@@ -285,7 +285,7 @@ DomainActions diff(const DiffInput& input, const DomainPlan& plan)
 DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::string_view boot_id)
 {
     const auto& before = *input.before;
-    auto actions = actions_for(input.seen);
+    auto actions = blank_actions(input.seen);
     // Without a definition, nothing is known of another run, and nothing in it is ours.
     const auto target = before.pins_for(input.seen.facts.id, boot_id);
     if (input.seen.live && input.live == DiffInput::Live::now && target) {
@@ -326,7 +326,7 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
 
 DomainActions diff_dead_pins(const DiffInput& input, const CpuSet& known, const CpuSet& usable)
 {
-    auto actions = actions_for(input.seen);
+    auto actions = blank_actions(input.seen);
     if (!input.seen.config || usable.empty()) {
         return actions;
     }

@@ -12,11 +12,11 @@ namespace virtpind {
 
 namespace {
 
-const DomainHistory& memory_of(const Memories& memories, const DomainUuid& uuid)
+const DomainHistory& find_history(const Histories& histories, const DomainUuid& uuid)
 {
     static const DomainHistory blank;
-    const auto at = memories.find(uuid);
-    return at != memories.end() ? at->second : blank;
+    const auto at = histories.find(uuid);
+    return at != histories.end() ? at->second : blank;
 }
 
 // 0 in the definition means the host's default size: 2 MiB where the host has that, else the
@@ -59,24 +59,25 @@ CpuSet narrow_pins(const ObservedDomain& seen, const CpuSet& online)
 }
 
 // Somebody else's, whether they are in force or wait in the before-image to be given back.
-bool has_pins_of_others(const ObservedDomain& seen, const DomainHistory& memory,
+bool has_pins_of_others(const ObservedDomain& seen, const DomainHistory& history,
                         const CpuSet& online)
 {
-    const auto theirs = memory.touched ? memory.before.narrow_cpus(online, seen.facts.vcpus_online)
-                                       : narrow_pins(seen, online);
+    const auto theirs = history.touched
+                            ? history.before.narrow_cpus(online, seen.facts.vcpus_online)
+                            : narrow_pins(seen, online);
     return !theirs.empty();
 }
 
-Activity activity_of(const ObservedDomain& seen, const Policy& policy, const DomainHistory& memory,
+Activity activity_of(const ObservedDomain& seen, const Policy& policy, const DomainHistory& history,
                      const CpuSet& online, IntentInput::Look look)
 {
     if (!seen.facts.active()) {
         return Activity::dormant;
     }
-    const auto verified = memory.placed_id == seen.facts.id && memory.placed_policy &&
-                          same_placement(*memory.placed_policy, policy);
-    const auto found_in_place = look == IntentInput::Look::first && !memory.placed_policy &&
-                                memory.touched && !narrow_pins(seen, online).empty();
+    const auto verified = history.placed_id == seen.facts.id && history.placed_policy &&
+                          same_placement(*history.placed_policy, policy);
+    const auto found_in_place = look == IntentInput::Look::first && !history.placed_policy &&
+                                history.touched && !narrow_pins(seen, online).empty();
     return verified || found_in_place ? Activity::running : Activity::arriving;
 }
 
@@ -117,10 +118,10 @@ void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet&
 }
 
 Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
-                       const DomainHistory& memory, const CpuSet& online)
+                       const DomainHistory& history, const CpuSet& online)
 {
     Decision decision;
-    const auto layers = policy_layers(input.config, seen.facts, memory);
+    const auto layers = policy_layers(input.config, seen.facts, history);
     if (!layers) {
         mark_broken(decision, layers.error(),
                     layers.error().code == Errc::internal ? ReasonCode::set_apart
@@ -136,19 +137,19 @@ Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
     decision.policy = std::move(*resolved);
     const auto wanted = decision.policy.policy.placement != Placement::none;
     const auto chosen = wanted && decision.policy.explicitly_set;
-    const auto of_others = has_pins_of_others(seen, memory, online);
-    if (memory.hold_reason) {
+    const auto of_others = has_pins_of_others(seen, history, online);
+    if (history.hold_reason) {
         decision.stance = Stance::held;
         decision.intent.why.push_back(
             {.code = ReasonCode::held,
-             .text = "Left alone on request: " + *memory.hold_reason + "."});
+             .text = "Left alone on request: " + *history.hold_reason + "."});
     } else if (chosen || (wanted && !of_others)) {
         decision.stance = Stance::managed;
-    } else if (of_others && !memory.touched) {
+    } else if (of_others && !history.touched) {
         decision.stance = Stance::foreign;
     } else {
         decision.stance = Stance::hands_off;
-        decision.restore = memory.touched;
+        decision.restore = history.touched;
     }
     const auto changes = decision.stance == Stance::managed || decision.restore;
     if (auto fits = check_definition_size(seen.facts); changes && !fits) {
@@ -189,11 +190,11 @@ void set_apart(Decision& decision, std::string_view what)
 }
 
 Result<std::vector<PolicyLayer>> policy_layers(const Config& config, const DomainFacts& facts,
-                                               const DomainHistory& memory)
+                                               const DomainHistory& history)
 {
     std::vector<PolicyLayer> layers;
-    if (memory.runtime_policy) {
-        layers.push_back({.source = PolicySource::bus, .spec = *memory.runtime_policy});
+    if (history.runtime_policy) {
+        layers.push_back({.source = PolicySource::bus, .spec = *history.runtime_policy});
     }
     if (facts.metadata.content) {
         if (!*facts.metadata.content) {
@@ -267,22 +268,22 @@ namespace {
 
 Decision decide_one(const IntentInput& input, const ObservedDomain& seen, const CpuSet& online)
 {
-    const auto& memory = memory_of(input.memories, seen.facts.uuid);
-    auto decision = decide_stance(input, seen, memory, online);
+    const auto& history = find_history(input.histories, seen.facts.uuid);
+    auto decision = decide_stance(input, seen, history, online);
     auto why = std::move(decision.intent.why);
     auto policy = decision.policy.policy;
     if (decision.stance != Stance::managed) {
         policy.vcpus = 0;
         policy.by_devices = false; // nothing to explain
     }
-    decision.intent = make_intent(seen, policy, input.topology, memory.kept_plugged);
+    decision.intent = make_intent(seen, policy, input.topology, history.kept_plugged);
     decision.intent.why.insert(decision.intent.why.begin(), why.begin(), why.end());
     decision.intent.activity =
-        activity_of(seen, decision.policy.policy, memory, online, input.look);
+        activity_of(seen, decision.policy.policy, history, online, input.look);
     decision.intent.stance = decision.stance;
-    decision.intent.settled =
-        decision.intent.activity == Activity::dormant && memory.settled &&
-        (!memory.placed_policy || same_placement(*memory.placed_policy, policy));
+    decision.intent.has_our_pins =
+        decision.intent.activity == Activity::dormant && history.has_our_pins &&
+        (!history.placed_policy || same_placement(*history.placed_policy, policy));
     return decision;
 }
 

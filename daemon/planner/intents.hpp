@@ -25,11 +25,11 @@ struct DomainHistory {
     // are not ours, are no reason to stay where it is.
     std::optional<int> placed_id;
     std::optional<Policy> placed_policy;
-    VcpuSet kept_plugged; // that the guest did not give back in this run
-    bool settled = false; // all vCPU pins of its definition are ours
+    VcpuSet kept_plugged;      // that the guest did not give back in this run
+    bool has_our_pins = false; // all vCPU pins of its definition are ours
 };
 
-using Memories = std::map<DomainUuid, DomainHistory>;
+using Histories = std::map<DomainUuid, DomainHistory>;
 
 // What is to be done about one domain, and by whose word.
 struct Decision {
@@ -44,7 +44,7 @@ struct IntentInput {
     const Config& config;
     const Topology& topology;
     const std::vector<ObservedDomain>& domains;
-    const Memories& memories;
+    const Histories& histories;
     // Runs that were there at the first look after a connect count as running where they are
     // pinned; later newcomers give way to those already placed.
     enum class Look { first, later } look = Look::later;
@@ -64,7 +64,7 @@ void set_apart(Decision& decision, std::string_view what);
 
 // The layers of policy for one domain, highest first. `metadata` unreadable: its error.
 [[nodiscard]] Result<std::vector<PolicyLayer>>
-policy_layers(const Config& config, const DomainFacts& facts, const DomainHistory& memory);
+policy_layers(const Config& config, const DomainFacts& facts, const DomainHistory& history);
 
 // The intent to plan `seen` by `policy`, whatever its stance is. `kept_plugged` are not asked for
 // again.

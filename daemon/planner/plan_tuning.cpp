@@ -8,8 +8,8 @@ namespace virtpind {
 
 namespace {
 
-// How many vCPUs the definition had before its number was ours; it keeps room for them.
-std::uint32_t room_for_vcpus(const CpuDefinition& now, const BeforeImage* before)
+// How many vCPUs the definition had before its number was ours; it keeps headroom for them.
+std::uint32_t vcpu_headroom(const CpuDefinition& now, const BeforeImage* before)
 {
     return before != nullptr && before->is_ours(now.parts, "vcpu")
                ? before->vcpus_max.value_or(now.vcpus_max)
@@ -55,7 +55,7 @@ void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
                                        .plan = plan,
                                        .now = *seen.cpus,
                                        .abilities = abilities,
-                                       .vcpus_room = room_for_vcpus(*seen.cpus, before),
+                                       .vcpu_headroom = vcpu_headroom(*seen.cpus, before),
                                        .before = before});
     plan.reasons.insert(plan.reasons.end(), decision.reasons.begin(), decision.reasons.end());
     plan.tuning = std::move(decision.tuning);

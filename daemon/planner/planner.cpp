@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The order of one plan: claims that stand, dedicated domains, repair, the pool, shared domains,
-// and last the domains that are shut off.
+// The order of one plan: the claims of running domains, dedicated domains, rearranging, the pool,
+// shared domains, and last the domains that are shut off.
 #include "planner.hpp"
 
 #include "daemon/planner/explain/explain.hpp"
@@ -9,7 +9,9 @@
 #include "daemon/planner/fleet/emulator_threads.hpp"
 #include "daemon/planner/fleet/fleet.hpp"
 #include "daemon/planner/fleet/memory_binding.hpp"
+#include "daemon/planner/fleet/placing_order.hpp"
 #include "daemon/planner/fleet/rearrange.hpp"
+#include "daemon/planner/fleet/reservations.hpp"
 #include "daemon/planner/fleet/shared_pool.hpp"
 #include "daemon/planner/place/elsewhere.hpp"
 #include "housekeeping.hpp"
@@ -35,8 +37,9 @@ public:
 
     Plan run() &&
     {
-        place_dedicated();
-        repair(fleet_);
+        reserve_present_cpus(fleet_);
+        place_in_order();
+        rearrange(fleet_);
         plan_.pool = fleet_.pool();
         plan_.domains.resize(fleet_.members().size());
         SharedPool pool{host_, plan_.pool, plan_.housekeeping, plan_.usable};
@@ -76,7 +79,7 @@ private:
         return plan;
     }
 
-    void place_dedicated()
+    void place_in_order()
     {
         for (const auto index : placing_order(fleet_, false)) {
             fleet_.place(fleet_.members()[index], Fleet::Claims::all, Fleet::MoveReason::own);
@@ -105,7 +108,7 @@ private:
     {
         SharedPool pool{host_, fleet_.pool_for(member), plan_.housekeeping, plan_.usable};
         for (const auto& load : loads_) {
-            if (!fleet_.never_together(member, *load.member)) {
+            if (!never_together(member, *load.member)) {
                 pool.load(load.cpus, load.vcpus);
             }
         }
@@ -261,7 +264,7 @@ private:
             explain_shortfall(member, share, plan);
             if (intent.policy.fallback == Fallback::fail) {
                 explain_left_alone(plan);
-                member.memory = memory.hold(intent);
+                member.memory = memory.reserve_existing(intent);
                 return std::nullopt;
             }
         }

@@ -2,17 +2,19 @@
 // The planner: where every vCPU, emulator and I/O thread of every domain goes.
 // Pure and deterministic: equal input, equal plan. Bounded by counted work, never by the clock.
 //
-// What it decides, where the policy leaves room:
+// What it decides, where the policy leaves a choice:
 // - A running domain keeps every vCPU that is validly pinned, also when a better place becomes free
-//   and when vCPUs are added: a plan from its own result moves nothing. Its pins lose their hold
+//   and when vCPUs are added: a plan from its own result moves nothing. Its pins no longer count
 //   when they break a hard constraint (another's claim, housekeeping, `cpus`, whole cores); then
 //   it is placed anew, on its own nodes first unless move=node. `move` limits what is done to it
 //   for the sake of others. Whoever wants it placed afresh passes it without `current`.
-// - Domains that do not run prefer their present pins only among placements equal up to term 9.
+// - Domains that do not run prefer their present pins only among placements equal up to the cost
+//   term `best_fit`.
 // - One that is shut off is planned beside those that run if it fits; else it keeps its place, and
 //   `awaits` says so. Guests with a device in common are planned as if the others were off.
 // - Isolated CPUs are in no pool; dedicated domains take them first, as far as that costs nothing
-//   up to term 4. CPUs on which guests of others float are avoided between equals.
+//   up to the cost term `packages`. CPUs on which guests of others float are avoided between
+//   equals.
 // - `siblings` counts guest cores of a <topology> with threads > 1. Without <topology> the guest
 //   sees no siblings and none can be broken; consecutive vCPU pairs go to siblings all the same.
 // - numa=spread takes the fewest nodes that can be even, before fewer ones that cannot.
@@ -21,8 +23,8 @@
 // - On a host where some L3s have V-cache, these are preferred just before `rank`, and the host's
 //   own housekeeping on such an L3 does not count as a neighbour.
 // - smt=require needs a host that tells cores from threads: some SMT, an L3 or a vendor.
-// - Availability is made for newcomers only (repair.hpp); a running domain that floats waits for
-// free room.
+// - Others are moved for newcomers only (rearrange.hpp); a running domain that floats waits for
+//   free CPUs.
 #pragma once
 
 #include "common/model/plan_request.hpp"

@@ -81,7 +81,7 @@ DomainHistory history_of(const DomainRecord& record, std::string_view boot_id)
     if (record.before) {
         history.before = record.before->pins_for(record.seen.facts.id, boot_id).value_or(PinSet{});
     }
-    history.settled = has_our_pins(record);
+    history.has_our_pins = has_our_pins(record);
     if (!record.holds.empty()) {
         history.hold_reason = record.holds.begin()->second.reason;
     }
@@ -93,15 +93,15 @@ DomainHistory history_of(const DomainRecord& record, std::string_view boot_id)
 std::vector<Decision> decide(const PlanningInput& input)
 {
     std::vector<ObservedDomain> domains;
-    Memories memories;
+    Histories histories;
     for (const auto& [uuid, record] : input.records) {
         domains.push_back(record.seen);
-        memories.emplace(uuid, history_of(record, input.boot_id));
+        histories.emplace(uuid, history_of(record, input.boot_id));
     }
     auto decisions = decide_intents({.config = input.config,
                                      .topology = input.topology,
                                      .domains = domains,
-                                     .memories = memories,
+                                     .histories = histories,
                                      .look = input.look,
                                      .watch = input.watch});
     for (auto& decision : decisions) {

@@ -48,7 +48,7 @@ void plan(const ObservedDomain& seen)
     auto decision = decide_intents({.config = config,
                                     .topology = host(),
                                     .domains = {seen},
-                                    .memories = {},
+                                    .histories = {},
                                     .look = IntentInput::Look::first})
                         .front();
     require(!decision.unreadable || decision.unreadable->code != Errc::internal);

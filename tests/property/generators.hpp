@@ -293,7 +293,8 @@ inline std::string describe(const Intent& intent)
     for (const auto& device : intent.exclusive) {
         text += " with " + device;
     }
-    text += std::string{intent.shut_off ? " shut off" : ""} + (intent.settled ? " settled" : "");
+    text +=
+        std::string{intent.shut_off ? " shut off" : ""} + (intent.has_our_pins ? " settled" : "");
     text += " emulator " + number(policy.emulator.mode) + " fallback " + number(policy.fallback) +
             " iothreads " + std::to_string(intent.iothreads.size());
     text += " memory " + number(policy.memory) + " " + std::to_string(intent.memory_kib) +

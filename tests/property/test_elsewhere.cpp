@@ -107,7 +107,7 @@ RC_GTEST_PROP(Elsewhere, IsPlannedByTheRules, ())
                 {.config = config,
                  .topology = host,
                  .domains = made.domains,
-                 .memories = {},
+                 .histories = {},
                  .look = once_in(2) ? IntentInput::Look::first : IntentInput::Look::later});
             PlanRequest request{.topology = &host};
             if (config.housekeeping) {

@@ -43,7 +43,7 @@ void pick_activity(Intent& intent, const Topology& host)
         }
     }
     intent.shut_off = intent.activity == Activity::dormant;
-    intent.settled = intent.shut_off && once_in(2);
+    intent.has_our_pins = intent.shut_off && once_in(2);
     if (once_in(4)) {
         intent.memory_locked = true;
         intent.memory_nodes = {
@@ -162,7 +162,7 @@ PlanRequest applied(const PlanRequest& request, const Plan& plan)
             intent.activity = Activity::running;
             intent.shut_off = false;
         }
-        intent.settled = intent.activity == Activity::dormant; // what it has is ours now
+        intent.has_our_pins = intent.activity == Activity::dormant; // what it has is ours now
     }
     return next;
 }

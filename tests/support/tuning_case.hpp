@@ -70,7 +70,7 @@ struct TuningCase {
                                   .plan = plan,
                                   .now = now,
                                   .abilities = abilities,
-                                  .vcpus_room = now.vcpus_max});
+                                  .vcpu_headroom = now.vcpus_max});
     }
 };
 

@@ -193,7 +193,7 @@ std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wa
     std::vector<std::string> names;
     for (const auto& other : fleet.members()) {
         const auto blocking = other.claim & wanted;
-        if (&other != &member && !blocking.empty() && !fleet.never_together(member, other) &&
+        if (&other != &member && !blocking.empty() && !never_together(member, other) &&
             other.intent->activity != Activity::dormant) {
             names.push_back(other.intent->name + " (" + blocking.str() + ")");
         }
@@ -206,7 +206,7 @@ std::string floaters(const Fleet& fleet, const Member& member, const CpuSet& wan
     std::vector<std::string> names;
     for (const auto& other : fleet.members()) {
         const auto there = other.load & wanted;
-        if (&other != &member && !there.empty() && !fleet.never_together(member, other)) {
+        if (&other != &member && !there.empty() && !never_together(member, other)) {
             names.push_back(other.intent->name + " (" + there.str() + ")");
         }
     }

@@ -1,78 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fleet.hpp"
 
-#include "daemon/planner/place/own_core.hpp"
-#include "foreign.hpp"
+#include "extra_cores.hpp"
 
-#include <algorithm>
 #include <array>
-#include <map>
-#include <string_view>
-#include <tuple>
 #include <utility>
 
 namespace virtpind {
-
-namespace {
-
-bool is_active(const Member& member)
-{
-    return member.intent->activity != Activity::dormant;
-}
-
-bool is_running(const Member& member)
-{
-    return member.intent->activity == Activity::running;
-}
-
-// CPUs that vCPUs of a running domain have for themselves, as far as nobody else claims them.
-CpuSet current_exclusive_cpus(const HostIndex& host, const Member& member,
-                              const Surroundings& around)
-{
-    CpuSet cpus;
-    for (const auto vcpu : member.intent->vcpus_online) {
-        const auto cpu = present_cpu(host, *member.intent, vcpu);
-        if (is_running(member) && cpu && around.free.contains(*cpu)) {
-            cpus.insert(*cpu);
-        }
-    }
-    return cpus;
-}
-
-CpuSet present_emulator(const Intent& intent)
-{
-    return intent.current.emulator.value_or(CpuSet{});
-}
-
-CpuSet present_iothreads(const Intent& intent)
-{
-    const auto& pins = intent.current.iothreads;
-    return pins.empty() ? CpuSet{} : pins.begin()->second;
-}
-
-// All its vCPUs are where they may stay.
-bool is_whole(const Member& member)
-{
-    return !member.kept_pins.conflict &&
-           member.kept_pins.kept.size() == member.intent->vcpus_online.size();
-}
-
-bool stands_whole(const Member& member)
-{
-    return is_running(member) && is_whole(member);
-}
-
-bool have_common(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b)
-{
-    auto x = a.begin();
-    auto y = b.begin();
-    while (x != a.end() && y != b.end() && *x != *y) {
-        *x < *y ? ++x : ++y;
-    }
-    return x != a.end() && y != b.end();
-}
-
-} // namespace
 
 Fleet::Fleet(const HostIndex& host, const PlanRequest& request, CpuSet usable, CpuSet housekeeping)
     : host_{host}
@@ -80,63 +14,17 @@ Fleet::Fleet(const HostIndex& host, const PlanRequest& request, CpuSet usable, C
     , usable_{std::move(usable)}
     , housekeeping_{std::move(housekeeping)}
     , memory_{host}
+    , members_{make_members(host, request, usable_)}
 {
-    classify();
-    number_devices();
     for (auto& member : members_) {
         turn_of(*member.intent);
-        member.memory = memory_.hold(*member.intent);
+        member.memory = memory_.reserve_existing(*member.intent);
     }
-    reserve();
 }
 
 void Fleet::turn_of(const Intent& intent) const
 {
-    if (request_.watch != nullptr) {
-        request_.watch->at(intent.uuid);
-    }
-}
-
-// Roles, and the claims of domains that are not planned.
-void Fleet::classify()
-{
-    for (const auto& intent : request_.intents) {
-        turn_of(intent);
-        Member member;
-        member.intent = &intent;
-        if (intent.stance == Stance::managed) {
-            member.role = intent.policy.placement == Placement::dedicated ? Member::Role::dedicated
-                          : intent.policy.placement == Placement::shared  ? Member::Role::shared
-                                                                          : Member::Role::untouched;
-        } else if (intent.stance != Stance::hands_off && is_active(member)) {
-            const auto footprint = footprint_of(host_, intent);
-            const auto floats =
-                intent.stance == Stance::held && intent.policy.placement == Placement::shared;
-            member.claim = floats ? CpuSet{} : footprint.claimed & usable_;
-            member.load =
-                (floats ? footprint.claimed | footprint.floats : footprint.floats) & usable_;
-            member.load_vcpus = member.load.empty() ? 0 : footprint.floating;
-        }
-        members_.push_back(std::move(member));
-    }
-}
-
-// Names as numbers: they are compared for every pair of domains.
-void Fleet::number_devices()
-{
-    std::map<std::string_view, std::size_t> known;
-    for (auto& member : members_) {
-        for (const auto& device : member.intent->exclusive) {
-            member.exclusive.push_back(known.try_emplace(device, known.size()).first->second);
-        }
-        std::sort(member.exclusive.begin(), member.exclusive.end());
-    }
-}
-
-bool Fleet::never_together(const Member& a, const Member& b)
-{
-    return (a.intent->shut_off || b.intent->shut_off) && &a != &b &&
-           have_common(a.exclusive, b.exclusive);
+    request_.turn_of(intent);
 }
 
 std::vector<const Member*> Fleet::rivals(const Member& member) const
@@ -148,55 +36,6 @@ std::vector<const Member*> Fleet::rivals(const Member& member) const
         }
     }
     return rivals;
-}
-
-// Running domains stand on their present CPUs until their turn comes, so that nobody who is
-// placed before takes them needlessly; what is needed beyond those (idle siblings, own cores) first
-// for those that are in their place.
-void Fleet::reserve()
-{
-    std::vector<Member*> order;
-    for (const auto index : placing_order(*this, false)) {
-        auto& member = members_[index];
-        if (is_running(member)) {
-            order.push_back(&member);
-            member.claim = current_exclusive_cpus(host_, member, around(member, Claims::active));
-        }
-    }
-    const auto look = [this](Member* member) {
-        turn_of(*member->intent);
-        auto surroundings = around(*member, Claims::active);
-        member->kept_pins = find_kept_pins(host_, *member->intent, surroundings);
-        return surroundings;
-    };
-    std::erase_if(order, [&](Member* member) {
-        const auto surroundings = look(member);
-        const auto whole = stands_whole(*member);
-        if (whole) {
-            reserve_for(*member, surroundings);
-        }
-        return whole;
-    });
-    for (auto* member : order) {
-        reserve_for(*member, look(member));
-    }
-}
-
-void Fleet::reserve_for(Member& member, const Surroundings& around) const
-{
-    const auto& intent = *member.intent;
-    if (intent.policy.fallback == Fallback::shared) {
-        member.claim = {}; // where it may not stay it will not stay
-    }
-    member.claim |= claim_of(host_, intent.policy, member.kept_pins.kept);
-    const auto reserve_core = [&](const ThreadChoice& choice, const CpuSet& present) {
-        if (choice.mode == ThreadChoice::Mode::own && !member.kept_pins.kept.empty()) {
-            const auto free = around.free - member.claim;
-            member.claim |= claim_of_own_core(host_, free, present_own_core(host_, free, present));
-        }
-    };
-    reserve_core(intent.policy.emulator, present_emulator(intent));
-    reserve_core(intent.policy.iothreads, present_iothreads(intent));
 }
 
 Surroundings Fleet::around(const Member& member, Claims claims) const
@@ -305,11 +144,11 @@ Fleet::Later Fleet::place_dormant(Member& member)
 bool Fleet::place_later(Member& member, const Surroundings& around, Memory memory)
 {
     member.kept_pins = {};
-    if (member.intent->settled) {
+    if (member.intent->has_our_pins) {
         member.kept_pins = find_kept_pins(host_, *member.intent, around);
-        if (is_whole(member)) {
+        if (may_keep_all_pins(member)) {
             keep_in_place(member, around);
-            if (claim_own_cores(member, around)) {
+            if (claim_extra_cores(host_, usable_, around.free, member)) {
                 return true;
             }
         }
@@ -326,9 +165,9 @@ bool Fleet::place(Member& member, Claims claims, MoveReason move_reason)
     auto placed = false;
     if (is_running(member) && move_reason == MoveReason::own) {
         member.kept_pins = find_kept_pins(host_, *member.intent, surroundings);
-        if (stands_whole(member)) {
+        if (runs_in_place(member)) {
             keep_in_place(member, surroundings);
-            placed = claim_own_cores(member, surroundings);
+            placed = claim_extra_cores(host_, usable_, surroundings.free, member);
             if (placed) {
                 take_memory(member);
             }
@@ -347,9 +186,9 @@ bool Fleet::place(Member& member, Claims claims, MoveReason move_reason)
     if (!placed) {
         member.placed.reset();
         member.kept_pins = {};
-        member.memory = memory_.hold(*member.intent);
+        member.memory = memory_.reserve_existing(*member.intent);
         const auto stays = member.intent->policy.fallback == Fallback::fail;
-        member.claim = stays ? current_exclusive_cpus(host_, member, surroundings) : CpuSet{};
+        member.claim = stays ? current_exclusive_cpus(host_, member, surroundings.free) : CpuSet{};
     }
     return placed;
 }
@@ -397,7 +236,7 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
                        const MemoryLedger::Amounts& available, const std::optional<NodeSet>& nodes,
                        const VcpuMap& kept)
 {
-    auto room = around;
+    auto left = around;
     const auto give_up = [&member] {
         member.placed.reset();
         member.emulator_core = {};
@@ -408,7 +247,7 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
     for (auto last = false;; last = true) {
         member.placed = place_dedicated(host_,
                                         PlaceTask{.intent = *member.intent,
-                                                  .around = room,
+                                                  .around = left,
                                                   .available_kib = available,
                                                   .nodes = nodes,
                                                   .kept = kept},
@@ -418,28 +257,15 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
         }
         member.others = around.claimed;
         member.claim = member.placed->claim;
-        if (claim_own_cores(member, around)) {
+        if (claim_extra_cores(host_, usable_, around.free, member)) {
             member.placed->proven = member.placed->proven && !last;
             return true;
         }
-        room.free = around.free - cores_to_set_aside(member, around, kept);
-        if (last || room.free == around.free) {
+        left.free = around.free - extra_cores_beside(host_, usable_, around.free, member, kept);
+        if (last || left.free == around.free) {
             return give_up();
         }
     }
-}
-
-// The whole cores its threads would have if only the vCPUs that stay had a place; none where there
-// are not so many.
-CpuSet Fleet::cores_to_set_aside(Member member, const Surroundings& around,
-                                 const VcpuMap& kept) const
-{
-    CpuSet stay;
-    for (const auto& [vcpu, cpu] : kept) {
-        stay.insert(cpu);
-    }
-    member.claim = stay;
-    return claim_own_cores(member, around) ? member.claim - stay : CpuSet{};
 }
 
 void Fleet::take_memory(Member& member)
@@ -453,24 +279,24 @@ void Fleet::take_memory(Member& member)
 
 std::optional<Placed> Fleet::place_alone(const Member& member)
 {
-    const auto room = all_to_itself();
-    const auto available = memory_.available(*member.intent, room.memory);
+    const auto whole = all_to_itself();
+    const auto available = memory_.available(*member.intent, whole.memory);
     return place_dedicated(host_,
                            PlaceTask{.intent = *member.intent,
-                                     .around = room.around,
+                                     .around = whole.around,
                                      .available_kib = available,
                                      .nodes = std::nullopt,
                                      .kept = {}},
                            tables_);
 }
 
-std::optional<Placed> Fleet::what_if(const Intent& intent, const Availability& room)
+std::optional<Placed> Fleet::what_if(const Intent& intent, const Availability& availability)
 {
     Member trial;
     trial.intent = &intent;
     const auto home = home_nodes(host_, intent);
     const auto bound = intent.memory_locked && !home.empty();
-    if (!find_place(trial, room.around, memory_.available(intent, room.memory),
+    if (!find_place(trial, availability.around, memory_.available(intent, availability.memory),
                     bound ? std::optional{home} : std::nullopt, {})) {
         return std::nullopt;
     }
@@ -484,30 +310,10 @@ Fleet::Availability Fleet::all_to_itself() const
             .memory = MemoryLedger::Others::ignored};
 }
 
-bool Fleet::claim_own_cores(Member& member, const Surroundings& around) const
-{
-    const auto stays = member.placed->pins == member.kept_pins.kept;
-    const auto claim_one = [&](const ThreadChoice& choice, const CpuSet& present, CpuSet& own) {
-        own = {};
-        if (choice.mode != ThreadChoice::Mode::own) {
-            return true;
-        }
-        const auto free = around.free - member.claim;
-        own = choose_own_core(host_, *member.intent, {.usable = usable_, .free = free},
-                              member.placed->claim, {.cpus = present, .stays = stays});
-        member.claim |= claim_of_own_core(host_, free, own);
-        return !own.empty();
-    };
-    const auto& policy = member.intent->policy;
-    return claim_one(policy.emulator, present_emulator(*member.intent), member.emulator_core) &&
-           (member.intent->iothreads.empty() ||
-            claim_one(policy.iothreads, present_iothreads(*member.intent), member.iothread_core));
-}
-
 void Fleet::unplace(Member& member)
 {
     memory_.give_back(member.memory);
-    member.memory = memory_.hold(*member.intent); // where it goes to is not known yet
+    member.memory = memory_.reserve_existing(*member.intent); // where it goes to is not known yet
     member.claim = {};
     member.placed.reset();
     member.emulator_core = {};
@@ -519,40 +325,6 @@ void Fleet::restore(Member& member, Member before)
     memory_.give_back(member.memory);
     member = std::move(before);
     memory_.take_again(member.memory);
-}
-
-// Whether cores of the kind it wishes could hold it, if it had all of them.
-bool may_have_its_wish(const Fleet& fleet, const Intent& intent)
-{
-    const auto& kinds = fleet.host().topology->kinds;
-    return std::any_of(kinds.begin(), kinds.end(), [&](const Kind& kind) {
-        return intent.policy.cores == CoreChoice::any ||
-               (is_wished(kind.core_class, intent.policy.cores) &&
-                (fleet.free_of_all() & kind.cpus).size() >= intent.vcpus_online.size());
-    });
-}
-
-std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant)
-{
-    const auto& members = fleet.members();
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-        if (members[i].role == Member::Role::dedicated && is_active(members[i]) != dormant) {
-            order.push_back(i);
-        }
-    }
-    const auto key = [&](std::size_t i) {
-        const auto& intent = *members[i].intent;
-        // What must take another kind takes what is left of it by those who wish for that. Of those
-        // that are shut off, what they have decides no turn: else a plan would not follow from its
-        // own result.
-        return std::tuple{-std::int64_t{intent.policy.priority}, !may_have_its_wish(fleet, intent),
-                          !dormant && !stands_whole(members[i]),
-                          -static_cast<std::int64_t>(intent.vcpus_online.size())};
-    };
-    std::stable_sort(order.begin(), order.end(),
-                     [&key](std::size_t a, std::size_t b) { return key(a) < key(b); });
-    return order;
 }
 
 } // namespace virtpind

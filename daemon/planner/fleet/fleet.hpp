@@ -2,38 +2,13 @@
 // All domains of one plan and the CPUs they claim, while the plan is being made.
 #pragma once
 
-#include "common/model/plan_request.hpp"
-#include "daemon/planner/place/current_placement.hpp"
-#include "daemon/planner/place/placer.hpp"
+#include "member.hpp"
 #include "memory_ledger.hpp"
 
-#include <cstddef>
 #include <optional>
 #include <vector>
 
 namespace virtpind {
-
-struct Member {
-    enum class Role {
-        untouched, // not planned; `claim` is what it holds all the same
-        shared,
-        dedicated,
-    } role = Role::untouched;
-
-    const Intent* intent = nullptr;
-    CpuSet claim; // CPUs nobody else may use; while it is not placed: those it stands on
-    // One that is not planned: CPUs on which so many of its vCPUs float without a claim.
-    CpuSet load;
-    std::size_t load_vcpus = 0;
-    std::vector<std::size_t> exclusive; // Intent::exclusive by number, ascending
-    KeptPins kept_pins;                 // of running dedicated domains
-    std::optional<Placed> placed;
-    CpuSet emulator_core; // its own extra cores, part of `claim`
-    CpuSet iothread_core;
-    CpuSet others;              // what the others claimed when it was placed
-    MemoryLedger::Taken memory; // booked for it: where it is placed, else where it has it
-    bool was_moved = false;     // to make room for another
-};
 
 class Fleet {
 public:
@@ -51,9 +26,6 @@ public:
     // Which of the others' claims count for a domain. Those it can never run together with never
     // do.
     enum class Claims { all, active, none };
-
-    // They have a device in common, and one of them is shut off.
-    [[nodiscard]] static bool never_together(const Member& a, const Member& b);
 
     // Those active ones that `member` can never run together with.
     [[nodiscard]] std::vector<const Member*> rivals(const Member& member) const;
@@ -84,9 +56,9 @@ public:
     // sake, or only as far as `move` allows for the sake of others.
     enum class MoveReason { own, others };
 
-    // Places `member` as cheaply as the others leave room for, with its own extra cores, and
-    // claims that. False when it does not fit: then it claims nothing, but for what it stands on if
-    // it is to be left untouched.
+    // Places `member` as cheaply as the others allow, with its own extra cores, and
+    // claims that. False when it does not fit: then it claims nothing, but for the CPUs its vCPUs
+    // have now if it is to be left untouched.
     bool place(Member& member, Claims claims, MoveReason move_reason);
 
     // Places one that is shut off: beside all others if that can be, else beside those that
@@ -104,10 +76,11 @@ public:
         MemoryLedger::Others memory = MemoryLedger::Others::booked;
     };
 
-    // Where a domain like `intent` would be placed in `room`, its own extra cores included in the
-    // claim. For questions: nothing is claimed or booked by it. Precondition: nothing is booked
-    // for it.
-    [[nodiscard]] std::optional<Placed> what_if(const Intent& intent, const Availability& room);
+    // Where a domain like `intent` would be placed with that available, its own extra cores
+    // included in the claim. For questions: nothing is claimed or booked by it. Precondition:
+    // nothing is booked for it.
+    [[nodiscard]] std::optional<Placed> what_if(const Intent& intent,
+                                                const Availability& availability);
 
     // What a domain would have all to itself.
     [[nodiscard]] Availability all_to_itself() const;
@@ -123,7 +96,7 @@ public:
     // Gives up what `member` claims, to be placed again.
     void unplace(Member& member);
 
-    // Puts back what `member` was before it was lifted and perhaps placed elsewhere.
+    // Puts back what `member` was before unplace() and perhaps place().
     void restore(Member& member, Member before);
 
 private:
@@ -132,9 +105,6 @@ private:
     [[nodiscard]] std::vector<MemoryLedger::Absent> absent_for(const Member& member,
                                                                Memory which) const;
     [[nodiscard]] bool place_later(Member& member, const Surroundings& around, Memory memory);
-    void number_devices();
-    void classify();
-    void reserve();
     [[nodiscard]] bool find_place(Member& member, const Surroundings& around,
                                   const MemoryLedger::Amounts& available,
                                   const std::optional<NodeSet>& nodes, const VcpuMap& kept);
@@ -142,10 +112,6 @@ private:
                                  const std::optional<NodeSet>& nodes, const VcpuMap& kept);
     [[nodiscard]] bool place_again(Member& member, const Surroundings& around,
                                    MoveReason move_reason);
-    void reserve_for(Member& member, const Surroundings& around) const;
-    [[nodiscard]] CpuSet cores_to_set_aside(Member member, const Surroundings& around,
-                                            const VcpuMap& kept) const;
-    bool claim_own_cores(Member& member, const Surroundings& around) const;
 
     const HostIndex& host_;
     const PlanRequest& request_;
@@ -155,9 +121,5 @@ private:
     PackTables tables_;
     std::vector<Member> members_; // in the order of the intents
 };
-
-// Members to place, in the order of their turns: priority, then running ones that already have
-// their place, then larger ones, then arrival.
-[[nodiscard]] std::vector<std::size_t> placing_order(const Fleet& fleet, bool dormant);
 
 } // namespace virtpind

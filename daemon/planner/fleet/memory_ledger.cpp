@@ -98,8 +98,8 @@ void MemoryLedger::give_for(const Absent& absent, const Intent& intent, const St
         const auto booked = is_booked && i < absent.taken->kib.size() ? absent.taken->kib[i] : 0;
         const auto own =
             stock.tells[i] && home.contains(host_.topology->nodes[i].id) ? part : std::uint64_t{0};
-        const auto room = *stock.total[i] - std::min(*stock.total[i], *amounts[i]);
-        *amounts[i] += std::min(room, booked + own);
+        const auto in_use = *stock.total[i] - std::min(*stock.total[i], *amounts[i]);
+        *amounts[i] += std::min(in_use, booked + own);
     }
 }
 
@@ -209,7 +209,7 @@ MemoryLedger::Amounts MemoryLedger::with_its_own(const Intent& intent, const Nod
     return available;
 }
 
-MemoryLedger::Taken MemoryLedger::hold(const Intent& intent)
+MemoryLedger::Taken MemoryLedger::reserve_existing(const Intent& intent)
 {
     const auto* stock = stock_for(intent);
     if (stock == nullptr || !has_memory(intent)) {
@@ -235,7 +235,7 @@ MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& node
     const auto home = has_memory(intent) ? home_nodes(host_, intent) : NodeSet{};
     const auto stays = intent.memory_locked || intent.policy.memory == MemoryChoice::keep;
     if ((!home.empty() && stays) || (has_memory(intent) && is_one_node())) {
-        return hold(intent); // it comes from nowhere
+        return reserve_existing(intent); // it comes from nowhere
     }
     const auto part = home.empty() ? 0 : equal_part(intent.memory_kib, home.size());
     auto comes = intent.memory_kib;

@@ -56,7 +56,7 @@ public:
     [[nodiscard]] bool lacks_page_size(const Intent& intent) const;
 
     // Books what a domain has already, where the host does not tell of it.
-    [[nodiscard]] Taken hold(const Intent& intent);
+    [[nodiscard]] Taken reserve_existing(const Intent& intent);
 
     // Books the memory that comes to `nodes` with a domain that is placed there, in equal parts as
     // far as they have them.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rearrange.hpp"
 
+#include "placing_order.hpp"
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -9,17 +11,12 @@ namespace virtpind {
 
 namespace {
 
-// Counted work of one repair: arrangements tried to make room, for one domain and in all, and
+// Counted work: arrangements tried to make room, for one domain and in all, and
 // exchanges tried for comfort.
 constexpr std::size_t attempts_each_max = 32;
 constexpr std::size_t attempts_max = 64;
 constexpr std::size_t exchanges_max = 16;
 constexpr std::size_t rounds_max = 2;
-
-bool is_running(const Member& member)
-{
-    return member.intent->activity == Activity::running;
-}
 
 bool is_arriving(const Member& member)
 {
@@ -37,14 +34,14 @@ Cost weighty(const Cost& cost)
     return terms_of(cost, CostTermInfo::Weight::weighty);
 }
 
-class Repair {
+class Rearrangement {
 public:
-    explicit Repair(Fleet& fleet) : fleet_{fleet} {}
+    explicit Rearrangement(Fleet& fleet) : fleet_{fleet} {}
 
     void run()
     {
         for (std::size_t round = 0; round < rounds_max; ++round) {
-            find_room();
+            place_newcomers();
         }
         if (improve()) {
             improve();
@@ -57,31 +54,31 @@ private:
     using Movers = std::vector<Member*>;
 
     // One round over all without a place. Whoever is placed may have moved or displaced others, so
-    // that the next round, if there is one, finds other room.
-    void find_room()
+    // that the next round, if there is one, finds other CPUs free.
+    void place_newcomers()
     {
         for (const auto index : placing_order(fleet_, false)) {
             auto& member = fleet_.members()[index];
-            if (!member.placed && !rearrange(member, {}) && is_arriving(member) &&
-                !make_room(member)) {
+            if (!member.placed && !try_with(member, {}) && is_arriving(member) &&
+                !move_others_for(member)) {
                 displace_lower(member);
             }
         }
     }
 
-    // Availability that the improvements left. True when it was enough for somebody.
+    // On the CPUs that improve() left free. True when these were enough for somebody.
     bool place_leftovers()
     {
         auto placed = false;
         for (const auto index : placing_order(fleet_, false)) {
             auto& member = fleet_.members()[index];
-            placed = (!member.placed && rearrange(member, {})) || placed;
+            placed = (!member.placed && try_with(member, {})) || placed;
         }
         return placed;
     }
 
-    // Lifts all `movers`, places `first`, then the movers again; all or nothing.
-    bool rearrange(Member& first, const Movers& movers)
+    // Unplaces all `movers`, places `first`, then the movers again; all or nothing.
+    bool try_with(Member& first, const Movers& movers)
     {
         const auto before = first;
         std::vector<Member> movers_before;
@@ -126,16 +123,16 @@ private:
     }
 
     // Moving others changes which CPUs are free, hardly how many.
-    [[nodiscard]] bool could_have_room(const Member& member)
+    [[nodiscard]] bool could_be_placed(const Member& member)
     {
         const auto free = fleet_.around(member, Fleet::Claims::active).free;
         return free.size() >= member.intent->vcpus_online.size() && attempts_ < attempts_max &&
                fleet_.place_alone(member).has_value();
     }
 
-    bool make_room(Member& member)
+    bool move_others_for(Member& member)
     {
-        if (!could_have_room(member)) {
+        if (!could_be_placed(member)) {
             return false;
         }
         const auto movers = movable(member);
@@ -144,7 +141,7 @@ private:
             if (++attempts_ > last) {
                 return false;
             }
-            if (rearrange(member, {mover})) {
+            if (try_with(member, {mover})) {
                 return true;
             }
         }
@@ -153,7 +150,7 @@ private:
                 if (++attempts_ > last) {
                     return false;
                 }
-                if (rearrange(member, {movers[i], movers[j]})) {
+                if (try_with(member, {movers[i], movers[j]})) {
                     return true;
                 }
             }
@@ -189,7 +186,7 @@ private:
         }
     }
 
-    // Lifts one after the other until `member` fits, then gives those another place if there is
+    // Unplaces one after the other until `member` fits, then gives those another place if there is
     // one. All or nothing.
     bool displace(Member& member, const Movers& lower)
     {
@@ -310,7 +307,7 @@ private:
             const auto sum = sum_of_costs();
             auto mine = member;
             auto theirs = *other;
-            if (!rearrange(member, {other})) {
+            if (!try_with(member, {other})) {
                 continue;
             }
             if (sum_of_costs() < sum) {
@@ -330,9 +327,9 @@ private:
 
 } // namespace
 
-void repair(Fleet& fleet)
+void rearrange(Fleet& fleet)
 {
-    Repair{fleet}.run();
+    Rearrangement{fleet}.run();
 }
 
 } // namespace virtpind

@@ -6,13 +6,13 @@
 
 namespace virtpind {
 
-// First room for newcomers that did not fit: by moving one or two others that may be moved, else by
-// taking the CPUs of domains of lower priority. A running domain without a place waits for
-// free room instead: moving others again at every plan would never come to rest.
+// First it makes room for newcomers that did not fit: it moves one or two others that may be moved,
+// or takes the CPUs of domains of lower priority. A running domain without a place waits for
+// free CPUs instead: moving others again at every plan would never come to rest.
 // Then every newcomer is placed once more with all others there, also in exchange with another
 // newcomer, and stays there when that lowers the sum of all costs. Running domains are moved for
 // nobody's mere comfort.
 // Afterwards each cost is the one given all others, and `proven` is about that.
-void repair(Fleet& fleet);
+void rearrange(Fleet& fleet);
 
 } // namespace virtpind

@@ -106,12 +106,12 @@ void SharedPool::reach(const Intent& intent, Share& share) const
 SharedPool::Nodes SharedPool::even_nodes(const Intent& intent, const Share& of,
                                          Nodes candidates) const
 {
-    const auto room = [&](std::size_t node) { return of.cpus.common(host_.node_cpus[node]); };
+    const auto cpus_on = [&](std::size_t node) { return of.cpus.common(host_.node_cpus[node]); };
     std::stable_sort(candidates.begin(), candidates.end(),
-                     [&room](std::size_t a, std::size_t b) { return room(a) > room(b); });
+                     [&cpus_on](std::size_t a, std::size_t b) { return cpus_on(a) > cpus_on(b); });
     const auto wanted = intent.vcpus_online.size();
     for (auto count = std::min(candidates.size(), wanted); count > 1; --count) {
-        if (room(candidates[count - 1]) * count >= wanted) {
+        if (cpus_on(candidates[count - 1]) * count >= wanted) {
             candidates.resize(count);
             break;
         }
@@ -137,14 +137,14 @@ struct SharedPool::Demand {
     NodeSet local;                       // to its devices
     NodeSet home;                        // of its memory
     NodeSet present;                     // that it is pinned to
-    std::vector<std::size_t> room{};     // CPUs by NodeIndex
+    std::vector<std::size_t> capacity{}; // CPUs by NodeIndex
     std::vector<std::uint64_t> memory{}; // KiB by NodeIndex
 
     // Whether `chosen` and some `more` of `others` could have enough, CPUs and memory each looked
     // at alone: exact for no more.
     [[nodiscard]] bool suffices(const Nodes& chosen, const Nodes& others, std::size_t more) const
     {
-        return sum(room, chosen, others, more) >= vcpus &&
+        return sum(capacity, chosen, others, more) >= vcpus &&
                sum(memory, chosen, others, more) >= memory_kib;
     }
 
@@ -177,7 +177,7 @@ SharedPool::Demand SharedPool::demand_of(const Intent& intent, const Share& of,
                   .home = home_nodes(host_, intent),
                   .present = present_nodes(host_, intent)};
     for (std::size_t node = 0; node < pool_size_.size(); ++node) {
-        demand.room.push_back(of.cpus.common(host_.node_cpus[node]));
+        demand.capacity.push_back(of.cpus.common(host_.node_cpus[node]));
         demand.memory.push_back(
             std::min(available[node].value_or(demand.memory_kib), demand.memory_kib));
     }

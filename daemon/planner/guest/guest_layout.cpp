@@ -209,7 +209,7 @@ bool mirrors_cores(const Topology& topology, const GuestLayout& layout)
     return used_cores.size() == cores.size() && used_packages.size() == packages.size();
 }
 
-GuestTopology with_room(GuestTopology topology, std::uint32_t vcpus)
+GuestTopology with_headroom(GuestTopology topology, std::uint32_t vcpus)
 {
     auto& last = topology.sockets > 1 ? topology.sockets
                  : topology.dies > 1  ? topology.dies

@@ -78,9 +78,9 @@ struct GuestLayout {
 // where they really do, and only there.
 [[nodiscard]] bool mirrors_cores(const Topology& topology, const GuestLayout& layout);
 
-// `topology` with room for `vcpus`: more cores of a single die, more dies of a single package, or
-// more packages. No vCPU changes its place, nor any APIC id. Rounding up does not lead beyond what
-// the guest can have as it is.
-[[nodiscard]] GuestTopology with_room(GuestTopology topology, std::uint32_t vcpus);
+// `topology` with headroom for `vcpus`: more cores of a single die, more dies of a single package,
+// or more packages. No vCPU changes its place, nor any APIC id. Rounding up does not lead beyond
+// what the guest can have as it is.
+[[nodiscard]] GuestTopology with_headroom(GuestTopology topology, std::uint32_t vcpus);
 
 } // namespace virtpind

@@ -346,7 +346,7 @@ private:
 
     [[nodiscard]] bool is_like_present(const GuestLayout& layout) const
     {
-        return with_room(layout.topology, in_.vcpus_room) == *in_.now.topology &&
+        return with_headroom(layout.topology, in_.vcpu_headroom) == *in_.now.topology &&
                layout.enabled() == enabled_;
     }
 
@@ -406,8 +406,9 @@ private:
     void set_cpus(const GuestLayout& layout, const CellPlan& cells)
     {
         GuestCpus cpus;
-        cpus.topology = with_room(
-            is_x86(in_.now.arch) ? layout.topology : without_dies(layout.topology), in_.vcpus_room);
+        cpus.topology =
+            with_headroom(is_x86(in_.now.arch) ? layout.topology : without_dies(layout.topology),
+                          in_.vcpu_headroom);
         const auto vcpus = static_cast<std::uint32_t>(cpus.topology.product());
         cpus.cells = numbered_cells(cells, layout, vcpus);
         cpus.numatune = cells.numatune;

@@ -29,7 +29,7 @@ struct TuningInput {
     const CpuDefinition& now; // its persistent definition
     TuningAbilities abilities;
     // The definition keeps room for so many vCPUs to be plugged: what its owner gave it.
-    std::uint32_t vcpus_room = 0;
+    std::uint32_t vcpu_headroom = 0;
     const BeforeImage* before = nullptr; // where there is one
 };
 

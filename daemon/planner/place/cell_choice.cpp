@@ -23,10 +23,10 @@ public:
     CellSearch(const HostIndex& host, const Packer& packer, const NodeDemand& demand)
         : host_{host}
         , demand_{demand}
-        , room_{packer.node_capacity()}
+        , capacity_{packer.node_capacity()}
         , memory_{demand.available_kib}
         , lower_twin_{stand_ins(host, packer, demand)}
-        , cells_on_(room_.size(), 0)
+        , cells_on_(capacity_.size(), 0)
         , order_(demand.cells.size())
         , current_(demand.cells.size())
     {
@@ -51,7 +51,7 @@ private:
         const auto& wanted = demand_.cells[cell];
         const auto single = demand_.nodes == NodeDemand::Nodes::single && !nodes_.empty() &&
                             raw(nodes_.front()) != node;
-        return !single && wanted.vcpus <= room_[node] &&
+        return !single && wanted.vcpus <= capacity_[node] &&
                (!memory_[node] || wanted.memory_kib <= *memory_[node]) &&
                IdSet<NodeIndex>{NodeIndex{static_cast<std::uint32_t>(node)}}.includes(wanted.bound);
     }
@@ -86,7 +86,7 @@ private:
             accept(key);
             return;
         }
-        for (auto node = first_node(at); node < room_.size(); ++node) {
+        for (auto node = first_node(at); node < capacity_.size(); ++node) {
             if (++steps_ > steps_max) {
                 complete_ = false;
                 return;
@@ -112,7 +112,7 @@ private:
         }
         sharing_ += fresh ? 0U : 1U;
         ++cells_on_[node];
-        room_[node] -= demand_.cells[cell].vcpus;
+        capacity_[node] -= demand_.cells[cell].vcpus;
         const auto memory_before = memory_[node];
         if (memory_[node]) {
             *memory_[node] -= demand_.cells[cell].memory_kib;
@@ -120,7 +120,7 @@ private:
         current_[cell] = index;
         place(at + 1);
         memory_[node] = memory_before;
-        room_[node] += demand_.cells[cell].vcpus;
+        capacity_[node] += demand_.cells[cell].vcpus;
         --cells_on_[node];
         sharing_ -= fresh ? 0U : 1U;
         if (fresh) {
@@ -144,7 +144,7 @@ private:
 
     const HostIndex& host_;
     const NodeDemand& demand_;
-    std::vector<std::size_t> room_;
+    std::vector<std::size_t> capacity_;
     std::vector<std::optional<std::uint64_t>> memory_;
     std::vector<std::optional<NodeIndex>> lower_twin_;
     std::vector<std::size_t> cells_on_; // by NodeIndex

@@ -46,7 +46,7 @@ public:
     [[nodiscard]] Score of_core(const HostCore& core, std::size_t vcpus) const;
 
     // Paid for each vCPU on this CPU.
-    [[nodiscard]] Score of_cpu(CpuId cpu) const;
+    [[nodiscard]] Score of_cpu(CpuId id) const;
 
 private:
     [[nodiscard]] bool has_neighbours(L3Index l3) const;

@@ -121,18 +121,18 @@ private:
     // Whether the `count` largest nodes hold all vCPUs within the window.
     [[nodiscard]] bool could_hold(std::size_t count, const Window& window) const
     {
-        std::vector<std::size_t> rooms;
+        std::vector<std::size_t> capacities;
         for (const auto capacity : packer_.node_capacity()) {
             if (capacity >= window.least) {
-                rooms.push_back(std::min(capacity, window.most));
+                capacities.push_back(std::min(capacity, window.most));
             }
         }
-        if (rooms.size() < count) {
+        if (capacities.size() < count) {
             return false;
         }
-        std::sort(rooms.rbegin(), rooms.rend());
-        const auto end = rooms.begin() + static_cast<std::ptrdiff_t>(count);
-        return std::accumulate(rooms.begin(), end, std::size_t{0}) >= demand_.vcpus;
+        std::sort(capacities.rbegin(), capacities.rend());
+        const auto end = capacities.begin() + static_cast<std::ptrdiff_t>(count);
+        return std::accumulate(capacities.begin(), end, std::size_t{0}) >= demand_.vcpus;
     }
 
     std::optional<NodeChoice> within(std::size_t count, const Window& window)

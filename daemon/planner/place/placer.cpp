@@ -226,8 +226,8 @@ private:
         return search();
     }
 
-    // Whether fewer loose vCPUs and more whole guest cores are the same for this guest: its guest
-    // cores with siblings are of one size, and the vCPUs outside of them do not fill another.
+    // Whether fewer unpaired vCPUs and more whole guest cores are the same for this guest: its
+    // guest cores with siblings are of one size, and the vCPUs outside of them do not fill another.
     [[nodiscard]] bool siblings_add_up() const
     {
         const auto size = shape_.smallest_sibling_core();

@@ -26,7 +26,7 @@ struct Placed {
     bool proven = false;
 };
 
-// Nothing where it does not fit; misfit.hpp tells why.
+// Nothing where it does not fit; infeasibility.hpp tells why.
 [[nodiscard]] std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& task,
                                                     PackTables& memory);
 

@@ -81,7 +81,7 @@ TEST(Scenario, TellsWhoIsShutOff)
         {"name": "runs", "vcpus": 1, "running": true}]})");
     ASSERT_EQ(scenario.intents.size(), 3U);
     EXPECT_TRUE(scenario.intents[0].shut_off);
-    EXPECT_TRUE(scenario.intents[0].settled);
+    EXPECT_TRUE(scenario.intents[0].has_our_pins);
     EXPECT_EQ(scenario.intents[0].exclusive, std::vector<std::string>{"PCI device 0000:01:00.0"});
     EXPECT_FALSE(scenario.intents[1].shut_off);
     EXPECT_FALSE(scenario.intents[2].shut_off);

@@ -415,9 +415,9 @@ TEST(TunePlan, RoomIsWhatTheOwnerLeftLast)
 TEST(GuestLayout, RoomEndsWhereAGuestNeedsMoreThanCpus)
 {
     const GuestTopology wide{.sockets = 2, .cores = 8, .threads = 2};
-    EXPECT_EQ(with_room(wide, 100).product(), 112U);
-    EXPECT_EQ(with_room(wide, 250).product(), 240U) << "at 256 it would need an IOMMU";
-    EXPECT_EQ(with_room(wide, 300).product(), 304U) << "it has one";
+    EXPECT_EQ(with_headroom(wide, 100).product(), 112U);
+    EXPECT_EQ(with_headroom(wide, 250).product(), 240U) << "at 256 it would need an IOMMU";
+    EXPECT_EQ(with_headroom(wide, 300).product(), 304U) << "it has one";
 }
 
 // Ryzen 4900HS: 3+3 cores of two L3s of four, vCPUs in two blocks of eight.

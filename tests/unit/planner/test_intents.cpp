@@ -63,7 +63,7 @@ protected:
         auto decisions = decide_intents({.config = config_,
                                          .topology = host_,
                                          .domains = {seen},
-                                         .memories = {{uuid, memory_}},
+                                         .histories = {{uuid, memory_}},
                                          .look = look});
         EXPECT_EQ(decisions.size(), 1U);
         return decisions.at(0);

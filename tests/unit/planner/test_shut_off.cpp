@@ -26,7 +26,7 @@ Intent running(Intent intent, const DomainPlan& plan)
 {
     intent.activity = Activity::running;
     intent.shut_off = false;
-    intent.settled = false;
+    intent.has_our_pins = false;
     intent.has_memory = true;
     intent.current.vcpus = plan.vcpus;
     return intent;
@@ -37,7 +37,7 @@ Intent defined(Intent intent, const DomainPlan& plan)
 {
     intent.current.vcpus = plan.vcpus;
     intent.current.emulator = plan.emulator;
-    intent.settled = true;
+    intent.has_our_pins = true;
     return intent;
 }
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "check_context.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace virtpind {
+
+void CheckContext::look_at(std::size_t domain)
+{
+    intent_ = &request_.intents[domain];
+    domain_ = &plan_.domains[domain];
+    request_.turn_of(*intent_);
+}
+
+void CheckContext::expect(bool holds, const std::string& what)
+{
+    if (!holds) {
+        broken_.push_back(
+            {.domain = domain_ != nullptr ? std::optional{intent_->uuid} : std::nullopt,
+             .text = (domain_ != nullptr ? domain_->name + ": " : std::string{}) + what});
+    }
+}
+
+bool CheckContext::has_all_pins() const
+{
+    return !domain_->vcpus.empty() &&
+           std::all_of(intent_->vcpus_online.begin(), intent_->vcpus_online.end(),
+                       [this](VcpuId vcpu) { return domain_->vcpus.contains(vcpu); });
+}
+
+bool CheckContext::never_together(const Intent& a, const Intent& b)
+{
+    return (a.shut_off || b.shut_off) &&
+           std::any_of(a.exclusive.begin(), a.exclusive.end(), [&b](const std::string& device) {
+               return std::binary_search(b.exclusive.begin(), b.exclusive.end(), device);
+           });
+}
+
+bool CheckContext::has_rivals(std::size_t at) const
+{
+    for (std::size_t i = 0; i < request_.intents.size(); ++i) {
+        if (i != at && never_together(request_.intents[at], request_.intents[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+CpuSet CheckContext::floatable(const CpuSet& cpus) const
+{
+    const auto quiet = request_.topology->quiet_cpus();
+    return quiet.includes(cpus) ? cpus : cpus - quiet;
+}
+
+CpuSet CheckContext::pool_of_all() const
+{
+    return plan_.usable - plan_.housekeeping - request_.topology->quiet_cpus();
+}
+
+CpuSet CheckContext::own_pool() const
+{
+    if (intent_->exclusive.empty()) {
+        return plan_.pool;
+    }
+    auto pool = pool_of_all();
+    for (std::size_t i = 0; i < plan_.domains.size(); ++i) {
+        const auto& other = request_.intents[i];
+        if (&other != intent_ && other.activity != Activity::dormant &&
+            !never_together(*intent_, other)) {
+            pool -= plan_.domains[i].claim;
+        }
+    }
+    return pool;
+}
+
+} // namespace virtpind

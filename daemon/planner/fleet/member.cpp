@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "member.hpp"
+
+#include "foreign.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+bool have_common(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b)
+{
+    auto x = a.begin();
+    auto y = b.begin();
+    while (x != a.end() && y != b.end() && *x != *y) {
+        *x < *y ? ++x : ++y;
+    }
+    return x != a.end() && y != b.end();
+}
+
+// Its role, and its claim where it is not planned.
+Member make_member(const HostIndex& host, const Intent& intent, const CpuSet& usable)
+{
+    Member member;
+    member.intent = &intent;
+    if (intent.stance == Stance::managed) {
+        member.role = intent.policy.placement == Placement::dedicated ? Member::Role::dedicated
+                      : intent.policy.placement == Placement::shared  ? Member::Role::shared
+                                                                      : Member::Role::untouched;
+    } else if (intent.stance != Stance::hands_off && is_active(member)) {
+        const auto footprint = footprint_of(host, intent);
+        const auto floats =
+            intent.stance == Stance::held && intent.policy.placement == Placement::shared;
+        member.claim = floats ? CpuSet{} : footprint.claimed & usable;
+        member.load = (floats ? footprint.claimed | footprint.floats : footprint.floats) & usable;
+        member.load_vcpus = member.load.empty() ? 0 : footprint.floating;
+    }
+    return member;
+}
+
+// Names as numbers: they are compared for every pair of domains.
+void number_devices(std::vector<Member>& members)
+{
+    std::map<std::string_view, std::size_t> known;
+    for (auto& member : members) {
+        for (const auto& device : member.intent->exclusive) {
+            member.exclusive.push_back(known.try_emplace(device, known.size()).first->second);
+        }
+        std::sort(member.exclusive.begin(), member.exclusive.end());
+    }
+}
+
+} // namespace
+
+std::vector<Member> make_members(const HostIndex& host, const PlanRequest& request,
+                                 const CpuSet& usable)
+{
+    std::vector<Member> members;
+    for (const auto& intent : request.intents) {
+        request.turn_of(intent);
+        members.push_back(make_member(host, intent, usable));
+    }
+    number_devices(members);
+    return members;
+}
+
+bool is_active(const Member& member)
+{
+    return member.intent->activity != Activity::dormant;
+}
+
+bool is_running(const Member& member)
+{
+    return member.intent->activity == Activity::running;
+}
+
+bool may_keep_all_pins(const Member& member)
+{
+    return !member.kept_pins.conflict &&
+           member.kept_pins.kept.size() == member.intent->vcpus_online.size();
+}
+
+bool runs_in_place(const Member& member)
+{
+    return is_running(member) && may_keep_all_pins(member);
+}
+
+bool never_together(const Member& a, const Member& b)
+{
+    return (a.intent->shut_off || b.intent->shut_off) && &a != &b &&
+           have_common(a.exclusive, b.exclusive);
+}
+
+CpuSet current_exclusive_cpus(const HostIndex& host, const Member& member, const CpuSet& free)
+{
+    CpuSet cpus;
+    for (const auto vcpu : member.intent->vcpus_online) {
+        const auto cpu = present_cpu(host, *member.intent, vcpu);
+        if (is_running(member) && cpu && free.contains(*cpu)) {
+            cpus.insert(*cpu);
+        }
+    }
+    return cpus;
+}
+
+} // namespace virtpind

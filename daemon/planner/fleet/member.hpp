@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One domain of a plan and the CPUs it claims, while the plan is being made.
+#pragma once
+
+#include "common/model/plan_request.hpp"
+#include "daemon/planner/place/current_placement.hpp"
+#include "daemon/planner/place/placer.hpp"
+#include "memory_ledger.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace virtpind {
+
+struct Member {
+    enum class Role {
+        untouched, // not planned; `claim` is what it has all the same
+        shared,
+        dedicated,
+    } role = Role::untouched;
+
+    const Intent* intent = nullptr;
+    CpuSet claim; // CPUs nobody else may use; while it is not placed: those its vCPUs have now
+    // One that is not planned: CPUs on which so many of its vCPUs float without a claim.
+    CpuSet load;
+    std::size_t load_vcpus = 0;
+    std::vector<std::size_t> exclusive; // Intent::exclusive by number, ascending
+    KeptPins kept_pins;                 // of running dedicated domains
+    std::optional<Placed> placed;
+    CpuSet emulator_core; // its own extra cores, part of `claim`
+    CpuSet iothread_core;
+    CpuSet others;              // what the others claimed when it was placed
+    MemoryLedger::Taken memory; // booked for it: where it is placed, else where it has it
+    bool was_moved = false;     // to make room for another
+};
+
+// One per intent, in their order, with roles and with the claims of those that are not planned.
+// Each points at its intent.
+[[nodiscard]] std::vector<Member> make_members(const HostIndex& host, const PlanRequest& request,
+                                               const CpuSet& usable);
+
+[[nodiscard]] bool is_active(const Member& member); // not dormant
+[[nodiscard]] bool is_running(const Member& member);
+
+// All its vCPUs are where they may stay.
+[[nodiscard]] bool may_keep_all_pins(const Member& member);
+
+// The same of one that runs.
+[[nodiscard]] bool runs_in_place(const Member& member);
+
+// They have a device in common, and one of them is shut off.
+[[nodiscard]] bool never_together(const Member& a, const Member& b);
+
+// CPUs that vCPUs of a running domain have for themselves, as far as they are `free`.
+[[nodiscard]] CpuSet current_exclusive_cpus(const HostIndex& host, const Member& member,
+                                            const CpuSet& free);
+
+} // namespace virtpind

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "placement_check.hpp"
+
+#include "memory_check.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+namespace virtpind {
+
+namespace {
+
+class PlacementCheck {
+public:
+    explicit PlacementCheck(CheckContext& check)
+        : check_{check}
+        , request_{check.request()}
+        , plan_{check.plan()}
+        , intent_{check.intent()}
+        , domain_{check.domain()}
+    {}
+
+    void dedicated()
+    {
+        CpuSet own;
+        for (const auto vcpu : intent_.vcpus_online) {
+            const auto& pin = domain_.vcpus.at(vcpu);
+            check_.expect(pin.size() == 1 && !own.intersects(pin),
+                          "vCPU " + std::to_string(raw(vcpu)) + " has no CPU of its own");
+            own |= pin;
+        }
+        for (const auto& [vcpu, pin] : domain_.vcpus) {
+            check_.expect(intent_.vcpus_online.contains(vcpu) || own.includes(pin),
+                          "an offline vCPU would be born on a CPU of others");
+        }
+        check_.expect(domain_.claim.includes(own), "its CPUs are not all claimed");
+        check_.expect(!domain_.claim.intersects(plan_.housekeeping), "it claims housekeeping CPUs");
+        check_.expect(intent_.policy.cpus.empty() || intent_.policy.cpus.includes(own),
+                      "it has CPUs that the option cpus rules out");
+        check_cores(own);
+        check_nodes(own);
+        check_threads_keep_off();
+    }
+
+    void shared()
+    {
+        const auto& policy = intent_.policy;
+        const auto& first = domain_.vcpus.begin()->second;
+        check_.expect(domain_.claim.empty(), "it floats and claims CPUs");
+        for (const auto& [vcpu, pin] : domain_.vcpus) {
+            check_.expect(pin == first, "its vCPUs do not float on the same CPUs");
+        }
+        const auto home = locked_home();
+        const auto where = check_.floatable(home.empty() ? plan_.usable : home);
+        // Planned for when CPUs are free, or beside those that may run together with it.
+        const auto later = domain_.awaits && check_.pool_of_all().includes(first);
+        const auto pool = later ? check_.pool_of_all() : check_.own_pool();
+        const auto kept = plan_.housekeeping - request_.topology->quiet_cpus();
+        check_.expect(pool.includes(first) || !pool.intersects(where), "it floats beyond the pool");
+        check_.expect((pool | kept).includes(first) || !kept.intersects(where),
+                      "it floats on claimed CPUs beside housekeeping");
+        check_.expect(where.includes(first), "it floats on isolated CPUs though there are others");
+        check_locked(first);
+        if (!domain_.satisfied) {
+            return;
+        }
+        const auto nodes = request_.topology->nodes_of(first);
+        check_.expect(pool.includes(first), "it floats beyond the pool and counts as satisfied");
+        check_.expect(policy.cpus.empty() || policy.cpus.includes(first),
+                      "it floats on CPUs that the option cpus rules out and counts as satisfied");
+        check_.expect(policy.numa != NumaChoice::single || nodes.size() == 1,
+                      "numa=single but it floats over nodes " + nodes.str());
+        check_memory(check_, nodes);
+    }
+
+    void own_cores()
+    {
+        auto claimed = domain_.claim;
+        for (const auto vcpu : intent_.vcpus_online) {
+            claimed -= domain_.vcpus.at(vcpu);
+        }
+        const auto have_own = [&](const ThreadChoice& choice, ReasonCode code) {
+            return (choice.mode == ThreadChoice::Mode::own &&
+                    domain_.placement == Placement::dedicated) ||
+                   std::any_of(domain_.reasons.begin(), domain_.reasons.end(),
+                               [code](const Reason& reason) { return reason.code == code; });
+        };
+        check_.expect(!have_own(intent_.policy.emulator, ReasonCode::emulator_own) ||
+                          claimed.includes(domain_.emulator),
+                      "the emulator has a core of its own that is not claimed for it");
+        const auto own_iothreads = have_own(intent_.policy.iothreads, ReasonCode::iothreads_own);
+        for (const auto& [iothread, cpus] : domain_.iothreads) {
+            check_.expect(!own_iothreads || claimed.includes(cpus),
+                          "I/O thread " + std::to_string(raw(iothread)) +
+                              " has a core of its own that is not claimed for it");
+        }
+    }
+
+private:
+    // What is dedicated to its vCPUs is not given to its own threads without need.
+    void check_threads_keep_off()
+    {
+        const auto elsewhere =
+            check_.floatable(plan_.housekeeping) | (check_.own_pool() - domain_.claim);
+        const auto expect_off = [&](const ThreadChoice& choice, const CpuSet& cpus) {
+            check_.expect(choice.mode != ThreadChoice::Mode::automatic || elsewhere.empty() ||
+                              !domain_.claim.intersects(cpus),
+                          "its own threads are on its claim, though there are other CPUs for them");
+        };
+        expect_off(intent_.policy.emulator, domain_.emulator);
+        for (const auto& [iothread, cpus] : domain_.iothreads) {
+            expect_off(intent_.policy.iothreads, cpus);
+        }
+    }
+
+    void check_cores(const CpuSet& own)
+    {
+        const auto& topology = *request_.topology;
+        const auto smt = intent_.policy.smt;
+        const auto online = topology.online_cpus();
+        std::set<KindIndex> kinds;
+        for (const auto& core : topology.cores) {
+            const auto used = core.cpus.common(own);
+            if (used == 0) {
+                continue;
+            }
+            kinds.insert(core.kind);
+            if (smt == SmtChoice::require || smt == SmtChoice::isolate) {
+                check_.expect(domain_.claim.includes(core.cpus & online),
+                              "it does not own core " + core.cpus.str() + " whole");
+            }
+            if (smt == SmtChoice::isolate || smt == SmtChoice::spread) {
+                check_.expect(used == 1, "two vCPUs are on core " + core.cpus.str());
+            }
+            check_.expect(at_id(topology.kinds, core.kind).core_class != CoreClass::low_power ||
+                              intent_.policy.cores == CoreChoice::any,
+                          "it has low-power cores without cores=any");
+        }
+        check_.expect(kinds.size() <= 1 || intent_.policy.cores == CoreChoice::any,
+                      "it has several kinds of core without cores=any");
+    }
+
+    void check_nodes(const CpuSet& own)
+    {
+        const auto nodes = request_.topology->nodes_of(own);
+        check_.expect(intent_.policy.numa != NumaChoice::single || nodes.size() == 1,
+                      "numa=single but it spans nodes " + nodes.str());
+        check_locked(own);
+        check_memory(check_, nodes);
+    }
+
+    // The nodes of its locked memory: as far as nobody tells, those that it is pinned to.
+    [[nodiscard]] NodeSet locked_nodes() const
+    {
+        const auto& topology = *request_.topology;
+        if (!intent_.memory_locked || intent_.activity == Activity::dormant) {
+            return {};
+        }
+        const auto here = intent_.memory_nodes & topology.all_nodes();
+        const auto told = !here.empty() || intent_.activity != Activity::running;
+        return told ? here
+                    : topology.nodes_of(intent_.current.narrow_cpus(topology.online_cpus(),
+                                                                    intent_.vcpus_online));
+    }
+
+    // The usable CPUs there; empty: nothing holds it.
+    [[nodiscard]] CpuSet locked_home() const
+    {
+        return plan_.usable & request_.topology->cpus_of(locked_nodes());
+    }
+
+    void check_locked(const CpuSet& own)
+    {
+        const auto home = locked_home();
+        check_.expect(home.empty() || home.includes(own), "its locked memory is on nodes " +
+                                                              locked_nodes().str() +
+                                                              ", its vCPUs on CPUs " + own.str());
+    }
+
+    CheckContext& check_;
+    const PlanRequest& request_;
+    const Plan& plan_;
+    const Intent& intent_;
+    const DomainPlan& domain_;
+};
+
+} // namespace
+
+void check_dedicated(CheckContext& check)
+{
+    PlacementCheck{check}.dedicated();
+}
+
+void check_shared(CheckContext& check)
+{
+    PlacementCheck{check}.shared();
+}
+
+void check_own_cores(CheckContext& check)
+{
+    PlacementCheck{check}.own_cores();
+}
+
+} // namespace virtpind
