@@ -12,16 +12,6 @@ namespace virtpind {
 
 namespace {
 
-bool have_common(const std::vector<std::size_t>& a, const std::vector<std::size_t>& b)
-{
-    auto x = a.begin();
-    auto y = b.begin();
-    while (x != a.end() && y != b.end() && *x != *y) {
-        *x < *y ? ++x : ++y;
-    }
-    return x != a.end() && y != b.end();
-}
-
 // Its role, and its claim where it is not planned.
 Member make_member(const HostIndex& host, const Intent& intent, const CpuSet& usable)
 {
@@ -68,16 +58,6 @@ std::vector<Member> make_members(const HostIndex& host, const PlanRequest& reque
     return members;
 }
 
-bool is_active(const Member& member)
-{
-    return member.intent->activity != Activity::dormant;
-}
-
-bool is_running(const Member& member)
-{
-    return member.intent->activity == Activity::running;
-}
-
 bool may_keep_all_pins(const Member& member)
 {
     return !member.kept_pins.conflict &&
@@ -89,10 +69,14 @@ bool runs_in_place(const Member& member)
     return is_running(member) && may_keep_all_pins(member);
 }
 
-bool never_together(const Member& a, const Member& b)
+bool have_common_device(const Member& a, const Member& b)
 {
-    return (a.intent->shut_off || b.intent->shut_off) && &a != &b &&
-           have_common(a.exclusive, b.exclusive);
+    auto x = a.exclusive.begin();
+    auto y = b.exclusive.begin();
+    while (x != a.exclusive.end() && y != b.exclusive.end() && *x != *y) {
+        *x < *y ? ++x : ++y;
+    }
+    return x != a.exclusive.end() && y != b.exclusive.end();
 }
 
 CpuSet current_exclusive_cpus(const HostIndex& host, const Member& member, const CpuSet& free)

@@ -40,8 +40,15 @@ struct Member {
 [[nodiscard]] std::vector<Member> make_members(const HostIndex& host, const PlanRequest& request,
                                                const CpuSet& usable);
 
-[[nodiscard]] bool is_active(const Member& member); // not dormant
-[[nodiscard]] bool is_running(const Member& member);
+[[nodiscard]] inline bool is_active(const Member& member)
+{
+    return member.intent->activity != Activity::dormant;
+}
+
+[[nodiscard]] inline bool is_running(const Member& member)
+{
+    return member.intent->activity == Activity::running;
+}
 
 // All its vCPUs are where they may stay.
 [[nodiscard]] bool may_keep_all_pins(const Member& member);
@@ -49,8 +56,13 @@ struct Member {
 // The same of one that runs.
 [[nodiscard]] bool runs_in_place(const Member& member);
 
+[[nodiscard]] bool have_common_device(const Member& a, const Member& b);
+
 // They have a device in common, and one of them is shut off.
-[[nodiscard]] bool never_together(const Member& a, const Member& b);
+[[nodiscard]] inline bool never_together(const Member& a, const Member& b)
+{
+    return (a.intent->shut_off || b.intent->shut_off) && &a != &b && have_common_device(a, b);
+}
 
 // CPUs that vCPUs of a running domain have for themselves, as far as they are `free`.
 [[nodiscard]] CpuSet current_exclusive_cpus(const HostIndex& host, const Member& member,

@@ -5,10 +5,10 @@
 
 namespace virtpind {
 
-Packer::Packer(const HostIndex& host, const PackDemand& demand, PackTables& memory)
+Packer::Packer(const HostIndex& host, const PackDemand& demand, PackTables& scores)
     : host_{host}
     , demand_{demand}
-    , memory_{memory}
+    , scores_{scores}
     , limits_(host.topology->nodes.size(), NodeLimit{})
 {
     lay_out();
@@ -22,19 +22,19 @@ Packer::Packer(const HostIndex& host, const PackDemand& demand, PackTables& memo
 // Sizes and offsets of all tables, and the scores of single cores.
 void Packer::lay_out()
 {
-    memory_.clear();
+    scores_.clear();
     core_first_.reserve(host_.cores.size());
     for (std::size_t core = 0; core < host_.cores.size(); ++core) {
-        core_first_.push_back(memory_.size());
+        core_first_.push_back(scores_.size());
         const auto most = std::min(demand_.offers[core].most, demand_.vcpus);
         for (std::size_t count = 0; count <= most; ++count) {
-            memory_.push_back(core_score(core, count));
+            scores_.push_back(core_score(core, count));
         }
     }
     tables_.resize(host_.zones.size());
     node_capacity_.assign(host_.topology->nodes.size(), 0);
     node_zone_.assign(host_.topology->nodes.size(), 0);
-    std::size_t size = memory_.size();
+    std::size_t size = scores_.size();
     for (std::size_t at = 0; at < tables_.size(); ++at) {
         const auto& zone = host_.zones[at];
         auto& table = tables_[at];
@@ -60,7 +60,7 @@ void Packer::lay_out()
             at_id(node_zone_, *zone.node) = at;
         }
     }
-    memory_.resize(size);
+    scores_.resize(size);
 }
 
 Score Packer::core_score(std::size_t core, std::size_t count) const
@@ -98,7 +98,7 @@ Score Packer::zone_score(std::size_t zone, std::size_t count) const
     if (!within_limit(zone, count)) {
         return Score::impossible();
     }
-    auto score = memory_[tables_[zone].first.front() + count];
+    auto score = scores_[tables_[zone].first.front() + count];
     if (count > 0 && score.possible()) {
         score += demand_.zone_costs[zone];
         if (host_.zones[zone].l3) {
@@ -110,7 +110,7 @@ Score Packer::zone_score(std::size_t zone, std::size_t count) const
 
 Score Packer::part_score(const Zone::Part& part, std::size_t count) const
 {
-    return part.kind == Zone::Part::Kind::core ? memory_[core_first_[part.index] + count]
+    return part.kind == Zone::Part::Kind::core ? scores_[core_first_[part.index] + count]
                                                : zone_score(part.index, count);
 }
 
@@ -119,13 +119,13 @@ void Packer::fill(std::size_t zone)
 {
     const auto& parts = host_.zones[zone].parts;
     const auto& table = tables_[zone];
-    memory_[table.first[parts.size()]] = Score{};
+    scores_[table.first[parts.size()]] = Score{};
     for (auto part = parts.size(); part-- > 0;) {
         const auto rest = table.first[part + 1];
         const auto mine = table.first[part];
         const auto rest_most = table.most[part + 1];
         const auto part_most = std::min(part_capacity(parts[part]), demand_.vcpus);
-        std::fill_n(memory_.begin() + static_cast<std::ptrdiff_t>(mine), table.most[part] + 1,
+        std::fill_n(scores_.begin() + static_cast<std::ptrdiff_t>(mine), table.most[part] + 1,
                     Score::impossible());
         for (std::size_t taken = 0; taken <= part_most; ++taken) {
             const auto score = part_score(parts[part], taken);
@@ -135,9 +135,9 @@ void Packer::fill(std::size_t zone)
             const auto last = std::min(rest_most, demand_.vcpus - taken);
             work_ += last + 1;
             for (std::size_t others = 0; others <= last; ++others) {
-                const auto& tail = memory_[rest + others];
+                const auto& tail = scores_[rest + others];
                 if (tail.possible()) {
-                    auto& best = memory_[mine + taken + others];
+                    auto& best = scores_[mine + taken + others];
                     best = std::min(best, score + tail);
                 }
             }
@@ -169,14 +169,14 @@ void Packer::trace(std::size_t zone, std::size_t count, Packing& packing) const
     const auto& parts = host_.zones[zone].parts;
     const auto& table = tables_[zone];
     for (std::size_t part = 0; part < parts.size() && count > 0; ++part) {
-        const auto wanted = memory_[table.first[part] + count];
+        const auto wanted = scores_[table.first[part] + count];
         auto taken = std::min({part_capacity(parts[part]), demand_.vcpus, count});
         const auto reaches = [&](std::size_t here) {
             if (count - here > table.most[part + 1]) {
                 return false;
             }
             const auto score = part_score(parts[part], here);
-            const auto& tail = memory_[table.first[part + 1] + count - here];
+            const auto& tail = scores_[table.first[part + 1] + count - here];
             return score.possible() && tail.possible() && score + tail == wanted;
         };
         while (!reaches(taken)) { // 0 is reached at the latest: `wanted` came from some count
@@ -197,7 +197,7 @@ void Packer::trace(std::size_t zone, std::size_t count, Packing& packing) const
 
 bool Packer::must_use(NodeIndex node) const
 {
-    return !memory_[tables_[at_id(node_zone_, node)].first.front()].possible();
+    return !scores_[tables_[at_id(node_zone_, node)].first.front()].possible();
 }
 
 bool Packer::alike(NodeIndex a, NodeIndex b) const

@@ -49,13 +49,13 @@ struct Packing {
     std::vector<std::size_t> nodes; // vCPUs by NodeIndex
 };
 
-// Memory for the tables, kept from one domain to the next.
+// Storage for the tables, kept from one domain to the next.
 using PackTables = std::vector<Score>;
 
 class Packer {
 public:
     // All three outlive this.
-    Packer(const HostIndex& host, const PackDemand& demand, PackTables& memory);
+    Packer(const HostIndex& host, const PackDemand& demand, PackTables& scores);
 
     // The best packing within `limits` (by NodeIndex), if there is any. Among equals the one that
     // takes most from the lowest cores.
@@ -76,7 +76,7 @@ public:
 private:
     // Tables of one zone: for each part, the best of it and all later parts.
     struct ZoneTable {
-        std::vector<std::size_t> first; // offset into memory_ by part, and one past the last part
+        std::vector<std::size_t> first; // offset into scores_ by part, and one past the last part
         std::vector<std::size_t> most;  // largest count of that table
         std::size_t capacity = 0;
         bool above_nodes = false;
@@ -94,7 +94,7 @@ private:
 
     const HostIndex& host_;
     const PackDemand& demand_;
-    PackTables& memory_;
+    PackTables& scores_;
     std::vector<ZoneTable> tables_;
     std::vector<std::size_t> core_first_; // offset of a core's own scores
     std::vector<std::size_t> node_capacity_;

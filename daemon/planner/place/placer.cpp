@@ -65,11 +65,11 @@ std::vector<std::vector<Kinds>> kind_tiers(const HostIndex& host, CoreChoice wis
 // The search for one domain; what does not depend on the kind is computed once.
 class Placer {
 public:
-    Placer(const HostIndex& host, const PlaceTask& task, PackTables& memory)
+    Placer(const HostIndex& host, const PlaceTask& task, PackTables& tables)
         : host_{host}
         , task_{task}
         , policy_{task.intent.policy}
-        , memory_{memory}
+        , tables_{tables}
         , shape_{guest_shape(task.intent)}
         , charges_{host, task.intent, task.around}
     {
@@ -241,7 +241,7 @@ private:
 
     std::optional<Placed> search()
     {
-        Packer packer{host_, demand_, memory_};
+        Packer packer{host_, demand_, tables_};
         auto choice = choose_nodes(host_, packer, node_demand());
         if (!choice) {
             return std::nullopt;
@@ -296,7 +296,7 @@ private:
     const HostIndex& host_;
     const PlaceTask& task_;
     const Policy& policy_;
-    PackTables& memory_;
+    PackTables& tables_;
     GuestShape shape_;
     Charges charges_;
     VcpuMap present_;
@@ -320,9 +320,9 @@ CpuSet claim_of(const HostIndex& host, const Policy& policy, const VcpuMap& pins
 }
 
 std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& task,
-                                      PackTables& memory)
+                                      PackTables& tables)
 {
-    return Placer{host, task, memory}.run();
+    return Placer{host, task, tables}.run();
 }
 
 bool lacks_siblings(const HostIndex& host, const Intent& intent)

@@ -28,7 +28,7 @@ struct Placed {
 
 // Nothing where it does not fit; infeasibility.hpp tells why.
 [[nodiscard]] std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& task,
-                                                    PackTables& memory);
+                                                    PackTables& tables);
 
 // Whether the domain is promised siblings (smt=require) that this host does not have, or does not
 // tell. Nobody is promised any by a topology that is rewritten to that of the CPUs chosen.
