@@ -50,7 +50,7 @@ using PinAction = std::variant<PinVcpu, PinEmulator, PinIothread>;
 // The running domain.
 using LiveAction = std::variant<PinVcpu, PinEmulator, PinIothread, SetNuma, PlugVcpu, UnplugVcpu>;
 
-// The persistent definition: first the parts that go back (tuning.put_back), then the pins, then
+// The persistent definition: first the parts that go back (tuning.revert), then the pins, then
 // the rest of the tuning. Absent members are left alone; `replace` removes what is not in `pins` as
 // well (restoring a before-image).
 struct DefinitionChange {
@@ -106,12 +106,12 @@ struct DomainActions {
     // The last one, where it is known.
     std::optional<DefinitionWrite> last_write;
     // Restoring: what was changed by somebody else since and is left as it is, as sentences.
-    std::vector<std::string> left_alone;
+    std::vector<std::string> not_reverted;
 
     [[nodiscard]] bool empty() const
     {
         return live.empty() && !live_note && !drop_live_policy && !show_live_policy &&
-               !definition && left_alone.empty();
+               !definition && not_reverted.empty();
     }
 };
 
@@ -135,7 +135,7 @@ struct Outcome {
     std::vector<Error> errors;        // libvirt's refusals, with context; the rest was still tried
     std::vector<std::string> differs; // after reading back: what does not hold, as sentences
     VcpuSet kept_plugged; // that the guest did not give back; no error: asking again is no use
-    std::vector<std::string> left_alone; // of the actions
+    std::vector<std::string> not_reverted; // of the actions
     // As it is on disk now, where the definition was about to be changed.
     std::optional<BeforeImage> before;
     // What came of the definition that was written; absent where none was.

@@ -136,9 +136,9 @@ struct DomainFacts {
 [[nodiscard]] std::string passed_through(const DomainFacts& facts);
 
 // The elements and attributes of a definition that virtpind may change ("cpu/topology",
-// "vcpupin:3"), in a normal form: what is there, not how it is written. What is not there is
-// absent. pin_parts() (parts.hpp) names those of the pins, daemon/domain_xml/definition_parts.hpp
-// the others.
+// "cputune/vcpupin:3"), in a normal form: what is there, not how it is written. What is not there
+// is absent. By the names in part_table.hpp, as files and metadata have them: a later version may
+// know more.
 using DefinitionParts = std::map<std::string, std::string>;
 
 // An element of <cputune> that names vCPUs by number: <vcpusched>, <cachetune>, <memorytune>.

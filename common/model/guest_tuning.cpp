@@ -132,7 +132,7 @@ PinSet tuned_pins(PinSet now, const GuestTuning& tuning)
 
 bool is_tuned(const CpuDefinition& now, const PinSet& pins, const GuestTuning& tuning)
 {
-    return tuning.put_back.empty() && tuned_definition(now, tuning) == now &&
+    return tuning.revert.empty() && tuned_definition(now, tuning) == now &&
            tuned_pins(pins, tuning) == pins;
 }
 

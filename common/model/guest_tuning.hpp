@@ -34,7 +34,7 @@ struct GuestTuning {
     std::set<Tune> withdraw; // asked for, but wrong on this host: not to be there
     // Parts that an earlier policy wrote and this one does not ask for, as they were before; "" for
     // what was not there. They go first.
-    DefinitionParts put_back;
+    DefinitionParts revert;
     // Whether libvirt knows <topology clusters=> (10.1.0 and later); absent: nobody can tell, and
     // the attribute is neither added nor removed.
     std::optional<bool> clusters_known;
@@ -42,7 +42,7 @@ struct GuestTuning {
     [[nodiscard]] bool empty() const
     {
         return !cpus && !enabled && !static_placement && apply.empty() && withdraw.empty() &&
-               put_back.empty();
+               revert.empty();
     }
 
     friend bool operator==(const GuestTuning&, const GuestTuning&) = default;

@@ -4,9 +4,7 @@
 #include "parts.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <map>
-#include <set>
 #include <utility>
 
 namespace virtpind {
@@ -20,31 +18,19 @@ bool holds(const DefinitionParts& written, const DefinitionParts& now)
     });
 }
 
-// Parts that only make sense together: with one of them as it was before and another as somebody
-// else has it, libvirt may refuse the definition.
-enum class Group { none, shape, cpu_model };
-
-Group group_of(const std::string& part, const std::string& value)
+UndoGroup group_of(const std::string& name, const std::string& value)
 {
-    static const std::set<std::string, std::less<>> shape{"vcpu", "vcpus", "cpu/topology",
-                                                          "cpu/numa"};
-    static const std::set<std::string, std::less<>> cpu_model{
-        "cpu@mode",  "cpu@match",  "cpu@check", "cpu@migratable",
-        "cpu/model", "cpu/vendor", "cpu/cache"};
+    const auto* const row = find_part(name);
+    if (row == nullptr) {
+        return UndoGroup::none;
+    }
     // Memory that is bound cell by cell needs those cells; only then has it a colon.
-    const auto binds_cells = part == numatune_part && value.find(':') != std::string::npos;
-    return shape.count(part) != 0 || binds_cells || names_vcpus(part) ? Group::shape
-           : cpu_model.count(part) != 0                               ? Group::cpu_model
-                                                                      : Group::none;
+    const auto binds_cells =
+        row->part == DefinitionPart::numatune && value.find(':') != std::string::npos;
+    return binds_cells ? UndoGroup::shape : row->group;
 }
 
 } // namespace
-
-bool names_vcpus(std::string_view part)
-{
-    return part == "cputune/vcpusched" || part == "cputune/cachetune" ||
-           part == "cputune/memorytune";
-}
 
 void BeforeImage::note_written(const DefinitionParts& now, const DefinitionParts& next)
 {
@@ -98,7 +84,7 @@ void BeforeImage::absorb_foreign_edits(const ObservedDomain& now, const Definiti
     if (config && now.config) {
         config = with_pin_parts(std::move(*config), edited, *now.config);
     }
-    if (now.cpus && edited.count("vcpu") != 0) {
+    if (now.cpus && has_part(edited, DefinitionPart::vcpu)) {
         vcpus_max = now.cpus->vcpus_max;
     }
 }
@@ -119,34 +105,34 @@ bool BeforeImage::is_ours(const DefinitionParts& now, const std::string& part) c
 Undo make_undo(const BeforeImage& before, const DefinitionParts& now)
 {
     Undo undo;
-    std::map<Group, std::string> edited; // the first part of it that is somebody else's
+    std::map<UndoGroup, std::string> edited; // the first part of it that is somebody else's
     for (const auto& name : names_in({&before.parts, &now})) {
         const auto& then = value_of(before.parts, name);
         if (then == value_of(now, name)) {
             continue;
         }
         if (before.is_ours(now, name)) {
-            undo.put_back[name] = then;
+            undo.revert[name] = then;
         } else {
-            undo.left_alone.push_back(name);
-            edited.emplace(names_vcpus(name) ? Group::none : group_of(name, value_of(now, name)),
-                           name);
+            undo.not_reverted.push_back(name);
+            edited.emplace(
+                names_vcpus(name) ? UndoGroup::none : group_of(name, value_of(now, name)), name);
         }
     }
     // What names vCPUs by number suits the numbering that it was made for.
-    const auto renumbers = undo.put_back.count("vcpu") != 0 || undo.put_back.count("vcpus") != 0;
-    const auto keyed = std::find_if(undo.left_alone.begin(), undo.left_alone.end(),
+    const auto renumbers = changes_numbering(undo.revert);
+    const auto keyed = std::find_if(undo.not_reverted.begin(), undo.not_reverted.end(),
                                     [](const std::string& part) { return names_vcpus(part); });
-    if (renumbers && keyed != undo.left_alone.end()) {
-        edited.emplace(Group::shape, *keyed);
+    if (renumbers && keyed != undo.not_reverted.end()) {
+        edited.emplace(UndoGroup::shape, *keyed);
     }
-    edited.erase(Group::none);
-    std::erase_if(undo.put_back, [&](const auto& part) {
+    edited.erase(UndoGroup::none);
+    std::erase_if(undo.revert, [&](const auto& part) {
         // As it would become, and as it is: either may bind cells.
         auto of = edited.find(group_of(part.first, part.second));
         of = of != edited.end() ? of : edited.find(group_of(part.first, value_of(now, part.first)));
         if (of != edited.end()) {
-            undo.left_alone.push_back(part.first + " (goes with " + of->second + ")");
+            undo.not_reverted.push_back(part.first + " (goes with " + of->second + ")");
         }
         return of != edited.end();
     });

@@ -46,15 +46,12 @@ struct BeforeImage {
     void absorb_foreign_edits(const ObservedDomain& now, const DefinitionParts& next);
 };
 
-// Whether a part names vCPUs by number, beside their pins: it goes with the numbering.
-[[nodiscard]] bool names_vcpus(std::string_view part);
-
 // What of a definition that says `now` is to be as it was before. Parts that depend on each other,
 // the guest's shape and its CPU model, go back together or not at all.
 struct Undo {
-    DefinitionParts put_back; // "" for what is to be removed
+    DefinitionParts revert; // "" for what is to be removed
     // By name: changed by somebody else since, or "NAME (goes with ANOTHER)" that was.
-    std::vector<std::string> left_alone;
+    std::vector<std::string> not_reverted;
 };
 
 [[nodiscard]] Undo make_undo(const BeforeImage& before, const DefinitionParts& now);

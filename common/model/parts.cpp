@@ -15,6 +15,21 @@ const std::string& value_of(const DefinitionParts& parts, const std::string& nam
     return at != parts.end() ? at->second : absent;
 }
 
+const std::string& value_of(const DefinitionParts& parts, DefinitionPart part)
+{
+    return value_of(parts, name_of(part));
+}
+
+bool has_part(const DefinitionParts& parts, DefinitionPart part)
+{
+    return parts.contains(name_of(part));
+}
+
+bool changes_numbering(const DefinitionParts& parts)
+{
+    return has_part(parts, DefinitionPart::vcpu) || has_part(parts, DefinitionPart::vcpus);
+}
+
 void set_value(DefinitionParts& parts, const std::string& name, const std::string& value)
 {
     if (value.empty()) {
@@ -37,17 +52,6 @@ std::set<std::string> names_in(std::initializer_list<const DefinitionParts*> all
 
 namespace {
 
-constexpr std::string_view vcpupin_part = "cputune/vcpupin:";
-constexpr std::string_view iothreadpin_part = "cputune/iothreadpin:";
-constexpr const char* emulatorpin_part = "cputune/emulatorpin";
-constexpr const char* cpuset_part = "vcpu@cpuset";
-
-template <class Id>
-std::string numbered(std::string_view part, Id id)
-{
-    return std::string{part} + std::to_string(raw(id));
-}
-
 std::string part_of(const NumaTune& tune)
 {
     auto text = std::string{to_string(tune.mode)} + " " + tune.nodes.str();
@@ -59,16 +63,16 @@ std::string part_of(const NumaTune& tune)
 
 // Pins of one kind, those of `parts` as `from` has them.
 template <class Id>
-void take_numbered(std::map<Id, CpuSet>& pins, std::string_view part, const DefinitionParts& parts,
-                   const std::map<Id, CpuSet>& from)
+void take_thread_pins(std::map<Id, CpuSet>& pins, DefinitionPart part, const DefinitionParts& parts,
+                      const std::map<Id, CpuSet>& from)
 {
     for (const auto& [id, cpus] : from) {
-        if (parts.count(numbered(part, id)) != 0) {
+        if (parts.contains(name_of(part, raw(id)))) {
             pins[id] = cpus;
         }
     }
     std::erase_if(pins, [&](const auto& pin) {
-        return parts.count(numbered(part, pin.first)) != 0 && from.count(pin.first) == 0;
+        return parts.contains(name_of(part, raw(pin.first))) && !from.contains(pin.first);
     });
 }
 
@@ -78,50 +82,40 @@ DefinitionParts pin_parts(const PinSet& pins)
 {
     DefinitionParts parts;
     for (const auto& [vcpu, cpus] : pins.vcpus) {
-        parts[numbered(vcpupin_part, vcpu)] = cpus.str();
+        parts[name_of(DefinitionPart::vcpupin, raw(vcpu))] = cpus.str();
     }
     for (const auto& [iothread, cpus] : pins.iothreads) {
-        parts[numbered(iothreadpin_part, iothread)] = cpus.str();
+        parts[name_of(DefinitionPart::iothreadpin, raw(iothread))] = cpus.str();
     }
     if (pins.emulator) {
-        parts[emulatorpin_part] = pins.emulator->str();
+        parts[name_of(DefinitionPart::emulatorpin)] = pins.emulator->str();
     }
     if (pins.numatune) {
-        parts[numatune_part] = part_of(*pins.numatune);
+        parts[name_of(DefinitionPart::numatune)] = part_of(*pins.numatune);
     }
     if (pins.vcpu_cpuset) {
-        parts[cpuset_part] = pins.vcpu_cpuset->str();
+        parts[name_of(DefinitionPart::vcpu_cpuset)] = pins.vcpu_cpuset->str();
     }
     if (pins.iothreads_listed) {
-        parts[iothreadids_part] = "listed";
+        parts[name_of(DefinitionPart::iothreadids)] = "listed";
     }
     return parts;
 }
 
 PinSet with_pin_parts(PinSet pins, const DefinitionParts& parts, const PinSet& from)
 {
-    const auto taken = [&parts](const char* part) { return parts.contains(part); };
-    take_numbered(pins.vcpus, vcpupin_part, parts, from.vcpus);
-    take_numbered(pins.iothreads, iothreadpin_part, parts, from.iothreads);
-    pins.emulator = taken(emulatorpin_part) ? from.emulator : pins.emulator;
-    pins.numatune = taken(numatune_part) ? from.numatune : pins.numatune;
-    pins.vcpu_cpuset = taken(cpuset_part) ? from.vcpu_cpuset : pins.vcpu_cpuset;
-    pins.iothreads_listed = taken(iothreadids_part) ? from.iothreads_listed : pins.iothreads_listed;
+    using enum DefinitionPart;
+    const auto taken = [&parts](DefinitionPart part) { return has_part(parts, part); };
+    take_thread_pins(pins.vcpus, vcpupin, parts, from.vcpus);
+    take_thread_pins(pins.iothreads, iothreadpin, parts, from.iothreads);
+    pins.emulator = taken(emulatorpin) ? from.emulator : pins.emulator;
+    pins.numatune = taken(numatune) ? from.numatune : pins.numatune;
+    pins.vcpu_cpuset = taken(vcpu_cpuset) ? from.vcpu_cpuset : pins.vcpu_cpuset;
+    pins.iothreads_listed = taken(iothreadids) ? from.iothreads_listed : pins.iothreads_listed;
     return pins;
 }
 
 namespace {
-
-// The id in "cputune/vcpupin:3".
-template <class Id>
-std::optional<Id> id_in(const std::string& name, std::string_view part)
-{
-    if (name.compare(0, part.size(), part) != 0) {
-        return std::nullopt;
-    }
-    const auto ids = IdSet<Id>::parse(std::string_view{name}.substr(part.size()));
-    return ids && ids->size() == 1 ? std::optional{ids->front()} : std::nullopt;
-}
 
 // As part_of() writes it.
 std::optional<NumaTune> numatune_from(const std::string& text)
@@ -157,11 +151,15 @@ PinSet pins_from(const DefinitionParts& parts)
 {
     PinSet pins;
     for (const auto& [name, value] : parts) {
-        if (name == iothreadids_part) {
+        const auto* const row = find_part(name);
+        if (row == nullptr || !row->is_pin()) {
+            continue;
+        }
+        if (row->part == DefinitionPart::iothreadids) {
             pins.iothreads_listed = !value.empty();
             continue;
         }
-        if (name == numatune_part) {
+        if (row->part == DefinitionPart::numatune) {
             pins.numatune = numatune_from(value);
             continue;
         }
@@ -169,14 +167,17 @@ PinSet pins_from(const DefinitionParts& parts)
         if (!cpus || cpus->empty()) {
             continue;
         }
-        if (const auto vcpu = id_in<VcpuId>(name, vcpupin_part)) {
-            pins.vcpus[*vcpu] = std::move(*cpus);
-        } else if (const auto iothread = id_in<IothreadId>(name, iothreadpin_part)) {
-            pins.iothreads[*iothread] = std::move(*cpus);
-        } else if (name == emulatorpin_part) {
+        if (row->part == DefinitionPart::emulatorpin) {
             pins.emulator = std::move(*cpus);
-        } else if (name == cpuset_part) {
+        } else if (row->part == DefinitionPart::vcpu_cpuset) {
             pins.vcpu_cpuset = std::move(*cpus);
+        } else if (const auto of = parse_thread_pins(name); of && of->threads.size() == 1) {
+            const auto thread = raw(of->threads.front());
+            if (of->part == DefinitionPart::vcpupin) {
+                pins.vcpus[VcpuId{thread}] = std::move(*cpus);
+            } else {
+                pins.iothreads[IothreadId{thread}] = std::move(*cpus);
+            }
         }
     }
     return pins;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Parts of definitions, by name; see DefinitionParts.
+// Values of the parts of a definition; part_table.hpp says which parts there are.
 #pragma once
 
 #include "domain.hpp"
+#include "part_table.hpp"
 
 #include <initializer_list>
 #include <set>
@@ -10,12 +11,15 @@
 
 namespace virtpind {
 
-inline constexpr const char* numatune_part = "numatune";
-inline constexpr const char* iothreadids_part = "iothreadids";
-
 // "" where it is not there; and the other way round.
 [[nodiscard]] const std::string& value_of(const DefinitionParts& parts, const std::string& name);
+[[nodiscard]] const std::string& value_of(const DefinitionParts& parts, DefinitionPart part);
 void set_value(DefinitionParts& parts, const std::string& name, const std::string& value);
+
+[[nodiscard]] bool has_part(const DefinitionParts& parts, DefinitionPart part);
+
+// Whether they say how many vCPUs there are, or which.
+[[nodiscard]] bool changes_numbering(const DefinitionParts& parts);
 
 [[nodiscard]] std::set<std::string> names_in(std::initializer_list<const DefinitionParts*> all);
 

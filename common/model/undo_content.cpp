@@ -23,7 +23,12 @@ bool is_among(const std::vector<std::string>& values, const std::string& value)
 std::size_t size_of(const NoteLine& line, const UndoNote& note)
 {
     return line.name.size() + line.before.size() + line.ours.size() + line_overhead +
-           (line.name == numatune_part ? note.numatune_xml.size() : 0);
+           (is_part(line.name, DefinitionPart::numatune) ? note.numatune_xml.size() : 0);
+}
+
+bool names_memory(const UndoNote& note)
+{
+    return note.parts.contains(name_of(DefinitionPart::numatune));
 }
 
 // Whether a line is about the part `name`, alone or with others.
@@ -32,13 +37,9 @@ bool names(const NoteLine& line, const std::string& name)
     if (line.name == name) {
         return true;
     }
-    const auto colon = line.name.find(':');
-    if (colon == std::string::npos || name.compare(0, colon + 1, line.name, 0, colon + 1) != 0) {
-        return false;
-    }
-    const auto all = VcpuSet::parse(std::string_view{line.name}.substr(colon + 1));
-    const auto one = VcpuSet::parse(std::string_view{name}.substr(colon + 1));
-    return all && one && !one->empty() && all->includes(*one);
+    const auto all = parse_thread_pins(line.name);
+    const auto one = parse_thread_pins(name);
+    return all && one && all->part == one->part && all->threads.includes(one->threads);
 }
 
 // Leaves out the longest, until the rest fits.
@@ -61,7 +62,7 @@ void fit(UndoNote& note)
             return names(line, part.first) && part.second.before == line.before &&
                    is_among(part.second.ours, line.ours);
         });
-        if (!note.parts.contains(numatune_part)) {
+        if (!names_memory(note)) {
             note.numatune_xml.clear();
         }
     }
@@ -101,14 +102,15 @@ UndoNote run_note(const PinSet& before, const PinSet& now)
     auto then = pin_parts(before);
     auto next = pin_parts(now);
     for (auto* parts : {&then, &next}) {
-        parts->erase(iothreadids_part); // how a definition is written, and no pin
+        parts->erase(
+            name_of(DefinitionPart::iothreadids)); // how a definition is written, and no pin
     }
     for (const auto& name : names_in({&then, &next})) {
         if (value_of(then, name) != value_of(next, name)) {
             note.parts[name] = {.before = value_of(then, name), .ours = {value_of(next, name)}};
         }
     }
-    if (note.parts.contains(numatune_part) && before.numatune) {
+    if (names_memory(note) && before.numatune) {
         note.numatune_xml = before.numatune->source_xml;
     }
     fit(note);
@@ -117,25 +119,24 @@ UndoNote run_note(const PinSet& before, const PinSet& now)
 
 std::vector<NoteLine> lines_of(const UndoNote& note)
 {
-    // By what they say and the word in front of the number.
-    std::map<std::tuple<std::string, std::string, std::string>, VcpuSet> numbered;
+    // By what they are and say.
+    std::map<std::tuple<std::string, std::string, std::string>, ThreadPins> alike;
     std::vector<NoteLine> lines;
     for (const auto& [name, part] : note.parts) {
-        const auto colon = name.find(':');
-        const auto ids = colon != std::string::npos && name.compare(0, 8, "cputune/") == 0
-                             ? VcpuSet::parse(std::string_view{name}.substr(colon + 1))
-                             : Result<VcpuSet>{VcpuSet{}};
+        const auto pins = parse_thread_pins(name);
         for (const auto& ours : part.ours) {
-            if (ids && !ids->empty()) {
-                numbered[{name.substr(0, colon + 1), part.before, ours}] |= *ids;
+            if (pins) {
+                auto [at, is_new] =
+                    alike.try_emplace({row_of(pins->part).name, part.before, ours}, *pins);
+                at->second.threads |= pins->threads;
             } else {
                 lines.push_back({.name = name, .before = part.before, .ours = ours});
             }
         }
     }
-    for (const auto& [what, ids] : numbered) {
-        const auto& [word, before, ours] = what;
-        lines.push_back({.name = word + ids.str(), .before = before, .ours = ours});
+    for (const auto& [what, pins] : alike) {
+        const auto& [kind, before, ours] = what;
+        lines.push_back({.name = name_of(pins), .before = before, .ours = ours});
     }
     return lines;
 }
@@ -145,8 +146,8 @@ PinSet pins_before(const PinSet& now, const UndoNote& note)
     const auto parts = pin_parts(now);
     auto ours = in_force(note, parts);
     // libvirt makes more of a running domain's memory than it is told.
-    if (note.parts.contains(numatune_part) && parts.contains(numatune_part)) {
-        ours.emplace(numatune_part, parts.at(numatune_part));
+    if (names_memory(note) && has_part(parts, DefinitionPart::numatune)) {
+        ours.emplace(name_of(DefinitionPart::numatune), value_of(parts, DefinitionPart::numatune));
     }
     return pins_before(now, note, ours);
 }
@@ -171,7 +172,7 @@ UndoNote note_of(const BeforeImage& before, const DefinitionParts& now)
             }
         }
     }
-    if (note.parts.contains(numatune_part) && before.config && before.config->numatune) {
+    if (names_memory(note) && before.config && before.config->numatune) {
         note.numatune_xml = before.config->numatune->source_xml;
     }
     fit(note);
@@ -207,11 +208,11 @@ UndoNote note_of_new_run(const ObservedDomain& defined, const PinSet& now,
     // of a running domain's memory than it is told.
     std::erase_if(note.parts, [&](const auto& part) {
         const auto& name = part.first;
-        const auto landed = ours.contains(name) &&
-                            (name == numatune_part || value_of(ours, name) == value_of(is, name));
+        const auto landed = ours.contains(name) && (is_part(name, DefinitionPart::numatune) ||
+                                                    value_of(ours, name) == value_of(is, name));
         return !landed && !former.parts.contains(name);
     });
-    if (!note.parts.contains(numatune_part)) {
+    if (!names_memory(note)) {
         note.numatune_xml.clear();
     }
     return with_former(std::move(note), former);

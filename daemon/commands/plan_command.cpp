@@ -6,8 +6,8 @@
 #include "common/base/text_file.hpp"
 #include "common/model/config_json.hpp"
 #include "common/model/policy_options.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
-#include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/planner/diff.hpp"
 #include "daemon/planner/intents.hpp"
 #include "daemon/planner/plan_tuning.hpp"
@@ -224,7 +224,7 @@ Result<std::string> make_definition(const DomainFile& file, const DomainPlan& pl
     if (!actions.definition) {
         return file.text;
     }
-    auto edited = host::edit_definition_and_tune(file.text, *actions.definition);
+    auto edited = host::edit_definition(file.text, *actions.definition);
     return edited ? std::move(edited)
                   : std::move(edited).error().context("editing " + path_in_quotes(file.path));
 }

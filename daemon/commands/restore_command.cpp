@@ -161,8 +161,8 @@ private:
             return;
         }
         out_ << printable(name) << ": as it was before; " << outcome.applied << " changes";
-        for (const auto& part : outcome.left_alone) {
-            out_ << (part == outcome.left_alone.front()
+        for (const auto& part : outcome.not_reverted) {
+            out_ << (part == outcome.not_reverted.front()
                          ? "; left, as somebody else has changed it since: "
                          : ", ")
                  << part;

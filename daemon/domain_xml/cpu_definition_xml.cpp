@@ -4,6 +4,7 @@
 #include "definition_parts.hpp"
 #include "qemu_arguments.hpp"
 #include "vcpu_keys.hpp"
+#include "xml_bounds.hpp"
 
 #include <algorithm>
 
@@ -29,6 +30,81 @@ bool turns_off(std::string_view policy)
     return policy == "disable" || policy == "forbid";
 }
 
+// Whether the definition has the tune of that row, or says the contrary.
+void read_tune(const pugi::xml_node& domain, const PartRow& row, CpuDefinition& cpus)
+{
+    const auto& tune = *row.tune;
+    const auto element = find_element(domain, row);
+    if (!element) {
+        return;
+    }
+    const auto is_feature = row.form == PartForm::feature;
+    const std::string_view says =
+        element.attribute(tune.attribute).as_string(is_feature ? "require" : "");
+    const auto is_contrary = is_feature ? turns_off(says) != turns_off(tune.value)
+                                        : !says.empty() && says == tune.contrary;
+    if (says == tune.value) {
+        cpus.tuned.insert(tune.tune);
+    } else if (is_contrary) {
+        cpus.opposed.insert(tune.tune);
+    }
+}
+
+void read_vcpus(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    const auto vcpu = domain.child("vcpu");
+    facts.vcpus_max =
+        static_cast<std::uint32_t>(reader.number(trimmed_text(vcpu), "<vcpu>", id_set_limit, 1));
+    if (facts.vcpus_max == 0) {
+        reader.fail(Errc::invalid_argument, "<vcpu> is 0; a domain has at least one");
+        return;
+    }
+    if (const auto list = domain.child("vcpus")) {
+        for (const auto entry : list.children("vcpu")) {
+            const auto id = reader.small_number(entry, "id", 0);
+            if (id < facts.vcpus_max &&
+                entry.attribute("enabled").as_string() == std::string_view{"yes"}) {
+                facts.vcpus_online.insert(VcpuId{id});
+                if (entry.attribute("hotpluggable").as_string() == std::string_view{"yes"}) {
+                    facts.vcpus_pluggable.insert(VcpuId{id});
+                }
+            }
+        }
+    } else {
+        const auto online = reader.number(vcpu.attribute("current").value(), "vcpu/@current",
+                                          facts.vcpus_max, facts.vcpus_max);
+        if (online > 0) {
+            facts.vcpus_online = VcpuSet::range(0, static_cast<std::uint32_t>(online) - 1);
+        }
+    }
+    facts.vcpus_boot = facts.vcpus_online;
+}
+
+void read_topology(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
+{
+    const auto cpu = domain.child("cpu");
+    if (const auto topology = cpu.child("topology")) {
+        facts.topology = GuestTopology{.sockets = reader.small_number(topology, "sockets", 1),
+                                       .dies = reader.small_number(topology, "dies", 1),
+                                       .clusters = reader.small_number(topology, "clusters", 1),
+                                       .cores = reader.small_number(topology, "cores", 1),
+                                       .threads = reader.small_number(topology, "threads", 1)};
+    }
+    std::uint32_t position = 0;
+    for (const auto cell : cpu.child("numa").children("cell")) {
+        if (facts.cells.size() == guest_cells_max) {
+            reader.fail(Errc::limits_exceeded,
+                        "more than " + std::to_string(guest_cells_max) + " guest NUMA cells");
+            return;
+        }
+        facts.cells.push_back(GuestCell{
+            .id = reader.small_number(cell, "id", position++),
+            .vcpus = reader.id_set<VcpuId>(cell, "cpus"),
+            .memory_kib = reader.size_kib(cell.attribute("memory").value(),
+                                          cell.attribute("unit").value(), "cell/@memory")});
+    }
+}
+
 } // namespace
 
 bool has(const pugi::xml_node& element, const char* attribute, std::string_view value)
@@ -36,9 +112,10 @@ bool has(const pugi::xml_node& element, const char* attribute, std::string_view 
     return element.attribute(attribute).value() == value;
 }
 
-pugi::xml_node feature_of(const pugi::xml_node& cpu, const char* name)
+void read_cpu_facts(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
 {
-    return cpu.find_child_by_attribute("feature", "name", name);
+    read_vcpus(reader, domain, facts);
+    read_topology(reader, domain, facts);
 }
 
 CpuDefinition read_cpu_definition(Reader& reader, const pugi::xml_node& domain,
@@ -59,26 +136,10 @@ CpuDefinition read_cpu_definition(Reader& reader, const pugi::xml_node& domain,
     read_vcpu_keys(reader, domain, cpus);
     std::sort(cpus.cells.begin(), cpus.cells.end(),
               [](const GuestCell& a, const GuestCell& b) { return a.id < b.id; });
-    const auto cpu = domain.child("cpu");
-    for (const auto& [tune, name, policy] : tune_features) {
-        const auto feature = feature_of(cpu, name);
-        const std::string_view says = feature.attribute("policy").as_string("require");
-        if (feature && says == policy) {
-            cpus.tuned.insert(tune);
-        } else if (feature && turns_off(says) != turns_off(policy)) {
-            cpus.opposed.insert(tune);
+    for (const auto& row : part_table()) {
+        if (row.tune) {
+            read_tune(domain, row, cpus);
         }
-    }
-    if (has(cpu.child("cache"), "mode", "passthrough")) {
-        cpus.tuned.insert(Tune::cache_passthrough);
-    } else if (has(cpu.child("cache"), "mode", "disable")) {
-        cpus.opposed.insert(Tune::cache_passthrough);
-    }
-    if (has(cpu, "migratable", "off")) {
-        cpus.tuned.insert(Tune::no_migrate);
-    }
-    if (has(domain.child("os").child("smbios"), "mode", "host")) {
-        cpus.tuned.insert(Tune::host_smbios);
     }
     return cpus;
 }

@@ -1,41 +1,40 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "definition_parts.hpp"
 
+#include "common/model/parts.hpp"
 #include "vcpu_keys.hpp"
 #include "xml_editor.hpp"
 #include "xml_reader.hpp"
 
-#include <algorithm>
-#include <array>
-#include <sstream>
-#include <vector>
+#include <utility>
 
 namespace virtpind::host {
 
 namespace {
 
-constexpr std::array cpu_attributes{"mode", "match", "check", "migratable"};
-constexpr std::array cpu_children{"model", "vendor", "topology", "cache", "numa"};
-constexpr std::array tune_features{"hypervisor", "topoext", "invtsc"};
+constexpr const char* is_there = "there";
 
-void read_element(DefinitionParts& parts, const std::string& name, const pugi::xml_node& element)
+pugi::xml_node parent_of(const pugi::xml_node& domain, const PartRow& row)
 {
-    if (element) {
-        parts[name] = normal_text(element);
-    }
+    return *row.parent != '\0' ? domain.child(row.parent) : domain;
+}
+
+std::optional<std::string> normal_text_of(const pugi::xml_node& element)
+{
+    return element ? std::optional{normal_text(element)} : std::nullopt;
 }
 
 // <vcpu> as its own part: the cpuset is one of the pins.
-std::string normal_vcpu(const pugi::xml_node& vcpu)
+std::optional<std::string> normal_vcpu(const pugi::xml_node& vcpu)
 {
     pugi::xml_document copy;
     auto own = copy.append_copy(vcpu);
     own.remove_attribute("cpuset");
-    return normal_text(own);
+    return normal_text_of(own);
 }
 
-// Puts back an element that stands for a part, in the place of `old` where that is there.
-void put_back_element(pugi::xml_node parent, pugi::xml_node old, const std::string& text)
+// An element that stands for a part goes to the place of `old` where that is there.
+void revert_element(pugi::xml_node parent, pugi::xml_node old, const std::string& text)
 {
     pugi::xml_document document;
     if (!text.empty() && document.load_string(text.c_str())) {
@@ -49,7 +48,7 @@ void put_back_element(pugi::xml_node parent, pugi::xml_node old, const std::stri
     }
 }
 
-void put_back_vcpu(pugi::xml_node vcpu, const std::string& text)
+void revert_vcpu(pugi::xml_node vcpu, const std::string& text)
 {
     pugi::xml_document document;
     if (!document.load_string(text.c_str())) {
@@ -66,13 +65,12 @@ void put_back_vcpu(pugi::xml_node vcpu, const std::string& text)
     }
 }
 
-// An attribute of <cpu>.
-void put_back_attribute(pugi::xml_node cpu, const char* name, const std::string& value)
+void revert_attribute(pugi::xml_node element, const char* name, const std::string& value)
 {
     if (value.empty()) {
-        cpu.remove_attribute(name);
+        element.remove_attribute(name);
     } else {
-        set_attribute(cpu, name, value);
+        set_attribute(element, name, value);
     }
 }
 
@@ -82,89 +80,103 @@ bool says_nothing(const pugi::xml_node& element)
            !element.find_child([](const auto& node) { return !is_blank(node); });
 }
 
-// Calls put_back(value) where `parts` has that part.
-template <class PutBack>
-void with_part(const DefinitionParts& parts, const std::string& name, PutBack put_back)
+void revert_presence(pugi::xml_node domain, const char* name, const std::string& value)
 {
-    if (const auto at = parts.find(name); at != parts.end()) {
-        put_back(at->second);
+    const auto element = domain.child(name);
+    if (!element && !value.empty()) {
+        insert_in_order(domain, name);
+    } else if (element && value.empty() && says_nothing(element)) {
+        remove_element(element);
     }
 }
 
-void put_back_cpu(pugi::xml_node cpu, const DefinitionParts& parts)
+void revert_part(pugi::xml_node domain, const PartRow& row, const std::string& value)
 {
-    for (const auto* name : cpu_attributes) {
-        with_part(parts, std::string{"cpu@"} + name,
-                  [&](const std::string& value) { put_back_attribute(cpu, name, value); });
-    }
-    for (const auto* name : cpu_children) {
-        with_part(parts, std::string{"cpu/"} + name,
-                  [&](const std::string& text) { put_back_element(cpu, cpu.child(name), text); });
-    }
-    for (const auto* name : tune_features) {
-        with_part(parts, std::string{"cpu/feature:"} + name, [&](const std::string& text) {
-            put_back_element(cpu, cpu.find_child_by_attribute("feature", "name", name), text);
-        });
-    }
-    with_part(parts, "cpu", [&](const std::string& text) {
-        if (text.empty() && says_nothing(cpu)) {
-            remove_element(cpu);
+    auto parent = parent_of(domain, row);
+    if (!parent && row.form != PartForm::keyed) {
+        if (value.empty()) {
+            return;
         }
-    });
+        parent = insert_in_order(domain, row.parent);
+    }
+    switch (row.form) {
+    case PartForm::element:
+    case PartForm::feature:
+        revert_element(parent, find_element(domain, row), value);
+        break;
+    case PartForm::attribute:
+        revert_attribute(parent, row.tag, value);
+        break;
+    case PartForm::vcpu:
+        revert_vcpu(domain.child(row.tag), value);
+        break;
+    case PartForm::keyed:
+        revert_vcpu_keys(domain, row.tag, value);
+        break;
+    case PartForm::presence:
+        revert_presence(domain, row.tag, value);
+        break;
+    case PartForm::pin:
+    case PartForm::thread_pins:
+        break;
+    }
 }
 
 } // namespace
 
+pugi::xml_node find_element(const pugi::xml_node& domain, const PartRow& row)
+{
+    const auto parent = parent_of(domain, row);
+    return row.form == PartForm::attribute ? parent
+           : row.form == PartForm::feature
+               ? parent.find_child_by_attribute("feature", "name", row.tag)
+               : parent.child(row.tag);
+}
+
+std::optional<std::string> read_part(const pugi::xml_node& domain, const PartRow& row)
+{
+    const auto element = find_element(domain, row);
+    if (!element) {
+        return std::nullopt;
+    }
+    switch (row.form) {
+    case PartForm::element:
+    case PartForm::feature:
+        return normal_text_of(element);
+    case PartForm::attribute: {
+        const auto attribute = element.attribute(row.tag);
+        return attribute ? std::optional<std::string>{attribute.value()} : std::nullopt;
+    }
+    case PartForm::vcpu:
+        return normal_vcpu(element);
+    case PartForm::keyed:
+        return read_vcpu_keys_text(domain, row.tag);
+    case PartForm::presence:
+        return is_there;
+    case PartForm::pin:
+    case PartForm::thread_pins:
+        break;
+    }
+    return std::nullopt;
+}
+
 DefinitionParts read_parts(const pugi::xml_node& domain)
 {
     DefinitionParts parts;
-    if (const auto vcpu = domain.child("vcpu")) {
-        parts["vcpu"] = normal_vcpu(vcpu);
-    }
-    read_element(parts, "vcpus", domain.child("vcpus"));
-    read_element(parts, "os/smbios", domain.child("os").child("smbios"));
-    read_vcpu_key_parts(domain, parts);
-    const auto cpu = domain.child("cpu");
-    if (!cpu) {
-        return parts;
-    }
-    parts["cpu"] = "there";
-    for (const auto* name : cpu_attributes) {
-        if (const auto attribute = cpu.attribute(name)) {
-            parts[std::string{"cpu@"} + name] = attribute.value();
+    for (const auto& row : part_table()) {
+        if (auto value = read_part(domain, row)) {
+            parts.emplace(row.name, std::move(*value));
         }
-    }
-    for (const auto* name : cpu_children) {
-        read_element(parts, std::string{"cpu/"} + name, cpu.child(name));
-    }
-    for (const auto* name : tune_features) {
-        read_element(parts, std::string{"cpu/feature:"} + name,
-                     cpu.find_child_by_attribute("feature", "name", name));
     }
     return parts;
 }
 
-void put_back_parts(pugi::xml_node domain, const DefinitionParts& parts)
+void revert_parts(pugi::xml_node domain, const DefinitionParts& parts)
 {
-    with_part(parts, "vcpu",
-              [&](const std::string& text) { put_back_vcpu(domain.child("vcpu"), text); });
-    with_part(parts, "vcpus", [&](const std::string& text) {
-        put_back_element(domain, domain.child("vcpus"), text);
-    });
-    with_part(parts, "os/smbios", [&](const std::string& text) {
-        put_back_element(domain.child("os"), domain.child("os").child("smbios"), text);
-    });
-    put_back_vcpu_keys(domain, parts);
-    const auto speaks_of_cpu = [](const auto& part) {
-        return part.first.rfind("cpu", 0) == 0 && part.first.rfind("cputune", 0) != 0 &&
-               !part.second.empty();
-    };
-    auto cpu = domain.child("cpu");
-    if (!cpu && std::any_of(parts.begin(), parts.end(), speaks_of_cpu)) {
-        cpu = insert_in_order(domain, "cpu");
-    }
-    if (cpu) {
-        put_back_cpu(cpu, parts);
+    for (const auto& row : part_table()) {
+        if (const auto at = parts.find(row.name); at != parts.end()) {
+            revert_part(domain, row, at->second);
+        }
     }
 }
 

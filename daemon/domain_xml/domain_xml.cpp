@@ -42,61 +42,6 @@ void read_identity(Reader& reader, const pugi::xml_node& domain, DomainFacts& fa
     }
 }
 
-void read_vcpus(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
-{
-    const auto vcpu = domain.child("vcpu");
-    facts.vcpus_max =
-        static_cast<std::uint32_t>(reader.number(trimmed_text(vcpu), "<vcpu>", id_set_limit, 1));
-    if (facts.vcpus_max == 0) {
-        reader.fail(Errc::invalid_argument, "<vcpu> is 0; a domain has at least one");
-        return;
-    }
-    if (const auto list = domain.child("vcpus")) {
-        for (const auto entry : list.children("vcpu")) {
-            const auto id = reader.small_number(entry, "id", 0);
-            if (id < facts.vcpus_max &&
-                entry.attribute("enabled").as_string() == std::string_view{"yes"}) {
-                facts.vcpus_online.insert(VcpuId{id});
-                if (entry.attribute("hotpluggable").as_string() == std::string_view{"yes"}) {
-                    facts.vcpus_pluggable.insert(VcpuId{id});
-                }
-            }
-        }
-    } else {
-        const auto online = reader.number(vcpu.attribute("current").value(), "vcpu/@current",
-                                          facts.vcpus_max, facts.vcpus_max);
-        if (online > 0) {
-            facts.vcpus_online = VcpuSet::range(0, static_cast<std::uint32_t>(online) - 1);
-        }
-    }
-    facts.vcpus_boot = facts.vcpus_online;
-}
-
-void read_guest_cpu(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
-{
-    const auto cpu = domain.child("cpu");
-    if (const auto topology = cpu.child("topology")) {
-        facts.topology = GuestTopology{.sockets = reader.small_number(topology, "sockets", 1),
-                                       .dies = reader.small_number(topology, "dies", 1),
-                                       .clusters = reader.small_number(topology, "clusters", 1),
-                                       .cores = reader.small_number(topology, "cores", 1),
-                                       .threads = reader.small_number(topology, "threads", 1)};
-    }
-    std::uint32_t position = 0;
-    for (const auto cell : cpu.child("numa").children("cell")) {
-        if (facts.cells.size() == guest_cells_max) {
-            reader.fail(Errc::limits_exceeded,
-                        "more than " + std::to_string(guest_cells_max) + " guest NUMA cells");
-            return;
-        }
-        facts.cells.push_back(GuestCell{
-            .id = reader.small_number(cell, "id", position++),
-            .vcpus = reader.id_set<VcpuId>(cell, "cpus"),
-            .memory_kib = reader.size_kib(cell.attribute("memory").value(),
-                                          cell.attribute("unit").value(), "cell/@memory")});
-    }
-}
-
 // <iothreads> tells how many, <iothreadids> some of their ids; the rest get the lowest free ones.
 void read_iothreads(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
 {
@@ -223,42 +168,44 @@ void read_memory(Reader& reader, const pugi::xml_node& domain, DomainFacts& fact
 
 } // namespace
 
-Result<ObservedDomain> parse_domain_xml(std::string_view text, const PolicyCatalog& catalog,
-                                        XmlKind kind)
+Result<ObservedDomain> read_domain(const pugi::xml_node& domain, const PolicyCatalog& catalog,
+                                   XmlKind kind)
 {
-    pugi::xml_document document;
-    const auto root = load_domain(document, text);
-    if (!root) {
-        return root.error();
-    }
     Reader reader;
-    ObservedDomain domain;
-    auto& facts = domain.facts;
-    read_identity(reader, *root, facts);
-    read_vcpus(reader, *root, facts);
-    read_guest_cpu(reader, *root, facts);
-    read_iothreads(reader, *root, facts);
-    read_memory(reader, *root, facts);
-    read_devices(reader, *root, facts);
-    facts.metadata = read_policy_metadata(*root, catalog);
-    auto pins = read_pins(reader, *root);
+    ObservedDomain seen;
+    auto& facts = seen.facts;
+    read_identity(reader, domain, facts);
+    read_cpu_facts(reader, domain, facts);
+    read_iothreads(reader, domain, facts);
+    read_memory(reader, domain, facts);
+    read_devices(reader, domain, facts);
+    facts.metadata = read_policy_metadata(domain, catalog);
+    auto pins = read_pins(reader, domain);
     if (kind == XmlKind::live && facts.active()) {
-        domain.live = std::move(pins);
-        domain.live_note = read_undo_note(*root, facts);
-        domain.live_policy = facts.metadata.content.has_value();
+        seen.live = std::move(pins);
+        seen.live_note = read_undo_note(domain, facts);
+        seen.live_policy = facts.metadata.content.has_value();
         if (const auto& shown = facts.metadata.content; shown && *shown) {
-            domain.shown_policy = **shown;
+            seen.shown_policy = **shown;
         }
     } else {
-        domain.config = std::move(pins);
-        domain.cpus = read_cpu_definition(reader, *root, facts);
-        domain.cpus->parts.merge(pin_parts(*domain.config));
-        domain.config_note = read_undo_note(*root, facts);
+        seen.config = std::move(pins);
+        seen.cpus = read_cpu_definition(reader, domain, facts);
+        seen.cpus->parts.merge(pin_parts(*seen.config));
+        seen.config_note = read_undo_note(domain, facts);
     }
     if (reader.error()) {
         return Error{*reader.error()}.context("reading the XML of domain " + in_quotes(facts.name));
     }
-    return domain;
+    return seen;
+}
+
+Result<ObservedDomain> parse_domain_xml(std::string_view text, const PolicyCatalog& catalog,
+                                        XmlKind kind)
+{
+    pugi::xml_document document;
+    const auto domain = load_domain(document, text);
+    return domain ? read_domain(*domain, catalog, kind) : domain.error();
 }
 
 } // namespace virtpind::host

@@ -11,6 +11,10 @@
 #include <string>
 #include <string_view>
 
+namespace pugi {
+class xml_node;
+}
+
 namespace virtpind::host {
 
 enum class XmlKind {
@@ -25,5 +29,9 @@ enum class XmlKind {
 // Errors: invalid_argument naming element, attribute and value; limits_exceeded.
 [[nodiscard]] Result<ObservedDomain> parse_domain_xml(std::string_view text,
                                                       const PolicyCatalog& catalog, XmlKind kind);
+
+// The same of a <domain> that load_domain() loaded.
+[[nodiscard]] Result<ObservedDomain> read_domain(const pugi::xml_node& domain,
+                                                 const PolicyCatalog& catalog, XmlKind kind);
 
 } // namespace virtpind::host

@@ -2,10 +2,8 @@
 #include "migration_xml.hpp"
 
 #include "common/model/action.hpp"
-#include "common/model/policy.hpp"
 #include "common/model/undo_merge.hpp"
-#include "definition.hpp"
-#include "domain_xml.hpp"
+#include "definition_editor.hpp"
 
 #include <algorithm>
 
@@ -68,7 +66,11 @@ PinSet cut_to(PinSet pins, const Destination& destination)
 
 Result<std::string> xml_for(std::string_view text, const std::optional<Destination>& destination)
 {
-    const auto seen = parse_domain_xml(text, PolicyCatalog{}, XmlKind::live);
+    auto editor = DefinitionEditor::open(text);
+    if (!editor) {
+        return editor.error();
+    }
+    const auto seen = editor->read(XmlKind::live);
     if (!seen) {
         return seen.error();
     }
@@ -82,8 +84,12 @@ Result<std::string> xml_for(std::string_view text, const std::optional<Destinati
         pins = cut_to(std::move(pins), *destination);
     }
     pins.iothreads_listed = now.iothreads_listed; // their numbers are the guest's
-    return edit_definition(text,
-                           {.mode = DefinitionChange::Mode::replace, .pins = std::move(pins)});
+    if (auto made =
+            editor->make({.mode = DefinitionChange::Mode::replace, .pins = std::move(pins)});
+        !made) {
+        return std::move(made).error();
+    }
+    return editor->text();
 }
 
 } // namespace virtpind::host

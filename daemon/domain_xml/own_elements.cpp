@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "own_elements.hpp"
 
+#include "common/model/part_table.hpp"
 #include "xml_reader.hpp"
 
-#include <pugixml.hpp>
-
 #include <algorithm>
-#include <array>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -64,9 +62,11 @@ const std::vector<Shown>& shown_elements()
 
 bool is_own_feature(const pugi::xml_node& element)
 {
-    constexpr std::array own{"hypervisor", "topoext", "invtsc"};
+    const auto table = part_table();
     const std::string_view name = element.attribute("name").value();
-    return std::find(own.begin(), own.end(), name) != own.end();
+    return std::any_of(table.begin(), table.end(), [name](const PartRow& row) {
+        return row.form == PartForm::feature && row.tag == name;
+    });
 }
 
 void copy_element(const pugi::xml_node& from, pugi::xml_node to, const Shown& shown)
@@ -94,17 +94,12 @@ void copy_element(const pugi::xml_node& from, pugi::xml_node to, const Shown& sh
 
 } // namespace
 
-Result<std::string> own_elements(std::string_view text)
+std::string own_elements(const pugi::xml_node& domain)
 {
-    pugi::xml_document document;
-    const auto domain = load_domain(document, text);
-    if (!domain) {
-        return domain.error();
-    }
     pugi::xml_document shown;
     const auto all = shown.append_child("domain");
     for (const auto& element : shown_elements()) {
-        for (const auto child : domain->children(element.name)) {
+        for (const auto child : domain.children(element.name)) {
             copy_element(child, all, element);
         }
     }

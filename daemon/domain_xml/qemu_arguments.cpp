@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "qemu_arguments.hpp"
 
+#include "common/model/part_table.hpp"
 #include "qemu_command_line.hpp"
 
 #include <algorithm>
@@ -182,10 +183,9 @@ void take(QemuOverrides& overrides, unsigned what, const std::string& name)
     if (what == 0) {
         return;
     }
-    for (const auto tune : {Tune::cache_passthrough, Tune::topoext, Tune::invtsc, Tune::no_migrate,
-                            Tune::hide_hypervisor, Tune::host_smbios}) {
-        if ((what & bit(tune)) != 0) {
-            overrides.tunes.emplace(tune, name);
+    for (const auto& row : part_table()) {
+        if (row.tune && (what & bit(row.tune->tune)) != 0) {
+            overrides.tunes.emplace(row.tune->tune, name);
         }
     }
     if ((what & shape) != 0 && overrides.shape.empty()) {

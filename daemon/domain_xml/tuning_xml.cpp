@@ -2,40 +2,21 @@
 #include "tuning_xml.hpp"
 
 #include "cpu_definition_xml.hpp"
-#include "definition.hpp"
 #include "definition_parts.hpp"
-#include "domain_xml.hpp"
 #include "vcpu_keys.hpp"
 #include "xml_editor.hpp"
 #include "xml_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace virtpind::host {
 
 namespace {
-
-void write_features(pugi::xml_node cpu, const std::set<Tune>& tuned, const std::set<Tune>& before)
-{
-    for (const auto& [tune, name, policy] : tune_features) {
-        const auto wanted = tuned.count(tune) != 0;
-        if (wanted == (before.count(tune) != 0)) {
-            continue;
-        }
-        auto feature = feature_of(cpu, name);
-        if (!wanted) {
-            remove_element(feature);
-            continue;
-        }
-        if (!feature) {
-            feature = insert_in_order(cpu, "feature");
-        }
-        set_attribute(feature, "policy", policy);
-        set_attribute(feature, "name", name);
-    }
-}
 
 // Only these modes pass the host's caches through and know of migratable=.
 bool is_passthrough_mode(const pugi::xml_node& cpu)
@@ -48,7 +29,9 @@ bool is_passthrough_mode(const pugi::xml_node& cpu)
 void write_mode(pugi::xml_node cpu, const std::set<Tune>& tuned)
 {
     const auto needs_passthrough =
-        tuned.count(Tune::cache_passthrough) != 0 || tuned.count(Tune::no_migrate) != 0;
+        std::any_of(part_table().begin(), part_table().end(), [&tuned](const PartRow& row) {
+            return row.tune && row.tune->needs_passthrough && tuned.contains(row.tune->tune);
+        });
     const auto names_no_cpu = !cpu.attribute("mode") && !cpu.child("model");
     if ((needs_passthrough && !is_passthrough_mode(cpu)) || names_no_cpu) {
         set_attribute(cpu, "mode", "host-passthrough");
@@ -68,18 +51,28 @@ void write_mode(pugi::xml_node cpu, const std::set<Tune>& tuned)
     }
 }
 
-void write_cache(pugi::xml_node cpu, const std::set<Tune>& tuned)
+// Makes the element of that row say its tune, or say it no more.
+void write_tune(pugi::xml_node domain, const PartRow& row, bool wanted)
 {
-    auto cache = cpu.child("cache");
-    if (tuned.count(Tune::cache_passthrough) == 0) {
-        remove_element(cache);
+    auto element = find_element(domain, row);
+    if (row.form == PartForm::attribute) {
+        set_attribute(element, row.tag, wanted ? row.tune->value : "on"); // libvirt's default
         return;
     }
-    if (!cache) {
-        cache = insert_in_order(cpu, "cache");
+    if (!wanted) {
+        remove_element(element);
+        return;
     }
-    set_attribute(cache, "mode", "passthrough");
-    cache.remove_attribute("level");
+    const auto is_feature = row.form == PartForm::feature;
+    if (!element) {
+        element = insert_in_order(domain.child(row.parent), is_feature ? "feature" : row.tag);
+    }
+    set_attribute(element, row.tune->attribute, row.tune->value);
+    if (is_feature) {
+        set_attribute(element, "name", row.tag);
+    } else if (row.part == DefinitionPart::cpu_cache) {
+        element.remove_attribute("level"); // of a cache that QEMU makes up
+    }
 }
 
 void write_topology(pugi::xml_node cpu, const GuestTopology& topology,
@@ -165,50 +158,38 @@ void write_vcpus(pugi::xml_node domain, const CpuDefinition& wanted)
     }
 }
 
-void write_smbios(pugi::xml_node domain, const std::set<Tune>& tuned)
+bool is_of_cpu(const PartRow& row)
 {
-    auto os = domain.child("os");
-    auto smbios = os.child("smbios");
-    if (tuned.count(Tune::host_smbios) == 0) {
-        remove_element(smbios);
-        return;
-    }
-    if (!smbios) {
-        smbios = insert_in_order(os, "smbios");
-    }
-    set_attribute(smbios, "mode", "host");
+    return row.parent == std::string_view{"cpu"};
 }
 
+// <cpu>, and the tunes that stand elsewhere.
 void write_cpu(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinition& wanted,
                const std::optional<bool>& clusters_known)
 {
-    const auto differs = [&](Tune tune) {
-        return now.tuned.count(tune) != wanted.tuned.count(tune);
-    };
-    const auto tunes_differ =
-        std::any_of(tune_features.begin(), tune_features.end(),
-                    [&](const TuneFeature& feature) { return differs(feature.tune); }) ||
-        differs(Tune::cache_passthrough) || differs(Tune::no_migrate);
-    if (!tunes_differ && now.topology == wanted.topology && now.cells == wanted.cells) {
-        return;
+    std::vector<const PartRow*> tunes; // that differ
+    for (const auto& row : part_table()) {
+        if (row.tune &&
+            now.tuned.contains(row.tune->tune) != wanted.tuned.contains(row.tune->tune)) {
+            tunes.push_back(&row);
+        }
     }
-    auto cpu = domain.child("cpu");
-    if (!cpu) {
-        cpu = insert_in_order(domain, "cpu");
+    const auto touches_cpu =
+        now.topology != wanted.topology || now.cells != wanted.cells ||
+        std::any_of(tunes.begin(), tunes.end(), [](const auto* row) { return is_of_cpu(*row); });
+    if (touches_cpu && !domain.child("cpu")) {
+        insert_in_order(domain, "cpu");
     }
+    const auto cpu = domain.child("cpu");
     if (now.topology != wanted.topology) {
         write_topology(cpu, *wanted.topology, clusters_known);
     }
-    if (differs(Tune::cache_passthrough)) {
-        write_cache(cpu, wanted.tuned);
+    for (const auto* row : tunes) {
+        write_tune(domain, *row, wanted.tuned.contains(row->tune->tune));
     }
-    if (differs(Tune::no_migrate)) {
-        set_attribute(cpu, "migratable", wanted.tuned.count(Tune::no_migrate) != 0 ? "off" : "on");
-    }
-    write_features(cpu, wanted.tuned, now.tuned);
     // Taking a tune away asks nothing of the mode, nor does one that is not of the CPU.
-    if (std::any_of(wanted.tuned.begin(), wanted.tuned.end(), [&now](Tune tune) {
-            return tune != Tune::host_smbios && !now.tuned.contains(tune);
+    if (std::any_of(tunes.begin(), tunes.end(), [&wanted](const auto* row) {
+            return is_of_cpu(*row) && wanted.tuned.contains(row->tune->tune);
         })) {
         write_mode(cpu, wanted.tuned);
     }
@@ -217,79 +198,19 @@ void write_cpu(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinit
     }
 }
 
-struct Loaded {
-    CpuDefinition cpus;
-    PinSet pins;
-};
-
-Result<Loaded> read(std::string_view text, pugi::xml_document& document)
-{
-    const auto domain = parse_domain_xml(text, PolicyCatalog{}, XmlKind::config);
-    if (!domain) {
-        return domain.error();
-    }
-    if (auto root = load_domain(document, text); !root) {
-        return root.error();
-    }
-    return Loaded{*domain->cpus, *domain->config};
-}
-
 } // namespace
 
-Result<std::string> edit_definition_and_tune(std::string_view text, const DefinitionChange& change)
+void write_tuning(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinition& wanted,
+                  const GuestTuning& tuning)
 {
-    const auto& tuning = change.tuning;
-    std::string edited{text};
-    if (!tuning.put_back.empty()) {
-        pugi::xml_document document;
-        if (auto root = load_domain(document, text); !root) {
-            return root.error();
-        }
-        put_back_parts(document.child("domain"), tuning.put_back);
-        edited = edited_text(document, text);
+    if (wanted.keyed != now.keyed) {
+        renumber_vcpu_keys(domain, *new_numbers(now, *tuning.cpus));
     }
-    auto pinned = edit_definition(edited, change);
-    return pinned && !tuning.empty() ? apply_tuning(*pinned, tuning) : pinned;
-}
-
-Result<std::string> apply_tuning(std::string_view text, const GuestTuning& tuning)
-{
-    pugi::xml_document document;
-    const auto now = read(text, document);
-    if (!now) {
-        return now.error();
-    }
-    const auto wanted = tuned_definition(now->cpus, tuning);
-    const auto wanted_pins = tuned_pins(now->pins, tuning);
-    if (wanted == now->cpus) {
-        return edit_definition(text,
-                               {.mode = DefinitionChange::Mode::replace, .pins = wanted_pins});
-    }
-    const auto domain = document.child("domain");
-    if (wanted.keyed != now->cpus.keyed) {
-        renumber_vcpu_keys(domain, *new_numbers(now->cpus, *tuning.cpus));
-    }
-    if (wanted.vcpus_max != now->cpus.vcpus_max || wanted.enabled != now->cpus.enabled ||
-        wanted.lists_vcpus != now->cpus.lists_vcpus || wanted.placement != now->cpus.placement) {
+    if (wanted.vcpus_max != now.vcpus_max || wanted.enabled != now.enabled ||
+        wanted.lists_vcpus != now.lists_vcpus || wanted.placement != now.placement) {
         write_vcpus(domain, wanted);
     }
-    write_cpu(domain, now->cpus, wanted, tuning.clusters_known);
-    if (wanted.tuned.count(Tune::host_smbios) != now->cpus.tuned.count(Tune::host_smbios)) {
-        write_smbios(domain, wanted.tuned);
-    }
-    auto edited = edit_definition(edited_text(document, text),
-                                  {.mode = DefinitionChange::Mode::replace, .pins = wanted_pins});
-    if (!edited) {
-        return edited;
-    }
-    pugi::xml_document again;
-    const auto result = read(*edited, again);
-    if (!result || result->cpus != wanted) {
-        return Error{.code = Errc::invalid_argument,
-                     .message = "cannot tune the definition: what was wanted does not read back; "
-                                "compare its <vcpu>, <vcpus>, <cpu> and <os> with the plan"};
-    }
-    return edited;
+    write_cpu(domain, now, wanted, tuning.clusters_known);
 }
 
 } // namespace virtpind::host

@@ -17,7 +17,6 @@ namespace virtpind::host {
 namespace {
 
 constexpr std::size_t elements_max = 4096;
-constexpr std::string_view numbered = "cputune/";
 
 std::string_view local_name(const pugi::xml_node& element)
 {
@@ -32,15 +31,16 @@ pugi::xml_node find_note(const pugi::xml_node& domain)
     });
 }
 
-// Whether `value` is what a part of that name would read as, or that it is not there.
-bool reads_back(const std::string& name, const std::string& value)
+// Whether `value` is what that part would read as, or that it is not there.
+bool reads_back(const PartRow& row, const std::string& value)
 {
     if (value.empty()) {
         return true;
     }
-    const DefinitionParts part{{name, value}};
-    if (pin_parts(pins_from(part)) == part) {
-        return true;
+    if (row.is_pin()) {
+        const auto name = row.form == PartForm::thread_pins ? name_of(row.part, 0) : row.name;
+        const DefinitionParts pin{{name, value}};
+        return pin_parts(pins_from(pin)) == pin;
     }
     pugi::xml_document fragment;
     if (value.front() == '<' && (!fragment.load_string(value.c_str()) || is_too_deep(fragment))) {
@@ -51,10 +51,8 @@ bool reads_back(const std::string& name, const std::string& value)
     domain.append_child("vcpu");
     domain.append_child("os");
     domain.append_child("cpu");
-    put_back_parts(domain, part);
-    const auto read = read_parts(domain);
-    const auto at = read.find(name);
-    return at != read.end() && at->second == value;
+    revert_parts(domain, {{row.name, value}});
+    return read_part(domain, row) == value;
 }
 
 bool is_numatune(const std::string& xml, const std::string& part)
@@ -69,7 +67,7 @@ bool is_numatune(const std::string& xml, const std::string& part)
     Reader reader;
     const auto read = pin_parts(read_pins(reader, domain));
     return !reader.error() && domain.first_child() == domain.last_child() &&
-           read == DefinitionParts{{numatune_part, part}};
+           read == DefinitionParts{{name_of(DefinitionPart::numatune), part}};
 }
 
 // Which vCPUs and I/O threads a note may speak of.
@@ -77,9 +75,10 @@ struct Own {
     std::uint32_t vcpus_max;
     IdSet<IothreadId> iothreads;
 
-    [[nodiscard]] bool has(const std::string& word, const VcpuSet& ids) const
+    [[nodiscard]] bool has(const ThreadPins& pins) const
     {
-        if (word.find("iothread") == std::string::npos) {
+        const auto& ids = pins.threads;
+        if (pins.part == DefinitionPart::vcpupin) {
             return raw(ids.back()) < vcpus_max;
         }
         return std::all_of(ids.begin(), ids.end(), [this](const auto id) {
@@ -111,10 +110,11 @@ Own own_of(const pugi::xml_node& note, const DomainFacts& facts)
         own.iothreads.insert(iothread);
     }
     for (const auto part : note.children()) {
-        if (part.attribute("name").as_string() == std::string_view{"vcpu"}) {
+        if (is_part(part.attribute("name").as_string(), DefinitionPart::vcpu)) {
             const std::string before = part.attribute("before").value();
             pugi::xml_document document;
-            if (reads_back("vcpu", before) && document.load_string(before.c_str())) {
+            if (reads_back(row_of(DefinitionPart::vcpu), before) &&
+                document.load_string(before.c_str())) {
                 own.vcpus_max = std::max(own.vcpus_max, document.child("vcpu").text().as_uint());
             }
         }
@@ -138,33 +138,27 @@ void read_part(UndoNote& note, const pugi::xml_node& element, const Own& own)
     const std::string name = element.attribute("name").value();
     const std::string before = element.attribute("before").value();
     const std::string ours = element.attribute("ours").value();
-    if (name.empty() || before == ours) {
+    const auto* const row = find_part(name);
+    if (row == nullptr || before == ours || !reads_back(*row, before) || !reads_back(*row, ours)) {
         return;
     }
-    const auto colon = name.find(':');
-    if (colon == std::string::npos || name.compare(0, numbered.size(), numbered) != 0) {
-        if (!reads_back(name, before) || !reads_back(name, ours) ||
-            (names_vcpus(name) && !(names_own(before, own) && names_own(ours, own)))) {
-            return;
+    if (row->form == PartForm::thread_pins) {
+        const auto pins = parse_thread_pins(name);
+        if (pins && own.has(*pins)) {
+            for (const auto thread : pins->threads) {
+                take_part(note, name_of(row->part, raw(thread)), before, ours);
+            }
         }
-        const std::string xml = element.attribute("xml").value();
-        if (name == numatune_part && !before.empty() && is_numatune(xml, before)) {
-            note.numatune_xml = xml;
-        }
-        take_part(note, name, before, ours);
         return;
     }
-    const auto word = name.substr(0, colon + 1);
-    const auto ids = VcpuSet::parse(std::string_view{name}.substr(colon + 1));
-    if (!ids || ids->empty() || !own.has(word, *ids)) {
+    if (row->form == PartForm::keyed && !(names_own(before, own) && names_own(ours, own))) {
         return;
     }
-    const auto one = word + std::to_string(raw(ids->front()));
-    if (reads_back(one, before) && reads_back(one, ours)) {
-        for (const auto id : *ids) {
-            take_part(note, word + std::to_string(raw(id)), before, ours);
-        }
+    const std::string xml = element.attribute("xml").value();
+    if (row->part == DefinitionPart::numatune && !before.empty() && is_numatune(xml, before)) {
+        note.numatune_xml = xml;
     }
+    take_part(note, name, before, ours);
 }
 
 // Whether all of it is small enough to be read.
@@ -193,7 +187,7 @@ void write_parts(pugi::xml_node parent, const std::string& prefix, const UndoNot
         if (!line.before.empty()) {
             part.append_attribute("before") = line.before.c_str();
         }
-        if (line.name == numatune_part && !note.numatune_xml.empty()) {
+        if (is_part(line.name, DefinitionPart::numatune) && !note.numatune_xml.empty()) {
             part.append_attribute("xml") = note.numatune_xml.c_str();
         }
     }
@@ -242,19 +236,14 @@ std::string format_undo_note(const UndoNote& note)
     return to_text(element);
 }
 
-Result<std::string> set_undo_note(std::string_view text, const UndoNote& note)
+bool write_undo_note(pugi::xml_node domain, const UndoNote& note)
 {
-    pugi::xml_document document;
-    const auto domain = load_domain(document, text);
-    if (!domain) {
-        return domain.error();
-    }
-    const auto old = find_note(*domain);
+    const auto old = find_note(domain);
     if (!old && note.empty()) {
-        return std::string{text};
+        return false;
     }
     const auto prefix = std::string{undo_prefix} + ":";
-    auto metadata = metadata_of(*domain);
+    auto metadata = metadata_of(domain);
     if (!note.empty()) {
         const auto anchor = old ? old : metadata.last_child();
         auto element = insert_element(
@@ -272,7 +261,7 @@ Result<std::string> set_undo_note(std::string_view text, const UndoNote& note)
     if (!metadata.find_child([](const pugi::xml_node& node) { return !is_blank(node); })) {
         remove_element(metadata);
     }
-    return edited_text(document, text);
+    return true;
 }
 
 } // namespace virtpind::host

@@ -9,14 +9,12 @@
 // namespace carries the version.
 #pragma once
 
-#include "common/base/result.hpp"
 #include "common/model/domain.hpp"
 
 #include <pugixml.hpp>
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace virtpind::host {
 
@@ -32,8 +30,8 @@ inline constexpr const char* undo_prefix = "virtpind-undo";
 // The element as virDomainSetMetadata takes it: without prefix and namespace declaration.
 [[nodiscard]] std::string format_undo_note(const UndoNote& note);
 
-// A definition with `note`, or with none where it is empty; and then without <metadata> if nothing
-// else is in it. `text` itself where it says that already. Errors: those of load_domain().
-[[nodiscard]] Result<std::string> set_undo_note(std::string_view text, const UndoNote& note);
+// Gives `domain` that note, or none where it is empty; then <metadata> goes, too, if nothing else
+// is in it. Answers whether there was anything to do.
+bool write_undo_note(pugi::xml_node domain, const UndoNote& note);
 
 } // namespace virtpind::host

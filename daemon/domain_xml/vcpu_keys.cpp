@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "vcpu_keys.hpp"
 
+#include "common/model/part_table.hpp"
 #include "xml_editor.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,19 +13,14 @@ namespace virtpind::host {
 
 namespace {
 
-// In the order in which libvirt writes them; everything else of <cputune> may come between.
-constexpr std::array elements{"vcpusched", "cachetune", "memorytune"};
 constexpr const char* monitor = "monitor";
-
-std::string part_of(const char* element)
-{
-    return std::string{"cputune/"} + element;
-}
 
 bool is_keyed(const pugi::xml_node& node)
 {
-    return std::find(elements.begin(), elements.end(), std::string_view{node.name()}) !=
-           elements.end();
+    const auto table = part_table();
+    return std::any_of(table.begin(), table.end(), [&node](const PartRow& row) {
+        return row.form == PartForm::keyed && row.tag == std::string_view{node.name()};
+    });
 }
 
 bool is_element(const pugi::xml_node& node)
@@ -65,8 +60,8 @@ std::vector<pugi::xml_node> children_of(const pugi::xml_node& parent, const char
     return {range.begin(), range.end()};
 }
 
-// Where the same elements are there with other vCPUs, only these lists are written.
-bool put_back_lists(const std::vector<pugi::xml_node>& now, const std::vector<pugi::xml_node>& then)
+// Whether the same elements are there, so that writing the lists of vCPUs was enough.
+bool revert_lists(const std::vector<pugi::xml_node>& now, const std::vector<pugi::xml_node>& then)
 {
     if (now.size() != then.size()) {
         return false;
@@ -99,31 +94,6 @@ bool put_back_lists(const std::vector<pugi::xml_node>& now, const std::vector<pu
         }
     }
     return true;
-}
-
-void put_back(pugi::xml_node domain, const char* element, const std::string& text)
-{
-    pugi::xml_document document;
-    if (!text.empty() && !document.load_string(("<parts>" + text + "</parts>").c_str())) {
-        return;
-    }
-    const auto then = children_of(document.child("parts"), element);
-    auto cputune = domain.child("cputune");
-    const auto now = children_of(cputune, element);
-    if (put_back_lists(now, then)) {
-        return;
-    }
-    if (!cputune) {
-        cputune = insert_in_order(domain, "cputune");
-    }
-    auto anchor = now.empty() ? last_element(cputune) : now.back();
-    for (const auto& from : then) {
-        anchor = insert_element(cputune, anchor, element);
-        fill_like(anchor, from);
-    }
-    for (const auto& old : now) {
-        remove_element(old);
-    }
 }
 
 } // namespace
@@ -170,21 +140,37 @@ void renumber_vcpu_keys(pugi::xml_node domain, const std::map<VcpuId, VcpuId>& n
     }
 }
 
-void read_vcpu_key_parts(const pugi::xml_node& domain, DefinitionParts& parts)
+std::string read_vcpu_keys_text(const pugi::xml_node& domain, const char* element)
 {
-    for (const auto element : domain.child("cputune").children()) {
-        if (is_keyed(element)) {
-            parts[part_of(element.name())] += normal_text(element);
-        }
+    std::string text;
+    for (const auto one : domain.child("cputune").children(element)) {
+        text += normal_text(one);
     }
+    return text;
 }
 
-void put_back_vcpu_keys(pugi::xml_node domain, const DefinitionParts& parts)
+void revert_vcpu_keys(pugi::xml_node domain, const char* element, const std::string& text)
 {
-    for (const auto* element : elements) {
-        if (const auto at = parts.find(part_of(element)); at != parts.end()) {
-            put_back(domain, element, at->second);
-        }
+    pugi::xml_document document;
+    if (!text.empty() && !document.load_string(("<parts>" + text + "</parts>").c_str())) {
+        return;
+    }
+    const auto then = children_of(document.child("parts"), element);
+    auto cputune = domain.child("cputune");
+    const auto now = children_of(cputune, element);
+    if (revert_lists(now, then)) {
+        return;
+    }
+    if (!cputune) {
+        cputune = insert_in_order(domain, "cputune");
+    }
+    auto anchor = now.empty() ? last_element(cputune) : now.back();
+    for (const auto& from : then) {
+        anchor = insert_element(cputune, anchor, element);
+        fill_like(anchor, from);
+    }
+    for (const auto& old : now) {
+        remove_element(old);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <pugixml.hpp>
 
 #include <map>
+#include <string>
 
 namespace virtpind::host {
 
@@ -20,8 +21,11 @@ void read_vcpu_keys(Reader& reader, const pugi::xml_node& domain, CpuDefinition&
 // vCPU any more goes.
 void renumber_vcpu_keys(pugi::xml_node domain, const std::map<VcpuId, VcpuId>& numbers);
 
-// Part "cputune/vcpusched" and so on, where there is such an element: all of them in a row.
-void read_vcpu_key_parts(const pugi::xml_node& domain, DefinitionParts& parts);
-void put_back_vcpu_keys(pugi::xml_node domain, const DefinitionParts& parts);
+// All <cputune> children named `element` in a row, in the normal form of parts.
+[[nodiscard]] std::string read_vcpu_keys_text(const pugi::xml_node& domain, const char* element);
+
+// Makes them say `text` again. Where the same elements are there for other vCPUs, only the lists of
+// vCPUs are written.
+void revert_vcpu_keys(pugi::xml_node domain, const char* element, const std::string& text);
 
 } // namespace virtpind::host

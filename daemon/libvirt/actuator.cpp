@@ -194,7 +194,7 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
                       const DomainActions& actions, const NoteDefinition& note)
 {
     Outcome outcome{.uuid = actions.uuid, .name = actions.name, .id = actions.id};
-    outcome.left_alone = actions.left_alone;
+    outcome.not_reverted = actions.not_reverted;
     auto domain = look_up(connection, actions.uuid);
     if (!domain) {
         outcome.gone = domain.error().code == Errc::not_found;

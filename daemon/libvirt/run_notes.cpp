@@ -5,7 +5,7 @@
 #include "common/model/undo_content.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/policy_xml.hpp"
-#include "definition_writer.hpp"
+#include "definition_calls.hpp"
 #include "observer.hpp"
 #include "policy_calls.hpp"
 

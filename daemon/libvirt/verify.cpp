@@ -103,7 +103,7 @@ void compare_definition(Comparison& comparison, const DefinitionChange& change,
         comparison.say("still has in its metadata how it was before");
     }
     auto tuning = change.tuning;
-    tuning.put_back.clear();
+    tuning.revert.clear();
     if (after.cpus && !is_tuned(*after.cpus, config, tuning)) {
         comparison.say("is not tuned as it was written; somebody else may have changed it");
     }

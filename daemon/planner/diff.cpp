@@ -192,7 +192,7 @@ void drop_unknown_cells(const ObservedDomain& seen, const GuestTuning& tuning,
     if (!seen.cpus || !numatune) {
         return;
     }
-    const auto others = tuning.put_back.count("cpu/numa") != 0;
+    const auto others = has_part(tuning.revert, DefinitionPart::cpu_numa);
     std::erase_if(numatune->cells, [&](const auto& bound) {
         return others ||
                std::none_of(seen.cpus->cells.begin(), seen.cpus->cells.end(),
@@ -216,8 +216,7 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
         });
     }
     // Where the numbering itself goes back, the pins follow when it is there.
-    const auto renumbered =
-        tuning.put_back.count("vcpu") != 0 || tuning.put_back.count("vcpus") != 0;
+    const auto renumbered = changes_numbering(tuning.revert);
     if (!tuning.cpus && !renumbered) {
         wanted.vcpus = definition_pins(input.seen, plan);
     }
@@ -226,10 +225,10 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
         drop_unknown_cells(input.seen, tuning, wanted.numatune);
     }
     const auto& now = *input.seen.config;
-    if (!tuning.put_back.empty() && input.before != nullptr) {
+    if (!tuning.revert.empty() && input.before != nullptr) {
         // As it was before, and from there as it should be: pins by other numbers must go.
         const auto undo = make_undo(*input.before, parts_of(input.seen));
-        auto pins = with_pin_parts(now, undo.put_back, input.before->config.value_or(PinSet{}));
+        auto pins = with_pin_parts(now, undo.revert, input.before->config.value_or(PinSet{}));
         return {.mode = DefinitionChange::Mode::replace,
                 .pins = merged(std::move(pins), wanted),
                 .tuning = tuning};
@@ -311,14 +310,14 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
     }
     if (input.seen.config && before.config) {
         auto undo = make_undo(before, parts_of(input.seen));
-        if (!undo.put_back.empty()) {
+        if (!undo.revert.empty()) {
             actions.definition = DefinitionChange{
                 .mode = DefinitionChange::Mode::replace,
-                .pins = with_pin_parts(*input.seen.config, undo.put_back, *before.config)};
-            actions.definition->tuning.put_back = std::move(undo.put_back);
+                .pins = with_pin_parts(*input.seen.config, undo.revert, *before.config)};
+            actions.definition->tuning.revert = std::move(undo.revert);
             actions.definition->planned_on = parts_of(input.seen);
         }
-        actions.left_alone = std::move(undo.left_alone);
+        actions.not_reverted = std::move(undo.not_reverted);
     }
     remove_notes(actions, input.seen, input.live == DiffInput::Live::now);
     return actions;

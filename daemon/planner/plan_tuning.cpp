@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plan_tuning.hpp"
 
+#include "common/model/part_table.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +13,7 @@ namespace {
 // How many vCPUs the definition had before its number was ours; it keeps headroom for them.
 std::uint32_t vcpu_headroom(const CpuDefinition& now, const BeforeImage* before)
 {
-    return before != nullptr && before->is_ours(now.parts, "vcpu")
+    return before != nullptr && before->is_ours(now.parts, name_of(DefinitionPart::vcpu))
                ? before->vcpus_max.value_or(now.vcpus_max)
                : now.vcpus_max;
 }

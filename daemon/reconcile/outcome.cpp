@@ -208,10 +208,10 @@ Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64
     if (restored && !outcome.not_kept.empty()) {
         what += "; libvirt does not keep all of it: " + joined(outcome.not_kept);
     }
-    if (!outcome.left_alone.empty()) {
+    if (!outcome.not_reverted.empty()) {
         what += "; left as somebody else has changed them since: ";
-        for (const auto& part : outcome.left_alone) {
-            what += (part == outcome.left_alone.front() ? "" : ", ") + part;
+        for (const auto& part : outcome.not_reverted) {
+            what += (part == outcome.not_reverted.front() ? "" : ", ") + part;
         }
     }
     if (deferred) {
@@ -360,7 +360,7 @@ std::optional<Verdict> record_outcome(DomainRecord& record, const Outcome* outco
     }
     // There is nothing to tell if nothing was changed after all.
     const auto changed = outcome != nullptr && (outcome->applied > 0 || record.decision.restore ||
-                                                !outcome->left_alone.empty());
+                                                !outcome->not_reverted.empty());
     return changed ? std::optional{record_success(record, *outcome, pass, now, stood)}
                    : std::nullopt;
 }

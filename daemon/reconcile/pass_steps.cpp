@@ -240,8 +240,8 @@ DomainStep::Turn turn_of(const DomainRecord& record, const Decision& decision,
     if (record.seen.facts.job_active) {
         return DomainStep::Turn::job_active;
     }
-    const auto left_alone = decision.stance != Stance::managed && !decision.restore;
-    const auto due = left_alone || schedule.now >= record.retry_at ||
+    const auto unmanaged = decision.stance != Stance::managed && !decision.restore;
+    const auto due = unmanaged || schedule.now >= record.retry_at ||
                      schedule.is_asked_for(record.seen.facts.uuid);
     return due ? DomainStep::Turn::now : DomainStep::Turn::later;
 }

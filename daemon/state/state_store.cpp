@@ -53,14 +53,14 @@ Result<std::string> name_of(const DomainUuid& uuid)
 // What could not be read may be the only record of how a domain was: it is not overwritten, nor
 // removed, also not when somebody has made it readable and has yet to restart the service.
 Result<void> check_replaceable(const Images& images, const std::string& name,
-                               const std::set<std::string>& left_alone)
+                               const std::set<std::string>& kept_files)
 {
     if (!is_there(images, name)) {
         return {};
     }
     const auto text = read_image(images, name);
     const auto unreadable = !text && is_out_of_reach(text.error());
-    if (unreadable || left_alone.contains(name)) {
+    if (unreadable || kept_files.contains(name)) {
         return Error{.code = Errc::conflict,
                      .message = (unreadable ? text.error().message
                                             : path_in_quotes(images.shown(name).native()) +
@@ -73,13 +73,13 @@ Result<void> check_replaceable(const Images& images, const std::string& name,
 
 // Whether it was there.
 Result<bool> forget_image(const Images& images, const DomainUuid& uuid,
-                          const std::set<std::string>& left_alone)
+                          const std::set<std::string>& kept_files)
 {
     const auto name = name_of(uuid);
     if (!name) {
         return name.error();
     }
-    if (auto replaceable = check_replaceable(images, *name, left_alone); !replaceable) {
+    if (auto replaceable = check_replaceable(images, *name, kept_files); !replaceable) {
         return std::move(replaceable).error();
     }
     return remove_image(images, *name);
@@ -97,7 +97,7 @@ Result<bool> is_never_saved(const DomainUuid& uuid)
 StateStore::Loaded StateStore::load_all()
 {
     Loaded loaded;
-    left_alone_.clear();
+    kept_files_.clear();
     const auto images = open_images(dir_);
     if (!images) {
         if (!is_out_of_reach(images.error())) {
@@ -120,7 +120,7 @@ StateStore::Loaded StateStore::load_all()
         if (image) {
             loaded.images.emplace(image->uuid, std::move(*image));
         } else if (is_out_of_reach(image.error())) {
-            left_alone_.insert(name);
+            kept_files_.insert(name);
             loaded.problems.push_back(image.error().message + "; left alone");
         } else {
             loaded.problems.push_back(set_aside(*images, name, image.error().message));
@@ -154,7 +154,7 @@ Result<void> StateStore::save(const BeforeImage& image)
                          "the files of those that are gone for good from " +
                          dir_.string()};
     }
-    if (auto replaceable = check_replaceable(*images, *name, left_alone_); !replaceable) {
+    if (auto replaceable = check_replaceable(*images, *name, kept_files_); !replaceable) {
         return replaceable;
     }
     const auto text = format_before_image(image);
@@ -183,7 +183,7 @@ Result<void> StateStore::forget(const std::vector<DomainUuid>& uuids)
     }
     Result<void> all;
     for (const auto& uuid : uuids) {
-        auto removed = images ? forget_image(*images, uuid, left_alone_) : is_never_saved(uuid);
+        auto removed = images ? forget_image(*images, uuid, kept_files_) : is_never_saved(uuid);
         if (!removed && all) {
             all = std::move(removed).error();
         }
@@ -220,7 +220,7 @@ Result<DomainUuid> StateStore::forget_oldest(const std::vector<DomainUuid>& uuid
     Result<DomainUuid> forgotten =
         Error{.code = Errc::not_found, .message = "none of these before-images is there"};
     for (const auto& [written, uuid] : by_time) {
-        auto removed = forget_image(*images, uuid, left_alone_);
+        auto removed = forget_image(*images, uuid, kept_files_);
         if (removed) {
             --*files_;
             [[maybe_unused]] const auto synced = sync_names(*images); // it is gone for us

@@ -52,7 +52,7 @@ private:
     std::filesystem::path dir_;
     // Files that are there, roughly: to list them for each new one would take ever longer.
     std::optional<std::size_t> files_;
-    std::set<std::string> left_alone_; // names of files, by load_all()
+    std::set<std::string> kept_files_; // names of files, by load_all()
 };
 
 } // namespace virtpind::host

@@ -2,8 +2,7 @@
 // Any text as a definition: tuning it and taking that back ends where it began.
 #include "common/model/original_state.hpp"
 #include "common/model/parts.hpp"
-#include "daemon/domain_xml/domain_xml.hpp"
-#include "daemon/domain_xml/tuning_xml.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -60,23 +59,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     DefinitionChange change;
     change.pins.emulator = CpuSet{CpuId{0}};
     change.tuning = made_tuning();
-    const auto tuned = host::edit_definition_and_tune(text, change);
+    const auto tuned = host::edit_definition(text, change);
     if (!tuned) {
         return 0;
     }
     const auto after = host::parse_domain_xml(*tuned, catalog, host::XmlKind::config);
     require(after && is_tuned(*after->cpus, *after->config, change.tuning));
-    const auto again = host::edit_definition_and_tune(*tuned, change);
+    const auto again = host::edit_definition(*tuned, change);
     require(again && *again == *tuned);
 
     BeforeImage image{.config = before->config, .parts = before->cpus->parts};
     image.note_written(before->cpus->parts, after->cpus->parts);
     const auto undo = make_undo(image, after->cpus->parts);
-    require(undo.left_alone.empty());
+    require(undo.not_reverted.empty());
     DefinitionChange back{.mode = DefinitionChange::Mode::replace,
-                          .pins = with_pin_parts(*after->config, undo.put_back, *before->config)};
-    back.tuning.put_back = undo.put_back;
-    const auto restored = host::edit_definition_and_tune(*tuned, back);
+                          .pins = with_pin_parts(*after->config, undo.revert, *before->config)};
+    back.tuning.revert = undo.revert;
+    const auto restored = host::edit_definition(*tuned, back);
     if (restored && !has_stray_text(before->cpus->parts)) {
         const auto seen = host::parse_domain_xml(*restored, catalog, host::XmlKind::config);
         require(seen && seen->cpus->parts == before->cpus->parts);

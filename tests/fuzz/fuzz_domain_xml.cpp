@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any text as a domain XML: reading never crashes, and an edit of what can be read is what was
 // asked for, once and for all.
-#include "daemon/domain_xml/definition.hpp"
-#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any text inside a domain's <metadata>: a policy, an error or nothing; a policy that was read is
 // written and read back as the same. So is the note of how it was before.
-#include "daemon/domain_xml/domain_xml.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
 #include "daemon/domain_xml/policy_xml.hpp"
-#include "daemon/domain_xml/undo_note_xml.hpp"
+
+#include <pugixml.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -28,13 +29,14 @@ void check_note(const std::string& content)
 {
     const auto text = "<domain><name>x</name><metadata>" + content +
                       "</metadata><vcpu>4</vcpu><iothreads>2</iothreads></domain>";
-    const auto seen = host::parse_domain_xml(text, PolicyCatalog{}, host::XmlKind::config);
+    auto editor = host::DefinitionEditor::open(text);
+    const auto seen = editor ? editor->read() : editor.error();
     if (!seen || !seen->config_note || seen->config_note->empty()) {
         return;
     }
-    const auto again = host::set_undo_note(text, *seen->config_note);
-    const auto read = again ? host::parse_domain_xml(*again, PolicyCatalog{}, host::XmlKind::config)
-                            : again.error();
+    editor->set_note(*seen->config_note);
+    const auto read =
+        host::parse_domain_xml(editor->text(), PolicyCatalog{}, host::XmlKind::config);
     if (!read || read->config_note != seen->config_note) {
         std::abort();
     }

@@ -7,8 +7,8 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include "daemon/domain_xml/definition_editor.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
-#include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/planner/diff.hpp"
 #include "daemon/planner/intents.hpp"
 #include "daemon/planner/plan_check.hpp"
@@ -136,8 +136,7 @@ RC_GTEST_PROP(Elsewhere, IsPlannedByTheRules, ())
                 const auto actions = diff(
                     {.seen = seen, .online = host.online_cpus(), .abilities = {}}, plan.domains[i]);
                 if (actions.definition) {
-                    const auto edited =
-                        host::edit_definition_and_tune(made.texts[i], *actions.definition);
+                    const auto edited = host::edit_definition(made.texts[i], *actions.definition);
                     if (!edited) {
                         RC_FAIL(edited.error().message + "\n" + made.texts[i]);
                     }
@@ -170,8 +169,8 @@ RC_GTEST_PROP(Elsewhere, IsGivenBackWhereItIsThere, ())
                                  }
                              }
                              if (actions.definition) {
-                                 const auto edited = host::edit_definition_and_tune(
-                                     made.texts[i], *actions.definition);
+                                 const auto edited =
+                                     host::edit_definition(made.texts[i], *actions.definition);
                                  RC_ASSERT(edited.ok());
                              }
                          }

@@ -89,11 +89,11 @@ RC_GTEST_PROP(UndoMerge, FollowsTheRule, ())
                                : std::nullopt;
         const auto by_note = noted && (noted->ours[0] == is || noted->ours[1] == is);
         const auto before = by_file ? value_of(file->parts, name) : by_note ? noted->before : is;
-        const auto given = undo.put_back.find(name);
+        const auto given = undo.revert.find(name);
         if (before == is) {
-            RC_ASSERT(given == undo.put_back.end());
+            RC_ASSERT(given == undo.revert.end());
         } else {
-            RC_ASSERT(given != undo.put_back.end());
+            RC_ASSERT(given != undo.revert.end());
             RC_ASSERT(given->second == before);
             const auto& pins = known.image->config->vcpus;
             const auto pin = pins.find(VcpuId{vcpu});
@@ -112,8 +112,8 @@ RC_GTEST_PROP(UndoMerge, ANoteSaysWhatTheFileSays, ())
     seen.config_note = note_of(file, now);
     RC_ASSERT(covers(seen.config_note, *seen.config_note));
     const auto there = merge_undo(std::nullopt, seen, boot);
-    const auto undo = there.image ? make_undo(*there.image, now).put_back : DefinitionParts{};
-    RC_ASSERT(undo == make_undo(file, now).put_back);
+    const auto undo = there.image ? make_undo(*there.image, now).revert : DefinitionParts{};
+    RC_ASSERT(undo == make_undo(file, now).revert);
 }
 
 } // namespace

@@ -273,7 +273,7 @@ private:
         if (actions.show_live_policy) {
             domain.shown_policy = actions.show_live_policy;
         }
-        outcome.left_alone = actions.left_alone;
+        outcome.not_reverted = actions.not_reverted;
         outcome.after = domain;
         return outcome;
     }

@@ -2,6 +2,7 @@
 #include "guest_topology.hpp"
 
 #include "common/base/messages.hpp"
+#include "common/model/parts.hpp"
 #include "guest_caches.hpp"
 #include "guest_cells.hpp"
 #include "guest_layout.hpp"
@@ -144,7 +145,8 @@ private:
     // By what the definition says and virtpind does not.
     [[nodiscard]] bool shows_host_caches() const
     {
-        const auto by_us = in_.before != nullptr && in_.before->is_ours(in_.now.parts, "cpu/cache");
+        const auto by_us = in_.before != nullptr &&
+                           in_.before->is_ours(in_.now.parts, name_of(DefinitionPart::cpu_cache));
         return in_.now.overrides.tunes.count(Tune::cache_passthrough) != 0
                    ? in_.now.overrides.host_caches
                    : in_.now.tuned.count(Tune::cache_passthrough) != 0 && !by_us;
@@ -562,9 +564,9 @@ TuningDecision make_guest_tuning(const TuningInput& input)
     auto decision = Tuner{input}.decide();
     if (input.before != nullptr && input.plan.placement != Placement::none) {
         auto& tuning = decision.tuning;
-        tuning.put_back = parts_to_release(input.intent.policy, tuning, *input.before, input.now);
+        tuning.revert = parts_to_release(input.intent.policy, tuning, *input.before, input.now);
         // With the shape goes the numbering; the number is chosen from what is there then.
-        if (tuning.put_back.count("vcpu") != 0) {
+        if (has_part(tuning.revert, DefinitionPart::vcpu)) {
             tuning.enabled.reset();
             tuning.list_vcpus = false;
         }

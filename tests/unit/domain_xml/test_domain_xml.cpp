@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/domain_xml/definition.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/policy_xml.hpp"
 #include "daemon/libvirt/device_parents.hpp"

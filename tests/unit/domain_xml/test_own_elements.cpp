@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/domain_xml/own_elements.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -34,9 +34,9 @@ constexpr const char* full_of_secrets = R"(<!-- secret --><domain type='kvm' xml
 
 TEST(OwnElements, AreAllThatIsShown)
 {
-    const auto shown = own_elements(full_of_secrets);
-    ASSERT_TRUE(shown) << shown.error().message;
-    EXPECT_EQ(*shown, R"(<domain>
+    const auto editor = DefinitionEditor::open(full_of_secrets);
+    ASSERT_TRUE(editor) << editor.error().message;
+    EXPECT_EQ(editor->own_elements(), R"(<domain>
   <vcpu placement='static' cpuset='0-3' current='2'>4</vcpu>
   <vcpus>
     <vcpu id='0' enabled='yes' />
@@ -81,8 +81,8 @@ TEST(OwnElements, AreAllThatIsShown)
 
 TEST(OwnElements, AreNothingOfADefinitionThatHasNone)
 {
-    EXPECT_EQ(own_elements("<domain><name>secret</name></domain>").value(), "<domain />\n");
-    EXPECT_FALSE(own_elements("<network/>"));
+    EXPECT_EQ(DefinitionEditor::open("<domain><name>secret</name></domain>").value().own_elements(),
+              "<domain />\n");
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/base/text_file.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
-#include "daemon/domain_xml/tuning_xml.hpp"
 #include "daemon/domain_xml/xml_reader.hpp"
 #include "daemon/libvirt/cpu_capabilities.hpp"
 #include "daemon/topology/topology_reader.hpp"
@@ -68,9 +68,9 @@ std::string meaning_of(const std::string& text)
 
 std::string applied(const std::string& text, const GuestTuning& tuning)
 {
-    const auto edited = apply_tuning(text, tuning);
+    const auto edited = edit_definition(text, {.tuning = tuning});
     EXPECT_TRUE(edited) << edited.error().message;
-    const auto again = edited ? apply_tuning(*edited, tuning) : edited;
+    const auto again = edited ? edit_definition(*edited, {.tuning = tuning}) : edited;
     EXPECT_TRUE(again && *again == *edited) << "applying twice changes something";
     return edited ? *edited : "";
 }
@@ -348,12 +348,12 @@ TEST(TuningXml, WhatWasKeyedByVcpuIsGivenBack)
     image.config = seen->config;
     image.note_written(seen->cpus->parts, tuned->cpus->parts);
     auto undo = make_undo(image, tuned->cpus->parts);
-    EXPECT_TRUE(undo.left_alone.empty());
-    EXPECT_EQ(undo.put_back.count("cputune/vcpusched"), 1U);
-    EXPECT_EQ(undo.put_back.count("cputune/memorytune"), 0U) << "it names the same vCPUs";
+    EXPECT_TRUE(undo.not_reverted.empty());
+    EXPECT_EQ(undo.revert.count("cputune/vcpusched"), 1U);
+    EXPECT_EQ(undo.revert.count("cputune/memorytune"), 0U) << "it names the same vCPUs";
     DefinitionChange change{.mode = DefinitionChange::Mode::replace, .pins = *seen->config};
-    change.tuning.put_back = undo.put_back;
-    const auto back = edit_definition_and_tune(text, change);
+    change.tuning.revert = undo.revert;
+    const auto back = edit_definition(text, change);
     ASSERT_TRUE(back) << back.error().message;
     // Attributes of a part that was replaced are in another order, which libvirt makes its own.
     EXPECT_EQ(meaning_of(*back), meaning_of(before));
@@ -367,8 +367,8 @@ TEST(TuningXml, WhatWasKeyedByVcpuIsGivenBack)
     edited.replace(edited.find(rr), rr.size(), "vcpus='10' scheduler='rr' priority='3'");
     const auto now = parse_domain_xml(edited, PolicyCatalog{}, XmlKind::config);
     undo = make_undo(image, now->cpus->parts);
-    EXPECT_EQ(undo.put_back.count("vcpu") + undo.put_back.count("vcpus") +
-                  undo.put_back.count("cputune/cachetune"),
+    EXPECT_EQ(undo.revert.count("vcpu") + undo.revert.count("vcpus") +
+                  undo.revert.count("cputune/cachetune"),
               0U);
 }
 
@@ -383,8 +383,8 @@ TEST(TuningXml, AnEditOfASchedulerHoldsNoShapeThatKeepsItsNumbers)
     image.note_written(image.parts, now);
     now["cputune/vcpusched"] = "<vcpusched vcpus=\"1\"/>";
     const auto undo = make_undo(image, now);
-    EXPECT_EQ(undo.put_back.count("cpu/topology"), 1U);
-    EXPECT_EQ(undo.left_alone, std::vector<std::string>{"cputune/vcpusched"});
+    EXPECT_EQ(undo.revert.count("cpu/topology"), 1U);
+    EXPECT_EQ(undo.not_reverted, std::vector<std::string>{"cputune/vcpusched"});
 }
 
 // Elements that name gaps only are not there, and come back.
@@ -404,9 +404,9 @@ TEST(TuningXml, WhatNamesNoVcpuAnyMoreGoes)
     EXPECT_EQ(text.find("scheduler='rr'"), std::string::npos);
     EXPECT_NE(text.find("scheduler='batch'"), std::string::npos);
     DefinitionChange change{.mode = DefinitionChange::Mode::replace, .pins = *seen->config};
-    change.tuning.put_back = seen->cpus->parts;
-    change.tuning.put_back.emplace("cpu/topology", "");
-    const auto back = edit_definition_and_tune(text, change);
+    change.tuning.revert = seen->cpus->parts;
+    change.tuning.revert.emplace("cpu/topology", "");
+    const auto back = edit_definition(text, change);
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(parse_domain_xml(*back, PolicyCatalog{}, XmlKind::config)->cpus->parts,
               seen->cpus->parts);
@@ -461,9 +461,9 @@ TEST(TuningAbilities, TheCpuIsTakenOutOfAnAnswer)
 TEST(TuningXml, EntitiesAreRefusedNotSpoilt)
 {
     const auto edited =
-        apply_tuning("<?xml version='1.0'?><!DOCTYPE domain [<!ENTITY b 'hello'>]>"
-                     "<domain><name>a</name><title>&b;</title><vcpu>1</vcpu><os/></domain>",
-                     {.cpus = {}, .apply = {Tune::host_smbios}, .withdraw = {}});
+        edit_definition("<?xml version='1.0'?><!DOCTYPE domain [<!ENTITY b 'hello'>]>"
+                        "<domain><name>a</name><title>&b;</title><vcpu>1</vcpu><os/></domain>",
+                        {.tuning = {.apply = {Tune::host_smbios}}});
     ASSERT_FALSE(edited);
     EXPECT_EQ(edited.error().code, Errc::invalid_argument);
     EXPECT_NE(edited.error().message.find("DOCTYPE"), std::string::npos);
@@ -471,11 +471,11 @@ TEST(TuningXml, EntitiesAreRefusedNotSpoilt)
 
 TEST(TuningXml, WhatCannotBeWrittenIsAnError)
 {
-    const GuestTuning smbios{.cpus = {}, .apply = {Tune::host_smbios}, .withdraw = {}};
-    const auto no_os = apply_tuning("<domain><name>a</name><vcpu>1</vcpu></domain>", smbios);
+    const DefinitionChange smbios{.tuning = {.apply = {Tune::host_smbios}}};
+    const auto no_os = edit_definition("<domain><name>a</name><vcpu>1</vcpu></domain>", smbios);
     ASSERT_FALSE(no_os);
     EXPECT_NE(no_os.error().message.find("<os>"), std::string::npos);
-    EXPECT_FALSE(apply_tuning("<domain><name>a</name><vcpu>x</vcpu></domain>", smbios));
+    EXPECT_FALSE(edit_definition("<domain><name>a</name><vcpu>x</vcpu></domain>", smbios));
 }
 
 } // namespace

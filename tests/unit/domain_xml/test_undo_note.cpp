@@ -3,6 +3,7 @@
 // with the file on this host.
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
 #include "daemon/domain_xml/definition_parts.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/migration_xml.hpp"
@@ -67,6 +68,13 @@ BeforeImage file_of(const ObservedDomain& before)
             .written = {}};
 }
 
+std::string with_note(const std::string& text, const UndoNote& note)
+{
+    auto editor = DefinitionEditor::open(text).value();
+    editor.set_note(note);
+    return editor.text();
+}
+
 // ---- written and read ---------------------------------------------------------------------------
 
 TEST(UndoNote, SurvivesTheDefinitionAndLeavesIt)
@@ -84,14 +92,13 @@ TEST(UndoNote, SurvivesTheDefinitionAndLeavesIt)
     note.parts["numatune"] = {.before = "strict 0", .ours = {"restrictive 1"}};
     note.numatune_xml = "<numatune>\n    <memory mode='strict' nodeset='0'/>\n  </numatune>";
     const auto plain = domain_with("");
-    const auto noted = set_undo_note(plain, note);
-    ASSERT_TRUE(noted) << noted.error().message;
-    EXPECT_EQ(seen_in(*noted).config_note, note) << *noted;
-    EXPECT_NE(noted->find("name='cputune/vcpupin:0-1,3'"), std::string::npos)
-        << "what says the same is one line: " << *noted;
-    EXPECT_EQ(*set_undo_note(*noted, {}), plain) << "byte for byte";
+    const auto noted = with_note(plain, note);
+    EXPECT_EQ(seen_in(noted).config_note, note) << noted;
+    EXPECT_NE(noted.find("name='cputune/vcpupin:0-1,3'"), std::string::npos)
+        << "what says the same is one line: " << noted;
+    EXPECT_EQ(with_note(noted, {}), plain) << "byte for byte";
     const auto neighbour = domain_with("<a:b xmlns:a='urn:a'/>");
-    EXPECT_EQ(*set_undo_note(*set_undo_note(neighbour, note), {}), neighbour);
+    EXPECT_EQ(with_note(with_note(neighbour, note), {}), neighbour);
 }
 
 TEST(UndoNote, OfAHugeGuestFits)
@@ -247,8 +254,8 @@ TEST(UndoMerge, ANoteMakesTheImageOfADomainThatNobodyHereHasSeen)
     EXPECT_EQ(known.image->config->vcpus.at(VcpuId{1}), CpuSet{CpuId{3}}) << "its owner's";
     EXPECT_EQ(known.image->config->emulator, CpuSet{CpuId{2}}) << "edited since: its owner's";
     const auto undo = make_undo(*known.image, parts_of(seen));
-    EXPECT_EQ(undo.put_back, (DefinitionParts{{"cputune/vcpupin:0", "1"}}));
-    EXPECT_TRUE(undo.left_alone.empty());
+    EXPECT_EQ(undo.revert, (DefinitionParts{{"cputune/vcpupin:0", "1"}}));
+    EXPECT_TRUE(undo.not_reverted.empty());
     EXPECT_FALSE(merge_undo(known.image, seen, "here").changed) << "once is enough";
 }
 
@@ -263,8 +270,8 @@ TEST(UndoMerge, TheFileWinsWhereBothSpeak)
     const auto known = merge_undo(file, seen, "here");
     ASSERT_TRUE(known.image);
     const auto undo = make_undo(*known.image, parts_of(seen));
-    EXPECT_EQ(undo.put_back.at("cputune/vcpupin:0"), "2") << "as the file says";
-    EXPECT_EQ(undo.put_back.at("cputune/vcpupin:1"), "1") << "of which the file does not know";
+    EXPECT_EQ(undo.revert.at("cputune/vcpupin:0"), "2") << "as the file says";
+    EXPECT_EQ(undo.revert.at("cputune/vcpupin:1"), "1") << "of which the file does not know";
 }
 
 TEST(UndoMerge, AFileOfADomainThatWasReplacedSaysNothing)

@@ -303,7 +303,7 @@ TEST(Diff, CellsThatGoAreBoundNoMore)
     seen.cpus->parts = {{"cpu/numa", "ours"}};
     BeforeImage before{.config = PinSet{}, .parts = {}};
     before.note_written({}, seen.cpus->parts);
-    plan.tuning.put_back = {{"cpu/numa", ""}};
+    plan.tuning.revert = {{"cpu/numa", ""}};
     plan.numatune = NumaTune{.mode = NumaMode::restrictive,
                              .nodes = {},
                              .cells = {{0, NodeSet{NodeId{0}}}, {1, NodeSet{NodeId{0}}}}};
@@ -419,7 +419,7 @@ TEST(DiffRestore, WhatWasEditedBeforeItWasOursGoesBackToTheEdit)
     EXPECT_EQ(before.parts.at("vcpu"), "2") << "not about to be changed";
     EXPECT_EQ(before.parts.count("vcpupin:0"), 0U) << "was ours";
     const auto undo = make_undo(before, next);
-    EXPECT_EQ(undo.put_back, (DefinitionParts{{"vcpupin:0", ""}}))
+    EXPECT_EQ(undo.revert, (DefinitionParts{{"vcpupin:0", ""}}))
         << "the shape goes with the vCPUs, whose number is their owner's";
 }
 
@@ -454,7 +454,7 @@ TEST(DiffRestore, WhatSomebodyElseChangedSinceStaysAndIsNamed)
     expected.vcpus = {{VcpuId{1}, cpus("5")}};
     expected.vcpu_cpuset = cpus("1-5");
     EXPECT_EQ(actions.definition->pins, expected);
-    EXPECT_EQ(actions.left_alone, (std::vector<std::string>{"cputune/vcpupin:1", "vcpu@cpuset"}));
+    EXPECT_EQ(actions.not_reverted, (std::vector<std::string>{"cputune/vcpupin:1", "vcpu@cpuset"}));
 }
 
 // Each of these would be refused by libvirt if only what is ours went back.
@@ -471,15 +471,15 @@ TEST(MakeUndo, PartsThatGoTogetherStayTogether)
                          {"cpu@migratable", "off"},
                          {"os/smbios", "host"}};
     before.note_written(before.parts, ours);
-    EXPECT_EQ(make_undo(before, ours).put_back.size(), 7U);
+    EXPECT_EQ(make_undo(before, ours).revert.size(), 7U);
 
     auto edited = ours;
     edited["cpu/topology"] = "2x6x1";
     auto undo = make_undo(before, edited);
     EXPECT_EQ(
-        undo.put_back,
+        undo.revert,
         (DefinitionParts{{"cpu@mode", "host-model"}, {"cpu@migratable", ""}, {"os/smbios", ""}}));
-    EXPECT_EQ(undo.left_alone,
+    EXPECT_EQ(undo.not_reverted,
               (std::vector<std::string>{"cpu/topology", "cpu/numa (goes with cpu/topology)",
                                         "numatune (goes with cpu/topology)",
                                         "vcpu (goes with cpu/topology)"}));
@@ -487,13 +487,13 @@ TEST(MakeUndo, PartsThatGoTogetherStayTogether)
     edited = ours;
     edited["cpu@migratable"] = "on";
     undo = make_undo(before, edited);
-    EXPECT_EQ(undo.put_back.count("cpu@mode"), 0U);
-    EXPECT_EQ(undo.put_back.count("cpu/topology"), 1U);
-    EXPECT_EQ(undo.left_alone,
+    EXPECT_EQ(undo.revert.count("cpu@mode"), 0U);
+    EXPECT_EQ(undo.revert.count("cpu/topology"), 1U);
+    EXPECT_EQ(undo.not_reverted,
               (std::vector<std::string>{"cpu@migratable", "cpu@mode (goes with cpu@migratable)"}));
 
     edited["cpu@migratable"] = ""; // as it was: nobody's edit to keep
-    EXPECT_TRUE(make_undo(before, edited).left_alone.empty());
+    EXPECT_TRUE(make_undo(before, edited).not_reverted.empty());
 }
 
 // A crash leaves open whether the last thing noted was written.
@@ -509,7 +509,7 @@ TEST(DiffRestore, KnowsItsOwnAfterACrashBetweenNotingAndWriting)
 
     for (const auto& seen : {first, next}) {
         const auto actions = diff_restore(restore_input(seen, before), online, "boot");
-        EXPECT_TRUE(actions.left_alone.empty());
+        EXPECT_TRUE(actions.not_reverted.empty());
         EXPECT_EQ(actions.definition->pins, PinSet{});
     }
 }
@@ -526,7 +526,7 @@ TEST(BeforeImage, WhatIsInForceStaysOursWhenALaterWriteFails)
     image.note_written(original, first);    // and now it was taken
     image.note_written(first, second);      // and this one was not
     EXPECT_TRUE(image.is_ours(first, "vcpupin"));
-    EXPECT_EQ(make_undo(image, first).put_back, (DefinitionParts{{"vcpupin", ""}}));
+    EXPECT_EQ(make_undo(image, first).revert, (DefinitionParts{{"vcpupin", ""}}));
 }
 
 } // namespace

@@ -374,23 +374,22 @@ TEST(TunePlan, WhatLibvirtAddsToAHostsCpuStaysWithIt)
     TuningCase domain{
         cached_host({.cores = 4}), cpu_list("1-2"), TopologyChoice::keep, {Tune::hide_hypervisor}};
     BeforeImage before;
-    const auto put_back = [&](DefinitionParts now) {
+    const auto revert = [&](DefinitionParts now) {
         before.note_written(before.parts, now);
         domain.now.parts = std::move(now);
         auto plan = domain.plan;
         tune_plan(plan, domain.host, domain.intent, running(domain, domain.now.enabled), {},
                   &before);
-        return plan.tuning.put_back;
+        return plan.tuning.revert;
     };
     const DefinitionParts passthrough_cpu{
         {"cpu", "there"}, {"cpu@mode", "host-passthrough"}, {"cpu@migratable", "on"}};
-    EXPECT_EQ(put_back(passthrough_cpu), DefinitionParts{});
+    EXPECT_EQ(revert(passthrough_cpu), DefinitionParts{});
     auto fixed = passthrough_cpu;
     fixed["cpu@migratable"] = "off";
-    EXPECT_EQ(put_back(fixed), (DefinitionParts{{"cpu@migratable", ""}}))
-        << "no-migrate wrote that";
+    EXPECT_EQ(revert(fixed), (DefinitionParts{{"cpu@migratable", ""}})) << "no-migrate wrote that";
     domain.intent.policy.tune.clear();
-    EXPECT_EQ(put_back(passthrough_cpu).count("cpu@migratable"), 1U) << "with all the rest";
+    EXPECT_EQ(revert(passthrough_cpu).count("cpu@migratable"), 1U) << "with all the rest";
 }
 
 TEST(TunePlan, RoomIsWhatTheOwnerLeftLast)
@@ -597,15 +596,15 @@ TEST(TunePlan, PlacementStaysStaticAsLongAsItIsDedicated)
     before.parts = {{"vcpu", "<vcpu placement=\"auto\">8</vcpu>"}};
     domain.now.parts = {{"vcpu", "<vcpu placement=\"static\">8</vcpu>"}};
     before.note_written(before.parts, domain.now.parts);
-    const auto put_back = [&] {
+    const auto revert = [&] {
         auto plan = domain.plan;
         tune_plan(plan, domain.host, domain.intent, running(domain, domain.now.enabled), {},
                   &before);
-        return plan.tuning.put_back;
+        return plan.tuning.revert;
     };
-    EXPECT_TRUE(put_back().empty());
+    EXPECT_TRUE(revert().empty());
     domain.plan.placement = Placement::shared;
-    EXPECT_EQ(put_back(), before.parts);
+    EXPECT_EQ(revert(), before.parts);
 }
 
 // What an argument that came later overrides is taken back.
@@ -617,15 +616,15 @@ TEST(TunePlan, WhatAnArgumentOverridesGoesBack)
     domain.now.parts = {{feature, "<feature name=\"invtsc\" policy=\"require\"/>"}};
     domain.now.tuned = {Tune::invtsc};
     before.note_written({}, domain.now.parts);
-    const auto put_back = [&] {
+    const auto revert = [&] {
         auto plan = domain.plan;
         tune_plan(plan, domain.host, domain.intent, running(domain, domain.now.enabled), {},
                   &before);
-        return plan.tuning.put_back;
+        return plan.tuning.revert;
     };
-    EXPECT_TRUE(put_back().empty());
+    EXPECT_TRUE(revert().empty());
     domain.now.overrides.tunes.emplace(Tune::invtsc, "-cpu");
-    EXPECT_EQ(put_back(), (DefinitionParts{{feature, ""}}));
+    EXPECT_EQ(revert(), (DefinitionParts{{feature, ""}}));
 }
 
 // A new shape lists its vCPUs where some are offline; one that stays says it as its owner did.
