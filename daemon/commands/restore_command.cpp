@@ -8,6 +8,7 @@
 #include "common/base/uuid.hpp"
 #include "common/model/undo_merge.hpp"
 #include "daemon/libvirt/actuator.hpp"
+#include "daemon/libvirt/domain_jobs.hpp"
 #include "daemon/libvirt/event_thread.hpp"
 #include "daemon/libvirt/observer.hpp"
 #include "daemon/libvirt/policy_calls.hpp"

@@ -5,31 +5,18 @@
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"
 #include "domain_calls.hpp"
-#include "error.hpp"
+#include "domain_jobs.hpp"
 #include "observer.hpp"
 #include "pin_calls.hpp"
 #include "run_notes.hpp"
 #include "verify.hpp"
 
-#include <libvirt/virterror.h>
-
+#include <chrono>
 #include <iterator>
 
 namespace virtpind::host {
 
 namespace {
-
-// What a guest that keeps a vCPU looks like: it said so, did not answer in libvirt's 5 s, or runs
-// nothing that could answer. A lost connection, or another call that was under way too long, says
-// nothing of the guest.
-bool is_refusal(const Error& error)
-{
-    const auto never_asked = error.code == Errc::host_unavailable ||
-                             error.message.find("state change lock") != std::string::npos;
-    return !never_asked && (error.native_code == VIR_ERR_OPERATION_FAILED ||
-                            error.native_code == VIR_ERR_OPERATION_TIMEOUT ||
-                            error.native_code == VIR_ERR_INTERNAL_ERROR);
-}
 
 // Whether an action has become useless, or harmful, by what came of those before it.
 bool is_pointless(const LiveAction& action, const VcpuSet& unpinned, Outcome& outcome)
@@ -57,15 +44,17 @@ Next apply_live(const VirtConnection& connection, virDomainPtr domain, const Dom
         if (jobs.check(outcome) == Next::stop) {
             return Next::stop;
         }
+        const auto began = std::chrono::steady_clock::now();
         auto called = call_live(connection, domain, action);
+        const auto took = std::chrono::steady_clock::now() - began;
         if (const auto* pin = std::get_if<PinVcpu>(&action); pin != nullptr && !called) {
             unpinned.insert(pin->vcpu);
         }
         const auto* unplug = std::get_if<UnplugVcpu>(&action);
         if (called) {
             ++outcome.applied;
-        } else if (unplug != nullptr && is_refusal(called.error()) &&
-                   !is_gone(called.error(), domain, outcome.id)) {
+        } else if (unplug != nullptr && is_guest_refusal(called.error(), took) &&
+                   !is_unresponsive(domain) && !is_gone(called.error(), domain, outcome.id)) {
             outcome.kept_plugged.insert(unplug->vcpu);
         } else if (note_failure(outcome, domain, std::move(called).error(),
                                 describe(action) + " for " + printable(actions.name)) ==

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "domain_calls.hpp"
 
+#include "domain_jobs.hpp"
 #include "error.hpp"
-#include "observer.hpp"
 
 #include <libvirt/virterror.h>
 
@@ -40,6 +40,17 @@ bool is_gone(const Error& error, virDomainPtr domain, const std::optional<int>& 
 {
     return error.code == Errc::not_found ||
            (id && error.native_code == VIR_ERR_OPERATION_INVALID && virDomainIsActive(domain) == 0);
+}
+
+bool is_guest_refusal(const Error& error, std::chrono::steady_clock::duration took)
+{
+    constexpr std::chrono::seconds lock_patience{30};
+    if (error.code == Errc::host_unavailable || took >= lock_patience) {
+        return false;
+    }
+    return error.native_code == VIR_ERR_OPERATION_FAILED ||
+           error.native_code == VIR_ERR_OPERATION_TIMEOUT ||
+           error.native_code == VIR_ERR_INTERNAL_ERROR;
 }
 
 Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std::string& doing)

@@ -37,6 +37,13 @@ private:
 // Whether a call failed because the domain is not there any more, or runs no longer.
 [[nodiscard]] bool is_gone(const Error& error, virDomainPtr domain, const std::optional<int>& id);
 
+// Whether the guest kept the vCPU that an unplug call asked it for, in `took`: it said so, did not
+// answer in libvirt's 5 s, or runs nothing that could answer. A call that failed for another reason
+// says nothing of the guest: the connection was lost, or the call never got the domain's lock. That
+// time-out has the same code as the guest's, and their texts are translated; but libvirt waits 30 s
+// for the lock, so a call that took as long counts as one that never got it. Pure.
+[[nodiscard]] bool is_guest_refusal(const Error& error, std::chrono::steady_clock::duration took);
+
 // Whether to go on with this domain after a call failed.
 [[nodiscard]] Next note_failure(Outcome& outcome, virDomainPtr domain, Error error,
                                 const std::string& doing);

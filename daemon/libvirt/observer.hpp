@@ -42,20 +42,6 @@ enum class Side { definition, running };
 [[nodiscard]] Result<std::string> read_xml_to_send(const VirtConnection& connection,
                                                    const std::string& name_or_uuid, Side side);
 
-// Whether somebody else's call has been waiting for QEMU for long: ours would block for 30 s each,
-// those that change only the definition too, and with libvirt 11 those that read it. Drivers that
-// cannot tell count as responsive.
-[[nodiscard]] bool is_unresponsive(virDomainPtr domain);
-// Whether libvirt itself is at work on it (start, save, migration) and keeps others waiting.
-[[nodiscard]] bool is_job_active(virDomainPtr domain);
-// What libvirt is doing with a running domain that it lets nobody change meanwhile: "migrated",
-// "saved"; empty: nothing. Not of one that hangs, where the question would wait, too.
-[[nodiscard]] std::string busy_with(virDomainPtr domain);
-// What is said of one that is.
-[[nodiscard]] Error is_busy(const std::string& with, std::size_t changes = 0);
-// What is said of one that hangs.
-[[nodiscard]] Error no_answer(virDomainPtr domain);
-
 [[nodiscard]] DomainUuid uuid_of(virDomainPtr domain);
 
 } // namespace virtpind::host

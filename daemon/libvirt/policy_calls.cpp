@@ -5,8 +5,8 @@
 #include "daemon/domain_xml/policy_xml.hpp"
 #include "definition_writer.hpp"
 #include "domain_calls.hpp"
+#include "domain_jobs.hpp"
 #include "error.hpp"
-#include "observer.hpp"
 
 #include <utility>
 

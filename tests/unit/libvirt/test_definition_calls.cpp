@@ -128,12 +128,5 @@ TEST_F(DefinitionCalls, ANoteGoesAlsoWhereWritingChangesNothingElse)
     EXPECT_EQ(parts_of(after), parts_of(now));
 }
 
-TEST(IsBusy, SaysWhetherAnythingWasChanged)
-{
-    EXPECT_NE(is_busy("migrated").message.find("nothing was changed"), std::string::npos);
-    EXPECT_EQ(is_busy("migrated", 2).message.find("nothing"), std::string::npos);
-    EXPECT_NE(is_busy("migrated", 2).message.find("2 changes"), std::string::npos);
-}
-
 } // namespace
 } // namespace virtpind::host
