@@ -187,7 +187,7 @@ def test_journal_entries_have_fields(journal, make_daemon, client):
 
     client.manager("ResetPolicy", "(st)", "test", 0)
     journal.wait_for("A domain's policy was reset", **about, CALLER=caller, CALLER_UID="0")
-    journal.wait_for("A domain has back what it had before", **about)
+    journal.wait_for("The former pins of a domain are restored", **about)
 
     (daemon.directory / "virtpind.json").write_text('{"default-policy": "nonsense"}')
     daemon.reload()
@@ -202,12 +202,12 @@ def test_journal_says_once_who_is_left_alone(journal, make_daemon, make_guest, c
     about = {"DOMAIN": guest.name, "DOMAIN_UUID": guest.uuid}
     client.wait_for_properties(guest.uuid, lambda is_: is_["PinState"] == "foreign", "the guest is foreign")
     client.manager("Reapply", "(st)", guest.name, 0)
-    subject = "A domain that somebody else pinned is left alone"
+    subject = "A domain with pins of somebody else is left alone"
     journal.wait_for(subject, **about)
     assert sum(e.get("MESSAGE_ID") == message_id(subject) for e in journal.read()) == 1
 
     libvirtd.stop()
-    assert journal.wait_for("libvirt cannot be reached")["PRIORITY"] == "4"
+    assert journal.wait_for("libvirt is not reachable")["PRIORITY"] == "4"
 
 
 def test_without_a_journal_stderr_has_the_text(make_daemon, client):
