@@ -7,7 +7,6 @@
 #include "common/model/config_json.hpp"
 #include "daemon/libvirt/client.hpp"
 #include "daemon/loop/event_loop.hpp"
-#include "daemon/loop/worker.hpp"
 #include "daemon/reconcile/controller.hpp"
 #include "daemon/reconcile/reconciler.hpp"
 #include "daemon/service/log.hpp"
@@ -15,12 +14,11 @@
 #include "daemon/service/systemd_notify.hpp"
 #include "daemon/state/crash_guard.hpp"
 #include "daemon/state/state_lock.hpp"
-#include "daemon/topology/topology_export.hpp"
 #include "daemon/topology/topology_reader.hpp"
 #include "daemon/watch/cgroup_watch.hpp"
 #include "daemon/watch/clock_watch.hpp"
-#include "daemon/watch/uevent_watch.hpp"
 #include "dbus/service.hpp"
+#include "host_topology.hpp"
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -40,7 +38,6 @@ namespace virtpind {
 namespace {
 
 using host::LibvirtClient;
-using host::TopologySource;
 
 // A call to libvirt that takes more watchdog intervals than this is stuck for good (five minutes,
 // as the unit has it; moving a guest's memory may take one or two): the watchdog is not fed any
@@ -76,38 +73,12 @@ Result<Config> read_config(const DaemonOptions& options)
     return parse_config(*text, options.config_path);
 }
 
-std::vector<host::TopologyLabel> labels_of(const Plan& plan)
-{
-    std::vector<host::TopologyLabel> labels;
-    for (const auto& domain : plan.domains) {
-        if (domain.claim.empty()) {
-            continue;
-        }
-        const auto name = printable(domain.name);
-        auto& label = labels.emplace_back();
-        label = {.name = name, .cpus = domain.claim};
-        for (const auto& [vcpu, cpus] : domain.vcpus) {
-            if (cpus.size() == 1) { // more: a vCPU that is not plugged
-                label.threads.emplace(cpus.front(), name + " vCPU " + std::to_string(raw(vcpu)));
-            }
-        }
-    }
-    using Whose = host::TopologyLabel::Whose;
-    labels.push_back({.name = "housekeeping",
-                      .cpus = plan.housekeeping,
-                      .threads = {},
-                      .whose = Whose::housekeeping});
-    labels.push_back({.name = "pool", .cpus = plan.pool, .threads = {}, .whose = Whose::pool});
-    return labels;
-}
-
 class Daemon final : private ViewSink {
 public:
     Daemon(const DaemonOptions& options, Config config, std::shared_ptr<const Topology> topology,
            loop::EventLoop& loop)
         : options_{options}
         , loop_{loop}
-        , topology_{std::move(topology)}
         , guard_{options.state_dir, version}
         , host_{loop,
                 {.uri = options.uri, .state_dir = options.state_dir, .guard = &guard_},
@@ -120,11 +91,10 @@ public:
                       reconciler_,
                       {.export_topology =
                            [this](const Plan& plan, const Reply<std::string>& reply) {
-                               export_topology(plan, reply);
+                               topology_.export_xml(plan, reply);
                            },
                        .read_config_again = [this] { return read_config_again(); }}}
-        , reader_{loop, "host-reader", 4 + exports_max} // exports leave room for readings
-        , watch_{loop, [this] { read_topology_again(); }}
+        , topology_{loop, options.topology, std::move(topology), reconciler_}
         , clock_{loop, [this] { on_clock_jump(); }}
         , groups_{loop,
                   [this](const DomainUuid& uuid) {
@@ -137,11 +107,11 @@ public:
         }
         reconciler_.guard_with(guard_);
         use_config(std::move(config));
-        reconciler_.on_topology(topology_);
+        reconciler_.on_topology(topology_.current());
         reconciler_.on_refreshed([this](const Records& records) { follow_groups(records); });
-        reconciler_.each_period([this] { read_topology_again(); }); // uevents may be lost
-        if (!watch_.problem().empty()) {
-            spdlog::info("{}", watch_.problem());
+        reconciler_.each_period([this] { topology_.read_again(); }); // uevents may be lost
+        if (!topology_.problem().empty()) {
+            spdlog::info("{}", topology_.problem());
         }
     }
 
@@ -192,7 +162,7 @@ private:
             state_problem_ = loaded.problems.front();
         }
         if (const auto more = loaded.problems.size(); more > 1) {
-            state_problem_ += "; and " + std::to_string(more - 1) + " more, see the log";
+            state_problem_ += "; the log has " + std::to_string(more - 1) + " more";
         }
         return std::move(loaded.images);
     }
@@ -210,11 +180,12 @@ private:
         systemd_.say_reloading();
         auto config = read_config(options_);
         if (!config) {
-            log_event(LogEvent::config_refused, "the configuration stays as it was: " +
-                                                    printable(config.error().message, 1024));
+            log_event(LogEvent::config_refused,
+                      "failed to read the configuration, keeping the former one: " +
+                          printable(config.error().message, 1024));
             reconciler_.set_problem("InvalidConfig", config.error().message);
         } else {
-            spdlog::info("read the configuration again");
+            spdlog::info("reloaded the configuration");
             reconciler_.set_problem("InvalidConfig", "");
             use_config(std::move(*config));
         }
@@ -245,66 +216,16 @@ private:
         }
         systemd_.say_ready();
         if (reconciler_.connected()) {
-            read_topology_again();
-        }
-    }
-
-    void export_topology(const Plan& plan, const Reply<std::string>& reply)
-    {
-        const auto posted =
-            reader_.submit([source = options_.topology, labels = labels_of(plan), reply] {
-                auto xml = host::export_topology_xml(source, labels);
-                return [reply, xml = std::move(xml)]() mutable { reply(std::move(xml)); };
-            });
-        if (posted == loop::Posted::full) {
-            reply(Error{.code = Errc::limits_exceeded,
-                        .message = "the host is being read too often already; ask again"});
+            topology_.read_again();
         }
     }
 
     // The clock was set, or the machine slept: nobody told what happened meanwhile.
     void on_clock_jump()
     {
-        spdlog::info("the clock jumped, or the machine woke up; looking at everything again");
-        read_topology_again();
+        spdlog::info("the clock jumped or the machine resumed; starting a full pass");
+        topology_.read_again();
         reconciler_.request_pass(std::nullopt, [](const Result<void>&) {});
-    }
-
-    // On a thread of its own: sysfs must not wait behind a libvirt that hangs.
-    void read_topology_again()
-    {
-        if (options_.topology.kind != TopologySource::Kind::live) {
-            return;
-        }
-        const auto posted = reader_.submit([this, source = options_.topology] {
-            auto read = host::read_topology(source);
-            return [this, read = std::move(read)]() mutable { on_topology(std::move(read)); };
-        });
-        if (posted == loop::Posted::full) {
-            spdlog::debug("the host is being read already");
-        }
-    }
-
-    void on_topology(Result<Topology> read)
-    {
-        if (!read) {
-            spdlog::warn("the host's topology stays as it was: {}",
-                         printable(read.error().message));
-            reconciler_.set_problem("Topology", read.error().message);
-            reconciler_.publish();
-            return;
-        }
-        reconciler_.set_problem("Topology", "");
-        auto next = std::make_shared<Topology>(std::move(*read));
-        const auto changed = !same_layout(*topology_, *next);
-        next->generation = topology_->generation + (changed ? 1 : 0);
-        if (changed) {
-            spdlog::info("the host changed: CPUs {} are online (generation {})",
-                         next->online_cpus().str(), next->generation);
-        }
-        topology_ = std::move(next);
-        reconciler_.on_topology(topology_); // free memory is news, too
-        reconciler_.publish();
     }
 
     // Fed only while this loop turns and the libvirt worker makes progress.
@@ -346,7 +267,6 @@ private:
 
     const DaemonOptions& options_;
     loop::EventLoop& loop_;
-    std::shared_ptr<const Topology> topology_;
     std::string state_problem_;
     ServiceManager systemd_;
     host::CrashGuard guard_;
@@ -354,8 +274,7 @@ private:
     Reconciler reconciler_;
     Controller controller_;
     std::unique_ptr<bus::Service> service_;
-    loop::Worker reader_;
-    host::UeventWatch watch_;
+    HostTopology topology_;
     host::ClockWatch clock_;
     host::CgroupWatch groups_;
     loop::Timer watchdog_;
@@ -372,7 +291,7 @@ int check_config(const DaemonOptions& options)
     }
     const auto missing = !std::filesystem::exists(options.config_path);
     std::cout << options.config_path
-              << (missing ? ": there is no such file; the defaults apply\n" : ": good\n");
+              << (missing ? ": file not found; the defaults apply\n" : ": valid\n");
     return 0;
 }
 
@@ -417,8 +336,8 @@ int run_daemon(const DaemonOptions& options)
     }
     const auto code = daemon.run();
     if (code < 0) {
-        spdlog::critical("the event loop ended ({}): {}", code,
-                         loop->failure().empty() ? "the bus may have gone away"
+        spdlog::critical("the event loop failed ({}): {}", code,
+                         loop->failure().empty() ? "the connection to the bus may be lost"
                                                  : printable(loop->failure(), 1024));
     }
     return code == 0 ? 0 : 1;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The daemon as a whole: owns every part by value in the order in which they need each other.
+// The whole daemon: it owns every part by value, in the order of their dependencies.
 #pragma once
 
 #include "daemon/options.hpp"
 
 namespace virtpind {
 
-// Runs until SIGTERM or SIGINT (0), or until something it cannot live without fails (1: the bus
-// went away, or it could not start; systemd starts it again). SIGHUP reads the configuration again,
-// as the method Reload does.
+// Runs until SIGTERM or SIGINT (returns 0) or a fatal error (returns 1: the start failed or the bus
+// went away; systemd restarts the service). SIGHUP reads the configuration again, as the method
+// Reload does.
 [[nodiscard]] int run_daemon(const DaemonOptions& options);
 
-// Reads a configuration file and says whether it is good; for --check-config. 0, or 2.
+// Validates a configuration file, for --check-config. Returns 0, or 2.
 [[nodiscard]] int check_config(const DaemonOptions& options);
 
 } // namespace virtpind

@@ -37,7 +37,8 @@ def problems(client):
 
 
 def variants(options):
-    return {key.replace("_", "-"): GLib.Variant("s" if isinstance(value, str) else "u", value) for key, value in options.items()}
+    return {key.replace("_", "-"): GLib.Variant("s" if isinstance(value, str) else "u", value)
+            for key, value in options.items()}
 
 
 def set_policy(client, guest, policy="dedicated", flags=0, **options):
@@ -47,7 +48,8 @@ def set_policy(client, guest, policy="dedicated", flags=0, **options):
 def send_policy(client, guest, policy="dedicated", **options):
     """Sends the call and does not wait: what comes of it, comes."""
     client.connection.call(NAME, ROOT, MANAGER, "SetPolicy",
-                           GLib.Variant("(ssa{sv}t)", (guest.name, policy, variants(options), 0)), None, 0, -1, None, None)
+                           GLib.Variant("(ssa{sv}t)", (guest.name, policy, variants(options), 0)), None, 0, -1,
+                           None, None)
     client.connection.flush_sync(None)
 
 
@@ -57,7 +59,8 @@ def wait_pinned(client, guest, deadline_s=30):
         with contextlib.suppress(BusError, FileNotFoundError, ProcessLookupError):
             seen = client.domain_properties(guest.uuid)
             kernel = guest.affinity()["vcpus"]
-            return seen["PinState"] == "pinned" and kernel == {v: c for v, c in seen["VcpuPins"] if v in kernel} and seen
+            shown = {v: c for v, c in seen["VcpuPins"] if v in kernel}
+            return seen["PinState"] == "pinned" and kernel == shown and seen
         return None
 
     return wait_until(is_pinned, lambda: f"{guest.name} is pinned: {client.domain_properties(guest.uuid)}", deadline_s)
@@ -102,7 +105,8 @@ def test_libvirtd_restarts_again_and_again(make_daemon, make_guest, client, libv
     assert wait_pinned(client, guest)["Policy"] == "dedicated"
 
 
-@pytest.mark.parametrize("call", ["virDomainPinVcpuFlags", "virDomainGetXMLDesc", "virDomainSetMetadata", "virConnectListAllDomains"])
+@pytest.mark.parametrize("call", ["virDomainPinVcpuFlags", "virDomainGetXMLDesc", "virDomainSetMetadata",
+                                  "virConnectListAllDomains"])
 def test_libvirtd_is_killed_under_a_call(make_daemon, make_guest, client, libvirtd, faults, call):
     guest = make_guest("midway", vcpus=1).start()
     daemon = make_daemon(config=NO_HOUSEKEEPING, environment=faults.environment)
@@ -159,7 +163,7 @@ def test_libvirtd_hangs(make_daemon, make_guest, client, libvirtd):
 
 
 def test_bus_goes_away_while_libvirtd_hangs(make_daemon, make_guest, client, libvirtd, bus):
-    """Whom libvirt keeps from ending properly, ends all the same, and with the status that has systemd start it again."""
+    """A daemon that libvirt keeps from ending properly still ends, with the status that makes systemd restart it."""
     guest = make_guest("hung", vcpus=1).start()
     daemon = make_daemon(config=NO_HOUSEKEEPING)
     known(client, guest)
@@ -268,7 +272,8 @@ def test_a_guest_that_hangs_delays_nobody_else(make_daemon, make_guest, client, 
     for guest in (stuck, other):
         known(client, guest)
     os.kill(stuck.qemu_pid(), signal.SIGSTOP)
-    outstanding = subprocess.Popen(["virsh", "-q", "-c", URI, "qemu-monitor-command", stuck.name, "--hmp", "info status"],
+    outstanding = subprocess.Popen(["virsh", "-q", "-c", URI, "qemu-monitor-command", stuck.name, "--hmp",
+                                    "info status"],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         def is_waiting():
@@ -316,7 +321,8 @@ def test_domain_ends_midway(midway, client, faults):
     guest, daemon = midway()
     guest.destroy()
     faults.release()
-    client.wait_for_properties(guest.uuid, lambda is_: is_["RunState"] == "shutoff" and is_["PinState"] == "idle", "idle")
+    client.wait_for_properties(guest.uuid, lambda is_: is_["RunState"] == "shutoff" and is_["PinState"] == "idle",
+                               "idle")
     assert not complaints(daemon)
 
 
@@ -367,7 +373,8 @@ def test_domain_is_restarted_midway(midway, client, faults):
 
 def test_domain_is_redefined_midway(midway, client, libvirtd, faults):
     guest, _ = midway()
-    fresh = guest.xml("--inactive").replace("<vcpu placement='static' current='1'>2", "<vcpu placement='static' current='2'>3")
+    fresh = guest.xml("--inactive").replace("<vcpu placement='static' current='1'>2",
+                                            "<vcpu placement='static' current='2'>3")
     assert "current='2'" in fresh
     libvirtd.virsh("define", "/dev/stdin", stdin=fresh)
     faults.release()
@@ -400,7 +407,8 @@ def test_vcpu_is_plugged_midway(midway, libvirtd, faults):
     guest, _ = midway()
     libvirtd.virsh("setvcpus", guest.name, 2, "--live")
     faults.release()
-    wait_until(lambda: have_own_cpus(guest.affinity()["vcpus"], 2), lambda: f"each vCPU has a CPU of its own: {guest.affinity()}")
+    wait_until(lambda: have_own_cpus(guest.affinity()["vcpus"], 2),
+               lambda: f"each vCPU has a CPU of its own: {guest.affinity()}")
 
 
 def test_libvirtd_is_killed_under_an_unplug(make_daemon, make_guest, client, libvirtd, faults):
@@ -415,7 +423,8 @@ def test_libvirtd_is_killed_under_an_unplug(make_daemon, make_guest, client, lib
     libvirtd.restart(signal.SIGKILL)
     faults.plan("delay", 1, 0, "virDomainSetVcpu", 1)  # ends the call that is held, and writes down those that follow
     wait_until(faults.calls, "the guest is asked again", 60)
-    client.wait_for_properties(guest.uuid, lambda is_: "did not give back vCPUs 1" in is_["LastError"][1], "and refuses")
+    client.wait_for_properties(guest.uuid, lambda is_: "did not give back vCPUs 1" in is_["LastError"][1],
+                               "and refuses")
 
 
 # ---- calls that fail ------------------------------------------------------------------------------------
@@ -534,7 +543,8 @@ def test_disk_is_full_or_read_only(make_daemon, make_guest, client, small_disk, 
     assert guest.affinity()["vcpus"] == {0: ALL} and guest.xml("--inactive") == definition
 
 
-@pytest.mark.parametrize("garbage", [b"", b"{", b"\xff\xfe garbage", b'{"version": 999}', b"[" * 100000, b"x" * (2 << 20)],
+@pytest.mark.parametrize("garbage",
+                         [b"", b"{", b"\xff\xfe garbage", b'{"version": 999}', b"[" * 100000, b"x" * (2 << 20)],
                          ids=["empty", "cut", "binary", "future", "deep", "huge"])
 def test_state_is_corrupt(make_daemon, make_guest, client, garbage):
     guest = make_guest("corrupt", vcpus=1).start()
@@ -550,7 +560,8 @@ def test_state_is_corrupt(make_daemon, make_guest, client, garbage):
     assert image.with_name(image.name + ".corrupt").read_bytes() == garbage, "set aside for a person to look at"
 
 
-@pytest.mark.parametrize("garbage", ["", "garbage {", "[1]", '{"housekeeping": "0-99999"}', '{"polices": {}}', "\0", "[" * 5000],
+@pytest.mark.parametrize("garbage",
+                         ["", "garbage {", "[1]", '{"housekeeping": "0-99999"}', '{"polices": {}}', "\0", "[" * 5000],
                          ids=["empty", "text", "list", "no-such-cpu", "unknown-key", "nul", "deep"])
 def test_configuration_becomes_garbage(make_daemon, make_guest, client, garbage):
     guest = make_guest("config", vcpus=1).start()
@@ -590,7 +601,8 @@ def move_unseen(guest, cpu):
     task = next(task for task in Path(f"/proc/{guest.qemu_pid()}/task").iterdir()
                 if (task / "comm").read_text().startswith("CPU 0/"))
     groups = dict(line.split(":", 2)[1:] for line in (task / "cgroup").read_text().splitlines())
-    group = Path("/sys/fs/cgroup") / ("cpuset" if "cpuset" in groups else "") / groups.get("cpuset", groups.get("", "")).lstrip("/")
+    group = Path("/sys/fs/cgroup") / ("cpuset" if "cpuset" in groups else "") \
+        / groups.get("cpuset", groups.get("", "")).lstrip("/")
     if (group / "cpuset.cpus").exists():
         (group / "cpuset.cpus").write_text(ALL)
     os.sched_setaffinity(int(task.name), {int(cpu)})
@@ -608,10 +620,12 @@ def test_wall_clock_jumps(make_daemon, make_guest, client, faults, days):
     for jumps in (1, 2):  # heard again only if the timer was set again
         move_unseen(guest, FIRST)
         faults.plan("jump", milliseconds=jumps * days * 86400 * 1000)
-        wait_until(lambda: client.manager("Describe") and guest.affinity()["vcpus"] == {0: SECOND}, "the thread is back")
-        assert daemon.log_text().count("the clock jumped, or the machine woke up") == jumps
+        wait_until(lambda: client.manager("Describe") and guest.affinity()["vcpus"] == {0: SECOND},
+                   "the thread is back")
+        assert daemon.log_text().count("the clock jumped or the machine resumed") == jumps
         client.wait_for_properties(
-            guest.uuid, lambda is_, jumps=jumps: abs((is_["LastAppliedUSec"] - before) / 86400e6 - jumps * days) < 1, "the clock did jump")
+            guest.uuid, lambda is_, jumps=jumps: abs((is_["LastAppliedUSec"] - before) / 86400e6 - jumps * days) < 1,
+            "the clock did jump")
     set_policy(client, guest, cpus=FIRST)
     assert guest.affinity()["vcpus"] == {0: FIRST}
     # The one thing to say is that somebody else moved the thread.
