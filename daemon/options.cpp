@@ -34,7 +34,7 @@ void add_uri(CLI::App& app, std::string& uri)
 
 void add_state_dir(CLI::App& app, std::string& state_dir)
 {
-    app.add_option("--state-dir", state_dir, "where before-images are kept")
+    app.add_option("--state-dir", state_dir, "directory of the before-images")
         ->type_name("DIR")
         ->capture_default_str();
 }
@@ -42,7 +42,7 @@ void add_state_dir(CLI::App& app, std::string& state_dir)
 void add_topology(CLI::App& app, Words& words)
 {
     app.add_option("--topology", words.topology,
-                   "where the host comes from: live, xml:FILE (hwloc XML, as lstopo writes it) or "
+                   "topology of the host: live, xml:FILE (hwloc XML, as lstopo writes it) or "
                    "synthetic:DESCRIPTION (hwloc's, \"pack:1 l3:2 core:4 pu:2\")")
         ->type_name("SOURCE");
 }
@@ -68,28 +68,27 @@ void add_daemon_options(CLI::App& app, DaemonOptions& options, Words& words)
         ->type_name("FILE")
         ->default_str(default_config_path);
     add_uri(app, options.uri);
-    app.add_option("--bus", words.bus, "message bus to serve on")
+    app.add_option("--bus", words.bus, "message bus")
         ->check(CLI::IsMember({"system", "session"}))
         ->type_name("system|session")
         ->capture_default_str();
     add_topology(app, words);
     add_state_dir(app, options.state_dir);
-    app.add_option("--runtime-dir", options.runtime_dir, "reserved: nothing is kept there yet")
+    app.add_option("--runtime-dir", options.runtime_dir, "reserved, unused in this version")
         ->type_name("DIR")
         ->capture_default_str();
     app.add_option("--log-level", words.log_level, "least severe messages to log")
         ->check(CLI::IsMember(std::vector<std::string>{"debug", "info", "warning", "error"}))
         ->type_name("debug|info|warning|error")
         ->capture_default_str();
-    app.add_flag("--check-config", options.check_config,
-                 "only say whether the configuration is good");
+    app.add_flag("--check-config", options.check_config, "validate the configuration and exit");
 }
 
 void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
 {
     add_topology(plan, words);
     plan.add_option("--config", options.config_path, "configuration file")->type_name("FILE");
-    plan.add_option("--format", words.format, "how to print the plan")
+    plan.add_option("--format", words.format, "output format")
         ->check(CLI::IsMember({"text", "json"}))
         ->type_name("text|json")
         ->capture_default_str();
@@ -98,17 +97,17 @@ void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
     auto* domains = plan.add_option("DOMAIN.xml", options.domains,
                                     "domain definitions, in order of arrival; - is standard input");
     auto* policy =
-        plan.add_option("--policy", options.policy, "plan as if all these domains had this policy")
+        plan.add_option("--policy", options.policy, "plan all these domains with this policy")
             ->type_name("NAME");
     auto* option = plan.add_option("--option", options.policy_options,
-                                   "an option of that policy, NAME=VALUE; may be given again")
+                                   "option of that policy, NAME=VALUE; may be repeated")
                        ->type_name("SETTING")
                        ->allow_extra_args(false)
                        ->needs(policy);
     scenario->excludes(domains)->excludes(policy)->excludes(option);
     domains->excludes(scenario);
-    plan.footer("Exit status: 0, 3 when a domain does not get what its policy asks for, 2 on bad "
-                "input.");
+    plan.footer(
+        "Exit status: 0; 3 when a domain gets less than its policy asks for; 2 on bad input.");
 }
 
 void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& words, bool& all)
@@ -116,28 +115,30 @@ void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& word
     add_uri(restore, options.uri);
     add_state_dir(restore, options.state_dir);
     add_topology(restore, words);
-    auto* every = restore.add_flag("--all", all, "every domain that virtpind has touched");
+    auto* every = restore.add_flag("--all", all, "every domain that virtpind has changed");
     auto* domains = restore.add_option("DOMAIN", options.domains, "name or UUID");
     every->excludes(domains);
     domains->excludes(every);
     restore.footer(
-        "The daemon must not run meanwhile. Exit status: 0, 1 when something could not be "
-        "put back, 2 on bad input.");
+        "Stop the daemon first. Exit status: 0; 1 when something could not be restored; 2 on bad "
+        "input.");
 }
 
 void add_migrate_xml_options(CLI::App& app, MigrateXmlOptions& options, Words& words)
 {
     add_uri(app, options.uri);
     app.add_flag("--persistent", options.persistent,
-                 "the definition, for virsh migrate --persistent-xml");
-    app.add_option("--topology", words.topology,
-                   "the destination, so that pins that it can keep stay: xml:FILE (hwloc XML, as "
-                   "lstopo writes it there) or synthetic:DESCRIPTION; of standard input, this host")
+                 "print the definition, for virsh migrate --persistent-xml");
+    app.add_option(
+           "--topology", words.topology,
+           "topology of the destination, to keep the pins that fit there: xml:FILE (hwloc XML, "
+           "as lstopo writes it there) or synthetic:DESCRIPTION; with standard input, the "
+           "default is this host")
         ->type_name("SOURCE");
     app.add_option("DOMAIN", options.domain,
-                   "name or UUID; - is XML on standard input, which needs no libvirt")
+                   "name or UUID; - reads XML from standard input, without libvirt")
         ->required();
-    app.footer("Exit status: 0, 1 when libvirt cannot give the XML, 2 on bad input.");
+    app.footer("Exit status: 0; 1 when libvirt cannot provide the XML; 2 on bad input.");
 }
 
 // An option of the daemon says nothing to a command, which may have one of the same name.
@@ -153,7 +154,7 @@ Result<void> refuse_options_before(const CLI::App& app, const CLI::App& command)
         return Error{.code = Errc::invalid_argument,
                      .message = written + " before '" + name + "' is an option of the daemon; " +
                                 (has_it ? "write it after '" + name + "'"
-                                        : "'" + name + "' has none of that name") +
+                                        : "'" + name + "' has no such option") +
                                 "; see virtpind " + name + " --help"};
     }
     return {};
@@ -163,7 +164,7 @@ Result<Options> finish_restore(RestoreOptions options, const Words& words, bool 
 {
     if (!all && options.domains.empty()) {
         return Error{.code = Errc::invalid_argument,
-                     .message = "nothing to restore: name domains, or say --all; see virtpind "
+                     .message = "nothing to restore: name domains, or pass --all; see virtpind "
                                 "restore --help"};
     }
     if (auto read = read_topology_option(words, options.topology); !read) {
@@ -212,7 +213,7 @@ Result<Options> finish_plan(PlanOptions options, const Words& words)
 
 Result<Options> parse_options(int argc, const char* const* argv)
 {
-    CLI::App app{"Pins libvirt domains to CPUs by policy, and keeps them so.", "virtpind"};
+    CLI::App app{"Pins libvirt domains to CPUs by policy, and keeps them pinned.", "virtpind"};
     app.set_version_flag("--version", "virtpind " + std::string{version});
     DaemonOptions daemon;
     PlanOptions plan;
@@ -222,13 +223,14 @@ Result<Options> parse_options(int argc, const char* const* argv)
     Words words;
     add_daemon_options(app, daemon, words);
     auto* plan_command =
-        app.add_subcommand("plan", "show where domains would go; reads files, touches nothing");
+        app.add_subcommand("plan", "show where domains would go, without changing anything");
     add_plan_options(*plan_command, plan, words);
     auto* restore_command = app.add_subcommand(
-        "restore", "put domains back as they were before virtpind first touched them");
+        "restore", "restore domains to the state from before virtpind first changed them");
     add_restore_options(*restore_command, restore, words, restore_all);
     auto* migrate_xml_command = app.add_subcommand(
-        "migrate-xml", "print a domain's XML as another host can start it; changes nothing");
+        "migrate-xml",
+        "print a domain's XML as another host can start it, without changing anything");
     add_migrate_xml_options(*migrate_xml_command, migrate_xml, words);
     try {
         app.parse(argc, argv);

@@ -21,7 +21,7 @@ std::optional<Access> find_access(std::string_view method)
 
 Error not_in_table(const Call& call)
 {
-    return {.code = Errc::permission_denied, .message = call.method + " is not open to anyone"};
+    return {.code = Errc::permission_denied, .message = "nobody may call " + call.method};
 }
 
 } // namespace

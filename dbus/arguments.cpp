@@ -28,7 +28,7 @@ std::string flags_help(std::uint64_t known)
     };
     add(flag_runtime_only, "RUNTIME_ONLY");
     add(flag_defer, "DEFER");
-    return help.empty() ? "this method has no flags, pass 0" : "this method knows " + help;
+    return help.empty() ? "this method has no flags: pass 0" : "valid: " + help;
 }
 
 } // namespace

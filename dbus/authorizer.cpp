@@ -20,7 +20,7 @@ Error denied(std::string message)
 
 Error left()
 {
-    return denied("the caller left before it was known whether it may");
+    return denied("the caller left the bus before polkit answered");
 }
 
 std::string in_words(const Call& call, const Authorizer::Details& details)

@@ -36,7 +36,7 @@ T unwrap(Result<T> result)
 [[nodiscard]] inline sdbus::Error unexpected(const char* what)
 {
     return to_bus_error({.code = Errc::internal,
-                         .message = std::string{"internal error, please report it: "} + what});
+                         .message = std::string{"internal error; please report it: "} + what});
 }
 
 // A synchronous handler: only sdbus::Error leaves it.

@@ -64,7 +64,7 @@ private:
     {
         if (r < 0) {
             return Error{.code = Errc::invalid_argument,
-                         .message = std::string{"the arguments cannot be read: "} + strerror(-r)};
+                         .message = std::string{"failed to read the arguments: "} + strerror(-r)};
         }
         return {};
     }
@@ -148,8 +148,8 @@ Result<void> Walk::options()
         }
         if (count == options_max) {
             return Error{.code = Errc::limits_exceeded,
-                         .message = "more than " + std::to_string(options_max) +
-                                    " options; at most so many are accepted"};
+                         .message =
+                             "more than " + std::to_string(options_max) + " options; pass fewer"};
         }
         if (auto fits = option(); !fits) {
             return fits;
@@ -166,7 +166,7 @@ Result<void> Walk::option()
     const auto shown = printable(std::string{*name});
     if (!names_.insert(*name).second) {
         return Error{.code = Errc::invalid_argument,
-                     .message = "option \"" + shown + "\" is given twice; once is enough"};
+                     .message = "option \"" + shown + "\" is given twice; give it once"};
     }
     if (auto fits = value(shown); !fits) {
         return fits;
@@ -210,8 +210,7 @@ Result<void> Walk::list(const std::string& name)
         if (count == list_items_max) {
             return Error{.code = Errc::limits_exceeded,
                          .message = "option \"" + name + "\" lists more than " +
-                                    std::to_string(list_items_max) +
-                                    " words; at most so many are accepted"};
+                                    std::to_string(list_items_max) + " words; pass fewer"};
         }
         const auto item = text('s', "a word of option \"" + name + "\"");
         if (!item) {

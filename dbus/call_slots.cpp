@@ -46,7 +46,7 @@ Error refused(std::size_t open, const std::string& whose)
 {
     return {.code = Errc::limits_exceeded,
             .message = std::to_string(open) + " calls " + whose +
-                       " wait for their answers already; wait for those"};
+                       " are open already; wait for their replies"};
 }
 
 } // namespace
@@ -77,7 +77,7 @@ struct CallSlots::Books {
             return refused(of_connection.calls, "of yours");
         }
         if (!call.expects_answer && is_full_of_unheard(call.user, call.sender)) {
-            return refused(unheard_max, "that expect no answer");
+            return refused(unheard_max, "that expect no reply");
         }
         if (of_connection.calls == 0 && call.bytes <= small_bytes) {
             return {};
@@ -85,7 +85,7 @@ struct CallSlots::Books {
         // Of users who are not known yet there may be many.
         const auto of_user = load_of(users, call.user);
         if (!has_room(of_user, call.user ? per_user_max : in_all_max, call.bytes)) {
-            return refused(of_user.calls, call.user ? "of your user" : "of newcomers");
+            return refused(of_user.calls, call.user ? "of your user" : "of unidentified users");
         }
         if (call.user && !is_apart(call.user) && !has_room(in_all, in_all_max, call.bytes)) {
             return refused(in_all.calls, "of all users");

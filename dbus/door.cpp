@@ -32,9 +32,9 @@ MessagePtr make_nothing(sd_bus* bus)
 {
     sd_bus_message* made = nullptr;
     require(sd_bus_message_new_signal(bus, &made, manager_path, driver_name, "Nothing"),
-            "cannot make a message");
+            "failed to create a message");
     MessagePtr nothing{made};
-    require(sd_bus_message_seal(nothing.get(), 1, 0), "cannot seal a message");
+    require(sd_bus_message_seal(nothing.get(), 1, 0), "failed to seal a message");
     return nothing;
 }
 
@@ -66,7 +66,7 @@ Door::Door(sdbus::IConnection& connection, FairQueue& turns, bool (*own_share)(u
     , nothing_{make_nothing(bus_)}
 {
     sd_bus_slot* slot = nullptr;
-    require(sd_bus_add_filter(bus_, &slot, on_message, this), "cannot filter messages");
+    require(sd_bus_add_filter(bus_, &slot, on_message, this), "failed to filter messages");
     filter_.reset(slot);
 }
 
@@ -177,8 +177,9 @@ void Door::on_user(const std::string& sender, std::optional<uid_t> user)
         if (user) {
             queue(std::move(arrival), *user);
         } else {
-            refuse(arrival.message.get(), {.code = Errc::permission_denied,
-                                           .message = "the bus does not say who you are"});
+            refuse(arrival.message.get(),
+                   {.code = Errc::permission_denied,
+                    .message = "the bus does not know the user of this connection; connect again"});
         }
     }
 }
@@ -212,7 +213,7 @@ void Door::let_in(sd_bus_message* message, Inside inside)
 
 void Door::enqueue(sd_bus_message* message)
 {
-    require(sd_bus_enqueue_for_read(bus_, message), "cannot read a message again");
+    require(sd_bus_enqueue_for_read(bus_, message), "failed to queue a message for reading");
 }
 
 // As long as there is something that was read already, libsystemd does not go on to the socket.

@@ -157,8 +157,8 @@ void Inlet::tell_sender() const
         const Error why{.code = Errc::limits_exceeded,
                         .message = "the call has " + std::to_string(MessageSize::read(begin_).all) +
                                    " bytes; at most " + std::to_string(header_fields_max) +
-                                   " of its head and " + std::to_string(body_max) +
-                                   " of its arguments are accepted"};
+                                   " in its header and " + std::to_string(body_max) +
+                                   " in its arguments are accepted"};
         ReturnAddress{std::string{head.sender}, head.serial, true}.fail(bus_, to_bus_error(why));
     });
 }

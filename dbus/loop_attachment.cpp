@@ -88,7 +88,7 @@ Result<void> LoopAttachment::attach(sd_event* event)
     } catch (const std::exception& e) {
         return Error{.code = Errc::internal,
                      .message =
-                         std::string{"cannot attach the bus to the event loop: "} + e.what()};
+                         std::string{"failed to attach the bus to the event loop: "} + e.what()};
     }
 }
 

@@ -160,7 +160,7 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
         auto parsed = unwrap(parse_options(options));
         if (parsed.expect_generation) {
             throw to_bus_error({.code = Errc::invalid_argument,
-                                .message = "option \"expect-generation\" has no meaning for Plan, "
+                                .message = "option \"expect-generation\" does not apply to Plan, "
                                            "which changes nothing; leave it out"});
         }
         const auto uuid = unwrap(context_.port.find_domain(domain));

@@ -35,7 +35,7 @@ bool timed_out(const sdbus::Error& error)
 Error no_answer(const sdbus::Error& error)
 {
     return denied("polkit did not answer (" + error.getMessage() +
-                  "), and without it only root may: use sudo, or see whether polkit runs "
+                  "); without polkit only root may: use sudo, or start polkit "
                   "(systemctl status polkit)");
 }
 
@@ -45,13 +45,13 @@ Result<void> read(const WireAnswer& answer, const std::string& action)
         return {};
     }
     if (answer.get<1>()) {
-        return denied("polkit wants a password for " + action +
-                      ", and there was nobody to ask for it: use sudo, a desktop session or "
-                      "pkttyagent, or let an administrator add you to group libvirt, "
+        return denied("polkit requires a password for " + action +
+                      ", but found no authentication agent: use sudo, a desktop session or "
+                      "pkttyagent, or have an administrator add you to group libvirt "
                       "and log in again");
     }
     return denied("polkit does not allow you " + action +
-                  ": use sudo, or let an administrator add you to group libvirt, "
+                  ": use sudo, or have an administrator add you to group libvirt "
                   "and log in again");
 }
 

@@ -64,7 +64,7 @@ void ReturnAddress::succeed(sd_bus* bus, const Append& append) const noexcept
             sd_bus_send(bus, answer.get(), nullptr);
             return;
         }
-        fail(bus, unexpected("the answer cannot be sent over D-Bus"));
+        fail(bus, unexpected("failed to send the reply over D-Bus"));
     });
 }
 
@@ -75,7 +75,7 @@ void ReturnAddress::fail(sd_bus* bus, const sdbus::Error& error) const noexcept
         if (call &&
             !send_error(bus, call.get(), error.getName().c_str(), error.getMessage().c_str())) {
             send_error(bus, call.get(), error.getName().c_str(),
-                       "the text of the error is no UTF-8");
+                       "the text of the error is not UTF-8");
         }
     });
 }

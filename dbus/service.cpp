@@ -37,8 +37,9 @@ Result<std::unique_ptr<sdbus::IConnection>> connect(BusKind bus)
                                       : sdbus::createSessionBusConnection();
     } catch (const sdbus::Error& e) {
         return Error{.code = Errc::host_unavailable,
-                     .message = "cannot connect to the " + std::string{to_string(bus)} + " bus: " +
-                                e.getMessage() + "; is it running, and is its address right?"};
+                     .message = "failed to connect to the " + std::string{to_string(bus)} +
+                                " bus: " + e.getMessage() +
+                                "; is it running, and is its address right?"};
     }
 }
 
@@ -65,13 +66,12 @@ Result<void> request_name(sdbus::IConnection& connection, BusKind bus)
         connection.requestName(ServiceName{bus_name});
         return {};
     } catch (const sdbus::Error& e) {
-        const auto what = "cannot own " + std::string{bus_name} + " on the " +
+        const auto what = "failed to own " + std::string{bus_name} + " on the " +
                           std::string{to_string(bus)} + " bus: ";
         if (const auto owner = name_owner(connection); !owner.empty()) {
             return Error{.code = Errc::conflict,
-                         .message = what + "name already owned by " + owner +
-                                    "; stop that service first (busctl status " + owner +
-                                    " shows which it is)"};
+                         .message = what + "it is owned by " + owner +
+                                    "; stop that service first (see busctl status " + owner + ")"};
         }
         return Error{.code = Errc::permission_denied,
                      .message = what + e.getMessage() +
@@ -111,7 +111,7 @@ Result<std::unique_ptr<Service>> Service::create(sd_event* event, BusKind bus, C
         return service;
     } catch (const sdbus::Error& e) {
         return Error{.code = Errc::internal,
-                     .message = "cannot export the D-Bus objects: " + e.getMessage()};
+                     .message = "failed to export the D-Bus objects: " + e.getMessage()};
     }
 }
 

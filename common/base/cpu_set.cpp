@@ -232,7 +232,7 @@ Result<BitWords> parse_id_list(std::string_view text)
         }
         if (*last < *first) {
             return bad_list(text, std::to_string(*first) + "-" + std::to_string(*last) +
-                                      " runs backwards");
+                                      " is descending");
         }
         for (auto bit = *first; bit <= *last; ++bit) {
             target.set(bit);

@@ -261,7 +261,7 @@ Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
     if (text.size() > limits.bytes_max) {
         return Error{.code = Errc::invalid_config,
                      .message = place(source, 1) + "has " + std::to_string(text.size()) +
-                                " bytes, at most " + std::to_string(limits.bytes_max) +
+                                " bytes; at most " + std::to_string(limits.bytes_max) +
                                 " are accepted"};
     }
     Cursor cursor{.at = text.data(), .end = text.data() + text.size()};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Bounds what waits at the same time, per key and in all; of users, whom no others must keep out
-// may be counted apart.
+// Limits the number of open items, per key and in total. Users with a share of their own can be
+// counted apart.
 #pragma once
 
 #include "result.hpp"
@@ -15,8 +15,8 @@
 
 namespace virtpind {
 
-// Root, and the user that the service runs as, who could end it anyway: they have a share of their
-// own of everything that is bounded.
+// Root and the service's own user, who could end the service anyway: they have a share of their own
+// of every limit.
 [[nodiscard]] inline bool has_own_share(uid_t user)
 {
     return user == 0 || user == geteuid();
@@ -25,7 +25,7 @@ namespace virtpind {
 template <class Key, std::size_t Each, std::size_t Total>
 class Quota {
 public:
-    // Keys of which `apart` says so are bounded each, but not among all.
+    // Keys for which `apart` is true have the limit per key, but do not count in total.
     explicit Quota(bool (*apart)(Key) = [](Key) { return false; }) : apart_{apart} {}
 
     static constexpr std::size_t each_max = Each;
@@ -68,14 +68,14 @@ public:
         return used == used_.end() ? 0 : used->second;
     }
 
-    // Why there is no place for `key`, and what to do about it; `what` are things that are limited.
+    // The error when there is no place for `key`, with the next step; `what` are the limited items.
     [[nodiscard]] Error exhausted(std::string_view what, const Key& key) const
     {
         return {.code = Errc::limits_exceeded,
                 .message = "too many " + std::string{what} + " (" + std::to_string(of(key)) +
                            " of yours, at most " + std::to_string(Each) + "; " +
                            std::to_string(total_) + " in all, at most " + std::to_string(Total) +
-                           "); wait for their answers, then try again"};
+                           "); wait for their replies, then try again"};
     }
 
 private:

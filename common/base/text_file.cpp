@@ -28,7 +28,7 @@ Result<void> wait_only_for_devices(int fd, const std::filesystem::path& path)
     }
     if (!path.native().starts_with("/dev/") || ::fcntl(fd, F_SETFL, 0) != 0) {
         return Error{.code = Errc::invalid_argument,
-                     .message = "file " + path_in_quotes(path.native()) + " is no regular file"};
+                     .message = "file " + path_in_quotes(path.native()) + " is not a regular file"};
     }
     return {};
 }
@@ -36,7 +36,7 @@ Result<void> wait_only_for_devices(int fd, const std::filesystem::path& path)
 Error unreadable(const std::string& file, int error)
 {
     return Error{.code = Errc::not_found,
-                 .message = file + " cannot be read: " + std::strerror(error)};
+                 .message = "failed to read " + file + ": " + std::strerror(error)};
 }
 
 } // namespace

@@ -54,10 +54,9 @@ Result<void> add_definitions(PolicyCatalog& catalog, std::vector<PolicyDefinitio
     while (!left.empty()) {
         const auto next = next_definition(left);
         if (next == left.end()) {
-            return left.front().node.error("policy " + in_quotes(left.front().name) +
-                                           " is based on itself by way of its base " +
-                                           in_quotes(left.front().base) +
-                                           "; base one of them on a built-in policy");
+            return left.front().node.error(
+                "policy " + in_quotes(left.front().name) + " is based on itself through " +
+                in_quotes(left.front().base) + "; base one of them on a built-in policy");
         }
         if (auto added = catalog.add(next->name, next->base, next->options); !added) {
             return next->node.error(added.error().message);
@@ -109,7 +108,7 @@ Result<DomainPolicies> read_domains(const JsonNode& node, const PolicyCatalog& c
         if (name.empty() ||
             !domains.emplace(uuid ? uuid->str() : std::string{name}, std::move(*spec)).second) {
             return value.error(name.empty() ? "a domain needs a name or a UUID"
-                                            : "this domain is here twice");
+                                            : "this domain is listed twice");
         }
     }
     return domains;
@@ -126,7 +125,7 @@ Result<std::optional<CpuSet>> read_housekeeping(const JsonNode& node)
     }
     auto cpus = CpuSet::parse(*text);
     if (!cpus) {
-        return node.error("neither \"auto\" nor a list of CPUs: " + cpus.error().message);
+        return node.error("expected \"auto\" or a list of CPUs: " + cpus.error().message);
     }
     return std::optional<CpuSet>{std::move(*cpus)};
 }

@@ -113,12 +113,11 @@ Result<void> check_definition_size(const DomainFacts& facts)
     return Error{.code = Errc::limits_exceeded,
                  .message =
                      "Its XML has " + kib(facts.definition_bytes) +
-                     ", and virtpind changes domains of at most " +
-                     kib(changed_definition_bytes_max) +
-                     ", since every other guest waits while libvirtd writes that much; "
-                     "shorten it with virsh edit (<description> and <metadata> of other "
-                     "programs are what is long, as a rule). What virtpind has changed in "
-                     "it before, `virtpind restore` gives back while the service is stopped."};
+                     "; virtpind changes domains of at most " + kib(changed_definition_bytes_max) +
+                     ", because every other guest waits while libvirtd writes a definition. "
+                     "Shorten it with virsh edit; <description> and the <metadata> of other "
+                     "programs are usually the long parts. To give back earlier changes, stop "
+                     "the service and run `virtpind restore`."};
 }
 
 } // namespace virtpind

@@ -240,7 +240,7 @@ Result<void> PolicyCatalog::add(const std::string& name, const std::string& base
 {
     if (!is_policy_name(name)) {
         return invalid("policy name " + in_quotes(name) +
-                       " is not 1 to 64 letters, digits, dots, underscores or dashes");
+                       " is invalid; use 1 to 64 letters, digits, dots, underscores or dashes");
     }
     if (contains(name)) {
         const auto built_in =

@@ -28,7 +28,7 @@ std::vector<OptionInfo> make_option_table()
          {"dedicated", "shared", "none"},
          "",
          "set by the named policy",
-         "own CPUs; float on the pool; hands off"},
+         "CPUs of its own; CPUs of the pool; the domain is left alone"},
         {"cpus",
          string,
          "s",
@@ -50,37 +50,37 @@ std::vector<OptionInfo> make_option_table()
          {"prefer", "single", "spread"},
          "",
          "prefer",
-         "fewest nodes; one node or fail; even over the nodes"},
+         "the fewest nodes; one node or fail; evenly over the nodes"},
         {"cache",
          string,
          "s",
          {"alone", "pack"},
          "",
          "alone",
-         "prefer L3s nobody else uses; best fit, keep large L3s intact for later domains"},
+         "prefer L3s that no other domain uses; best fit, keep large L3s free for later domains"},
         {"cores",
          string,
          "s",
          {"performance", "efficiency", "any"},
          "",
          "performance",
-         "on hybrid hosts, which kind of cores; kinds are never mixed unless 'any'"},
+         "the kind of cores on hybrid hosts; only 'any' mixes kinds"},
         {"emulator",
          string,
          "s",
          {"auto", "own", "vcpus"},
          "cpulist",
          "auto",
-         "emulator threads: of dedicated domains housekeeping near the domain's nodes, of others "
-         "where the vCPUs float; an extra core of its own; float on the vCPUs' CPUs; fixed CPUs"},
+         "CPUs of emulator threads: housekeeping near the nodes of a dedicated domain, or the "
+         "pool CPUs of a shared domain; one more core; the vCPUs' CPUs; fixed CPUs"},
         {"iothreads",
          string,
          "s",
          {"auto", "own", "vcpus"},
          "cpulist",
          "auto",
-         "I/O threads: of dedicated domains housekeeping near the domain's nodes, of others where "
-         "the vCPUs float; an extra core of their own; float on the vCPUs' CPUs; fixed CPUs"},
+         "CPUs of I/O threads: housekeeping near the nodes of a dedicated domain, or the pool CPUs "
+         "of a shared domain; one more core; the vCPUs' CPUs; fixed CPUs"},
         {"memory",
          string,
          "s",
@@ -93,23 +93,23 @@ std::vector<OptionInfo> make_option_table()
          "u",
          {},
          "number",
-         "0: leave the count alone",
-         "online vCPUs to plug or unplug to"},
+         "0: leave the number alone",
+         "the number of online vCPUs, by plugging or unplugging"},
         {"topology",
          string,
          "s",
          {"keep", "match", "host"},
          "",
          "keep",
-         "guest topology: left alone; rewritten to mirror the CPUs chosen; the host's shape with "
-         "the unused vCPUs left offline"},
+         "guest topology: left alone; like the chosen CPUs; like the host, with unused vCPUs "
+         "offline"},
         {"tune",
          string_list,
          "as",
          {"cache-passthrough", "topoext", "invtsc", "no-migrate", "hide-hypervisor", "host-smbios"},
          "",
          "empty: nothing",
-         "guest features to switch on in the definition"},
+         "guest features to enable in the definition"},
         {"isolate",
          boolean,
          "b",
@@ -123,16 +123,22 @@ std::vector<OptionInfo> make_option_table()
          {"cache", "never", "node"},
          "",
          "cache",
-         "how far a running domain may be moved for others' sake: within its nodes; not at all; "
-         "across nodes with its memory"},
-        {"priority", int32, "i", {}, "number", "0", "who gets CPUs first when they do not suffice"},
+         "how far a running domain may be moved to make room for others: within its nodes; not at "
+         "all; across nodes with its memory"},
+        {"priority",
+         int32,
+         "i",
+         {},
+         "number",
+         "0",
+         "domains with a higher priority get CPUs first"},
         {"fallback",
          string,
          "s",
          {"shared", "fail"},
          "",
          "shared",
-         "dedicated but does not fit: float on the pool; leave untouched and report it"},
+         "a domain that does not fit: runs on the pool; is left alone and reported"},
     };
 }
 
@@ -176,7 +182,7 @@ Error bad_value(const OptionInfo& option, const std::string& what)
 Error unknown_value(const OptionInfo& option, std::string_view value)
 {
     if (option.free_form == "cpulist") {
-        return bad_value(option, in_quotes(value) + " is none of its values");
+        return bad_value(option, in_quotes(value) + " is not one of its values");
     }
     return Error{.code = Errc::invalid_policy,
                  .message = "option '" + std::string{option.name} +
@@ -210,7 +216,7 @@ Result<OptionValue> checked_string(const OptionInfo& option, std::string text)
 {
     if (text.size() > option_bytes_max) {
         return bad_value(option, "the value has " + std::to_string(text.size()) +
-                                     " bytes, at most " + std::to_string(option_bytes_max) +
+                                     " bytes; at most " + std::to_string(option_bytes_max) +
                                      " are accepted");
     }
     if (has_value(option, text)) {
@@ -331,7 +337,7 @@ Result<OptionValue> checked_option(const OptionInfo& option, OptionValue value)
 {
     // The alternatives of OptionValue are in the order of OptionType.
     if (value.index() != static_cast<std::size_t>(option.type)) {
-        return bad_value(option, "wrong type, it takes " + std::string{type_words(option.type)} +
+        return bad_value(option, "wrong type; it takes " + std::string{type_words(option.type)} +
                                      " (D-Bus '" + std::string{option.signature} + "')");
     }
     if (auto* text = std::get_if<std::string>(&value)) {
@@ -357,7 +363,7 @@ Result<OptionValue> parse_option_text(const OptionInfo& option, std::string_view
         if (text == "true" || text == "false") {
             return OptionValue{text == "true"};
         }
-        return bad_value(option, in_quotes(text) + " is neither");
+        return bad_value(option, in_quotes(text) + " is not a boolean");
     case OptionType::int32:
         return checked(parse_number<std::int32_t>(option, text));
     case OptionType::uint32:

@@ -26,7 +26,7 @@ Result<std::unique_ptr<host::VirtConnection>> connect_once(const std::string& ur
     std::thread opener{
         [&promise, &uri] { promise.set_value(host::VirtConnection::open_deaf(uri)); }};
     if (opened.wait_for(connect_max) == std::future_status::timeout) {
-        err << "virtpind: libvirt does not answer; nothing was changed\n" << std::flush;
+        err << "virtpind: libvirt does not respond; exiting, nothing was changed\n" << std::flush;
         ::_exit(1);
     }
     opener.join();

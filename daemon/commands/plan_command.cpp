@@ -172,7 +172,7 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
         auto& uuid = file->seen.facts.uuid;
         uuid = uuid.str().empty() ? made_up_uuid(domains.size()) : uuid;
         if (const auto* twin = find_twin(input.files, uuid)) {
-            return bad_file(*file, "uuid: " + uuid.str() + " is also that of " +
+            return bad_file(*file, "uuid: " + uuid.str() + " is also in " +
                                        path_in_quotes(twin->path) + "; each domain needs its own");
         }
         if (*policy) { // as SetPolicy would store it
@@ -298,7 +298,7 @@ void print_text(std::ostream& out, const PlanInput& input, const Answer& answer)
         std::all_of(input.scenario.intents.begin(), input.scenario.intents.end(),
                     [](const Intent& intent) { return intent.stance == Stance::hands_off; });
     if (without_policy) {
-        out << "\nNo policy is set here for any of these domains. To see what one would do:\n"
+        out << "\nNone of these domains has a policy. To see what a policy would do:\n"
                "  virtpind plan --policy dedicated ...\n";
     }
     for (std::size_t i = 0; i < answer.definitions.size(); ++i) {

@@ -33,7 +33,7 @@ enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
 // libvirt speaks of its sockets and keepalive then.
 std::string in_words(const Error& error)
 {
-    return error.code == Errc::host_unavailable ? error.message + " (libvirt does not answer)"
+    return error.code == Errc::host_unavailable ? error.message + " (libvirt does not respond)"
                                                 : error.message;
 }
 
@@ -62,15 +62,15 @@ public:
             outcome.errors.push_back(Error{.message = std::move(sentence)});
         }
         if (outcome.gone) {
-            outcome.errors.push_back(
-                Error{.message = "it went away or was restarted meanwhile; run this again"});
+            outcome.errors.push_back(Error{
+                .message = "the domain ended or was restarted meanwhile; run this command again"});
         }
         if (!outcome.busy.empty()) {
             outcome.errors.push_back(host::is_busy(outcome.busy, outcome.applied));
         }
         if (outcome.edited) {
-            outcome.errors.push_back(
-                Error{.message = "somebody edited its definition meanwhile; run this again"});
+            outcome.errors.push_back(Error{
+                .message = "somebody edited its definition meanwhile; run this command again"});
         }
         if (!removed) {
             outcome.errors.push_back(removed.error());
@@ -94,7 +94,7 @@ public:
             return;
         }
         out_ << printable(seen.facts.name)
-             << ": nothing in it is virtpind's; what was noted of a former one is forgotten\n";
+             << ": virtpind has changed nothing; dropped the before-image of a former domain\n";
     }
 
     // A domain with a policy of which nothing else is known.
@@ -108,7 +108,7 @@ public:
             return;
         }
         out_ << printable(seen.facts.name)
-             << ": its policy is removed; how it was before is not known, so its pins stay\n";
+             << ": removed its policy; it has no before-image, so its pins stay\n";
     }
 
     // It may be there again one day, or only be hidden from us.
@@ -134,8 +134,8 @@ private:
         }
         const auto& why = seen.facts.metadata.content;
         fail(seen.facts.name,
-             (why && !*why ? why->error().message : std::string{"it cannot be read"}) +
-                 "; its before-image is kept; run this again");
+             (why && !*why ? why->error().message : std::string{"failed to read its XML"}) +
+                 "; its before-image is kept; run this command again");
         return true;
     }
 
@@ -161,10 +161,10 @@ private:
         if (!outcome.errors.empty()) {
             return;
         }
-        out_ << printable(name) << ": as it was before; " << outcome.applied << " changes";
+        out_ << printable(name) << ": restored; " << outcome.applied << " changes";
         for (const auto& part : outcome.not_reverted) {
             out_ << (part == outcome.not_reverted.front()
-                         ? "; left, as somebody else has changed it since: "
+                         ? "; kept, because somebody else has changed it since: "
                          : ", ")
                  << part;
         }
@@ -251,7 +251,7 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
         if (std::none_of(seen->domains.begin(), seen->domains.end(), [&wanted](const auto& domain) {
                 return is_it(wanted, domain.facts.uuid, domain.facts.name);
             })) {
-            restoring.fail(wanted, "libvirt has no domain of that name or UUID");
+            restoring.fail(wanted, "libvirt has no domain with this name or UUID");
         }
     }
     for (const auto& [uuid, image] : loaded.images) {

@@ -28,7 +28,7 @@ namespace {
 void require(int status, const char* doing)
 {
     if (status < 0) {
-        throw std::runtime_error{std::string{doing} + ": " + std::strerror(-status)};
+        throw std::runtime_error{"failed to " + std::string{doing} + ": " + std::strerror(-status)};
     }
 }
 
@@ -43,9 +43,9 @@ std::uint64_t monotonic_usec()
 // of its sources, so a failure ends the loop instead.
 void finish(sd_event_source* source, Priority priority)
 {
-    require(sd_event_source_set_exit_on_failure(source, 1), "arming an event source");
+    require(sd_event_source_set_exit_on_failure(source, 1), "arm an event source");
     require(sd_event_source_set_priority(source, static_cast<std::int64_t>(priority)),
-            "arming an event source");
+            "arm an event source");
 }
 
 int guarded(void* data, std::uint32_t events) noexcept
@@ -88,7 +88,7 @@ Result<EventLoop> EventLoop::create()
     if (const auto status = sd_event_new(&event); status < 0) {
         return Error{.code = Errc::internal,
                      .message =
-                         std::string{"cannot create an event loop: "} + std::strerror(-status)};
+                         std::string{"failed to create an event loop: "} + std::strerror(-status)};
     }
     return EventLoop{event};
 }
@@ -110,7 +110,7 @@ Source EventLoop::watch_fd(int fd, std::uint32_t events, Priority priority,
     source.impl_.reset(new Source::Impl{nullptr, failure_.get(), std::move(on_ready)});
     require(
         sd_event_add_io(event_.get(), &source.impl_->source, fd, events, on_io, source.impl_.get()),
-        "watching a file descriptor");
+        "watch a file descriptor");
     finish(source.impl_->source, priority);
     return source;
 }
@@ -122,7 +122,7 @@ Source EventLoop::watch_signal(int signal, std::function<void()> on_signal)
         nullptr, failure_.get(), [callback = std::move(on_signal)](std::uint32_t) { callback(); }});
     require(sd_event_add_signal(event_.get(), &source.impl_->source, signal, on_signal_info,
                                 source.impl_.get()),
-            "watching a signal");
+            "watch a signal");
     finish(source.impl_->source, Priority::signals);
     return source;
 }
@@ -143,7 +143,7 @@ void Timer::start(std::chrono::microseconds delay)
     require(sd_event_add_time(event_, &source.impl_->source, CLOCK_MONOTONIC,
                               monotonic_usec() + static_cast<std::uint64_t>(delay.count()), 1,
                               on_timer, source.impl_.get()),
-            "starting a timer");
+            "start a timer");
     finish(source.impl_->source, Priority::timers);
     source_ = std::move(source);
 }

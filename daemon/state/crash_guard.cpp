@@ -94,9 +94,9 @@ Result<std::string> read_all(int fd)
 std::string why_left_alone()
 {
     return "virtpind died " + std::to_string(CrashGuard::deaths_max) +
-           " times in a row while it was at work on this domain, so it is left alone until its "
-           "definition is another, a policy is set, or Reapply asks for it; please report it "
-           "together with its definition";
+           " times in a row while it worked on this domain; it leaves the domain alone until its "
+           "definition changes, a policy is set, or Reapply is called for it; please report this "
+           "with the definition";
 }
 
 CrashGuard::CrashGuard(const std::filesystem::path& state_dir, std::string_view version)
@@ -107,9 +107,9 @@ CrashGuard::CrashGuard(const std::filesystem::path& state_dir, std::string_view 
         return open();
     }();
     if (!problem.empty()) {
-        to_tell_.push_back(
-            path_in_quotes((state_dir / file_name).native()) + " cannot be used (" + problem +
-            "): a domain that kills virtpind at every start would not be left alone");
+        to_tell_.push_back("failed to open " + path_in_quotes((state_dir / file_name).native()) +
+                           ": " + problem +
+                           "; virtpind will not recognize a domain that kills it at every start");
         return;
     }
     read(version_);
@@ -141,7 +141,7 @@ std::string CrashGuard::open()
     struct stat found {};
 
     if (::fstat(opened.get(), &found) != 0 || !S_ISREG(found.st_mode)) {
-        return "it is no regular file";
+        return "it is not a regular file";
     }
     file_ = std::move(opened);
     return {};
@@ -212,10 +212,9 @@ void CrashGuard::count_deaths(const std::vector<DomainUuid>& at_work)
         }
         auto& deaths = deaths_[domain];
         deaths.count = std::min(deaths.count + 1, deaths_max);
-        to_tell_.push_back("the last start of virtpind died while it was at work on the domain " +
-                           domain.str() + ", which makes " + pluralize(deaths.count, "time") +
-                           " in a row; after " + std::to_string(deaths_max) +
-                           " the domain is left alone");
+        to_tell_.push_back("virtpind died while it worked on the domain " + domain.str() + ", " +
+                           pluralize(deaths.count, "time") + " in a row; after " +
+                           std::to_string(deaths_max) + " times it leaves the domain alone");
     }
 }
 

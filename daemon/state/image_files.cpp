@@ -27,7 +27,7 @@ constexpr std::string_view corrupt_suffix = ".corrupt";
 Error not_persisted(const std::string& doing, int error)
 {
     return Error{.code = Errc::not_persisted,
-                 .message = "cannot " + doing + ": " + std::strerror(error)};
+                 .message = "failed to " + doing + ": " + std::strerror(error)};
 }
 
 struct CloseDir {
@@ -142,13 +142,13 @@ std::string set_aside(const Images& images, const std::string& name, const std::
     const auto kept = files_with(images, corrupt_suffix, corrupt_files_max);
     if (kept && kept->size() >= corrupt_files_max) {
         ::unlinkat(dir, name.c_str(), 0);
-        return why + "; removed, since " + std::to_string(corrupt_files_max) +
+        return why + "; removed, because " + std::to_string(corrupt_files_max) +
                " such files are kept already";
     }
     const auto aside = name + std::string{corrupt_suffix};
     return ::renameat(dir, name.c_str(), dir, aside.c_str()) != 0
-               ? why + "; it cannot be set aside: " + std::strerror(errno)
-               : why + "; set aside as " + path_in_quotes(aside);
+               ? why + "; failed to rename it: " + std::strerror(errno)
+               : why + "; renamed to " + path_in_quotes(aside);
 }
 
 Result<std::string> read_image(const Images& images, const std::string& name)

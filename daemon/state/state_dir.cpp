@@ -26,7 +26,7 @@ constexpr mode_t owner_only = 0700;
 Error unusable(const fs::path& path, const std::string& why)
 {
     return Error{.code = Errc::not_persisted,
-                 .message = "cannot use " + path_in_quotes(path.native()) + ": " + why};
+                 .message = "failed to use " + path_in_quotes(path.native()) + ": " + why};
 }
 
 Error unusable(const fs::path& path, int error)
@@ -67,7 +67,7 @@ Result<void> check_ours(int fd, const fs::path& shown)
     }
     if (*owner != ::geteuid()) {
         return unusable(shown, "it belongs to user " + std::to_string(*owner) +
-                                   ", and this is user " + std::to_string(::geteuid()) +
+                                   ", but virtpind runs as user " + std::to_string(::geteuid()) +
                                    "; run virtpind as the owner (systemctl start virtpind), or "
                                    "give it to this user (chown -hR)");
     }
@@ -87,7 +87,7 @@ Result<void> become(uid_t uid)
     if (failed != 0 || grouped != 0 || ::setresgid(gid, gid, gid) != 0 ||
         ::setresuid(uid, uid, uid) != 0) {
         return Error{.code = Errc::not_persisted,
-                     .message = "cannot become user " + std::to_string(uid) + ": " +
+                     .message = "failed to switch to user " + std::to_string(uid) + ": " +
                                 std::strerror(failed != 0 ? failed : errno)};
     }
     return {};
@@ -148,10 +148,10 @@ Result<std::string> read_own_file(int dir, const std::string& name, const fs::pa
 
     if (!fd || ::fstat(fd.get(), &about) != 0) {
         return Error{.code = Errc::not_found,
-                     .message = file + " cannot be read: " + std::strerror(errno)};
+                     .message = "failed to read " + file + ": " + std::strerror(errno)};
     }
     if (!S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) { // reading that one tells
-        return Error{.code = Errc::invalid_argument, .message = file + " is no regular file"};
+        return Error{.code = Errc::invalid_argument, .message = file + " is not a regular file"};
     }
     return read_text(fd.get(), file, bytes_max);
 }

@@ -35,17 +35,16 @@ Result<loop::UniqueFd> lock_state(const std::filesystem::path& state_dir)
     const auto error = errno;
     if (!lock || !is_file(lock.get())) {
         return Error{.code = Errc::not_persisted,
-                     .message = "cannot open " + path_in_quotes((state_dir / "lock").native()) +
-                                ", without which two virtpinds could undo each other's work: " +
-                                (lock ? "it is no regular file; remove it"
+                     .message = "failed to open the lock " +
+                                path_in_quotes((state_dir / "lock").native()) + ": " +
+                                (lock ? "it is not a regular file; remove it"
                                       : std::string{std::strerror(error)} +
-                                            "; it belongs to the owner of the directory (chown "
-                                            "-h), or is in the way and can be removed")};
+                                            "; give it to the owner of the directory (chown -h), "
+                                            "or remove it")};
     }
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         return Error{.code = Errc::conflict,
-                     .message = "another virtpind works with " +
-                                path_in_quotes(state_dir.native()) +
+                     .message = "another virtpind uses " + path_in_quotes(state_dir.native()) +
                                 "; stop it first (systemctl stop virtpind)"};
     }
     return lock;

@@ -64,8 +64,8 @@ Result<void> check_replaceable(const Images& images, const std::string& name,
         return Error{.code = Errc::conflict,
                      .message = (unreadable ? text.error().message
                                             : path_in_quotes(images.shown(name).native()) +
-                                                  " could not be read at the start") +
-                                "; make it readable for virtpind, or move it away, and restart "
+                                                  " was unreadable at the start") +
+                                "; make it readable for virtpind or move it away, then restart "
                                 "the service"};
     }
     return {};
@@ -121,7 +121,7 @@ StateStore::Loaded StateStore::load_all()
             loaded.images.emplace(image->uuid, std::move(*image));
         } else if (is_out_of_reach(image.error())) {
             kept_files_.insert(name);
-            loaded.problems.push_back(image.error().message + "; left alone");
+            loaded.problems.push_back(image.error().message + ", leaving it alone");
         } else {
             loaded.problems.push_back(set_aside(*images, name, image.error().message));
         }
@@ -150,8 +150,8 @@ Result<void> StateStore::save(const BeforeImage& image)
         return Error{.code = Errc::limits_exceeded,
                      .message =
                          "there are already " + std::to_string(before_images_max) +
-                         " before-images; reset the policy of domains that need none, and remove "
-                         "the files of those that are gone for good from " +
+                         " before-images; reset policies that are no longer needed, and remove the "
+                         "files of deleted domains from " +
                          dir_.string()};
     }
     if (auto replaceable = check_replaceable(*images, *name, kept_files_); !replaceable) {
@@ -204,7 +204,7 @@ Result<DomainUuid> StateStore::forget_oldest(const std::vector<DomainUuid>& uuid
     files_ = count_images(*images);
     if (*files_ > before_images_max) {
         return Error{.code = Errc::limits_exceeded,
-                     .message = "one less would not make room: there are " +
+                     .message = "removing one file is not enough: there are " +
                                 std::to_string(*files_) + " files in " + dir_.native()};
     }
     std::multimap<std::pair<time_t, long>, DomainUuid> by_time;
@@ -218,7 +218,7 @@ Result<DomainUuid> StateStore::forget_oldest(const std::vector<DomainUuid>& uuid
         }
     }
     Result<DomainUuid> forgotten =
-        Error{.code = Errc::not_found, .message = "none of these before-images is there"};
+        Error{.code = Errc::not_found, .message = "found none of these before-images"};
     for (const auto& [written, uuid] : by_time) {
         auto removed = forget_image(*images, uuid, kept_files_);
         if (removed) {

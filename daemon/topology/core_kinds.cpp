@@ -70,14 +70,15 @@ std::vector<Kind> hybrid_kinds(const Topology& topology, const std::vector<KindH
         }
     }
     if (kinds.empty() && hints.size() > 1) {
-        doubt = "Some CPUs differ in frequency or capacity, but nothing tells their core types "
-                "apart.";
+        doubt = "Some CPUs differ in frequency or capacity, but the host does not report their "
+                "core types.";
     }
     if (kinds.size() < 2) {
         return {};
     }
     if (const auto untold = topology.online_cpus() - told; !untold.empty()) {
-        doubt = "The core type of CPUs " + untold.str() + " is not known while that of others is.";
+        doubt =
+            "The host reports the core types of other CPUs, but not of CPUs " + untold.str() + ".";
         return {};
     }
     split_low_power(kinds, topology);
@@ -112,7 +113,7 @@ void classify_cores(Topology& topology, const std::vector<KindHint>& hints)
     std::string doubt;
     topology.kinds = hybrid_kinds(topology, hints, doubt);
     if (!doubt.empty()) {
-        topology.warnings.push_back(doubt + " All cores are treated alike.");
+        topology.warnings.push_back(doubt + " virtpind treats all cores alike.");
     }
     if (topology.kinds.empty()) {
         topology.kinds.push_back(Kind{.cpus = topology.all_cpus()});

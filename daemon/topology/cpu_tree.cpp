@@ -58,7 +58,7 @@ private:
         const auto last = hwloc_bitmap_last(root_->complete_cpuset);
         if (last < 0 || last >= static_cast<int>(id_set_limit)) {
             return Error{.code = Errc::limits_exceeded,
-                         .message = "the topology numbers CPUs beyond " +
+                         .message = "the topology has CPU numbers above " +
                                     std::to_string(id_set_limit - 1)};
         }
         std::map<CpuId, hwloc_obj_t> units;
@@ -110,7 +110,7 @@ private:
                nullptr) {
             if (object->os_index >= id_set_limit) {
                 return Error{.code = Errc::limits_exceeded,
-                             .message = "the topology numbers NUMA nodes beyond " +
+                             .message = "the topology has NUMA node numbers above " +
                                         std::to_string(id_set_limit - 1)};
             }
             node_objects_.push_back(object);
@@ -193,7 +193,7 @@ private:
         }
         if (!made_up.empty()) {
             topology_.warnings.push_back("CPUs " + made_up.str() +
-                                         " have no NUMA node of their own; the nearest is taken.");
+                                         " have no NUMA node of their own; using the nearest.");
         }
     }
 

@@ -29,7 +29,7 @@ Error too_large(const std::string& what)
     return Error{.code = Errc::limits_exceeded,
                  .message = "synthetic topology: " + what + "; at most " +
                             std::to_string(id_set_limit) +
-                            " CPUs, numbered below that, are accepted"};
+                            " CPUs, with numbers below that, are accepted"};
 }
 
 // The number at the start of `text`, capped well above every limit; 0 when there is none.
@@ -56,7 +56,7 @@ Result<void> check_description(std::string_view text)
             cpus *= std::max<std::uint64_t>(leading_number(text.substr(i)), 1);
         }
         if (cpus > id_set_limit) {
-            return too_large("more CPUs than that");
+            return too_large("too many CPUs");
         }
     }
     constexpr std::string_view key = "indexes=";
@@ -66,7 +66,7 @@ Result<void> check_description(std::string_view text)
              digit =
                  list.find_first_of("0123456789", list.find_first_not_of("0123456789", digit))) {
             if (leading_number(list.substr(digit)) > id_set_limit) {
-                return too_large("an index is above that");
+                return too_large("an index is too high");
             }
         }
     }
@@ -76,7 +76,7 @@ Result<void> check_description(std::string_view text)
 Error not_understood(const std::string& description)
 {
     return invalid("synthetic topology " + in_quotes(description) +
-                   " is not understood; write it like \"pack:2 [numa] l3:2 core:4 pu:2\"");
+                   " is invalid; write it like \"pack:2 [numa] l3:2 core:4 pu:2\"");
 }
 
 Result<void> set_synthetic(hwloc_topology_t topology, const std::string& text)
@@ -118,7 +118,7 @@ Error newer_format(const std::string& path, const std::string& format)
 {
     const auto major = std::to_string(hwloc_get_api_version() >> 16U);
     return invalid("topology file " + path_in_quotes(path) + " is in the XML format of hwloc " +
-                   format + ", and virtpind reads with hwloc " + std::string{HWLOC_VERSION} +
+                   format + ", but virtpind uses hwloc " + std::string{HWLOC_VERSION} +
                    "; write it in the older format, with 'lstopo --export-xml-flags v" + major +
                    " FILE.xml'");
 }
@@ -131,7 +131,7 @@ Error not_hwloc_xml(const std::string& path)
         return newer_format(path, format);
     }
     return invalid("topology file " + path_in_quotes(path) +
-                   " is not hwloc XML that this hwloc can read; write one with 'lstopo FILE.xml'");
+                   " is not valid hwloc XML; write one with 'lstopo FILE.xml'");
 }
 
 Result<void> set_xml(hwloc_topology_t topology, const std::string& path)
@@ -189,7 +189,7 @@ Error load_error(const TopologySource& source)
         break;
     }
     return Error{.code = Errc::host_unavailable,
-                 .message = std::string{"hwloc cannot read this host: "} + std::strerror(errno)};
+                 .message = std::string{"hwloc failed to read this host: "} + std::strerror(errno)};
 }
 
 } // namespace

@@ -136,7 +136,7 @@ void add_quiet_cpus(Topology& topology, const fs::path& root)
         if (!parsed) {
             topology.warnings.push_back(
                 "The kernel's list of CPUs in /sys/devices/system/cpu/" + std::string{file} +
-                " cannot be understood and counts as empty: " + parsed.error().message + ".");
+                " is invalid and counts as empty: " + parsed.error().message + ".");
             return;
         }
         cpus = *parsed & topology.all_cpus();

@@ -112,7 +112,7 @@ Result<std::string> export_topology_xml(const TopologySource& source,
     auto length = 0;
     if (hwloc_topology_export_xmlbuffer(hwloc, &buffer, &length, export_flags()) != 0) {
         return Error{.code = Errc::internal,
-                     .message = std::string{"hwloc cannot write XML: "} + std::strerror(errno)};
+                     .message = std::string{"hwloc failed to write XML: "} + std::strerror(errno)};
     }
     std::string xml{buffer};
     hwloc_free_xmlbuffer(hwloc, buffer);

@@ -205,8 +205,9 @@ void warn_of_ignored_indexes(hwloc_topology_t hwloc, const std::string& descript
             return;
         }
     }
-    topology.warnings.push_back("The CPU numbers in \"indexes=\" change nothing: hwloc does not "
-                                "understand them, or they are the natural ones.");
+    topology.warnings.push_back(
+        "The CPU numbers in \"indexes=\" have no effect: hwloc does not accept "
+        "them, or they are the default ones.");
 }
 
 // From 2.10 on, hwloc gives each node of a description 1 GiB where it says nothing.
@@ -240,7 +241,7 @@ Result<TopologySource> parse_topology_source(std::string_view text)
     }
     return Error{.code = Errc::invalid_argument,
                  .message = "topology " + in_quotes(text) +
-                            " is none of: live, xml:FILE, synthetic:DESCRIPTION"};
+                            " is invalid; valid: live, xml:FILE, synthetic:DESCRIPTION"};
 }
 
 Result<Topology> read_topology(const TopologySource& source)

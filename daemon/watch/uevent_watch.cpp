@@ -42,7 +42,7 @@ UeventWatch::UeventWatch(loop::EventLoop& loop, std::function<void()> on_change)
     : socket_{open_uevents()}, debounce_{loop, std::move(on_change)}
 {
     if (!socket_) {
-        problem_ = "no kernel uevents (netlink); CPU hotplug is noticed by the periodic pass";
+        problem_ = "failed to listen to kernel uevents; the periodic pass notices CPU hotplug";
         return;
     }
     source_ = loop.watch_fd(socket_.get(), EPOLLIN, loop::Priority::host,

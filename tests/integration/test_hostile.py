@@ -12,6 +12,7 @@ from private_bus import MANAGER, ROOT, BusError, domain_path
 from waiting import wait_until
 
 TOPOLOGY = "synthetic:pack:1 l3:2 core:4 pu:2"
+TOO_LARGE = "^[^ ]*: large-[0-9a-f]*: Its XML has [0-9]* KiB; virtpind changes domains of at most 1024 KiB.*virsh edit"
 UUIDS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(1, 6)]
 # As libvirt lets them pass: it refuses newlines and slashes, XML the rest of the old control characters.
 NAMES = [
@@ -98,7 +99,8 @@ def test_problems_are_escaped_whatever_they_quote(make_daemon, client, tmp_path)
 
 def long_text(kib):
     """Many short elements, which cost libvirtd more than one long text."""
-    return "<description>x</description><metadata><a xmlns='urn:x'>" + "<b>yyyyyyyyyyyyy</b>" * (kib * 1024 // 20) + "</a></metadata>"
+    many = "<b>yyyyyyyyyyyyy</b>" * (kib * 1024 // 20)
+    return f"<description>x</description><metadata><a xmlns='urn:x'>{many}</a></metadata>"
 
 
 def test_domain_whose_xml_is_too_long_is_left_alone(host, make_guest):
@@ -107,8 +109,9 @@ def test_domain_whose_xml_is_too_long_is_left_alone(host, make_guest):
     host.wait_known(small)
     host.wait_known(large)
     before = large.xml("--inactive")
-    for call in (lambda: host.set_policy(large, "dedicated"), lambda: host.plan(large, "dedicated"), lambda: host.reset(large)):
-        with pytest.raises(BusError, match="^[^ ]*: large-[0-9a-f]*: Its XML has [0-9]* KiB, and virtpind changes domains of at most 1024 KiB.*virsh edit") as refused:
+    for call in (lambda: host.set_policy(large, "dedicated"), lambda: host.plan(large, "dedicated"),
+                 lambda: host.reset(large)):
+        with pytest.raises(BusError, match=TOO_LARGE) as refused:
             call()
         assert refused.value.name == "org.freedesktop.DBus.Error.LimitsExceeded"
     host.set_policy(small, "dedicated", cpus=BOTH)

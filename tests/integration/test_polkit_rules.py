@@ -105,7 +105,7 @@ def test_members_of_group_libvirt_may_and_others_need_a_password(daemon, polkit,
     with pytest.raises(BusError) as denied:
         set_policy(connect_as(NOBODY))
     assert denied.value.name == "org.freedesktop.DBus.Error.AccessDenied"
-    assert "polkit wants a password for org.virtpind1.set-policy" in denied.value.text
+    assert "polkit requires a password for org.virtpind1.set-policy" in denied.value.text
 
 
 def may(client, subject, action, **details):
@@ -122,7 +122,8 @@ def may_manage_libvirt(client, subject):
 def test_only_our_user_gains_libvirt_by_our_rule(polkit, connect_as, client):
     actions = client.call(PATH, INTERFACE, "EnumerateActions", "(s)", "C", destination=NAME)
     if MANAGE not in [action[0] for action in actions]:
-        pytest.skip("libvirt's polkit actions are not installed: tests/install-deps, or apt-get install libvirt-daemon-system")
+        pytest.skip("libvirt's polkit actions are not installed: tests/install-deps, "
+                    "or apt-get install libvirt-daemon-system")
     assert may_manage_libvirt(client, connect_as(VIRTPIND))
     assert not may_manage_libvirt(client, connect_as(NOBODY))
 

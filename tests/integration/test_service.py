@@ -100,7 +100,7 @@ def test_reload_takes_a_good_configuration_and_keeps_the_former_one_over_a_bad_o
     with pytest.raises(BusError) as pipe:
         client.manager("Reload", "(t)", 0)
     assert pipe.value.name == "org.virtpind1.Error.InvalidConfig", pipe.value
-    assert f"'{config}' is no regular file" in pipe.value.text, pipe.value
+    assert f"'{config}' is not a regular file" in pipe.value.text, pipe.value
     config.unlink()
 
     config.write_text('{"default-policy": "dedicated"}')

@@ -100,7 +100,7 @@ def test_a_guest_is_given_back_by_root_and_nothing_of_root_is_left(make_guest, c
     os.chmod(socket, 0o700)  # libvirt knows nobody but root now
     (state / "lock").unlink()
     done = restore(state, uri="qemu:///system", topology="live")
-    assert done.returncode == 0 and f"{guest.name}: as it was before" in done.stdout, done
+    assert done.returncode == 0 and f"{guest.name}: restored" in done.stdout, done
     assert guest.xml("--inactive") == before
     assert owners(state) == {"crash-guard": OWNER, "domains": OWNER, "lock": OWNER}
 
@@ -120,11 +120,11 @@ def test_a_lock_that_cannot_be_had_is_no_start(state, make_service, in_the_way):
     service = make_service(journal=True)
     service.launch()
     assert service.process.wait(30) == NO_START_UNTIL_MENDED
-    wait_until(lambda: any(said.startswith("STATUS=cannot open") for said in service.read_notifications()),
+    wait_until(lambda: any(said.startswith("STATUS=failed to open the lock") for said in service.read_notifications()),
                "systemd hears why")
     assert "READY=1" not in service.read_notifications()
     refused = restore(state)
-    assert refused.returncode == 2 and f"cannot open '{lock}'" in refused.stderr, refused
+    assert refused.returncode == 2 and f"failed to open the lock '{lock}'" in refused.stderr, refused
 
 
 def test_a_daemon_of_another_user_does_not_use_the_directory(state, make_service):

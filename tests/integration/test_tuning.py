@@ -76,7 +76,8 @@ def expanded_features(libvirtd, command, model):
 def test_what_the_host_can_give_a_guest_is_known(host, make_guest, libvirtd):
     offered = ET.fromstring(libvirtd.virsh("domcapabilities", "--virttype", "kvm").stdout)
     guests = expanded_features(libvirtd, "hypervisor-cpu-baseline", offered.find("cpu/mode[@name='host-model']"))
-    hosts = expanded_features(libvirtd, "cpu-baseline", ET.fromstring(libvirtd.virsh("capabilities").stdout).find("host/cpu"))
+    hosts = expanded_features(libvirtd, "cpu-baseline",
+                              ET.fromstring(libvirtd.virsh("capabilities").stdout).find("host/cpu"))
     able = {"invtsc": "invtsc" in guests, "topoext": "topoext" in hosts}
     guest = make_guest("able", vcpus=2)
     host.wait_known(guest)
@@ -120,7 +121,8 @@ def test_another_policy_takes_back_what_it_does_not_ask_for(host, make_guest):
 @needs_kvm
 def test_another_policy_takes_back_the_numbering_too(make_daemon, make_guest, client, tmp_path):
     path = tmp_path / "gaps.xml"
-    subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input", "pack:1 [numa] l3:2 core:3 pu:1", "--of", "xml",
+    subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input", "pack:1 [numa] l3:2 core:3 pu:1",
+                    "--of", "xml",
                     str(path)], check=True, timeout=30)
     make_daemon(topology=f"xml:{path}", config='{"housekeeping": ""}')
     guest = make_guest("numbers", vcpus=4)
@@ -157,7 +159,8 @@ KEYED = """<vcpusched vcpus='0-1' scheduler='fifo' priority='1'/><vcpusched vcpu
 @needs_kvm
 def test_what_is_keyed_by_vcpu_follows_the_number(make_daemon, make_guest, client, tmp_path):
     path = tmp_path / "gaps.xml"
-    subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input", "pack:1 [numa] l3:2 core:3 pu:1", "--of", "xml",
+    subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input", "pack:1 [numa] l3:2 core:3 pu:1",
+                    "--of", "xml",
                     str(path)], check=True, timeout=30)
     make_daemon(topology=f"xml:{path}", config='{"housekeeping": ""}')
     guest = make_guest("keyed", vcpus=4, cputune=KEYED)
@@ -167,7 +170,8 @@ def test_what_is_keyed_by_vcpu_follows_the_number(make_daemon, make_guest, clien
     client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "passthrough", options, 0)
     cputune = definition(guest).find("cputune")
     # libvirt writes one element for each, or one for all.
-    keyed = sorted((s.get("scheduler"), vcpu) for s in cputune.iter("vcpusched") for vcpu in sorted(cpus_in(s.get("vcpus"))))
+    keyed = sorted((s.get("scheduler"), vcpu) for s in cputune.iter("vcpusched")
+                   for vcpu in sorted(cpus_in(s.get("vcpus"))))
     assert keyed == [("batch", 3), ("batch", 4), ("fifo", 0), ("fifo", 1)]
     assert cputune.find("cachetune").get("vcpus") == "3" and cputune.find("cachetune/monitor").get("vcpus") == "3"
     assert cputune.find("memorytune").get("vcpus") == "4"
@@ -308,7 +312,8 @@ def test_vcpus_beyond_the_maximum_is_a_visible_problem(host, make_guest, client)
     host.wait_known(guest)
     host.set_policy(guest, "shared", vcpus=5)
     assert len(guest.affinity()["vcpus"]) == 2
-    wait_until(lambda: any("5 vCPUs" in text for _, text in client.properties("/org/virtpind1", "org.virtpind1.Manager")["Problems"]),
+    wait_until(lambda: any(
+        "5 vCPUs" in text for _, text in client.properties("/org/virtpind1", "org.virtpind1.Manager")["Problems"]),
                lambda: f"a problem: {client.manager_property('Problems')}")
 
 
@@ -319,7 +324,8 @@ def unlike_l3s(tmp_path):
     """Two CPUs of this host, said to have one L3 each, of unlike sizes."""
     path = tmp_path / "unlike.xml"
     subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input",
-                    f"pack:1 [numa(memory=8589934592)] l3:2(size=33554432) core:1 pu:1{INDEXES}", "--of", "xml", str(path)],
+                    f"pack:1 [numa(memory=8589934592)] l3:2(size=33554432) core:1 pu:1{INDEXES}",
+                    "--of", "xml", str(path)],
                    check=True, timeout=30)
     path.write_text(path.read_text().replace('cache_size="33554432"', 'cache_size="100663296"', 1))
     return f"xml:{path}"
@@ -357,7 +363,7 @@ def test_restore_command_puts_everything_back(host, make_guest, start):
     done = host.daemon.restore("--all")
     assert done.returncode == 0, done
     for guest in guests:
-        assert f"{guest.name}: as it was before" in done.stdout
+        assert f"{guest.name}: restored" in done.stdout
         assert guest.xml("--inactive") == before[guest.name]
         if start:
             assert guest.affinity() == live[guest.name]

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The host changes under the service: CPUs, SMT, what guests may use, hugepages, sleep. Sourced by tests/lab/checks, with
-# the guests a (bound to CPUs 2-7), b (a device of node 1) and c (bound to CPUs 12-15) running and pinned.
+# The host changes under the service: CPUs, SMT, usable CPUs, hugepages, sleep. tests/lab/checks sources this with the
+# guests a (bound to CPUs 2-7), b (a device of node 1) and c (bound to CPUs 12-15) running and pinned.
 # shellcheck disable=SC2317,SC2154 # functions are called by way of ok() and within()
 
 cpu_state() { echo "$2" >"/sys/devices/system/cpu/cpu$1/online"; } # CPU 0|1
@@ -10,7 +10,9 @@ list_cpus() { # LIST: one number a line
 	for part in ${1//,/ }; do seq "${part%-*}" "${part#*-}"; done
 }
 allowed() { cat /sys/fs/cgroup/machine.slice/cpuset.cpus.effective 2>/dev/null || cat /sys/devices/system/cpu/online; }
-is_within() { [ -z "$(comm -13 <(list_cpus "$2" | sort) <(list_cpus "$1" | sort))" ]; } # LIST LIST: the first in the second
+is_within() { # LIST LIST: the first in the second
+	[ -z "$(comm -13 <(list_cpus "$2" | sort) <(list_cpus "$1" | sort))" ]
+}
 
 # Every vCPU runs where it may, and no CPU of one guest's own is another's, nor of two vCPUs of a guest that has what it
 # asks for. What the kernel says, not what was asked.
@@ -47,7 +49,9 @@ configure() { # PERIOD: seconds between passes that nobody called for
 jumps_heard() { journalctl -u virtpind -o cat --no-pager | grep -c 'looking at everything again'; }
 jumps_heard_are() { [ "$(jumps_heard)" -ge "$1" ]; }
 set_clock() { date -s "@$(($(date +%s) + $1))"; } # SECONDS from now
-generation() { busctl get-property org.virtpind1 /org/virtpind1 org.virtpind1.Manager TopologyGeneration | cut -d ' ' -f 2; }
+generation() {
+	busctl get-property org.virtpind1 /org/virtpind1 org.virtpind1.Manager TopologyGeneration | cut -d ' ' -f 2
+}
 generation_above() { [ "$(generation)" -gt "$1" ]; }
 
 is_told_of() { has_problem "\"Unsatisfiable\" \"$1: "; } # GUEST: that it has not what it asks for
@@ -113,11 +117,13 @@ host_changes() {
 
 	# Without the kernel's events there is the period.
 	mkdir -p /run/systemd/system/virtpind.service.d
-	printf '[Service]\nRestrictAddressFamilies=\nRestrictAddressFamilies=AF_UNIX\n' >/run/systemd/system/virtpind.service.d/deaf.conf
+	printf '[Service]\nRestrictAddressFamilies=\nRestrictAddressFamilies=AF_UNIX\n' \
+		>/run/systemd/system/virtpind.service.d/deaf.conf
 	systemctl daemon-reload
 	systemctl restart virtpind
 	ok "a service that may not hear the kernel starts" within 90 pin_state_is b pinned
-	ok "and says so" grep -q 'no kernel uevents' <<<"$(journalctl -o cat --no-pager _PID="$(unit MainPID)")"
+	ok "and says so" grep -q 'failed to listen to kernel uevents' \
+		<<<"$(journalctl -o cat --no-pager _PID="$(unit MainPID)")"
 	first=$(vcpus b 1)
 	cpu_state "$first" 0
 	ok "a CPU goes offline: its vCPU is moved to another single CPU" within 60 gone
@@ -132,8 +138,8 @@ host_changes() {
 	ok "with the kernel's events again, all is as before" within 90 pin_state_is b pinned
 }
 
-# Suspend to RAM: all CPUs but one go and come back, without an event of theirs; the clock jumps. An emulated machine may
-# lose timers of its CPUs then, so nothing comes after it.
+# Suspend to RAM: all CPUs but one go and come back without events; the clock jumps. An emulated machine may then lose
+# timers of its CPUs, so this is the last check.
 sleep_and_wake() { # with guest s, which has a CPU of its own
 	local pid_before placed before
 	if grep -qs mem /sys/power/state; then

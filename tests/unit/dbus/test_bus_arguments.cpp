@@ -113,13 +113,13 @@ TEST(BusFlags, UnknownBitsAreNamedWithTheKnownOnes)
 {
     EXPECT_TRUE(check_flags(0x3, flag_runtime_only | flag_defer));
     EXPECT_EQ(check_flags(0x16, flag_runtime_only | flag_defer).error().message,
-              "flags 0x16 have unknown bits 0x14; this method knows 0x1 (RUNTIME_ONLY) and 0x2 "
+              "flags 0x16 have unknown bits 0x14; valid: 0x1 (RUNTIME_ONLY) and 0x2 "
               "(DEFER)");
     EXPECT_EQ(check_flags(flag_defer, flag_runtime_only).error().message,
-              "flags 0x2 have unknown bits 0x2; this method knows 0x1 (RUNTIME_ONLY)");
+              "flags 0x2 have unknown bits 0x2; valid: 0x1 (RUNTIME_ONLY)");
     EXPECT_EQ(check_flags(0x8000000000000000, 0).error().message,
               "flags 0x8000000000000000 have unknown bits 0x8000000000000000; this method has no "
-              "flags, pass 0");
+              "flags: pass 0");
 }
 
 TEST(BusErrors, EveryCodeHasAValidNameOfItsOwn)

@@ -13,7 +13,7 @@ TEST(BusStart, WithoutABusItSaysSo)
     const auto service = Service::create(loop.event, BusKind::session, port, manager_view());
     ASSERT_FALSE(service);
     EXPECT_EQ(service.error().code, Errc::host_unavailable);
-    EXPECT_EQ(service.error().message.rfind("cannot connect to the session bus: ", 0), 0U)
+    EXPECT_EQ(service.error().message.rfind("failed to connect to the session bus: ", 0), 0U)
         << service.error().message;
 }
 
@@ -25,8 +25,8 @@ TEST_F(BusLifecycle, ASecondServiceNamesTheFirst)
     const auto second = Service::create(loop.event, BusKind::session, other, manager_view());
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, Errc::conflict);
-    EXPECT_NE(second.error().message.find("cannot own org.virtpind1 on the session bus: name "
-                                          "already owned by :1."),
+    EXPECT_NE(second.error().message.find("failed to own org.virtpind1 on the session bus: "
+                                          "it is owned by :1."),
               std::string::npos)
         << second.error().message;
     EXPECT_TRUE(alive());

@@ -286,7 +286,7 @@ TEST_F(BusPolkit, SaysNoAndTheCallerLearnsWhatToDo)
     const auto caller = user();
     const std::map<Mood, std::string> texts{
         {Mood::refuses, "polkit does not allow you org.virtpind1.set-policy"},
-        {Mood::wants_a_password, "polkit wants a password for org.virtpind1.set-policy"},
+        {Mood::wants_a_password, "polkit requires a password for org.virtpind1.set-policy"},
         {Mood::fails, "polkit did not answer (broken)"},
     };
     for (const auto& [mood, text] : texts) {

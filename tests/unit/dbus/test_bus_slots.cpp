@@ -34,7 +34,7 @@ protected:
             taken_[sender].push_back(std::move(*place));
         } else {
             EXPECT_EQ(place.error().code, Errc::limits_exceeded);
-            EXPECT_NE(place.error().message.find("wait for those"), std::string::npos);
+            EXPECT_NE(place.error().message.find("wait for their replies"), std::string::npos);
         }
         return place.ok();
     }

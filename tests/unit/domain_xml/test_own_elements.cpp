@@ -15,7 +15,8 @@ constexpr const char* full_of_secrets = R"(<!-- secret --><domain type='kvm' xml
   <iothreadids><iothread id='1'><poll max='secret'/></iothread></iothreadids>
   <cputune secret='secret'>
     <shares>secret</shares><vcpupin vcpu='0' cpuset='1' secret='secret'><secret/></vcpupin>
-    <emulatorpin cpuset='2'/><iothreadpin iothread='1' cpuset='3'/><vcpusched vcpus='0' scheduler='fifo' priority='1' secret='secret'/>
+    <emulatorpin cpuset='2'/><iothreadpin iothread='1' cpuset='3'/>
+    <vcpusched vcpus='0' scheduler='fifo' priority='1' secret='secret'/>
     <cachetune vcpus='0' secret='secret'><cache id='0' level='3' type='both' size='3' unit='MiB'/></cachetune>
     <cachetune vcpus='1'><monitor level='3' vcpus='1'/><secret/></cachetune>
     <memorytune vcpus='1'><node id='0' bandwidth='60'/></memorytune>

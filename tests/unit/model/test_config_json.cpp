@@ -82,7 +82,7 @@ TEST(Config, HousekeepingHasThreeForms)
     EXPECT_EQ(parsed(R"({"housekeeping": ""})").housekeeping, CpuSet{});
     EXPECT_EQ(parsed(R"({"housekeeping": "0-1"})").housekeeping, CpuSet::range(0, 1));
     EXPECT_TRUE(starts(refusal("{\n\"housekeeping\": \"x\"}"),
-                       "t.json:2: housekeeping: neither \"auto\" nor a list of CPUs"));
+                       "t.json:2: housekeeping: expected \"auto\" or a list of CPUs"));
 }
 
 TEST(Config, ErrorsNameFileLinePathAndTheWayOut)
@@ -131,7 +131,7 @@ TEST(Config, ErrorsNameFileLinePathAndTheWayOut)
                   "t.json:1: policies.p: unknown policy 'q'"},
              Case{"{\"policies\": {\n\"p\": {\"base\": \"q\"}, \"q\": {\"base\": \"r\"},\n"
                   "\"r\": {\"base\": \"q\"}}}",
-                  "t.json:2: policies.p: policy 'p' is based on itself by way of its base 'q'"},
+                  "t.json:2: policies.p: policy 'p' is based on itself through 'q'"},
          }) {
         const auto message = refusal(text);
         EXPECT_TRUE(starts(message, expected)) << message << "\n" << expected;
@@ -144,7 +144,7 @@ TEST(Config, OneDomainUnderTwoSpellingsIsRefused)
         starts(refusal("{\"domains\": {\"C0FFEE00-0000-4000-8000-00000000000A\": \"none\",\n"
                        "\"c0ffee00-0000-4000-8000-00000000000a\": \"none\"}}"),
                "t.json:2: domains.c0ffee00-0000-4000-8000-00000000000a: this domain is "
-               "here twice"));
+               "listed twice"));
 }
 
 TEST(Config, MalformedTextIsRefusedWithItsLine)
@@ -177,7 +177,7 @@ TEST(Config, SizeAndDepthAreBounded)
 {
     const std::string blanks(config_bytes_max - 2, ' ');
     EXPECT_TRUE(parse_config(blanks + "{}", "t.json"));
-    EXPECT_TRUE(starts(refusal(blanks + " {}"), "t.json:1: has 262145 bytes, at most 262144"));
+    EXPECT_TRUE(starts(refusal(blanks + " {}"), "t.json:1: has 262145 bytes; at most 262144"));
     EXPECT_TRUE(
         starts(refusal(std::string(100'000, '[')), "t.json:1: nested deeper than 32 levels"));
     EXPECT_TRUE(parse_json(std::string(32, '[') + std::string(32, ']'), "t",

@@ -131,7 +131,7 @@ TEST(OptionText, BadValuesNameTheOptionTheValueAndTheValidOnes)
     for (const auto& [option, text, expected] : {
              Case{"smt", "isolat", "did you mean 'isolate'? Valid: prefer, require, isolate"},
              Case{"smt", "", "unknown value ''"},
-             Case{"isolate", "yes", "'yes' is neither; valid: true or false"},
+             Case{"isolate", "yes", "'yes' is not a boolean; valid: true or false"},
              Case{"vcpus", "-1", "'-1' is not a number from 0 to 16384"},
              Case{"vcpus", "16385", "16385 is too large"},
              Case{"vcpus", "4x", "'4x' is not a number"},
@@ -159,7 +159,7 @@ TEST(OptionText, HasBounds)
 {
     const std::string long_list = "0" + std::string(4096, ' ');
     EXPECT_TRUE(mentions(parse_option_text(*find_option("cpus"), long_list).error().message,
-                         "4097 bytes, at most 4096"));
+                         "4097 bytes; at most 4096"));
     std::string items = "invtsc";
     for (auto i = 1; i < 32; ++i) {
         items += ",invtsc";
@@ -186,7 +186,7 @@ TEST(PolicySpec, UnknownOptionIsNamedWithTheNearestAndAllValidOnes)
 TEST(PolicySpec, WrongTypeSaysWhichTypeItTakes)
 {
     EXPECT_TRUE(mentions(refusal("dedicated", {{"smt", std::int32_t{1}}}),
-                         "option 'smt': wrong type, it takes a string (D-Bus 's')"));
+                         "option 'smt': wrong type; it takes a string (D-Bus 's')"));
     EXPECT_TRUE(mentions(refusal("dedicated", {{"vcpus", std::int32_t{1}}}), "(D-Bus 'u')"));
     EXPECT_TRUE(mentions(refusal("dedicated", {{"tune", word("invtsc")}}), "(D-Bus 'as')"));
     EXPECT_TRUE(mentions(refusal("dedicated", {{"isolate", word("true")}}), "(D-Bus 'b')"));

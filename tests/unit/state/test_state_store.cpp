@@ -175,7 +175,8 @@ TEST_F(StateStoreTest, FilesThatCannotBeReadAreReportedAndLeftAlone)
         EXPECT_TRUE(loaded.images.empty()) << "a link is not followed";
         ASSERT_EQ(loaded.problems.size(), 2U);
         EXPECT_NE(loaded.problems[0].find(name), std::string::npos) << loaded.problems[0];
-        EXPECT_NE(loaded.problems[0].find("left alone"), std::string::npos) << loaded.problems[0];
+        EXPECT_NE(loaded.problems[0].find("leaving it alone"), std::string::npos)
+            << loaded.problems[0];
         EXPECT_NE(loaded.problems[1].find("unreadable.json"), std::string::npos);
     }
     const auto saved = store.save(full_image());
