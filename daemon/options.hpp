@@ -22,14 +22,14 @@ inline constexpr auto default_config_path = "/etc/virtpind/virtpind.json";
 // virtpind [--config FILE] [--uri URI] ...
 struct DaemonOptions {
     std::string config_path = default_config_path;
-    bool config_named = false; // on the command line: it must exist then
+    bool config_named = false; // on the command line: it must exist
     std::string uri = "qemu:///system";
     bus::BusKind bus = bus::BusKind::system;
     host::TopologySource topology;
     std::string state_dir = "/var/lib/virtpind";
     std::string runtime_dir = "/run/virtpind";
     spdlog::level::level_enum log_level = spdlog::level::info;
-    bool check_config = false; // only say whether the configuration is good
+    bool check_config = false; // validate the configuration and exit
 };
 
 // Text to print and the status to exit with: --help, --version.

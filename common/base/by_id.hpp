@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Look-ups in vectors by id or position. This is the only place where the number of an id becomes
-// an index (tests/lint/check_indexing.py): ids come from definitions, metadata, files and the bus,
-// and what another host had need not be here.
+// Look-ups in vectors by id or position. Only here does the number of an id become an index
+// (tests/lint/check_indexing.py): ids come from definitions, metadata, files and the bus, and an id
+// of another host may be unknown here.
 #pragma once
 
 #include "ids.hpp"
@@ -10,7 +10,7 @@
 
 namespace virtpind {
 
-// For ids from outside: the element, or nullptr where there is none of that id.
+// For ids from outside: the element, or nullptr if the id is unknown.
 template <class Items, class Id>
 [[nodiscard]] auto find_id(Items& items, Id id) noexcept -> decltype(&items[0])
 {
@@ -20,8 +20,8 @@ template <class Items, class Id>
 
 [[noreturn]] void no_such_id(std::size_t number, std::size_t size); // std::out_of_range
 
-// For ids that this host's own tables gave. Throws std::out_of_range where that is not so: a broken
-// invariant, which costs one domain its plan and not everybody the daemon.
+// For ids from this host's own tables. Throws std::out_of_range for an unknown id: a broken
+// invariant, which costs one domain its plan instead of ending the daemon.
 template <class Items, class Id>
 [[nodiscard]] decltype(auto) at_id(Items& items, Id id)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Strict reading of JSON from outside: bounded in size and depth, comments allowed, duplicate and
-// unknown keys refused, and every error says where: "FILE:LINE: domains[1].policy.smt: what".
+// unknown keys refused. Every error has its place: "FILE:LINE: domains[1].policy.smt: what".
 //
 // parse_json() makes a document; JsonNode walks it and knows its path and line; JsonFields reads
 // an object member by member and keeps the first error, so that a reader is a list of its fields.
@@ -42,15 +42,15 @@ struct JsonMember {
     JsonValue value;
 };
 
-// A value in a document, with the way to it. Refers to the document, which must outlive it.
+// A value in a document, with its path. Refers to the document, which must outlive it.
 class JsonNode {
 public:
     // `source` names the document in errors.
     JsonNode(const JsonValue& value, std::string_view source) : value_{&value}, source_{source} {}
 
     [[nodiscard]] Error error(std::string_view what) const;
-    // About what is at `path` ("policy.cpus", "cells[1].vcpus") within this value, with the line of
-    // as much of it as is there.
+    // An error about `path` ("policy.cpus", "cells[1].vcpus") within this value, with the line of
+    // the deepest part that exists.
     [[nodiscard]] Error error_at(std::string_view path, std::string_view what) const;
 
     [[nodiscard]] bool is_string() const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Words in messages for people: listing valid ones, suggesting the nearest, and showing somebody
-// else's text without letting it be long or control the terminal.
+// Words in messages for people: lists of valid words, suggestions, and texts of others, shortened
+// and without control characters.
 #pragma once
 
 #include <string>
@@ -16,10 +16,10 @@ using Words = std::vector<std::string_view>;
 
 // `text` made printable, in quotes, at most 80 bytes of it.
 [[nodiscard]] std::string in_quotes(std::string_view text);
-// A file's name is shown in full: somebody must find it.
+// A file name in quotes, in full, so that it can be found.
 [[nodiscard]] std::string path_in_quotes(std::string_view path);
 
-// "unknown WHAT 'smtt'; did you mean 'smt'? Valid: a, b, c". The question only when one is near.
+// "unknown WHAT 'smtt'; did you mean 'smt'? Valid: a, b, c". Asks only if a valid word is near.
 [[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,
                                        const Words& valid);
 
@@ -29,7 +29,7 @@ using Words = std::vector<std::string_view>;
 // "a, b, c, d and 3 more".
 [[nodiscard]] std::string listed(const std::vector<std::string>& names);
 
-// The word that goes with so many: pluralize(1, "is", "are").
+// The form of a word for a count: pluralize(1, "is", "are").
 [[nodiscard]] std::string pluralize(std::size_t count, std::string_view one, std::string_view many);
 
 } // namespace virtpind

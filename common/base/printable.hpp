@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Somebody else's text made fit for a log line or a sentence.
+// Makes a text of others fit for a log line or a sentence.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,9 @@
 
 namespace virtpind {
 
-// Control characters and bytes that are not UTF-8 become \xNN; longer texts end in "...". Names
-// of domains come from whoever may define one: a newline or an escape sequence in a log line, or
-// broken UTF-8 on the bus (which ends the connection), must not be theirs to write.
+// Control characters and bytes that are not UTF-8 become \xNN; longer texts end in "...". A
+// domain's name comes from its owner, who must not write newlines or escape sequences into the log,
+// or broken UTF-8 to the bus (which ends the connection).
 [[nodiscard]] std::string printable(std::string_view text, std::size_t bytes_max = 256);
 
 // The same for a text of many lines, of any length: newlines and tabs stay.

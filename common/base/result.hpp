@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Result<T>: a value or an Error, for failures that are expected (bad input, a domain that went
-// away, a host that is down). Broken invariants and out of memory are exceptions instead.
+// Result<T>: a value or an Error, for expected failures (bad input, a domain that vanished, a host
+// that is down). Broken invariants and out of memory are exceptions instead.
 #pragma once
 
 #include <optional>
@@ -22,16 +22,16 @@ enum class Errc {
     unsatisfiable,    // the policy cannot be met on this host now
     unsupported,      // this libvirt, driver or host cannot do it
     permission_denied,
-    limits_exceeded, // a documented bound of ours
+    limits_exceeded, // a documented limit of virtpind
     timed_out,
     host_unavailable,  // libvirt is not reachable
-    apply_failed,      // nothing of the plan holds
-    partially_applied, // some of the plan holds
-    not_persisted,     // it holds now but could not be stored
+    apply_failed,      // no part of the plan is in force
+    partially_applied, // a part of the plan is in force
+    not_persisted,     // it is in force but not stored
     internal,
 };
 
-// What went wrong, for a person: names the input, the valid values and the next step.
+// The error, for a person: names the input, the valid values and the next step.
 struct Error {
     Errc code = Errc::internal;
     std::string message;

@@ -15,10 +15,10 @@ namespace virtpind::host {
 [[nodiscard]] Result<std::string> read_text_file(const std::filesystem::path& path,
                                                  std::size_t bytes_max);
 
-// The same of an open one; `file` is how people call it.
+// The same for an open file; `file` is its name for people.
 [[nodiscard]] Result<std::string> read_text(int fd, const std::string& file, std::size_t bytes_max);
 
-// The host's present boot; empty where that cannot be told.
+// The id of the current boot; empty if unknown.
 [[nodiscard]] std::string read_boot_id();
 
 } // namespace virtpind::host

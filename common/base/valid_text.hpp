@@ -6,8 +6,8 @@
 
 namespace virtpind {
 
-// What the bus can carry, of any length: bytes that are not UTF-8, and NUL, become \xNN; everything
-// else stays. For people there is printable().
+// A text that the bus can carry, of any length: bytes that are not UTF-8, and NUL, become \xNN.
+// printable() is for people.
 [[nodiscard]] std::string valid_text(std::string_view text);
 
 } // namespace virtpind

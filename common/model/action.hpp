@@ -29,22 +29,22 @@ struct PinIothread {
     CpuSet cpus;
 };
 
-// Live: only the nodeset, and only where libvirt can (mode restrictive, or no numatune yet).
+// Live: only the nodeset, if libvirt can move it (mode restrictive, or no numatune yet).
 struct SetNuma {
     NumaTune numatune;
 };
 
-// A vCPU whose pin was refused just before is not plugged: it would be born on others' CPUs.
+// A vCPU whose pin was just refused is not plugged: it would start on CPUs of others.
 struct PlugVcpu {
     VcpuId vcpu{};
 };
 
-// The guest may refuse, or take longer than libvirt waits.
+// The guest may refuse, or take longer than libvirt's timeout.
 struct UnplugVcpu {
     VcpuId vcpu{};
 };
 
-// One thread of the running domain gets other CPUs.
+// New CPUs for one thread of the running domain.
 using PinAction = std::variant<PinVcpu, PinEmulator, PinIothread>;
 
 // The running domain.
@@ -57,8 +57,8 @@ struct DefinitionChange {
     enum class Mode { merge, replace } mode = Mode::merge;
     PinSet pins;
     GuestTuning tuning;
-    // What the definition said when this was planned: nothing is written into one that says
-    // something else by now. Absent: it may say anything.
+    // The definition at planning time: a definition that differs by now is not written. Absent: it
+    // may have any content.
     std::optional<DefinitionParts> planned_on;
     // What becomes of the note of how it was before: `renew` is as the before-image has it then.
     enum class Note { keep, renew, remove } note = Note::keep;
@@ -68,40 +68,40 @@ struct DefinitionChange {
         return mode == Mode::merge && pins == PinSet{} && tuning.empty() && note == Note::keep;
     }
 
-    // Whether it asks for the same, whatever it was planned on and is to be noted.
+    // Whether it asks for the same change, whatever its plan and note are.
     [[nodiscard]] bool asks_for_same(const DefinitionChange& other) const
     {
         return mode == other.mode && pins == other.pins && tuning == other.tuning;
     }
 };
 
-// What libvirt made of a definition that was written. It does not change what it is given by whim:
-// the same text comes out the same, and to write it once more would be of no use.
+// libvirt's version of a definition that was written. libvirt is deterministic: the same text gives
+// the same result, so writing it again would be of no use.
 struct DefinitionWrite {
     DefinitionParts meant;
     DefinitionParts made;
     bool whole = false; // all of the definition, not only some pins
 };
 
-// Everything to do for one domain in one pass. The actuator stops, quietly, when the domain is
-// gone or has another id than `id` (it was restarted: the next pass sees to it).
+// All changes to one domain in one pass. The actuator stops silently when the domain is gone or has
+// another id than `id` (it was restarted: the next pass handles it).
 struct DomainActions {
     DomainUuid uuid;
     std::string name;
     std::optional<int> id;
-    // As it was seen; a change of these comes with an event, and another pass.
+    // From the observation; a change of these brings an event and another pass.
     RunState state = RunState::shutoff;
     bool persistent = true;
-    // Into the running domain's metadata, before its pins are changed. An empty one is taken out of
-    // it, as is a policy that it has no more, when all else went well.
+    // Written into the running domain's metadata before its pins change. An empty note is removed
+    // after all other changes succeeded, and so is a policy that no longer applies.
     std::optional<UndoNote> live_note;
     bool drop_live_policy = false;
-    // The policy that the definition has and the running domain's metadata has not.
+    // The policy of the definition that the running domain's metadata lacks.
     std::optional<PolicySpec> show_live_policy;
     std::vector<LiveAction> live;
     std::optional<DefinitionChange> definition;
-    // Where the definition as it is written is noted, before that; none when it is put back, which
-    // is one step.
+    // The note of the written definition is stored here before the write; none when a domain is
+    // reset, which is one step.
     std::optional<BeforeImage> before;
     // The last one, where it is known.
     std::optional<DefinitionWrite> last_write;
@@ -115,7 +115,7 @@ struct DomainActions {
     }
 };
 
-// A change that writing does not bring about, in a definition that says `parts`.
+// A change of a definition with `parts` that writing does not achieve.
 struct IdleChange {
     DefinitionChange change;
     DefinitionParts parts;
@@ -123,7 +123,7 @@ struct IdleChange {
     std::vector<std::string> not_kept;   // what does not hold of it, as sentences; usually nothing
 };
 
-// What came of one DomainActions.
+// The outcome of one DomainActions.
 struct Outcome {
     DomainUuid uuid;
     std::string name;

@@ -11,7 +11,7 @@
 
 namespace virtpind {
 
-// Bounds of every JSON text we accept from outside.
+// Limits of every JSON text from outside.
 inline constexpr std::size_t config_bytes_max = std::size_t{256} * 1024;
 inline constexpr unsigned json_depth_max = 32;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The two abstract classes of the bus side: what D-Bus may ask of the daemon (ControlPort), and
-// what the daemon tells D-Bus (ViewSink). Both are used on the main thread only.
+// The two abstract classes of the bus side: requests of D-Bus to the daemon (ControlPort), and
+// publications of the daemon to D-Bus (ViewSink). Both are used on the main thread only.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -23,7 +23,7 @@ namespace virtpind {
 enum class PinState { idle, applying, pinned, partial, failed, foreign, held };
 [[nodiscard]] std::string_view to_string(PinState state);
 
-// One domain as its D-Bus object shows it; names as in the interface.
+// One domain as its D-Bus object shows it; the names are those of the interface.
 struct DomainView {
     DomainUuid uuid;
     std::string name;
@@ -58,17 +58,17 @@ struct ManagerView {
 };
 
 // Flags of the changing methods; unknown bits are refused at the boundary.
-inline constexpr std::uint64_t flag_runtime_only = 0x1; // not stored; gone when the daemon ends
-inline constexpr std::uint64_t flag_defer = 0x2; // store it, do not touch the running guest now
+inline constexpr std::uint64_t flag_runtime_only = 0x1; // not stored; ends with the daemon
+inline constexpr std::uint64_t flag_defer = 0x2; // stored; the running guest is left alone now
 
-// Answers once, on the main thread; may answer before the call returns.
+// Replies once, on the main thread; may reply before the call returns.
 template <class T>
 using Reply = std::function<void(Result<T>)>;
 
-// Who asked, for the log, for what ends with it, and for what one user may have under way.
+// The caller, for the log, for state that ends with it, and for the limits of its user.
 struct Caller {
     std::string name; // unique bus name
-    // As the bus names it; no user has the number that stands here before.
+    // The user as the bus reports it; no user has the initial number.
     std::uint32_t uid = std::numeric_limits<std::uint32_t>::max();
 };
 
@@ -81,50 +81,50 @@ struct SetPolicyRequest {
     Caller caller;
 };
 
-// What D-Bus may ask. Calls do not block; answers come through Reply.
+// The requests of D-Bus. Calls do not block; replies come through Reply.
 class ControlPort {
 public:
     virtual ~ControlPort() = default;
 
-    // By UUID or name; a UUID wins. Errors: not_found, ambiguous, host_unavailable.
+    // By UUID or name; a UUID takes precedence. Errors: not_found, ambiguous, host_unavailable.
     [[nodiscard]] virtual Result<DomainUuid> find_domain(std::string_view name_or_uuid) const = 0;
-    // Each replies with the domain's generation now in force, after apply and verification.
+    // Each replies with the domain's new generation, after apply and verification.
     virtual void set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply) = 0;
     virtual void reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,
                               Reply<std::uint64_t> reply) = 0;
-    // nullopt: all domains; replies with the number of the pass then.
+    // nullopt: all domains; the reply is then the number of the pass.
     virtual void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                          Reply<std::uint64_t> reply) = 0;
     // Dry run from the latest observation: the plan as JSON, as virtpind-plan(1) describes it, with
-    // the change that the domain's definition would see, as much of it as `scope` says. Error:
-    // limits_exceeded while too many are being made, for the caller's user or in all.
+    // the change to the domain's definition within `scope`. Error: limits_exceeded when too many
+    // dry runs are open, for the caller's user or in total.
     virtual void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
                       const Caller& caller, DefinitionScope scope, Reply<std::string> reply) = 0;
-    // Leave the domain alone until released; `owner` is the caller's unique bus name. Replies with
-    // the cookie when no pass that began before changes the domain any more. It holds from the call
-    // on: an owner that vanishes meanwhile leaves nothing behind.
+    // Leaves the domain alone until release; `owner` is the caller's unique bus name. Replies with
+    // the cookie when no earlier pass changes the domain any more. The hold begins with the call,
+    // and an owner that vanishes meanwhile leaves no hold behind.
     virtual void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
                       Reply<std::uint64_t> reply) = 0;
-    // Which domain somebody holds by that cookie.
+    // The domain of the hold with this cookie.
     [[nodiscard]] virtual std::optional<DomainUuid> held_under(std::uint64_t cookie) const = 0;
     [[nodiscard]] virtual Result<void> release(std::uint64_t cookie, const std::string& owner) = 0;
     virtual void owner_vanished(const std::string& owner) = 0;
-    // Reads the configuration again, all or nothing; domains follow in the next pass. Error:
-    // invalid_config, and the former one stays in force.
+    // Reads the configuration again; domains follow in the next pass. Error: invalid_config, and
+    // the former configuration stays in force.
     [[nodiscard]] virtual Result<void> reload() = 0;
     [[nodiscard]] virtual std::string describe() const = 0;                              // JSON
     [[nodiscard]] virtual Result<std::string> explain(const DomainUuid& uuid) const = 0; // JSON
-    // hwloc XML. Error: limits_exceeded while too many are being made, as for plan().
+    // hwloc XML. Error: limits_exceeded when too many exports are open, as for plan().
     virtual void export_topology(std::uint64_t flags, const Caller& caller,
                                  Reply<std::string> reply) = 0;
 };
 
-// What the daemon tells. One publish() per pass; the sink finds out what changed and coalesces.
+// Publications of the daemon. One publish() per pass; the sink finds differences and coalesces.
 class ViewSink {
 public:
     virtual ~ViewSink() = default;
     virtual void publish(const ManagerView& manager, const std::vector<DomainView>& domains) = 0;
-    // Of a domain that was published. result: "pinned" "partial" "failed" "reset" "deferred".
+    // For a published domain. result: "pinned" "partial" "failed" "reset" "deferred".
     virtual void applied(const DomainUuid& uuid, std::uint64_t generation,
                          const std::string& result, const OptionMap& details) = 0;
 };

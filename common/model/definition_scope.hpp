@@ -3,8 +3,8 @@
 
 namespace virtpind {
 
-// How much of a domain's definition somebody is shown: only the elements that virtpind writes, for
-// everybody; all of it but its secrets, for who may set its policy.
+// The part of a domain's definition that a caller may see: only the elements that virtpind writes,
+// for everybody; all of it except secrets, for callers who may set its policy.
 enum class DefinitionScope { own, whole };
 
 } // namespace virtpind

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a domain is (facts) and how it is pinned now (observed pins). Plain values, filled from
-// libvirt, from XML, or from a scenario.
+// A domain: its facts, and its current pins (observed). Plain values, filled from libvirt, from
+// XML, or from a scenario.
 #pragma once
 
 #include "common/base/cpu_set.hpp"
@@ -56,8 +56,8 @@ struct NumaTune {
     NumaMode mode = NumaMode::restrictive;
     NodeSet nodes;                          // empty: only memnodes are set
     std::map<std::uint32_t, NodeSet> cells; // guest cell id -> host nodes
-    // The element as it was read, so that giving it back loses nothing; empty when made by the
-    // planner. Not compared.
+    // The element as it was read, so that restoring it is lossless; empty if the planner made it.
+    // Not compared.
     std::string source_xml;
 
     friend bool operator==(const NumaTune& a, const NumaTune& b)
@@ -66,39 +66,39 @@ struct NumaTune {
     }
 };
 
-// One set of pins: of the running domain (LIVE) or of its persistent definition (CONFIG). A thread
-// that is absent has no pin of its own.
+// One set of pins: of the running domain (LIVE) or of its persistent definition (CONFIG). An absent
+// thread has no pin of its own.
 struct PinSet {
     std::map<VcpuId, CpuSet> vcpus;
     std::optional<CpuSet> emulator;
     std::map<IothreadId, CpuSet> iothreads;
     std::optional<NumaTune> numatune;
     std::optional<CpuSet> vcpu_cpuset; // <vcpu cpuset=>: the fallback for threads without a pin
-    // <iothreadids> is written out. libvirt adds it once an I/O thread was pinned in the
+    // The definition has <iothreadids>. libvirt adds it when an I/O thread is pinned in the
     // definition.
     bool iothreads_listed = false;
     friend bool operator==(const PinSet&, const PinSet&) = default;
 
-    // Union of all vCPU pins that are narrower than `online` (vcpu_cpuset stands in for vCPUs of
-    // `vcpus` without a pin); what a foreign domain claims.
+    // Union of all vCPU pins that are narrower than `online` (vcpu_cpuset replaces missing pins of
+    // `vcpus`); the claim of a foreign domain.
     [[nodiscard]] CpuSet narrow_cpus(const CpuSet& online, const VcpuSet& vcpus) const;
 };
 
-// What metadata says: nothing, a valid policy, or something that cannot be read.
+// The content of the metadata: nothing, a valid policy, or an unreadable element.
 struct MetadataPolicy {
-    std::optional<Result<PolicySpec>> content; // nullopt: no element of ours
+    std::optional<Result<PolicySpec>> content; // nullopt: no element of virtpind
 };
 
-// A device of the host that the guest is given other than as a PCI device of the definition.
+// A device of the host that the guest has, but not as a PCI device of the definition.
 struct IndirectDevice {
     enum class Kind { mediated, vdpa, argument } kind = Kind::mediated;
     std::string id;     // UUID, "/dev/vhost-vdpa-0", or the argument of QEMU's; at most 128 bytes
-    std::string parent; // PCI address of the host's device behind it; "" where nobody tells
+    std::string parent; // PCI address of its parent device; "" if unknown
     friend bool operator==(const IndirectDevice&, const IndirectDevice&) = default;
 };
 
-// A longer definition is read and its pins are respected, but it is not changed: each write of it
-// has libvirtd format, parse and copy all of it, and every other guest waits meanwhile.
+// A longer definition is read and its pins are respected, but it is not changed: for each write,
+// libvirtd formats, parses and copies all of it, and every other guest waits.
 inline constexpr std::size_t changed_definition_bytes_max = std::size_t{1024} * 1024;
 
 struct DomainFacts {
@@ -109,7 +109,7 @@ struct DomainFacts {
     bool persistent = true;
     std::size_t definition_bytes =
         0; // the longer of both XML texts, live and definition; 0: not known
-    // Being started, saved or migrated: whatever else is to be done with it has to wait for that.
+    // libvirt is starting, saving or migrating it: all other changes must wait.
     bool job_active = false;
     std::uint32_t vcpus_max = 1;
     VcpuSet vcpus_online;    // live ones while active, else those enabled at boot
@@ -118,9 +118,9 @@ struct DomainFacts {
     std::optional<GuestTopology> topology; // absent: libvirt's default (sockets = vCPUs)
     std::vector<GuestCell> cells;
     std::vector<IothreadId> iothreads;
-    // Those of the definition, where the running domain may have others.
+    // The definition's, if the running domain has others.
     std::optional<std::vector<IothreadId>> iothreads_boot;
-    // Host addresses of what is passed through as a PCI device, "0000:01:00.0".
+    // Host addresses of passed-through PCI devices, "0000:01:00.0".
     std::vector<std::string> pci_devices;
     std::vector<IndirectDevice> indirect_devices;
     std::uint64_t memory_kib = 0;
@@ -132,7 +132,7 @@ struct DomainFacts {
     [[nodiscard]] bool active() const { return id.has_value(); }
 };
 
-// "PCI device 0000:01:00.0 and 1 more": what the guest is given of the host's devices; "" for none.
+// "PCI device 0000:01:00.0 and 1 more": the host devices of the guest; "" for none.
 [[nodiscard]] std::string passed_through(const DomainFacts& facts);
 
 // The elements and attributes of a definition that virtpind may change ("cpu/topology",
@@ -141,7 +141,7 @@ struct DomainFacts {
 // know more.
 using DefinitionParts = std::map<std::string, std::string>;
 
-// An element of <cputune> that names vCPUs by number: <vcpusched>, <cachetune>, <memorytune>.
+// An element of <cputune> that refers to vCPUs by number: <vcpusched>, <cachetune>, <memorytune>.
 struct VcpuKeyed {
     std::string element;
     VcpuSet vcpus;
@@ -150,8 +150,8 @@ struct VcpuKeyed {
     friend bool operator==(const VcpuKeyed&, const VcpuKeyed&) = default;
 };
 
-// What the arguments of <qemu:commandline> and its kin say over a definition: QEMU hears them last.
-// Each is named as people find it, "-cpu".
+// Overrides of a definition by the arguments of <qemu:commandline> and similar elements, which QEMU
+// reads last. Each has its name as people find it, "-cpu".
 struct QemuOverrides {
     std::map<Tune, std::string> tunes; // QEMU does not take these from the definition
     std::string shape;                 // nor number and topology of the vCPUs
@@ -159,8 +159,8 @@ struct QemuOverrides {
     bool host_caches = false;          // an argument -cpu shows the guest the host's caches
 };
 
-// What a persistent definition says about the guest's CPUs beyond their pins. Normal forms:
-// attributes that libvirt fills in by itself do not count.
+// The CPU settings of a persistent definition besides the pins. Normal forms: attributes that
+// libvirt fills in by itself do not count.
 struct CpuDefinition {
     std::uint32_t vcpus_max = 1;
     VcpuSet enabled;          // those that start with the guest
@@ -195,21 +195,21 @@ struct ObservedDomain {
     std::optional<PinSet> live;        // as libvirt reports it for the running domain
     std::optional<PinSet> config;      // persistent definition; absent for transient domains
     std::optional<CpuDefinition> cpus; // of the persistent definition; there if `config` is
-    // Kernel affinity of vCPU threads; only when the observation asked for it and the domain is
+    // Kernel affinity of vCPU threads; only if the observation asked for it and the domain is
     // active.
     std::optional<std::map<VcpuId, CpuSet>> actual_vcpus;
-    // What the metadata has of us besides the policy; empty where it cannot be read.
+    // virtpind's metadata besides the policy; empty if it is unreadable.
     std::optional<UndoNote> live_note;
     std::optional<UndoNote> config_note;
     bool live_policy = false; // the running domain's metadata has a policy, whatever it says,
     std::optional<PolicySpec> shown_policy; // and this, where it can be read
 };
 
-// "; vCPUs 2-3 stay plugged until the next start", where more run than the definition starts with;
-// else "".
+// "; vCPUs 2-3 stay plugged until the next start", if more run than the definition starts with;
+// otherwise "".
 [[nodiscard]] std::string what_stays_plugged(const DomainFacts& facts);
 
-// limits_exceeded, with what can be done, when its definition is longer than what is changed.
+// Error: limits_exceeded, with the next step, when its definition is longer than virtpind changes.
 [[nodiscard]] Result<void> check_definition_size(const DomainFacts& facts);
 
 } // namespace virtpind

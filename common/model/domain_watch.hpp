@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Who hears which domain is at work, so that whatever goes wrong meanwhile, an exception or the end
-// of the process, can be told to that domain and not to all of them. Each watch belongs to one
+// Records which domain is being processed, so that an exception or the end of the
+// process can be attributed to that domain instead of all. Each watch belongs to one
 // thread.
 #pragma once
 
@@ -11,12 +11,12 @@ namespace virtpind {
 class DomainWatch {
 public:
     virtual ~DomainWatch() = default;
-    // Until the next of these calls, the work is for `domain`. Whoever remembers it copies it.
+    // Until the next call, the work is for `domain`. An implementation that remembers it copies it.
     virtual void at(const DomainUuid& domain) = 0;
     virtual void done() = 0;
 };
 
-// One domain's turn. `watch` may be nullptr: then nobody hears.
+// One domain's turn. `watch` may be nullptr, to record nothing.
 class Attempt {
 public:
     Attempt(DomainWatch* watch, const DomainUuid& domain) : watch_{watch}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a persistent definition should say about the guest's CPUs from the next boot on.
+// The CPU settings of a persistent definition from the next boot on.
 // daemon/planner/guest/guest_topology decides, daemon/domain_xml/tuning_xml writes.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace virtpind {
 
-// How the guest's CPUs are numbered, grouped and pinned.
+// The numbers, groups and pins of the guest's CPUs.
 struct GuestCpus {
     GuestTopology topology;           // its product is the largest number of vCPUs
     std::map<VcpuId, CpuSet> pins;    // of the vCPUs enabled at boot; vCPU 0 is one of them
@@ -26,17 +26,17 @@ struct GuestCpus {
 
 struct GuestTuning {
     std::optional<GuestCpus> cpus; // absent: number, shape and pins stay as they are
-    // Which vCPUs start with the guest; absent, or with `cpus`: as they are, or as that says.
+    // The vCPUs that start with the guest; absent, or with `cpus`: unchanged, or as `cpus` has it.
     std::optional<VcpuSet> enabled;
-    bool static_placement = false; // libvirt asks nobody else where the vCPUs should run
+    bool static_placement = false; // libvirt does not ask numad for the placement
     bool list_vcpus = false; // <vcpus> is there, so that all but vCPU 0 can be unplugged later
     std::set<Tune> apply;
-    std::set<Tune> withdraw; // asked for, but wrong on this host: not to be there
+    std::set<Tune> withdraw; // asked for, but wrong on this host: removed
     // Parts that an earlier policy wrote and this one does not ask for, as they were before; "" for
-    // what was not there. They go first.
+    // absent ones. They are written first.
     DefinitionParts revert;
-    // Whether libvirt knows <topology clusters=> (10.1.0 and later); absent: nobody can tell, and
-    // the attribute is neither added nor removed.
+    // Whether libvirt supports <topology clusters=> (10.1.0 and later); absent: unknown, and the
+    // attribute is neither added nor removed.
     std::optional<bool> clusters_known;
 
     [[nodiscard]] bool empty() const
@@ -48,8 +48,8 @@ struct GuestTuning {
     friend bool operator==(const GuestTuning&, const GuestTuning&) = default;
 };
 
-// What this host's libvirt and QEMU can give a guest; absent or 0: nobody can tell (a file, a
-// synthetic host), and what was asked for is written.
+// The guest features that this host's libvirt and QEMU support; absent or 0: unknown (a file, a
+// synthetic host), and everything asked for is written.
 struct TuningAbilities {
     std::optional<bool> invtsc;
     std::optional<bool> topoext;
@@ -61,19 +61,19 @@ struct TuningAbilities {
 // "invtsc yes, topoext unknown".
 [[nodiscard]] std::string describe(const TuningAbilities& abilities);
 
-// Which number each vCPU of `now` has with `cpus`, as the guest counts: the nth that starts with it
-// stays the nth, then come those that can be plugged. One without a number would be a gap, or
-// beyond the end. Nothing where all numbers stay.
+// The new number of each vCPU of `now` with `cpus`, as the guest counts: the nth that starts with
+// it stays the nth, followed by the pluggable ones. A vCPU without a number would be a gap, or
+// beyond the end. Empty if all numbers stay.
 [[nodiscard]] std::optional<std::map<VcpuId, VcpuId>> new_numbers(const CpuDefinition& now,
                                                                   const GuestCpus& cpus);
 
-// `now` with the tuning made.
+// `now` after the tuning.
 [[nodiscard]] CpuDefinition tuned_definition(CpuDefinition now, const GuestTuning& tuning);
 
-// `now` with the pins of the tuning; without GuestCpus they stay as they are.
+// `now` with the pins of the tuning; without GuestCpus, they are unchanged.
 [[nodiscard]] PinSet tuned_pins(PinSet now, const GuestTuning& tuning);
 
-// Whether the definition says all that already.
+// Whether the definition has all of this already.
 [[nodiscard]] bool is_tuned(const CpuDefinition& now, const PinSet& pins,
                             const GuestTuning& tuning);
 

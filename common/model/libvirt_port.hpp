@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the reconciler may ask of the libvirt side, and what it hears from there. Abstract so that
-// faults can be played in tests; daemon/libvirt/client.hpp is the real one.
-// All functions are called, and all answers and events arrive, on the main thread.
+// The requests of the reconciler to the libvirt side, and the events from there. Abstract, so that
+// tests can inject faults; daemon/libvirt/client.hpp is the real one. All calls are made, and all
+// replies and events arrive, on the main thread.
 #pragma once
 
 #include "action.hpp"
@@ -18,10 +18,10 @@
 
 namespace virtpind {
 
-// What this libvirt and its driver can do; the test driver does less than QEMU's.
+// The capabilities of this libvirt and its driver; the test driver has fewer than QEMU's.
 struct DriverCapabilities {
     bool pin_offline_vcpus = true; // live pins of vCPUs that are not plugged
-    bool real_affinities = true;   // virDomainGetVcpus tells what the kernel does
+    bool real_affinities = true;   // virDomainGetVcpus reports the kernel's view
     bool live_numatune = true;
     bool hotplug_vcpus = true;
     TuningAbilities tuning; // of definitions
@@ -33,11 +33,11 @@ struct Observation {
 };
 
 enum class ObserveDepth {
-    definitions, // what libvirt says; enough after an event
-    affinities,  // also what the kernel does with each running domain
+    definitions, // libvirt's view; enough after an event
+    affinities,  // also the kernel's view of each running domain
 };
 
-// A definition as XML, or what is shown of it, before and after.
+// A definition as XML, or the visible part of it, before and after.
 struct DefinitionPreview {
     std::string now;
     std::string next;
@@ -52,7 +52,7 @@ struct LibvirtLost {
     Error why;
 };
 
-// Only a hint: look again. `what` is for the log ("started", "tunable", "metadata", ...).
+// A hint to observe again. `what` is for the log ("started", "tunable", "metadata", ...).
 struct DomainChanged {
     enum class Kind { other, started, ended };
     DomainUuid uuid;
@@ -72,15 +72,15 @@ public:
     // A fresh and full picture. Errors: host_unavailable, or libvirt's own.
     virtual void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) = 0;
 
-    // Applies in order, reads back, answers with one Outcome per element.
+    // Applies in order, reads back, replies with one Outcome per element.
     virtual void apply(std::vector<DomainActions> actions,
                        std::function<void(std::vector<Outcome>)> done) = 0;
 
-    // The next two are what callers ask for. Error: limits_exceeded, too, while too many of them
-    // are under way.
+    // Callers ask for the next two. Error: also limits_exceeded, when too many of them are
+    // open.
 
-    // What `change` would make of the definition, as it is now and as it would be, as much of it as
-    // `scope` says.
+    // The definition as it is now and as `change` would make it, within
+    // `scope`.
     virtual void preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,
                          std::function<void(Result<DefinitionPreview>)> done) = 0;
 
@@ -88,14 +88,14 @@ public:
     virtual void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,
                               std::function<void(Result<void>)> done) = 0;
 
-    // Durable before-images. Saving answers only when the file is on disk. Errors of saving:
-    // limits_exceeded only where there are too many of them, conflict where one that could not be
-    // read is in its place, and others, after which it may be there all the same.
+    // Durable before-images. Saving replies only when the file is on disk. Errors of saving:
+    // limits_exceeded only for too many of them, conflict when an unreadable file has its name;
+    // after other errors, the file may exist all the same.
     virtual void save_before_image(BeforeImage image, std::function<void(Result<void>)> done) = 0;
-    // Forgets that of `uuids` which was written longest ago, and says which.
+    // Removes the oldest of `uuids`, and returns its UUID.
     virtual void forget_oldest_before_image(std::vector<DomainUuid> uuids,
                                             std::function<void(Result<DomainUuid>)> done) = 0;
-    // All that can be forgotten are; the error is the first one's.
+    // Removes all that it can; returns the first error.
     virtual void forget_before_images(std::vector<DomainUuid> uuids,
                                       std::function<void(Result<void>)> done) = 0;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a domain looked like before virtpind first touched it; what ResetPolicy gives back.
+// A domain as it was before virtpind first changed it; ResetPolicy restores it.
 #pragma once
 
 #include "domain.hpp"
@@ -15,34 +15,34 @@ namespace virtpind {
 struct BeforeImage {
     DomainUuid uuid;
     std::string name; // for people reading the state file; identity is the UUID
-    // The run it was taken in: live pins are given back only to the same run. `boot_id` is the
-    // host's, since libvirt counts ids from 1 after every boot.
+    // The run in which it was taken: live pins are given back only to the same run. `boot_id` is
+    // the host's, because libvirt counts ids from 1 after every boot.
     std::optional<int> id;
     std::string boot_id;
     std::optional<PinSet> live;
     std::optional<PinSet> config;
     std::optional<std::uint32_t> vcpus_max; // of the definition
     DefinitionParts parts;                  // of the definition; empty for a transient domain
-    // What virtpind has written into the definition and is in force still, "" for what it removed.
-    // Oldest first, each noted before it was written: by this, what somebody else changed since is
-    // told from what is ours. Several, because a crash or a refusal leaves open which one holds.
+    // The values that virtpind has written into the definition and that are still in force, "" for
+    // removed parts. Oldest first, each noted before it was written: they tell later changes of
+    // others apart. Several, because a crash or a refusal leaves open which one is in force.
     std::vector<DefinitionParts> written;
 
     static constexpr std::size_t written_max = 4;
 
     // The pins that run `now` of the domain gets back, on the host's boot `boot`, or its definition
-    // where it is shut off. Nothing where there is no definition and the run is another.
+    // if it is shut off. Empty without a definition, if the run is another.
     [[nodiscard]] std::optional<PinSet> pins_for(std::optional<int> now,
                                                  std::string_view boot) const;
 
-    // Whether a part of a definition says what virtpind wrote.
+    // Whether a part of a definition is as virtpind wrote it.
     [[nodiscard]] bool is_ours(const DefinitionParts& now, const std::string& part) const;
 
-    // Notes that a definition that says `now` is about to say `next`.
+    // Notes that the definition `now` is about to become `next`.
     void note_written(const DefinitionParts& now, const DefinitionParts& next);
 
-    // What `next` is about to change and what never was ours is how it was before, also where it
-    // was edited after this image was made. To be called before note_written().
+    // A part that `next` is about to change and that virtpind has never written becomes part of the
+    // image, also if it was edited after this image was made. Call it before note_written().
     void absorb_foreign_edits(const ObservedDomain& now, const DefinitionParts& next);
 };
 

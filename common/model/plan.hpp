@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Intents (what should hold for each domain, and why) and the plan (where everything goes).
+// Intents (the wanted state of each domain, with reasons) and the plan (the place of every thread).
 #pragma once
 
 #include "cost_terms.hpp"
@@ -23,8 +23,8 @@ enum class Activity {
     dormant,  // shut off: planned last, for its definition only; never in the way of the others
 };
 
-// The claim that a domain makes without being planned. One that is shut off is on no CPU now, so it
-// claims nothing, whatever its stance is.
+// The claim of a domain that is not planned. A domain that is shut off claims nothing, since it is
+// on no CPU now, whatever its stance is.
 enum class Stance {
     managed,   // plan it by its policy
     hands_off, // policy none: not touched, claims nothing
@@ -38,7 +38,7 @@ struct IntentDevice {
     NodeSet nodes;     // empty: no locality known
 };
 
-// What should hold for one domain, and why.
+// The wanted state of one domain, and its reasons.
 struct Intent {
     DomainUuid uuid;
     std::string name;
@@ -55,17 +55,17 @@ struct Intent {
     std::vector<GuestCell> cells;
     std::vector<IothreadId> iothreads;
     std::vector<IntentDevice> devices;
-    // What only one guest can have while it runs, by name, ascending: guests with one in common are
-    // never there together.
+    // Resources that only one guest can have while it runs, by name, ascending: guests that share
+    // one never run together.
     std::vector<std::string> exclusive;
     std::uint64_t memory_kib = 0;              // 0: unknown, no memory constraint
     std::optional<std::uint64_t> hugepage_kib; // resolved size, never 0
     bool memory_locked = false;
     bool realtime = false; // the definition has vCPUs scheduled in real time: nothing runs beside
     PinSet current; // live pins while running, else the definition's; for stability and for claims
-    bool has_memory = false; // it is active, so what it has of the host's memory is taken already
-    NodeSet memory_nodes;    // that its memory is on; empty: unknown, or it has none yet
-    // It is not about to start, as far as is known: what is missing for that may be there by then.
+    bool has_memory = false; // it is active, so its memory is taken from the host already
+    NodeSet memory_nodes;    // the nodes of its memory; empty: unknown, or it has none yet
+    // It is shut off and not about to start: whatever is missing now may be available then.
     bool shut_off = false;
     // It is shut off, and its definition has the pins that a plan by this policy gave it: it keeps
     // them where it cannot be served better now.
@@ -77,21 +77,21 @@ struct DomainPlan {
     DomainUuid uuid;
     std::string name;
     Placement requested = Placement::none;
-    // Nobody has to wait for what it asks for, but it for something: it cannot start now, or would
-    // not have this place if it did. The reasons say why.
+    // It waits for something before it can start, or would not have this place if it started now;
+    // no other domain waits for it. The reasons say why.
     bool awaits = false;
-    // What it gets. `none`: left untouched (hands off, foreign, held, broken, or unsatisfiable).
+    // The result. `none`: left alone (hands off, foreign, held, broken, or unsatisfiable).
     Placement placement = Placement::none;
     bool satisfied =
         true; // false: it did not get what its policy asked for (exit status 3, Unsatisfiable)
     std::map<VcpuId, CpuSet> vcpus; // online: one CPU each (dedicated) or the pool part (shared);
                                     // offline ones too, pinned in advance to the domain's own CPUs
     VcpuSet online;                 // of `vcpus`: those that are, or come, online
-    // One that is shut off, where its vCPUs have other numbers from its next start on: its pins
-    // then. Only for people and programs to read.
+    // The pins from the next start on, if the vCPUs of a shut-off domain then have other numbers.
+    // Only for display.
     std::optional<std::map<VcpuId, CpuSet>> at_start;
     CpuSet emulator; // empty only when placement is none
-    // Emulator pin of the definition where it differs from the live one (two-phase pin); else
+    // Emulator pin of the definition if it differs from the live one (two-phase pin); otherwise
     // absent.
     std::optional<CpuSet> start_emulator;
     std::map<IothreadId, CpuSet> iothreads;

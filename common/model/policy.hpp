@@ -31,18 +31,18 @@ enum class MoveLimit { cache, never, node };
 enum class Fallback { shared, fail };
 enum class Tune { cache_passthrough, topoext, invtsc, no_migrate, hide_hypervisor, host_smbios };
 
-// Where emulator or I/O threads go.
+// The CPUs of emulator or I/O threads.
 struct ThreadChoice {
     enum class Mode { automatic, own, vcpus, fixed } mode = Mode::automatic;
     CpuSet cpus; // only for fixed, then not empty
     friend bool operator==(const ThreadChoice&, const ThreadChoice&) = default;
 };
 
-// Every option with its value; what the planner reads. Defaults as in the option table.
+// Every option with its value; the planner's input. Defaults as in the option table.
 struct Policy {
     std::string name = "none"; // the named policy it came from, "auto" kept as written
     Placement placement = Placement::none;
-    bool by_devices = false; // that is what `auto` made of the devices that the domain is given
+    bool by_devices = false; // `auto` chose this by the devices of the domain
     CpuSet cpus;             // empty: no restriction
     SmtChoice smt = SmtChoice::prefer;
     NumaChoice numa = NumaChoice::prefer;
@@ -62,8 +62,8 @@ struct Policy {
     friend bool operator==(const Policy&, const Policy&) = default;
 };
 
-// What somebody asked for: a named policy (empty: none named) and explicit options. Only
-// make_policy_spec() and the parsers produce it, so every key and value in it is valid.
+// A request: a named policy (empty: none named) and explicit options. Only make_policy_spec() and
+// the parsers produce it, so every key and value in it is valid.
 struct PolicySpec {
     std::string name;
     OptionMap options;
@@ -75,8 +75,8 @@ class PolicyCatalog {
 public:
     PolicyCatalog(); // the built-in ones: none shared dedicated passthrough auto
 
-    // Adds `name` on top of `base` (which must exist). Names: 1-64 of [A-Za-z0-9._-], not built in,
-    // not taken. Error: invalid_policy.
+    // Adds `name` based on `base` (which must exist). Names: 1-64 of [A-Za-z0-9._-], not built in,
+    // not defined yet. Error: invalid_policy.
     [[nodiscard]] Result<void> add(const std::string& name, const std::string& base,
                                    OptionMap options);
     [[nodiscard]] bool contains(std::string_view name) const;
@@ -103,7 +103,7 @@ enum class PolicyName { required, optional };
                                                   std::string_view name, OptionMap options,
                                                   PolicyName name_needed);
 
-// Where the effective policy's name came from.
+// The layer that names the effective policy.
 enum class PolicySource { default_policy, config, metadata, bus };
 [[nodiscard]] std::string_view to_string(PolicySource source);
 
@@ -116,15 +116,15 @@ struct ResolvedPolicy {
     Policy policy;
     PolicySource source = PolicySource::default_policy; // of the name
     OptionMap options; // the explicit options in force (not those the name implies)
-    // Someone asked for this domain in particular: any layer above default_policy exists.
+    // A policy was set for this domain: a layer above default_policy exists.
     bool explicitly_set = false;
 };
 
 // Precedence per option, highest layer first in `layers`: the highest layer that names a policy
 // gives the name, and that name's options count as set in that layer; explicit options of lower
-// layers fill what is still unset; then the table's defaults. `auto` becomes dedicated when
-// `has_devices` (the domain is given devices of the host), else shared.
-// Contradictions between merged options (see DECISIONS.md) are invalid_policy.
+// layers set only what is still open; then the table's defaults apply. `auto` becomes dedicated
+// when `has_devices` (the domain is given devices of the host), otherwise shared. Contradictions
+// between merged options (see DECISIONS.md) are invalid_policy.
 [[nodiscard]] Result<ResolvedPolicy> resolve_policy(const PolicyCatalog& catalog,
                                                     const std::vector<PolicyLayer>& layers,
                                                     bool has_devices);

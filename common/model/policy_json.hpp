@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A requested policy as JSON, spelled alike in the configuration and in scenarios.
+// A requested policy as JSON, with the same spelling in the configuration and in scenarios.
 #pragma once
 
 #include "common/base/json_reader.hpp"

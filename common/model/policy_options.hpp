@@ -36,8 +36,8 @@ struct OptionInfo {
 [[nodiscard]] const OptionInfo* find_option(std::string_view name);
 [[nodiscard]] std::vector<std::string_view> option_names(); // in the table's order
 
-// The value in canonical form (cpulists and lists sorted, without repetition), or why it is not
-// one of this option. Bounds: strings 4096 bytes, lists 32 items, `vcpus` 16384. Error:
+// The value in canonical form (cpulists and lists sorted, without repetition), or why it is
+// invalid. Limits: strings 4096 bytes, lists 32 items, `vcpus` 16384. Error:
 // invalid_policy.
 [[nodiscard]] Result<OptionValue> checked_option(const OptionInfo& option, OptionValue value);
 

@@ -28,7 +28,7 @@
 namespace virtpind {
 
 enum class CoreClass {
-    uniform, // not a hybrid host, or it cannot be told apart with confidence (see warnings)
+    uniform, // not a hybrid host, or the kinds are uncertain (see warnings)
     performance,
     efficiency,
     low_power, // efficiency cores outside the main cluster (Intel LP-E); never used for vCPUs
@@ -37,7 +37,7 @@ enum class CoreClass {
 
 struct Kind {
     CoreClass core_class = CoreClass::uniform;
-    std::string name; // what the source calls it ("IntelCore", "IntelAtom", ...); may be empty
+    std::string name; // the source's name ("IntelCore", "IntelAtom", ...); may be empty
     CpuSet cpus;
 };
 
@@ -50,9 +50,9 @@ struct Cpu {
     KindIndex kind{};
     bool online = true;
     bool allowed =
-        true; // by the cpuset of whoever reads the topology; the daemon uses machine.slice's
-    // Smaller is faster: 0 for the fastest CPUs of the host, equal for equals. From CPPC or
-    // amd_pstate preferred-core ranking where the source tells it, else 0 for all.
+        true; // by the cpuset of the process that reads it; the daemon uses that of machine.slice
+    // Smaller is faster: 0 for the fastest CPUs of the host, equal for equal CPUs. From CPPC or
+    // amd_pstate preferred-core ranking if the source has it, otherwise 0 for all.
     std::uint32_t rank = 0;
 };
 
@@ -73,7 +73,7 @@ struct L3 {
 struct HugePages {
     std::uint64_t page_kib = 0;
     std::uint64_t total = 0; // pages
-    std::uint64_t free = 0;  // pages; equal to total where the source does not tell
+    std::uint64_t free = 0;  // pages; equal to total if unknown
 };
 
 struct Node {
@@ -114,31 +114,31 @@ struct Topology {
     std::vector<PciDevice> devices; // ascending address
     std::vector<Cache> caches;
     // distance[i][j] between nodes[i] and nodes[j], ACPI SLIT scale (10 is local). Always square;
-    // 10 and 20 where the source does not tell.
+    // 10 and 20 if the source has no distances.
     std::vector<std::vector<std::uint32_t>> distance;
-    // That the kernel was told at boot to leave alone: the scheduler moves nothing to `isolated`
-    // ones (isolcpus) or from one to another; `nohz_full` ones run without a tick while one thread
-    // has them for itself. Either may name CPUs that are offline.
+    // CPUs that the kernel was told at boot to leave alone: the scheduler moves no thread to
+    // `isolated` CPUs (isolcpus) or between them; `nohz_full` CPUs run without a tick while they
+    // have one thread. Either may name offline CPUs.
     CpuSet isolated;
     CpuSet nohz_full;
     std::string vendor;                // "GenuineIntel", "AuthenticAMD", ...; empty: unknown
-    std::vector<std::string> warnings; // what could not be classified with confidence, as sentences
+    std::vector<std::string> warnings; // uncertain classifications, as sentences
     std::uint64_t generation = 0;      // set by the daemon: grows when a new snapshot differs
 
     // The CPU with this id, or nullptr. O(log n).
     [[nodiscard]] const Cpu* find(CpuId id) const;
-    // The same for one that is known to be there. Throws std::out_of_range where it is not.
+    // The same for a known CPU. Throws std::out_of_range if it is unknown.
     [[nodiscard]] const Cpu& cpu(CpuId id) const;
     [[nodiscard]] const Node* find_node(NodeId id) const;
     [[nodiscard]] const PciDevice* find_device(std::string_view address) const;
     [[nodiscard]] CpuSet all_cpus() const;
     [[nodiscard]] CpuSet online_cpus() const;
-    // Online and allowed: what may be pinned to at all.
+    // Online and allowed: the CPUs that threads may be pinned to.
     [[nodiscard]] CpuSet usable_cpus() const;
 
     [[nodiscard]] NodeSet all_nodes() const;
 
-    // Where nothing floats: isolated or nohz_full. A thread that may use several isolated CPUs
+    // CPUs outside the pool: isolated or nohz_full. A thread that may use several isolated CPUs
     // stays on one of them for good.
     [[nodiscard]] CpuSet quiet_cpus() const { return isolated | nohz_full; }
 
@@ -153,8 +153,8 @@ struct Topology {
     [[nodiscard]] CpuSet cpus_of(const NodeSet& wanted) const;
 };
 
-// Whether two snapshots differ in anything that placement looks at (free memory and generation
-// aside).
+// Whether two snapshots are equal in everything that placement uses (all but free memory and
+// generation).
 [[nodiscard]] bool same_layout(const Topology& a, const Topology& b);
 
 } // namespace virtpind

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the note of a definition, or of a run, has to say, and what it says of how things were.
+// The contents of the notes of a definition and of a run, and the former state that they tell.
 // Pure.
 #pragma once
 
@@ -12,32 +12,32 @@
 
 namespace virtpind {
 
-// What the definition's note has to say where the definition says `now`: the parts that are ours
-// in it, as far as they fit into UndoNote::bytes_max.
+// The note for the definition `now`: virtpind's parts in it, as far as they fit into
+// UndoNote::bytes_max.
 [[nodiscard]] UndoNote note_of(const BeforeImage& before, const DefinitionParts& now);
 
-// What the note of a running domain has to say that had the pins `before` and has `now`.
+// The note for a running domain that had the pins `before` and has `now`.
 [[nodiscard]] UndoNote run_note(const PinSet& before, const PinSet& now);
 
-// A running domain's pins, once `actions` are done.
+// A running domain's pins after `actions`.
 [[nodiscard]] PinSet pins_after(PinSet pins, const std::vector<LiveAction>& actions);
 
-// What the note of a run has to say that began, from this definition, while `pins` were on their
-// way, and has `now`.
+// The note of a run that started from this definition while `pins` were being written, and has
+// `now`.
 [[nodiscard]] UndoNote note_of_new_run(const ObservedDomain& defined, const PinSet& now,
                                        const std::vector<LiveAction>& pins);
 
-// Whether `note` says all that `wanted` says.
+// Whether `note` contains all of `wanted`.
 [[nodiscard]] bool covers(const std::optional<UndoNote>& note, const UndoNote& wanted);
 
-// `note`, with what `former` says the same parts were written as besides.
+// `note`, with the other written values of the same parts from `former`.
 [[nodiscard]] UndoNote with_former(UndoNote note, const UndoNote& former);
 
-// Those of the note that `now` has as virtpind wrote them.
+// The parts of the note that `now` has as virtpind wrote them.
 [[nodiscard]] DefinitionParts in_force(const UndoNote& note, const DefinitionParts& now);
 
-// The pins that a domain had before, which has `now` and this note of them: of parts `only`, or of
-// all that are in force, or of all that are named.
+// The former pins of a domain that has `now` and this note: of the parts `only`, of all that are in
+// force, or of all that are named.
 [[nodiscard]] PinSet pins_before(const PinSet& now, const UndoNote& note,
                                  const DefinitionParts& only);
 [[nodiscard]] PinSet pins_before(const PinSet& now, const UndoNote& note);

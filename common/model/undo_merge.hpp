@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The before-image and the notes in a domain's metadata: what is known when the file on this host
-// and the notes are taken together, and what of them is to be written. Pure.
+// The before-image and the notes in a domain's metadata: merges the file on this host with the
+// notes, and tells what to write to them. Pure.
 #pragma once
 
 #include "action.hpp"
@@ -12,27 +12,27 @@
 
 namespace virtpind {
 
-// What of the notes is missing once `actions` are done is added to them; again is no harm. Not for
-// domains that are given back.
+// Adds what the notes lack after `actions`; repeating it is harmless. Not for domains that are
+// being reset.
 void add_notes(DomainActions& actions, const ObservedDomain& seen, const BeforeImage& before,
                std::string_view boot_id);
 
-// What is to be taken out of the metadata of a domain that is given back: its notes, and the policy
-// of a running domain whose definition has none any more.
+// Removes from the metadata of a domain that is reset: its notes, and the policy of a running
+// domain whose definition has none any more.
 void remove_notes(DomainActions& actions, const ObservedDomain& seen, bool live_too);
 
-// THE RULE. `known` is what the file on this host says, `seen` has the notes.
-//  - The definition, part by part: what the file knows as ours is the file's to say. Else what a
-//    note says is ours, and is so word for word, was before as the note says. Else it is its
-//    owner's.
-//  - The running domain: the file's, of the run that it was taken in (id and boot). Of any other
-//    run, the note's; parts that it does not name are their owner's. Without one, what its
-//    definition was before.
-//  - A file that was taken in another run, where nothing of the definition is ours and there is no
-//    note, is of a domain that is no more: it says nothing.
+// THE RULE. `known` is the file on this host, `seen` has the notes.
+//  - The definition, part by part: the file decides about parts that it knows as virtpind's. Else
+//    the note decides about parts that are word for word as virtpind wrote them. All other parts
+//    are their owner's.
+//  - The running domain: the file decides in the run that it was taken in (id and boot), the note
+//    in any other run; parts that it does not name are their owner's. Without a note, the former
+//    state of the definition decides.
+//  - A file from another run, without a note, whose definition has no part of virtpind, belongs to
+//    a domain that no longer exists: it is ignored.
 struct KnownUndo {
     std::optional<BeforeImage> image;
-    bool changed = false; // it is not as the file says, or there is no file
+    bool changed = false; // it differs from the file, or there is no file
 };
 
 [[nodiscard]] KnownUndo merge_undo(std::optional<BeforeImage> known, const ObservedDomain& seen,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// libvirt for commands that run once. Main thread, blocking.
+// libvirt for one-shot commands. Main thread, blocking.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -12,13 +12,13 @@
 
 namespace virtpind {
 
-// A connection of which no call hangs for good, as a VirtEventThread runs meanwhile. An attempt to
-// connect that takes 30 s ends the process with status 1, as libvirt cannot be told to give up; err
-// then says that nothing was changed.
+// A connection whose calls end even if libvirt hangs, while a VirtEventThread runs. If connecting
+// takes longer than 30 s, the process ends with status 1, because libvirt cannot be interrupted;
+// err then says that nothing was changed.
 [[nodiscard]] Result<std::unique_ptr<host::VirtConnection>> connect_once(const std::string& uri,
                                                                          std::ostream& err);
 
-// What `call` makes of such a connection.
+// The result of `call` on such a connection.
 template <class Call>
 [[nodiscard]] auto with_connection(const std::string& uri, std::ostream& err, Call call)
     -> decltype(call(std::declval<const host::VirtConnection&>()))

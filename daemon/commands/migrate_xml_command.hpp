@@ -14,13 +14,13 @@ namespace virtpind {
 struct MigrateXmlOptions {
     std::string uri = "qemu:///system";
     std::string domain;      // name, UUID, or "-": XML on standard input
-    bool persistent = false; // its definition, not the running domain
+    bool persistent = false; // the definition instead of the running domain
     // The destination; absent: unknown, or for standard input this host.
     std::optional<host::TopologySource> topology;
 };
 
-// Exit status: 0, 1 where libvirt cannot give the XML, 2 on bad input. Nothing is written to `out`
-// but the whole of it. Of standard input ("-") it works without libvirt, as a hook has to.
+// Exit status: 0, 1 when libvirt cannot provide the XML, 2 on bad input. `out` gets the whole XML
+// or nothing. With standard input ("-"), it works without libvirt, as a hook requires.
 [[nodiscard]] int run_migrate_xml_command(const MigrateXmlOptions& options, std::ostream& out,
                                           std::ostream& err);
 

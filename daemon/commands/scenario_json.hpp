@@ -27,17 +27,17 @@ struct Scenario {
 };
 
 struct ScenarioContext {
-    const Config& config; // named policies, and policies of domains that the scenario gives none
-    // Stands above the scenario's own.
+    const Config& config; // named policies, and policies of domains without their own
+    // Overrides the scenario's own.
     std::optional<host::TopologySource> topology;
     std::function<Result<Topology>(const host::TopologySource&)> load_topology;
 };
 
-// For a domain that says none: one by its position.
+// The UUID of a domain that has none: made of its position.
 [[nodiscard]] DomainUuid made_up_uuid(std::size_t position);
 
-// Why `cpus` cannot be housekeeping where `usable` are all that may be used. The planner can do
-// with them, but nobody means it.
+// The reason why `cpus` cannot be housekeeping when `usable` are all usable CPUs. The planner
+// accepts it, but it is a mistake of the user.
 [[nodiscard]] std::optional<std::string> find_housekeeping_fault(const CpuSet& cpus,
                                                                  const CpuSet& usable);
 

@@ -17,8 +17,8 @@
 
 namespace virtpind::loop {
 
-// Smaller runs first. An answer on the bus then reflects the events that came before it, and a bus
-// that is never quiet keeps no timer (the watchdog's, the period's) from its turn.
+// Smaller values run first. A reply on the bus then reflects all earlier events, and a busy bus
+// does not delay timers (of the watchdog and the period).
 enum class Priority : std::int64_t { signals = -20, host = -10, timers = -5, bus = 0 };
 
 // An owned sd_event_source together with its callback.
@@ -50,16 +50,16 @@ public:
     int run();
     void stop(int code);
 
-    // What the exception said that ended the loop; empty: none did.
+    // The message of the exception that ended the loop; empty: there was none.
     [[nodiscard]] const std::string& failure() const noexcept { return *failure_; }
 
-    // EPOLLIN and friends; `on_ready` gets the events that are pending. The descriptor is borrowed.
+    // EPOLLIN and others; `on_ready` gets the pending events. The descriptor is borrowed.
     [[nodiscard]] Source watch_fd(int fd, std::uint32_t events, Priority priority,
                                   std::function<void(std::uint32_t)> on_ready);
     // The signal must be blocked in every thread.
     [[nodiscard]] Source watch_signal(int signal, std::function<void()> on_signal);
 
-    // For whoever attaches sources of its own (the bus connection). Borrowed.
+    // For attaching other sources (the bus connection). Borrowed.
     [[nodiscard]] sd_event* raw() const noexcept { return event_.get(); }
 
 private:

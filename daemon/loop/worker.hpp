@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One thread that does what may block, in order. A job runs there and returns a completion, which
-// then runs on the main thread; the two share nothing else.
+// One thread for blocking jobs, in order. A job runs there and returns a completion, which then
+// runs on the main thread; the two share nothing else.
 #pragma once
 
 #include "mailbox.hpp"
@@ -39,11 +39,11 @@ public:
     enum class Lane { own, callers };
     [[nodiscard]] Posted submit(Job job, Lane lane = Lane::own);
 
-    // The running job says, on its thread, that it has come a step further.
+    // The running job calls this, on its thread, after each step.
     void note_progress() noexcept;
 
-    // How long the running job has been running, or since it last said that it came further; zero
-    // when idle. The watchdog asks.
+    // The time since the running job began or last called it; zero when idle. The watchdog
+    // asks.
     [[nodiscard]] std::chrono::milliseconds busy_for() const;
 
 private:

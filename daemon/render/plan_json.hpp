@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Plans as JSON: the answer of `virtpind plan --format json`, and the parts of it that the daemon's
-// reports carry. Keys only get added, never renamed. Names are made printable, so the text is
-// always valid UTF-8. Pure.
+// Plans as JSON: the output of `virtpind plan --format json`, and the parts of it in the daemon's
+// reports. Later versions only add keys. Names are made printable, so the text is always valid
+// UTF-8. Pure.
 #pragma once
 
 #include "common/model/plan.hpp"
@@ -10,7 +10,7 @@
 
 namespace virtpind {
 
-// Keys stay in the order in which they are put in.
+// Keys keep their order of insertion.
 using Json = nlohmann::ordered_json;
 
 // {"cpus", "usable", "housekeeping", "pool"}, and "warnings" where the topology has any.

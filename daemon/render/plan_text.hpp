@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A plan for people: a map of packages, nodes, L3s and cores with who sits where, then what each
-// domain gets and why. Pure.
+// A plan for people: a map of packages, nodes, L3s and cores with the domains on them, then the
+// CPUs and reasons of each domain. Pure.
 #pragma once
 
 #include "common/model/plan.hpp"

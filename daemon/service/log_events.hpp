@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What operators want to hear of. Each has a message id by which the journal is searched
-// (journalctl MESSAGE_ID=...) and an entry in its catalog, systemd/journal/virtpind.catalog.
-// Everything else is logged by spdlog directly. Any thread.
+// Events for operators. Each has a message id, by which the journal is searched (journalctl
+// MESSAGE_ID=...), and an entry in the catalog, systemd/journal/virtpind.catalog. Everything else
+// is logged by spdlog directly. Any thread.
 #pragma once
 
 #include <string>
@@ -34,8 +34,8 @@ struct LogField {
     std::string value;
 };
 
-// `text` is for people and complete without the fields. To the journal if stderr is connected to
-// it, else to stderr.
+// `text` is for people and complete without the fields. Logs to the journal if stderr is connected
+// to it, otherwise to stderr.
 void log_event(LogEvent event, const std::string& text, const std::vector<LogField>& fields = {});
 
 } // namespace virtpind

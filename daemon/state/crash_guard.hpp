@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Which domain was at work when the process died, over its death: a file <state-dir>/crash-guard of
-// lines of 64 bytes. Three starts in a row that die at one domain leave it alone at the next one
-// (decision 56). Until the first pass of a process has gone through, each turn of a domain is one
-// write of a line to the page cache, which outlives a process, if not a power failure; nothing is
-// synced, and after that pass the file is closed: nothing is written, and nobody who wants to make
-// the file system read-only finds it busy. Bounded: as many lines as domains_max, and
-// anything else in its place is as if there were no file.
+// Remembers beyond the death of the process which domain it was working on, in the file
+// <state-dir>/crash-guard with lines of 64 bytes. After three starts in a row that die at
+// one domain, the next start leaves it alone (decision 56). Until the first pass has ended,
+// each turn of a domain writes one line to the page cache, which outlives the process;
+// nothing is synced. After that pass the file is closed, so that it does not keep the file
+// system busy. The file has at most domains_max lines; a file with other contents counts as
+// absent.
 #pragma once
 
 #include "common/base/unique_fd.hpp"
@@ -26,43 +26,43 @@ namespace virtpind::host {
 class CrashGuard {
 public:
     static constexpr unsigned deaths_max = 3;
-    static constexpr std::size_t domains_max = 64; // with deaths; further ones are not counted
+    static constexpr std::size_t domains_max = 64; // with deaths; further domains are not counted
     static constexpr std::size_t line_bytes = 64;
 
-    // Reads what the last process left, and counts. Blocking; of a state directory that is locked.
-    // A file that cannot be used is a problem to be told, and then nothing outlives this process.
-    // Another `version` of the program starts anew: it may have mended what killed the last one.
+    // Reads the file of the last process, and counts. Blocking; the state directory must be locked.
+    // An unusable file is reported, and nothing then outlives this process. Another `version` of
+    // the program starts anew, because it may fix the crash.
     CrashGuard(const std::filesystem::path& state_dir, std::string_view version);
-    // In order: nobody was at work.
+    // An orderly end: no domain was at work.
     ~CrashGuard();
     CrashGuard(const CrashGuard&) = delete;
     CrashGuard& operator=(const CrashGuard&) = delete;
 
-    // What was found, as sentences for the log.
+    // The findings, as sentences for the log.
     [[nodiscard]] const std::vector<std::string>& to_tell() const noexcept { return to_tell_; }
 
-    // To be told of the turns of domains on the main thread, and on the worker.
+    // The watches of the domains' turns: of the main thread, and of the worker.
     [[nodiscard]] DomainWatch& main() noexcept { return main_; }
 
     [[nodiscard]] DomainWatch& worker() noexcept { return worker_; }
 
     // ---- worker thread ----------------------------------------------------------------------
-    // Whether a start died at it, so that leaves_alone() has to be asked.
+    // Whether a start died at it; leaves_alone() must then be asked.
     [[nodiscard]] bool suspects(const DomainUuid& domain) const;
-    // Whether its definition, which nobody has parsed, is to be left unread. A definition other
-    // than the one that was seen before gets another chance.
+    // Whether its definition must be left unread. A definition other than the one seen before gets
+    // another chance.
     [[nodiscard]] bool leaves_alone(const DomainUuid& domain, std::string_view definition);
 
     // ---- main thread ------------------------------------------------------------------------
-    // Every domain but those that are left alone was looked at, planned and seen to.
+    // Every domain has been observed, planned and processed, except those left alone.
     void pass_gone_through();
-    // Somebody asks for it: whatever happened before is forgotten.
+    // A caller asks for it: its deaths are forgotten.
     void look_anew(const DomainUuid& domain);
 
 private:
     struct Deaths {
         unsigned count = 0;
-        std::uint64_t definition = 0; // its digest; 0: not seen yet
+        std::uint64_t definition = 0; // its digest; 0: unknown
     };
 
     class Slot final : public DomainWatch {
@@ -94,14 +94,14 @@ private:
     std::vector<std::string> to_tell_;
     std::atomic<bool> armed_{true};
     std::mutex file_mutex_;    // for the next; taken last
-    loop::UniqueFd file_;      // closed where it cannot be used, and while nothing is to be written
+    loop::UniqueFd file_;      // closed when it is unusable or not needed
     mutable std::mutex mutex_; // for the next
     Found deaths_;
     Slot main_{*this, 1};
     Slot worker_{*this, 2};
 };
 
-// What is said of a domain that is left alone for it.
+// The message about a domain that is left alone because of this.
 [[nodiscard]] std::string why_left_alone();
 
 } // namespace virtpind::host

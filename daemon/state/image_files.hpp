@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The files of the before-images, by their names below an open directory. Nothing that is there is
-// followed, waited for or written through. Blocks as long as the disk does: worker thread, but for
-// loading.
+// The files of the before-images, by their names below an open directory. Existing links, pipes and
+// files are never followed, waited for or written through. Blocks as long as the disk does: worker
+// thread, except for loading.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -35,25 +35,25 @@ struct Images {
 // File names with this suffix, sorted; at most `most`. Error: not_persisted.
 [[nodiscard]] Result<std::vector<std::string>>
 files_with(const Images& images, std::string_view suffix, std::size_t most);
-// How many images there are, at most one more than there may be.
+// The number of images, at most one more than the limit.
 [[nodiscard]] std::size_t count_images(const Images& images);
 [[nodiscard]] bool is_there(const Images& images, const std::string& name);
 
-// Errors as of read_own_file().
+// Errors: those of read_own_file().
 [[nodiscard]] Result<std::string> read_image(const Images& images, const std::string& name);
 
 // Whether a file must outlive a power failure, or only this process.
 enum class Lifetime { durable, boot };
-// In place of the old file, or not at all. Error: not_persisted.
+// Replaces the old file atomically. Error: not_persisted.
 [[nodiscard]] Result<void> write_image(const Images& images, const std::string& name,
                                        std::string_view text, Lifetime lifetime);
-// Whether it was there. Error: not_persisted.
+// Tells whether it existed. Error: not_persisted.
 [[nodiscard]] Result<bool> remove_image(const Images& images, const std::string& name);
-// Renamed, so that a person may look at it and the next start does not stumble over it again; `why`
-// and what has become of it.
+// Renames the file, so that a person may look at it and the next start ignores it. Returns `why`
+// and the new name.
 [[nodiscard]] std::string set_aside(const Images& images, const std::string& name,
                                     const std::string& why);
-// The names of files are on disk only when their directory is. Error: not_persisted.
+// Syncs the directory: only then are the names of files on disk. Error: not_persisted.
 [[nodiscard]] Result<void> sync_names(const Images& images);
 
 } // namespace virtpind::host

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The state directory and what lies in it, by descriptors. Whoever owns it may put anything there:
-// links, pipes, directories of somebody else. So it is used by its owner only, root becomes that
-// user first, and no name below it is followed. Any thread; blocks as long as the disk does.
+// The state directory and its contents, by descriptors. Its owner may put anything there: links,
+// pipes, directories of other users. So only its owner uses it, root switches to that user first,
+// and no link below it is followed. Any thread; blocks as long as the disk does.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -13,22 +13,22 @@
 
 namespace virtpind::host {
 
-// For good, with all groups of that user; who is not root, or owns the directory already, stays who
-// he is. Connections that are open stay those of root. Makes the directory where there is none.
-// Errors: not_persisted.
+// If root, switches to the owner of the directory, with all groups of that user, for good. Open
+// connections stay those of root. Creates the directory if it does not exist. Errors:
+// not_persisted.
 [[nodiscard]] Result<void> become_owner_of(const std::filesystem::path& state_dir);
 
-// Made for its owner only where there is none. Links are followed: the path is the administrator's.
-// Errors: not_persisted, also when it belongs to another user than ours.
+// Creates it for its owner only, if it does not exist. Follows links: the path is the
+// administrator's. Errors: not_persisted, also when it belongs to another user.
 [[nodiscard]] Result<loop::UniqueFd> open_state_dir(const std::filesystem::path& state_dir);
 
-// A directory right below `parent`; `shown` is its path for people. Errors: not_found when there is
-// none, not_persisted for everything else: no directory, a link, another user's.
+// A directory right below `parent`; `shown` is its path for people. Errors: not_found when it does
+// not exist, not_persisted otherwise: not a directory, a link, or another user's.
 [[nodiscard]] Result<loop::UniqueFd> open_own_dir(int parent, const std::string& name,
                                                   const std::filesystem::path& shown);
 
-// The whole content of a regular file right below `dir`. Errors: not_found (cannot be opened or
-// read, a link), invalid_argument (no regular file), limits_exceeded.
+// The whole content of a regular file right below `dir`. Errors: not_found (failed to open or read
+// it, a link), invalid_argument (not a regular file), limits_exceeded.
 [[nodiscard]] Result<std::string> read_own_file(int dir, const std::string& name,
                                                 const std::filesystem::path& shown,
                                                 std::size_t bytes_max);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One process at a time works with a state directory: the daemon, or `virtpind restore`.
+// Only one process at a time uses a state directory: the daemon, or `virtpind restore`.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -9,9 +9,9 @@
 
 namespace virtpind::host {
 
-// Held as long as the descriptor is open; the kernel lets go of it when the process ends, however
-// that comes about. Errors: conflict when another process has it; not_persisted when the lock
-// cannot be opened, and then nothing must be done: another process may have it all the same.
+// The lock is held while the descriptor is open; the kernel releases it when the process ends for
+// any reason. Errors: conflict when another process has it; not_persisted when opening the lock
+// fails, and the caller must then do nothing: another process may have it.
 [[nodiscard]] Result<loop::UniqueFd> lock_state(const std::filesystem::path& state_dir);
 
 } // namespace virtpind::host

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Before-images on disk: <state-dir>/domains/<uuid>.json, one per domain, written so that after a
-// crash either the old or the new one is there. Blocks on fsync: worker thread, but for loading.
+// crash either the old or the new one exists. Blocks on fsync: worker thread, except for loading.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -16,7 +16,7 @@
 
 namespace virtpind::host {
 
-// Where they are.
+// The directory of the images.
 [[nodiscard]] inline std::filesystem::path images_dir(const std::filesystem::path& state_dir)
 {
     return state_dir / "domains";
@@ -28,29 +28,29 @@ public:
 
     struct Loaded {
         std::map<DomainUuid, BeforeImage> images;
-        std::vector<std::string> problems; // sentences, one per file that could not be used
+        std::vector<std::string> problems; // sentences, one per unusable file
     };
 
-    // Removes what a crash left half written. Never fails: a file that is no before-image is
-    // renamed to NAME.corrupt and becomes a problem. So does a file or directory that cannot be
-    // read at all (permissions, a failing disk, a symbolic link), but that one is left alone: it
-    // may be good.
+    // Removes half-written files of a crash. Never fails: a file that is no before-image is
+    // renamed to NAME.corrupt and becomes a problem. A file or directory that is unreadable
+    // (permissions, a failing disk, a symbolic link) also becomes a problem, but it is left alone:
+    // it may be good.
     [[nodiscard]] Loaded load_all();
 
-    // Answers when the file is on disk. A new one that failed is not there if the disk allows.
-    // Errors: not_persisted (also: it is too large), conflict (one that could not be read is in its
-    // place), limits_exceeded where there are too many.
+    // Returns when the file is on disk. After an error, a new file is removed if the disk allows.
+    // Errors: not_persisted (also: it is too large), conflict (an unreadable file has its name),
+    // limits_exceeded (too many files).
     [[nodiscard]] Result<void> save(const BeforeImage& image);
-    // Goes on after a failure and returns the first: not_persisted, conflict as above. A file that
-    // is not there is forgotten already.
+    // Continues after a failure and returns the first error: not_persisted, or conflict as above. A
+    // missing file is no error.
     [[nodiscard]] Result<void> forget(const std::vector<DomainUuid>& uuids);
-    // Only that which was written longest ago, of those that can be removed, and says which.
-    // Errors: limits_exceeded (that would not make room), not_found, not_persisted.
+    // Removes only the oldest of those that can be removed, and returns its UUID. Errors:
+    // limits_exceeded (one is not enough), not_found, not_persisted.
     [[nodiscard]] Result<DomainUuid> forget_oldest(const std::vector<DomainUuid>& uuids);
 
 private:
     std::filesystem::path dir_;
-    // Files that are there, roughly: to list them for each new one would take ever longer.
+    // The approximate number of files: listing them for each new one would take ever longer.
     std::optional<std::size_t> files_;
     std::set<std::string> kept_files_; // names of files, by load_all()
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Which cores of a hybrid host are which. Pure.
+// Tells the core kinds of a hybrid host apart. Pure.
 #pragma once
 
 #include "common/model/topology.hpp"
@@ -9,17 +9,17 @@
 
 namespace virtpind::host {
 
-// What a source tells about some CPUs.
+// The facts of a source about some CPUs.
 struct KindHint {
     CpuSet cpus;
     std::string core_type; // "IntelCore", "IntelAtom", "IntelLowPower"; empty: told apart otherwise
 };
 
 // Sets topology.kinds (and the kind of every CPU and core) from `hints`. Only a core type counts:
-// frequency and capacity also differ between favoured cores of one type, and have pinned guests to
-// two cores of sixteen. Where that leaves a doubt the host is uniform, and a warning says so.
-// Efficiency cores outside every L3 of the performance cores are low-power ones.
-// Precondition: everything else in `topology` is filled in.
+// frequency and capacity also differ between favoured cores of one type, and using them has pinned
+// guests to two cores of sixteen. In doubt, the host is uniform, and a warning says so. Efficiency
+// cores outside every L3 of the performance cores are low-power ones. Precondition: everything else
+// in `topology` is filled in.
 void classify_cores(Topology& topology, const std::vector<KindHint>& hints);
 
 } // namespace virtpind::host

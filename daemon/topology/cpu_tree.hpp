@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The CPUs of hwloc's tree with their cores, L3s, nodes and packages. Trees need not be regular:
-// each CPU is looked up on its own, and what the tree lacks is made up so that every CPU has
-// exactly one of each.
+// The CPUs of hwloc's tree with their cores, L3s, nodes and packages. Trees may be irregular: each
+// CPU is looked up on its own, and missing objects are made up so that every CPU has exactly one of
+// each.
 #pragma once
 
 #include "common/base/result.hpp"

@@ -16,8 +16,8 @@ struct HwlocDestroy {
 
 using HwlocHandle = std::unique_ptr<hwloc_topology, HwlocDestroy>;
 
-// Loads with offline and disallowed CPUs, all caches and all PCI devices, and without those
-// components of hwloc that move this thread over all CPUs (x86) or wake GPUs.
+// Loads offline and disallowed CPUs, all caches and all PCI devices, without those components of
+// hwloc that move this thread over all CPUs (x86) or wake GPUs.
 [[nodiscard]] Result<HwlocHandle> load_hwloc(const TopologySource& source);
 
 } // namespace virtpind::host

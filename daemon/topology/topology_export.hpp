@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The host as hwloc XML for lstopo, with who runs on each CPU.
+// The host as hwloc XML for lstopo, with the users of each CPU.
 #pragma once
 
 #include "common/base/cpu_set.hpp"
@@ -16,14 +16,14 @@ namespace virtpind::host {
 struct TopologyLabel {
     std::string name;
     CpuSet cpus;
-    std::map<CpuId, std::string> threads; // what runs on a CPU, "win11 vCPU 3"; else the name
+    std::map<CpuId, std::string> threads; // by CPU, "win11 vCPU 3"; else the name
 
     enum class Whose { guest, housekeeping, pool } whose = Whose::guest;
 };
 
 // hwloc XML in which every CPU carries the label (as info "virtpind") and colour (as lstopoStyle)
-// of the first of `labels` that has it, and a Misc object that lstopo draws for what runs on it.
-// Errors as read_topology() (topology_reader.hpp).
+// of the first of `labels` that has it, and a Misc object, which lstopo draws, with its user.
+// Errors: those of read_topology() (topology_reader.hpp).
 [[nodiscard]] Result<std::string> export_topology_xml(const TopologySource& source,
                                                       const std::vector<TopologyLabel>& labels);
 

@@ -9,10 +9,10 @@
 
 namespace virtpind::host {
 
-// A snapshot in which every CPU has exactly one core, L3, node, package and kind, whatever the
-// source looks like; what had to be made up is in Topology::warnings.
-// Errors: invalid_argument (no such file, not hwloc XML, bad description), limits_exceeded,
-// host_unavailable (live only).
+// A snapshot in which every CPU has exactly one core, L3, node, package and kind, for any
+// source; Topology::warnings names parts that were made up. Errors: invalid_argument (no
+// such file, not hwloc XML, bad description), limits_exceeded, host_unavailable (live
+// only).
 [[nodiscard]] Result<Topology> read_topology(const TopologySource& source);
 
 } // namespace virtpind::host

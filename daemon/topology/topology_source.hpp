@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where a topology is read from: this host, a file of hwloc's, or a description.
+// The source of a topology: this host, a file of hwloc, or a description.
 #pragma once
 
 #include "common/base/result.hpp"
@@ -13,7 +13,7 @@ namespace virtpind::host {
 struct TopologySource {
     enum class Kind { live, xml, synthetic } kind = Kind::live;
     std::string text; // xml: path of the file; synthetic: hwloc's description, "pack:2 core:4 pu:2"
-    // Where /sys is, for `live` only; tests put their own here.
+    // The path of /sys, for `live` only; tests set their own.
     std::filesystem::path root = "/";
 };
 

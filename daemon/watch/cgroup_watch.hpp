@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Notices vCPUs and I/O threads that are plugged into a running domain: libvirt sends no event for
-// that, but it makes a control group for each new thread. inotify on the domain's group tells.
-// Best effort: a domain in a partition of its own, or a host without these groups, is seen to by
-// the periodic pass. Main thread.
+// them, but it makes a control group for each new thread, which inotify on the domain's group
+// reports. Best effort: the periodic pass handles domains in partitions of their own and hosts
+// without these groups. Main thread.
 #pragma once
 
 #include "common/base/ids.hpp"
@@ -20,12 +20,12 @@ namespace virtpind::host {
 class CgroupWatch {
 public:
     // `on_thread` is called once per domain and burst, a moment after the group was made. When the
-    // kernel has dropped events, for every domain that is watched.
+    // kernel has dropped events, it is called for every watched domain.
     CgroupWatch(loop::EventLoop& loop, std::function<void(DomainUuid)> on_thread,
                 std::filesystem::path root = "/sys/fs/cgroup");
 
     // Watches exactly these runs (libvirt id) from now on. Reads the directories once, and only
-    // when there is a run that is not watched yet.
+    // when a run is not watched yet.
     void follow(const std::map<DomainUuid, int>& running);
 
 private:
@@ -51,11 +51,11 @@ private:
     loop::Source source_;
 };
 
-// The groups of all domains by the id of their run. An id may have several: of another libvirtd on
-// this kernel, or left by one that was killed. Known layouts: with systemd
-// machine.slice/machine-qemu\x2dID\x2dNAME.scope, without machine/qemu-ID-NAME.libvirt-qemu; cgroup
-// v1 has either below the controller "cpuset". libvirt makes the threads' groups in them, or in a
-// directory "libvirt" there.
+// The groups of all domains by the id of their run. An id may have several groups: of another
+// libvirtd on this kernel, or left behind by a killed one. Known layouts:
+// machine.slice/machine-qemu\x2dID\x2dNAME.scope with systemd, machine/qemu-ID-NAME.libvirt-qemu
+// without; cgroup v1 has either below the controller "cpuset". libvirt makes the threads' groups in
+// them, or in their subdirectory "libvirt".
 [[nodiscard]] std::multimap<int, std::filesystem::path>
 find_domain_groups(const std::filesystem::path& root);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Notices that the wall clock was set or the machine woke from suspend, by a timer that the kernel
-// cancels then. While it slept, CPUs may have gone or come, and events were not sent. Best effort,
-// as the others: the periodic pass finds out, too. Main thread.
+// Notices that the wall clock was set or the machine resumed from suspend, by a timer that the
+// kernel then cancels. During suspend, CPUs may go or come without events. Best effort: the
+// periodic pass notices it, too. Main thread.
 #pragma once
 
 #include "common/base/unique_fd.hpp"
@@ -17,7 +17,7 @@ class ClockWatch {
 public:
     ClockWatch(loop::EventLoop& loop, std::function<void()> on_jump);
 
-    // Whether the kernel does this.
+    // Whether the kernel supports this.
     [[nodiscard]] bool works() const noexcept { return static_cast<bool>(timer_); }
 
 private:
@@ -28,7 +28,7 @@ private:
     loop::Source source_;
 };
 
-// Whether reading the timer, which returned `got` and left `error` in errno, tells of a jump.
+// Whether reading the timer, which returned `got` and set errno to `error`, reports a jump.
 [[nodiscard]] bool is_clock_jump(ssize_t got, int error);
 
 } // namespace virtpind::host

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Notices that the host's CPUs changed: the kernel's uevents for CPUs, nodes and memory, gathered
-// for a moment since they come in bursts. Best effort: where no netlink socket can be had, or when
-// it overflows, the periodic pass finds out. Main thread.
+// Notices changes of the host's CPUs: the kernel's uevents for CPUs, nodes and memory, collected
+// for a moment because they come in bursts. Best effort: without a netlink socket, or when it
+// overflows, the periodic pass notices the change. Main thread.
 #pragma once
 
 #include "common/base/unique_fd.hpp"
@@ -16,7 +16,7 @@ class UeventWatch {
 public:
     UeventWatch(loop::EventLoop& loop, std::function<void()> on_change);
 
-    // Why there are no uevents, for the log; empty when there are.
+    // The reason why there are no uevents, for the log; empty when there are.
     [[nodiscard]] std::string_view problem() const noexcept { return problem_; }
 
 private:
