@@ -25,7 +25,8 @@ from waiting import wait_until  # noqa: E402
 
 FLOODS = [("org.freedesktop.DBus.Peer", "Ping", None),
           ("org.freedesktop.DBus.Properties", "GetAll", ("(s)", (MANAGER,))),
-          ("org.freedesktop.DBus.Introspectable", "Introspect", None), (MANAGER, "ListDomains", None), (MANAGER, "Describe", None),
+          ("org.freedesktop.DBus.Introspectable", "Introspect", None), (MANAGER, "ListDomains", None),
+          (MANAGER, "Describe", None),
           (MANAGER, "Reapply", ("(st)", ("d0", 0))),
           (MANAGER, "SetPolicy", ("(ssa{sv}t)", ("d0", "shared", {}, 0))),
           (MANAGER, "Plan", ("(ssa{sv})", ("d0", "dedicated", {}))),
@@ -91,7 +92,8 @@ class RawFlood:
         self.pending += self.socket.recv(1 << 20)
         count = at = 0
         while len(self.pending) - at >= 16:
-            body, fields = struct.unpack_from("<I4xI" if self.pending[at] == ord("l") else ">I4xI", self.pending, at + 4)
+            body, fields = struct.unpack_from("<I4xI" if self.pending[at] == ord("l") else ">I4xI", self.pending,
+                                              at + 4)
             end = at + 16 + (fields + 7) // 8 * 8 + body
             if end > len(self.pending):
                 break
@@ -123,7 +125,8 @@ def main():
         client = bus.connect()
         wait_until(lambda: len(client.manager("ListDomains")) == domains, "the domains are known")
         print(f"ListDomains of {domains} domains, beside another client's {calls} calls\n")
-        print("| the other calls | refused | seconds | calls measured | median, ms | p99, ms | p99 / quiet p99 | memory, KiB |\n"
+        print("| the other calls | refused | seconds | calls measured | median, ms | p99, ms | p99 / quiet p99 "
+              "| memory, KiB |\n"
               "|---|---|---|---|---|---|---|---|")
         quiet = None
         for call in [None, *(flood for flood in FLOODS if flood[1] in methods)]:
@@ -140,7 +143,8 @@ def main():
                 times = measure(client, lambda measured: measured < QUIET)
             p99 = times[len(times) * 99 // 100]
             quiet = quiet or p99
-            print(f"| {call[1] if call else 'none'} | {refused} | {took:.1f} | {len(times)} | {times[len(times) // 2]:.2f} "
+            print(f"| {call[1] if call else 'none'} | {refused} | {took:.1f} | {len(times)} "
+                  f"| {times[len(times) // 2]:.2f} "
                   f"| {p99:.2f} | {p99 / quiet:.1f} | {daemon.memory_kib()} |", flush=True)
         client.close()
         daemon.stop()

@@ -62,12 +62,16 @@ class Attack:
 
 def attacks(seconds):
     entries = options(154_000)
-    yield Attack("a Plan of 3.7 MB of options", message(2, "Plan", "ssa{sv}", plan_body("d0", "dedicated", entries)), ask=LIST)
-    yield Attack("a Plan of 31 MB", message(2, "Plan", "ssa{sv}", plan_body("d0", "dedicated", options(1_300_000))), ask=LIST)
+    yield Attack("a Plan of 3.7 MB of options", message(2, "Plan", "ssa{sv}", plan_body("d0", "dedicated", entries)),
+                 ask=LIST)
+    yield Attack("a Plan of 31 MB", message(2, "Plan", "ssa{sv}", plan_body("d0", "dedicated", options(1_300_000))),
+                 ask=LIST)
     yield Attack("100 connections with 250 Introspects each, whose answers nobody reads",
-                 b"".join(renumbered(message(1, "Introspect", interface=INTROSPECT), number) for number in range(2, 252)),
+                 b"".join(renumbered(message(1, "Introspect", interface=INTROSPECT), number)
+                          for number in range(2, 252)),
                  connections=50, processes=2)
-    yield Attack("the same; root asks the bus itself", b"".join(renumbered(message(1, "Introspect", interface=INTROSPECT), number)
+    yield Attack("the same; root asks the bus itself",
+                 b"".join(renumbered(message(1, "Introspect", interface=INTROSPECT), number)
                                                            for number in range(2, 252)), connections=50, processes=2,
                  ask=message(1, "GetId", interface=DRIVER, path="/org/freedesktop/DBus", destination=DRIVER))
     for member, interface in (("Introspect", INTROSPECT), ("Describe", MANAGER)):
@@ -83,7 +87,8 @@ def measure(address, daemon, attack):
     stop = multiprocessing.Event()
     daemon.forget_peak()
     peak, cpu = daemon.peak_memory_kib(), daemon.cpu_s()
-    floods = [multiprocessing.Process(target=send_all, args=(address, attack.raw, attack.connections, attack.seconds, stop))
+    floods = [multiprocessing.Process(target=send_all,
+                                      args=(address, attack.raw, attack.connections, attack.seconds, stop))
               for _ in range(attack.processes)]
     for flood in floods:
         flood.start()
@@ -125,14 +130,16 @@ def measure_plans(address):
         one.join()
     waits = sorted(took for took, _ in answers)
     refused = sum(answer[0] == ERROR for _, answer in answers)
-    print(f"| 8 connections that keep 4 Plans each under way; root's Plan | | | {waits[50] * 1000:.1f} | {waits[-1]:.2f} "
+    print("| 8 connections that keep 4 Plans each under way; root's Plan | | "
+          f"| {waits[50] * 1000:.1f} | {waits[-1]:.2f} "
           f"| {refused} of 100 |", flush=True)
 
 
 def main():
     virtpind_daemon.BINARY = sys.argv[1]
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 10
-    print("| attack | peak, MiB more | CPU, s | root waits: median, ms | longest, s | refused |\n|---|---|---|---|---|---|")
+    print("| attack | peak, MiB more | CPU, s | root waits: median, ms | longest, s | refused |\n"
+          "|---|---|---|---|---|---|")
     for attack in [*attacks(seconds), None]:
         with tempfile.TemporaryDirectory() as directory:
             bus = PrivateBus(directory, max_replies_per_connection=1000).start().open_to_all()

@@ -37,7 +37,8 @@ def field(pid, file, name):
 
 def wakeups(pid):
     """Of each thread."""
-    return {task: field(f"{pid}/task/{task}", "status", "voluntary_ctxt_switches") for task in os.listdir(f"/proc/{pid}/task")}
+    return {task: field(f"{pid}/task/{task}", "status", "voluntary_ctxt_switches")
+            for task in os.listdir(f"/proc/{pid}/task")}
 
 
 def cpu_s(pid):
@@ -56,7 +57,8 @@ class Idle:
         hours = (time.monotonic() - self.begin) / 3600
         woken = sum(count - self.wakeups.get(task, 0) for task, count in wakeups(self.pid).items())  # some have ended
         return (f"| {self.name} | {field(self.pid, 'status', 'VmRSS') / 1024:.1f} | "
-                f"{field(self.pid, 'status', 'RssAnon') / 1024:.1f} | {field(self.pid, 'smaps_rollup', 'Pss') / 1024:.1f} | "
+                f"{field(self.pid, 'status', 'RssAnon') / 1024:.1f} | "
+                f"{field(self.pid, 'smaps_rollup', 'Pss') / 1024:.1f} | "
                 f"{woken / hours:.0f} | {(cpu_s(self.pid) - self.cpu) / hours:.2f} |")
 
 
@@ -69,7 +71,8 @@ def start_libvirt_dbus(bus):
 
     def answers():
         try:
-            return client.call("/org/libvirt/QEMU", "org.libvirt.Connect", "ListDomains", "(u)", 0, destination="org.libvirt")
+            return client.call("/org/libvirt/QEMU", "org.libvirt.Connect", "ListDomains", "(u)", 0,
+                               destination="org.libvirt")
         except BusError:
             return None
 
@@ -93,7 +96,8 @@ def start_virtpind(directory, bus, guests):
     daemon.start()
     ready = time.monotonic() - begin
     client = bus.connect()
-    wait_until(lambda: sum(line[3] == "pinned" for line in client.manager("ListDomains")) == guests, "all are pinned", 300)
+    wait_until(lambda: sum(line[3] == "pinned" for line in client.manager("ListDomains")) == guests, "all are pinned",
+               300)
     pinned = time.monotonic() - begin
     client.close()
     return daemon, ready, pinned
@@ -115,12 +119,14 @@ def main():
                 definition = guest.definition.replace("<memory unit='MiB'>128", "<memory unit='MiB'>32")
                 libvirtd.virsh("create", "/dev/stdin", "--paused", stdin=definition)
             daemon, ready, pinned = start_virtpind(directory, bus, guests)
-            print(f"start with {guests} running guests: ready after {ready:.2f} s, all of them pinned after {pinned:.2f} s")
+            print(f"start with {guests} running guests: ready after {ready:.2f} s, "
+                  f"all of them pinned after {pinned:.2f} s")
             others = [("libvirt-dbus", start_libvirt_dbus(bus)), ("numad", start_numad(directory))]
             idle = [Idle(name, pid) for name, pid in [("virtpind", daemon.process.pid), *others] if pid]
             time.sleep(minutes * 60)
             print(f"{minutes:g} minutes with {guests} guests and nothing to do")
-            print("| | RSS, MiB | its own part | PSS | wake-ups an hour | CPU seconds an hour |\n|---|---|---|---|---|---|")
+            print("| | RSS, MiB | its own part | PSS | wake-ups an hour | CPU seconds an hour |\n"
+                  "|---|---|---|---|---|---|")
             for process in idle:
                 print(process.row())
             for name, pid in others:

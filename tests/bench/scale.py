@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What 10, 100 and 1,000 domains cost: start, a storm of lifecycle events, another policy for all, one call; then the
-same where every start needs pins, and both at once. libvirt's test driver in a private libvirtd, an invented host of 512 CPUs.
+"""The cost of 10, 100 and 1,000 domains: start, a storm of lifecycle events, another policy for all, one call; then
+the same where every start needs pins, and both at once. Uses libvirt's test driver in a private libvirtd and an
+invented host of 512 CPUs.
 
     tests/support/private-host tests/bench/scale.py BUILD/daemon/virtpind [DOMAINS...]
 """

@@ -71,7 +71,8 @@ def pin_directly(connection, uuid):
 @contextlib.contextmanager
 def started(libvirtd, guest):
     """The guest is being started: whoever wants to act on its event is there when it comes."""
-    starting = threading.Thread(target=libvirtd.virsh, args=("create", "/dev/stdin"), kwargs={"stdin": guest.definition})
+    starting = threading.Thread(target=libvirtd.virsh, args=("create", "/dev/stdin"),
+                                kwargs={"stdin": guest.definition})
     starting.start()
     yield
     starting.join()
@@ -110,7 +111,8 @@ def main():
             its = [Guest(libvirtd, f"daemon{i}", vcpus=2, iothreads=1) for i in range(rounds)]
             policies = {guest.uuid: {"policy": "dedicated"} for guest in its}
             daemon = virtpind_daemon.VirtpindDaemon(
-                directory, bus, URI, config=json.dumps({"housekeeping": "", "domains": policies}), log_level="info").start()
+                directory, bus, URI, log_level="info",
+                config=json.dumps({"housekeeping": "", "domains": policies})).start()
             client = bus.connect()
             direct, pinned = [], []
             for one, other in zip(mine, its):

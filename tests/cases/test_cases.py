@@ -40,7 +40,8 @@ def complaints(folder, arguments, wanted):
     if done.returncode not in (0, 3):
         return list(says("standard error", [done.stderr], wanted.get("error", [])))
     answer = json.loads(done.stdout)
-    found = [*check_rules(answer, wanted.get("never-together", [])), *check_answer(answer, wanted, definitions(folder, arguments))]
+    found = [*check_rules(answer, wanted.get("never-together", [])),
+             *check_answer(answer, wanted, definitions(folder, arguments))]
     if "text" in wanted or "text-not" in wanted:
         text = plan(folder, arguments, "text").stdout
         found += [*says("the text", [text], wanted.get("text", [])),

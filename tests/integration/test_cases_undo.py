@@ -35,10 +35,11 @@ POLICIES = [
     ("shared", {"numa": "single", "vcpus": 2}),
 ]
 
-# What libvirt does not define as it is, here or anywhere, or what could not come back, and what makes it so that it does.
+# Definitions that libvirt refuses, or that could not come back, and the edits that make them acceptable.
 ADAPTED = {
     # Two allocations may not overlap; the firmware of an encrypted guest needs a QEMU that knows it.
-    "legal-xml/cat": [("<memorytune vcpus='0-3'>", "<memorytune vcpus='2-3'>"), ("<launchSecurity .*</launchSecurity>", "")],
+    "legal-xml/cat": [("<memorytune vcpus='0-3'>", "<memorytune vcpus='2-3'>"),
+                      ("<launchSecurity .*</launchSecurity>", "")],
     # More than 255 vCPUs.
     "cells-with-offline/domain": [
         ("<cpu", "<features><ioapic driver='qemu'/></features><cpu"),
@@ -60,7 +61,8 @@ def hosts():
         placed = set()
         for run in json.loads(path.read_text(encoding="utf-8"))["runs"]:
             arguments = run["arguments"]
-            files = [path.parent / name for name in arguments if name.endswith(".xml") and ":" not in name and "/" not in name]
+            files = [path.parent / name for name in arguments if name.endswith(".xml") and ":" not in name
+                     and "/" not in name]
             if "--topology" in arguments:
                 topology = arguments[arguments.index("--topology") + 1].replace("xml:..", f"xml:{CASES}")
                 found.setdefault(topology, []).extend(file for file in files if file not in placed)
@@ -124,7 +126,8 @@ def look_again(client, domains, what):
 
 def difference(before, after):
     before, after = before.splitlines(), after.splitlines()
-    return [f"-{line}" for line in before if line not in after] + [f"+{line}" for line in after if line not in before] or [
+    return [f"-{line}" for line in before if line not in after] + [
+        f"+{line}" for line in after if line not in before] or [
         "the order of lines"]
 
 
@@ -133,7 +136,8 @@ def check_unchanged(domain, what, before=None):
     assert after == before, "\n".join([f"{domain.name} after {what}:", *difference(before, after)])
 
 
-@pytest.mark.parametrize("topology", hosts(), ids=lambda topology: re.sub(r"^xml:.*/|\.xml$|\W+", "-", topology).strip("-"))
+@pytest.mark.parametrize("topology", hosts(),
+                         ids=lambda topology: re.sub(r"^xml:.*/|\.xml$|\W+", "-", topology).strip("-"))
 def test_every_policy_is_undone_byte_for_byte(make_daemon, client, define, topology):
     daemon = make_daemon(topology=topology)
     domains = [define(file) for file in hosts()[topology]]

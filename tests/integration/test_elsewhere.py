@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Definitions of another host, and a host that became another: real domains, whose pins are of CPUs that are not there."""
+"""Definitions of another host, and a host that changed: real domains with pins to CPUs that do not exist."""
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -109,7 +109,8 @@ def test_guest_with_pins_of_a_larger_host_starts_here(elsewhere, make_guest, nam
         guest.destroy()
         wait_until(lambda: elsewhere.state(guest) == "idle", "it is shut off")
     elsewhere.client.manager("ResetPolicy", "(st)", guest.name, 0)
-    assert guest.xml("--inactive") == original.replace(original[original.index("  <metadata>"):original.index("  <memory")], "")
+    metadata = original[original.index("  <metadata>"):original.index("  <memory")]
+    assert guest.xml("--inactive") == original.replace(metadata, "")
 
 
 def test_policy_of_another_host_floats_and_says_so(elsewhere, make_guest):

@@ -30,7 +30,8 @@ def exported(make_daemon, client, tmp_path):
     host.write_text("<node>" + "".join(DOMAIN.format(name=name, vcpus=n) for name, n in DOMAINS.items()) + "</node>")
     make_daemon(f"test://{host}", topology=TOPOLOGY)
     for name, vcpus in DOMAINS.items():
-        client.wait_for_properties(f"00000000-0000-4000-8000-0000000000{vcpus:02}", lambda is_: True, f"{name} is known")
+        client.wait_for_properties(f"00000000-0000-4000-8000-0000000000{vcpus:02}", lambda is_: True,
+                                   f"{name} is known")
         client.manager("SetPolicy", "(ssa{sv}t)", name, "dedicated", {}, 0)
     return client.manager("ExportTopology", "(t)", 0)
 
@@ -62,8 +63,8 @@ def test_lstopo_draws_who_sits_where(exported, tmp_path):
         pytest.skip("lstopo is not installed: tests/install-deps, or apt-get install hwloc-nox")
     host, picture = tmp_path / "exported.xml", tmp_path / "exported.svg"
     host.write_text(exported)
-    subprocess.run([lstopo, "-i", host, "-p", "--no-factorize", "--no-legend", "--output-format", "nativesvg", "--force",
-                    picture], check=True, stdin=subprocess.DEVNULL, timeout=60)
+    subprocess.run([lstopo, "-i", host, "-p", "--no-factorize", "--no-legend", "--output-format", "nativesvg",
+                    "--force", picture], check=True, stdin=subprocess.DEVNULL, timeout=60)
     # lstopo writes units into the viewBox, which takes plain numbers: some viewers then draw an empty picture.
     drawn = re.sub(r"viewBox='[^']*'", lambda box: box[0].replace("px", ""), picture.read_text())
     if "VIRTPIND_PICTURE" in os.environ:

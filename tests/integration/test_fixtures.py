@@ -14,13 +14,15 @@ from private_bus import BusError
 from virtpind_daemon import BINARY
 
 # What libvirt answers by itself: there is nothing that could go wrong on the way.
-ASKS_NOBODY = re.compile(r"virEvent.*|virTypedParams.*|vir(Get|Set|Reset).*Error.*|virDomain(Free|GetID|GetName|GetUUIDString)"
+ASKS_NOBODY = re.compile(r"virEvent.*|virTypedParams.*|vir(Get|Set|Reset).*Error.*"
+                         r"|virDomain(Free|GetID|GetName|GetUUIDString)"
                          r"|virConnect(GetType|IsAlive)")
 
 
 def test_guest_threads_and_their_affinity_are_seen(make_guest):
     guest = make_guest("plain", vcpus=2, max_vcpus=3, iothreads=1,
-                       cputune=f"<vcpupin vcpu='1' cpuset='{FIRST}'/><iothreadpin iothread='1' cpuset='{FIRST}'/>").start()
+                       cputune=f"<vcpupin vcpu='1' cpuset='{FIRST}'/>"
+                               f"<iothreadpin iothread='1' cpuset='{FIRST}'/>").start()
     seen = guest.affinity()
     assert seen["vcpus"] == {0: ALL, 1: FIRST}
     assert seen["iothreads"] == {1: FIRST}

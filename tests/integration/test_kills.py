@@ -60,7 +60,8 @@ class Domain:
 
     def has_policy(self):
         try:
-            self.handle.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, POLICY_NAMESPACE, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+            self.handle.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, POLICY_NAMESPACE,
+                                 libvirt.VIR_DOMAIN_AFFECT_CONFIG)
         except libvirt.libvirtError:
             return False
         return True
@@ -268,8 +269,8 @@ def test_kills_on_test_domains(make_daemon, client, faults, test_domains, scenar
     daemon = make_daemon(TEST_URI, topology=TEST_TOPOLOGY, environment=faults.environment)
     world = World(test_domains, daemon, faults, client)
     world.finish_start()
-    # libvirtd 9.0 itself dies of SIGSEGV now and then (once in some four hundred times) when a client of its test driver
-    # goes with a call under way, and the domains with it. QEMU's guests are for that.
+    # libvirtd 9.0 itself sometimes dies of SIGSEGV (about once in four hundred times) when a client of its test driver
+    # leaves with an open call, and the domains die with it. The guests of QEMU cover that.
     sweep(world, scenario, ON_DISK)
 
 

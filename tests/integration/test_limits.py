@@ -49,7 +49,8 @@ class Flood:
 def make_host(path, count):
     """A file for libvirt's test driver: a host with that many running domains."""
     path.write_text("<node>" + "".join(
-        f"<domain type='test'><name>d{number}</name><uuid>11111111-2222-3333-4444-{number:012}</uuid><memory>1024</memory>"
+        f"<domain type='test'><name>d{number}</name>"
+        f"<uuid>11111111-2222-3333-4444-{number:012}</uuid><memory>1024</memory>"
         "<vcpu>2</vcpu><os><type>hvm</type></os></domain>" for number in range(count)) + "</node>")
     return f"test://{path}"
 
@@ -103,7 +104,8 @@ def reach_the_bus(client):
 @pytest.mark.parametrize(("interface", "method", "arguments"), [
     (MANAGER, "ListDomains", None), (MANAGER, "Describe", None), (OBJECT_MANAGER, "GetManagedObjects", None),
     (MANAGER, "Plan", ("(ssa{sv})", ("d1", "dedicated", {}))), (MANAGER, "Reapply", ("(st)", ("d1", 0))),
-    (MANAGER, "SetPolicy", ("(ssa{sv}t)", ("d1", "shared", {}, 1)))], ids=lambda value: value if isinstance(value, str) else "")
+    (MANAGER, "SetPolicy", ("(ssa{sv}t)", ("d1", "shared", {}, 1)))],
+    ids=lambda value: value if isinstance(value, str) else "")
 def test_who_calls_once_does_not_wait_for_all_that_another_called_before(
         make_daemon, bus, client, tmp_path, interface, method, arguments):
     """The daemon numbers what it sends: the numbers of the answers are their order."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Guests that change their host, between two libvirtds: the pins of one host's virtpind are known as such on the other, what was
-before them comes along, and a migration that takes its time holds nobody up."""
+"""Guests that change their host, between two libvirtds: each virtpind recognizes the other's pins, the before-image
+comes along, and a slow migration delays no other guest."""
 import os
 import re
 import shutil
@@ -198,7 +198,8 @@ def test_snapshot_of_a_pinned_guest_is_reverted_to_after_a_reset(hosts, tmp_path
     """What is ours, and what was before, comes back with the definition; the file of it has gone meanwhile."""
     a, _ = hosts
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", tmp_path / "disk", "16M"], check=True)
-    disk = f"<disk type='file'><driver name='qemu' type='qcow2'/><source file='{tmp_path}/disk'/><target dev='vda' bus='virtio'/></disk>"
+    disk = (f"<disk type='file'><driver name='qemu' type='qcow2'/><source file='{tmp_path}/disk'/>"
+            "<target dev='vda' bus='virtio'/></disk>")
     a.start_daemon(config='{"housekeeping": ""}')
     guest = Guest(a, "snap", vcpus=1, cputune="<vcpupin vcpu='0' cpuset='0-1'/><emulatorpin cpuset='0'/>")
     guest.definition = guest.definition.replace("</devices>", disk + "</devices>")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What QEMU is told behind libvirt's back: guests with such arguments start under every policy, and nothing false is said."""
+"""Arguments that bypass libvirt: guests with them start under every policy, and the reasons are true."""
 import os
 import xml.etree.ElementTree as ET
 
@@ -10,7 +10,8 @@ from waiting import wait_until
 
 pytestmark = [
     pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs to tell pins apart"),
-    pytest.mark.skipif(not kvm_works(), reason="the tunes that arguments override are for KVM: /dev/kvm cannot be opened"),
+    pytest.mark.skipif(not kvm_works(),
+                       reason="the tunes that arguments override are for KVM: /dev/kvm cannot be opened"),
 ]
 
 NAMESPACE = "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
@@ -20,7 +21,8 @@ CPU = """<cpu mode='host-passthrough' check='none' migratable='on'>
 
 
 def arguments(*words):
-    return f"<qemu:commandline {NAMESPACE}>" + "".join(f"<qemu:arg value='{word}'/>" for word in words) + "</qemu:commandline>"
+    return f"<qemu:commandline {NAMESPACE}>" + "".join(
+        f"<qemu:arg value='{word}'/>" for word in words) + "</qemu:commandline>"
 
 
 # What is said behind libvirt's back, what of <cpu> and <vcpus> stays as it was, and who is named for it.
@@ -28,7 +30,8 @@ ARGUMENTS = {
     "cpu": (arguments("-cpu", "qemu64"), ["cache", "feature", "migratable"], "-cpu"),
     "two dashes": (arguments("--cpu", "qemu64,-svm"), ["cache", "feature", "migratable"], "-cpu"),
     "smp": (arguments("-smp", "2,maxcpus=4,sockets=1,cores=4,threads=1"), ["topology", "vcpus", "cache"], "-smp"),
-    "machine": (arguments("-machine", "smp.sockets=2,smp.cores=2"), ["topology", "vcpus", "cache"], "-machine smp.sockets"),
+    "machine": (arguments("-machine", "smp.sockets=2,smp.cores=2"), ["topology", "vcpus", "cache"],
+                "-machine smp.sockets"),
     "accel": (arguments("-accel", "tcg"), ["cache", "feature", "migratable"], "-accel"),
     "global": (arguments("-global", "host-x86_64-cpu.host-cache-info=off"), ["cache"], "-global"),
     "smbios": (arguments("-smbios", "type=1,manufacturer=somebody"), ["smbios"], "-smbios"),
@@ -36,7 +39,8 @@ ARGUMENTS = {
                    ["topology", "vcpus", "cache"], "smp-dies"),
     "irqchip": (arguments("-machine", "kernel_irqchip=on"), [], None),
     "override": (f"""<qemu:override {NAMESPACE}><qemu:device alias='pci.1'><qemu:frontend>
-        <qemu:property name='x-speed' type='string' value='16'/></qemu:frontend></qemu:device></qemu:override>""", [], None),
+        <qemu:property name='x-speed' type='string' value='16'/></qemu:frontend></qemu:device></qemu:override>""",
+                 [], None),
 }
 
 
@@ -45,7 +49,8 @@ def words_of(guest):
     domain = ET.fromstring(guest.xml("--inactive"))
     cpu = domain.find("cpu")
     as_text = lambda element: None if element is None else ET.tostring(element)
-    return {"topology": as_text(cpu.find("topology")), "vcpus": as_text(domain.find("vcpus")), "cache": as_text(cpu.find("cache")),
+    return {"topology": as_text(cpu.find("topology")), "vcpus": as_text(domain.find("vcpus")),
+            "cache": as_text(cpu.find("cache")),
             "feature": [as_text(feature) for feature in cpu.findall("feature")], "migratable": cpu.get("migratable"),
             "smbios": as_text(domain.find("os/smbios"))}
 

@@ -22,7 +22,7 @@ RESTART_EVERY = 1 if LONG else 4
 WRITES_MAX = 3
 MARKER = "https://example.org/marker"
 
-# ---- definitions ------------------------------------------------------------------------------------------------------
+# ---- definitions ----------------------------------------------------------------------------------------------------
 
 # <cpu> without what follows in it.
 CPUS = {
@@ -44,7 +44,8 @@ SHAPES = {
     "bare": dict(),
     "topology": dict(cpu="<topology sockets='1' cores='2' threads='2'/>"),
     "dies": dict(cpu="<topology sockets='1' dies='2' cores='1' threads='2'/>"),
-    "cells": dict(cpu=CELLS, numatune="<memory mode='strict' nodeset='0'/><memnode cellid='1' mode='strict' nodeset='0'/>"),
+    "cells": dict(cpu=CELLS,
+                  numatune="<memory mode='strict' nodeset='0'/><memnode cellid='1' mode='strict' nodeset='0'/>"),
     "cells and topology": dict(cpu="<topology sockets='2' cores='2' threads='1'/>" + CELLS),
     "room": dict(vcpu="<vcpu current='2'>4</vcpu>"),
     "gaps": dict(vcpu="<vcpu>4</vcpu><vcpus><vcpu id='0' enabled='yes' hotpluggable='no'/>"
@@ -63,7 +64,8 @@ SHAPES = {
     "cpuset": dict(vcpu="<vcpu cpuset='0-7,^2'>4</vcpu>"),
     "leftovers": dict(tune="<shares>2048</shares><period>100000</period><quota>50000</quota>"
                             "<vcpupin vcpu='1' cpuset='0,1'/><vcpupin vcpu='9' cpuset='3'/><emulatorpin cpuset='0'/>"),
-    "schedulers": dict(tune="<vcpusched vcpus='0-1' scheduler='fifo' priority='1'/><vcpusched vcpus='3' scheduler='batch'/>"
+    "schedulers": dict(tune="<vcpusched vcpus='0-1' scheduler='fifo' priority='1'/>"
+                            "<vcpusched vcpus='3' scheduler='batch'/>"
                              "<emulatorsched scheduler='idle'/>"),
     "room pinned": dict(vcpu="<vcpu current='2'>4</vcpu>", tune="<vcpupin vcpu='3' cpuset='1'/>"
                                                                  "<vcpusched vcpus='2-3' scheduler='batch'/>"),
@@ -100,7 +102,7 @@ def definition(name, shape_name, cpu_name):
 </domain>"""
 
 
-# ---- policies ---------------------------------------------------------------------------------------------------------
+# ---- policies -------------------------------------------------------------------------------------------------------
 
 TUNES = ["cache-passthrough", "topoext", "invtsc", "no-migrate", "hide-hypervisor", "host-smbios"]
 
@@ -155,7 +157,7 @@ HOSTS = {
 }
 
 
-# ---- what libvirt says ------------------------------------------------------------------------------------------------
+# ---- what libvirt says ----------------------------------------------------------------------------------------------
 
 class Writes:
     """How often each definition was written, by the events of a connection of our own."""
@@ -179,7 +181,8 @@ class Writes:
     def count(self):
         """All that were made up to now: events come in their order."""
         before = self.marks
-        self.marker.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, "<mark/>", "m", MARKER, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        self.marker.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, "<mark/>", "m", MARKER,
+                                libvirt.VIR_DOMAIN_AFFECT_CONFIG)
         wait_until(lambda: self.marks > before, "our own event comes")
         return collections.Counter(self.counted)
 
@@ -234,7 +237,8 @@ def write_topology(path, synthetic, vendor):
     subprocess.run(["lstopo-no-graphics", "--if", "synthetic", "--input", synthetic, "--of", "xml", str(path)],
                    check=True, timeout=30)
     text = path.read_text().replace('<info name="Backend" value="Synthetic"/>',
-                                    f'<info name="Backend" value="Synthetic"/><info name="CPUVendor" value="{vendor}"/>', 1)
+                                    '<info name="Backend" value="Synthetic"/>'
+                                    f'<info name="CPUVendor" value="{vendor}"/>', 1)
     assert vendor in text, text
     path.write_text(text)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whatever owners do with a guest at any step of a pass is the last word: one that they undefine does not come back, one
-that they rename does not come back under its old name, and what they define instead stays. In the long form each of a
-thousand guests is undefined at another step."""
+"""A change by a guest's owner wins at any step of a pass: an undefined guest stays undefined, a renamed one does not
+come back under its old name, and a new definition stays. In the long form, each of a thousand guests is undefined at
+another step."""
 import os
 import threading
 import uuid

@@ -4,8 +4,8 @@
 
     attack.py messages | unread | no-reply | connections  VISITOR DOMAIN
 
-While it goes on, root sets the policy of DOMAIN again and again, and must be answered each time. Says how long root waited
-at most. Status 1: root was not answered, or the service hung up."""
+Meanwhile root sets the policy of DOMAIN again and again, and must get a reply each time. Prints root's longest wait.
+Status 1: root got no reply, or the service hung up."""
 import pwd
 import sys
 import time
@@ -71,7 +71,8 @@ def attack(kind, uid, root):
     if kind == "unread":
         send_until_full(clients, message(1, "Introspect", interface=INTROSPECT), 100, root)
     elif kind == "no-reply":
-        for raw in (message(1, "Describe", flags=NO_REPLY), message(1, "Introspect", interface=INTROSPECT, flags=NO_REPLY)):
+        for raw in (message(1, "Describe", flags=NO_REPLY),
+                    message(1, "Introspect", interface=INTROSPECT, flags=NO_REPLY)):
             send_until_full(clients, raw, 3000, root)
     else:
         plan = message(1, "Plan", "ssa{sv}", plan_body(sys.argv[3], "dedicated", b""))

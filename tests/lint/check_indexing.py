@@ -11,7 +11,8 @@ CHECKED = {"common/base/by_id.hpp", "common/base/cpu_set.cpp", "common/base/cpu_
 UNCHECKED = [
     (re.compile(r"\[\s*(virtpind::)?raw\("), "index by at_id() or find_id() of common/base/by_id.hpp"),
     # topology.find(cpu)->node, *host.find(cpu): nobody looked whether it is there.
-    (re.compile(r"(topology_?|host_?)(\.|->)find(_node|_core)?\([^;{}]*?\)->|\*(\w+(\.|->))*(topology_?|host_?)(\.|->)find(_node|_core)?\("),
+    (re.compile(r"(topology_?|host_?)(\.|->)find(_node|_core)?\([^;{}]*?\)->"
+                r"|\*(\w+(\.|->))*(topology_?|host_?)(\.|->)find(_node|_core)?\("),
      "look at what find() answers, or use cpu()"),
 ]
 

@@ -3,7 +3,10 @@
 # The unit file given is one that systemd understands, and its exposure is at most 0.7 of 10.
 set -Eeuo pipefail
 
-command -v systemd-analyze >/dev/null || { echo "SKIP: systemd-analyze is not installed: apt-get install systemd"; exit 77; }
+command -v systemd-analyze >/dev/null || {
+	echo "SKIP: systemd-analyze is not installed: apt-get install systemd"
+	exit 77
+}
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 unit=$directory/$(basename "$1")

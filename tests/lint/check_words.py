@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One word, one meaning: names that CONTRIBUTING.md has in its table of retired words are not used in code again. Keys of
-JSON, names on the bus and files on disk keep their spelling: strings are not looked at."""
+"""One word, one meaning: code does not use the names in CONTRIBUTING.md's table of retired words again. Keys of JSON,
+names on the bus and files on disk keep their spelling: strings are skipped."""
 import re
 
 from project_files import ROOT, finish, project_files
@@ -24,6 +24,7 @@ def problems_of(path, words, pattern):
 
 WORDS = retired_words()
 PATTERN = re.compile(rf"\b({'|'.join(WORDS)})\b")
-finish([*(["CONTRIBUTING.md: the table of retired words is not where this test looks for it"] if len(WORDS) < 10 else []),
+finish([*(["CONTRIBUTING.md: the table of retired words is not where this test looks for it"]
+          if len(WORDS) < 10 else []),
         *(problem for path in project_files(".cpp", ".hpp") if not path.parts[0].startswith("build")
           for problem in problems_of(path, WORDS, PATTERN))])

@@ -3,7 +3,10 @@
 # Every XML file of the bus is well formed, and the polkit actions are valid where polkit's DTD is there.
 set -Eeuo pipefail
 
-command -v xmllint >/dev/null || { echo "SKIP: xmllint is not installed: tests/install-deps, or apt-get install libxml2-utils"; exit 77; }
+command -v xmllint >/dev/null || {
+	echo "SKIP: xmllint is not installed: tests/install-deps, or apt-get install libxml2-utils"
+	exit 77
+}
 cd "$(dirname "$0")/../.."
 shopt -s nullglob
 files=(dbus/*.xml dbus/*.conf dbus/*.policy)

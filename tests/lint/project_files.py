@@ -16,7 +16,8 @@ def project_files(*suffixes):
     if listed.returncode == 0:
         names = [name for name in listed.stdout.split("\0") if name]
     else:
-        names = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if not p.relative_to(ROOT).parts[0].startswith("build")]
+        names = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*")
+                 if not p.relative_to(ROOT).parts[0].startswith("build")]
     files = sorted({Path(name) for name in names})
     return [f for f in files if (ROOT / f).is_file() and (not suffixes or f.suffix in suffixes)]
 

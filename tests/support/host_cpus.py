@@ -32,4 +32,5 @@ BOTH = cpulist({int(FIRST), int(SECOND)})
 HAS_TWO = FIRST != SECOND and len(os.sched_getaffinity(0)) > 1
 # A host that has only these two, for hwloc's synthetic topologies: their numbers, in the order of its cores.
 INDEXES = f"(indexes={FIRST},{SECOND})"
-TWO_CPUS = "needs two CPUs to tell pins apart: taskset -c 0-1 meson test -C BUILD --suite integration, where there are two"
+TWO_CPUS = ("needs two CPUs to tell pins apart: taskset -c 0-1 meson test -C BUILD --suite integration, "
+            "on a host with two")

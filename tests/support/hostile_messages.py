@@ -28,18 +28,21 @@ def nested(depth, count):
 def messages():
     """(what it is, the bytes, the error that answers it; None: nothing does)"""
     yield "options", message(1, "Plan", "ssa{sv}", plan_body("d0", "dedicated", options(154_000))), LIMITS
-    yield "repeated options", message(1, "Plan", "ssa{sv}", plan_body("d0", "dedicated", options(154_000, False))), LIMITS
+    yield "repeated options", message(1, "Plan", "ssa{sv}",
+                                      plan_body("d0", "dedicated", options(154_000, False))), LIMITS
     yield "options that fit", message(1, "Plan", "ssa{sv}", plan_body("d0", "dedicated", options(1600))), LIMITS
     yield "variants in variants", message(1, "Plan", "ssa{sv}", plan_body("d0", "dedicated", nested(40, 200))), INVALID
     yield "of a domain object", message(
-        1, "SetPolicy", "sa{sv}t", pad(pad(pad(strings("x"), 4) + struct.pack("<I", 24 * 154_000), 8) + options(154_000), 8)
+        1, "SetPolicy", "sa{sv}t", pad(pad(pad(strings("x"), 4) + struct.pack("<I", 24 * 154_000), 8)
+                                       + options(154_000), 8)
         + bytes(8), interface="org.virtpind1.Domain", path=DOMAIN_PATH), LIMITS
     huge = "x" * (20 * MEGABYTE)
     yield "a name", message(1, "GetDomain", "s", strings(huge)), LIMITS
     yield "a name that fits", message(1, "GetDomain", "s", strings("x" * 30_000)), LIMITS
     yield "a reason", message(1, "Hold", "ss", strings("d0", huge)), LIMITS
     yield "an unknown method", message(1, "NoSuchMethod", "s", strings(huge)), LIMITS
-    yield "an interface to read", message(1, "GetAll", "s", strings(huge), interface="org.freedesktop.DBus.Properties"), LIMITS
+    yield "an interface to read", message(1, "GetAll", "s", strings(huge),
+                                          interface="org.freedesktop.DBus.Properties"), LIMITS
     yield "a property to set", message(
         1, "Set", "ssv", pad(strings(MANAGER, "State") + b"\1s\0", 4) + strings(huge),
         interface="org.freedesktop.DBus.Properties"), LIMITS

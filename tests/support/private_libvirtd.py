@@ -12,7 +12,8 @@ from waiting import wait_until
 
 # How to run what is skipped.
 HOW = "needs a private host: sudo meson test -C BUILD --suite integration, or tests/support/private-host by hand"
-NEEDS_KVM = "needs KVM: modprobe kvm_intel or kvm_amd, and let root open /dev/kvm; then meson test -C BUILD --suite integration"
+NEEDS_KVM = ("needs KVM: modprobe kvm_intel or kvm_amd, and let root open /dev/kvm; "
+             "then meson test -C BUILD --suite integration")
 
 LIBVIRTD = "/usr/sbin/libvirtd"
 KVM_GET_API_VERSION = 0xAE00

@@ -69,7 +69,8 @@ def strings(*values):
 
 def options(count, distinct=True):
     """a{sv} of `count` entries of 24 bytes: to append at a multiple of 8, but for its length."""
-    return b"".join(struct.pack("<I", 8) + b"k%07d\0\1s\0" % (number if distinct else 0) + struct.pack("<I", 3) + b"abc\0"
+    return b"".join(struct.pack("<I", 8) + b"k%07d\0\1s\0" % (number if distinct else 0) + struct.pack("<I", 3)
+                    + b"abc\0"
                     for number in range(count))
 
 

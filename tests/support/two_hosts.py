@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Two hosts on this machine that migrate guests to each other: each a private host of its own (tests/support/private-host)
-with its own libvirtd, host name and host UUID, and at most one virtpind. They share the kernel, so its CPUs and control
-groups, too: guests of both need different ids."""
+"""Two hosts on this machine that migrate guests to each other: each is a private host (tests/support/private-host)
+with its own libvirtd, host name and host UUID, and at most one virtpind. They share the kernel with its CPUs and
+control groups: guests of both need different ids."""
 import os
 import re
 import signal
@@ -168,7 +168,8 @@ class Host:
         return ["--live", "--migrateuri", f"unix://{self.directory.parent}/{guest.name}-{uuid.uuid4().hex[:6]}.sock"]
 
     def migrate(self, other, guest, *flags):
-        done = subprocess.run(self.migration_to(other, guest, *self.live(guest), *flags), capture_output=True, text=True,
+        done = subprocess.run(self.migration_to(other, guest, *self.live(guest), *flags), capture_output=True,
+                              text=True,
                               timeout=120, check=False)
         assert done.returncode == 0, f"migrating to {other.name}: {done.stderr}"
 

@@ -27,7 +27,8 @@ class VirtpindDaemon:
         self.journal = journal
         self.notifications = []
         self.command = [BINARY, "--bus", "session", "--uri", uri, "--log-level", log_level,
-                        "--state-dir", str(state_dir or self.directory / "state"), "--runtime-dir", str(self.directory / "run")]
+                        "--state-dir", str(state_dir
+                                           or self.directory / "state"), "--runtime-dir", str(self.directory / "run")]
         if topology:
             self.command += ["--topology", topology]
         if config is not None:
