@@ -250,17 +250,17 @@ bool has_other_count(const DomainPlan& plan)
     });
 }
 
-// What a domain does not get, before what it gets.
+// The shortfall of a domain, before its placement.
 std::string unsatisfied_text(const DomainPlan& plan)
 {
     if (plan.satisfied) {
         return "";
     }
     if (plan.placement == plan.requested) {
-        return has_other_count(plan) ? "PARTLY SATISFIED, without the number of vCPUs asked for: "
+        return has_other_count(plan) ? "PARTLY SATISFIED (other number of vCPUs): "
                                      : "PARTLY SATISFIED: ";
     }
-    return "NOT SATISFIED, asked for " + std::string{to_string(plan.requested)} + ", is ";
+    return "NOT SATISFIED (asked for " + std::string{to_string(plan.requested)} + "): ";
 }
 
 // "A win11: dedicated, 12 vCPUs on 6-11,18-23; emulator on 0,12; proven optimal".

@@ -136,7 +136,7 @@ TEST_F(PlanCommand, OfflineVcpusAndAWrongNumberOfThemAreNamed)
         run_scenario(R"([{"name": "a", "vcpus": 2, "policy": {"name": "dedicated", "vcpus": 5}}])",
                      PlanFormat::text),
         3);
-    EXPECT_NE(out_.str().find("A a: PARTLY SATISFIED, without the number of vCPUs asked for: "
+    EXPECT_NE(out_.str().find("A a: PARTLY SATISFIED (other number of vCPUs): "
                               "dedicated, 2 vCPUs on "),
               std::string::npos)
         << out_.str();
