@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The spine and the controller on a libvirt in memory, for their tests.
+// The reconciler and the controller on a libvirt in memory, for their tests.
 #pragma once
 
 #include "daemon/reconcile/caller_errors.hpp"
@@ -12,8 +12,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace virtpind::test {
 
@@ -42,15 +47,66 @@ public:
     OptionMap details; // of the last result
 };
 
+// One package, one node, two L3s of four cores with two threads; siblings n and n+8.
+inline Topology sixteen_cpus()
+{
+    return regular_host({.l3s = 2, .cores = 4, .threads = 2});
+}
+
+inline Config config_with_default(std::string policy)
+{
+    Config config;
+    config.default_policy = std::move(policy);
+    return config;
+}
+
+// A domain without a definition, that runs and that nobody has pinned.
+inline ObservedDomain& add_transient(FakeHost& host, int number, int id)
+{
+    auto& domain = host.add(number, "transient", 2, id);
+    domain.facts.persistent = false;
+    domain.config.reset();
+    domain.live = PinSet{};
+    return domain;
+}
+
+// Begins the passes of `reconciler` on `host`.
+inline void start(Reconciler& reconciler, FakeHost& host, const Config& config,
+                  const Topology& topology)
+{
+    reconciler.on_config(config);
+    reconciler.on_topology(std::make_shared<Topology>(topology));
+    reconciler.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
+    host.answer_all();
+}
+
+// Requests that wait, with the count of their answers.
+struct Requests {
+    std::size_t asked = 0;
+    std::size_t done = 0;
+    std::size_t refused = 0;
+
+    [[nodiscard]] std::size_t waiting() const { return asked - done - refused; }
+
+    void reapply(Controller& controller, std::size_t times)
+    {
+        for (; times > 0; --times) {
+            ++asked;
+            controller.reapply(FakeHost::uuid(1), 0, [this](const Result<std::uint64_t>& reply) {
+                ++(reply ? done : refused);
+                EXPECT_TRUE(reply || reply.error().code == Errc::limits_exceeded);
+            });
+        }
+    }
+};
+
 class ReconcilerTest : public testing::Test {
 protected:
     void SetUp() override
     {
         reconciler_.show_to(sink_);
         reconciler_.on_config(Config{});
-        // One package, one node, two L3s of four cores with two threads; siblings n and n+8.
-        reconciler_.on_topology(
-            std::make_shared<Topology>(regular_host({.l3s = 2, .cores = 4, .threads = 2})));
+        reconciler_.on_topology(std::make_shared<Topology>(sixteen_cpus()));
     }
 
     void connect()
@@ -59,40 +115,54 @@ protected:
         host_.answer_all();
     }
 
+    // Takes effect with the next pass.
+    void use_by_default(std::string policy)
+    {
+        reconciler_.on_config(config_with_default(std::move(policy)));
+    }
+
+    // What `call` is answered once libvirt has answered all that is asked of it.
+    Result<std::uint64_t> answer_to(const std::function<void(Reply<std::uint64_t>)>& call)
+    {
+        std::optional<Result<std::uint64_t>> got;
+        call([&got](Result<std::uint64_t> reply) { got = std::move(reply); });
+        host_.answer_all();
+        EXPECT_TRUE(got.has_value()) << "no reply";
+        return got.value_or(Error{});
+    }
+
     Result<std::uint64_t> set_policy(int number, std::string name, OptionMap options = {},
                                      std::uint64_t flags = 0,
                                      std::optional<std::uint64_t> expect = std::nullopt)
     {
-        std::optional<Result<std::uint64_t>> got;
-        controller_.set_policy({.uuid = FakeHost::uuid(number),
-                                .policy = std::move(name),
-                                .options = std::move(options),
-                                .flags = flags,
-                                .expect_generation = expect},
-                               [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
-        host_.answer_all();
-        EXPECT_TRUE(got.has_value()) << "no reply";
-        return got.value_or(Error{});
+        const SetPolicyRequest request{.uuid = FakeHost::uuid(number),
+                                       .policy = std::move(name),
+                                       .options = std::move(options),
+                                       .flags = flags,
+                                       .expect_generation = expect};
+        return answer_to([&](auto reply) { controller_.set_policy(request, std::move(reply)); });
     }
 
     Result<std::uint64_t> reset_policy(int number)
     {
-        std::optional<Result<std::uint64_t>> got;
-        controller_.reset_policy(FakeHost::uuid(number), 0, {.name = ":1.7", .uid = 1000},
-                                 [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
-        host_.answer_all();
-        EXPECT_TRUE(got.has_value()) << "no reply";
-        return got.value_or(Error{});
+        return answer_to([&](auto reply) {
+            controller_.reset_policy(FakeHost::uuid(number), 0, {.name = ":1.7", .uid = 1000},
+                                     std::move(reply));
+        });
     }
 
-    Result<std::uint64_t> hold(int number, const std::string& owner = ":1.7")
+    Result<std::uint64_t> reapply(int number)
     {
-        std::optional<Result<std::uint64_t>> got;
-        controller_.hold(FakeHost::uuid(number), "benchmark", owner,
-                         [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
-        host_.answer_all();
-        EXPECT_TRUE(got.has_value()) << "no reply";
-        return got.value_or(Error{});
+        return answer_to(
+            [&](auto reply) { controller_.reapply(FakeHost::uuid(number), 0, std::move(reply)); });
+    }
+
+    Result<std::uint64_t> hold(int number, const std::string& owner = ":1.7",
+                               const std::string& reason = "benchmark")
+    {
+        return answer_to([&](auto reply) {
+            controller_.hold(FakeHost::uuid(number), reason, owner, std::move(reply));
+        });
     }
 
     const DomainRecord& record(int number) { return *reconciler_.find(FakeHost::uuid(number)); }

@@ -1,55 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The spine and the controller at their limits: what is refused there, and that nothing else is.
+// Limits of requests, exports, histories and events: beyond them a request is refused and
+// nothing else suffers.
 #if defined(__GNUC__) && !defined(__clang__)
 // g++ 14 takes what an optional variant holds for uninitialized where it inlines the copy.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
 #include "daemon/service/log_events.hpp"
+#include "tests/support/captured_log.hpp"
 #include "tests/support/spine.hpp"
 
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
+#include <gtest/gtest.h>
 
-#include <sstream>
+#include <memory>
 #include <utility>
 
-namespace virtpind {
+namespace virtpind::test {
 namespace {
 
-using test::FakeHost;
-
-class ReconcilerLimits : public test::ReconcilerTest {
-protected:
-    void use_by_default(std::string policy)
-    {
-        Config config;
-        config.default_policy = std::move(policy);
-        reconciler_.on_config(std::move(config));
-    }
-};
-
-// Requests that wait, with what came of them.
-struct Requests {
-    std::size_t asked = 0;
-    std::size_t done = 0;
-    std::size_t refused = 0;
-
-    [[nodiscard]] std::size_t waiting() const { return asked - done - refused; }
-
-    void reapply(Controller& controller, std::size_t times)
-    {
-        for (; times > 0; --times) {
-            ++asked;
-            controller.reapply(FakeHost::uuid(1), 0, [this](const Result<std::uint64_t>& reply) {
-                ++(reply ? done : refused);
-                EXPECT_TRUE(reply || reply.error().code == Errc::limits_exceeded);
-            });
-        }
-    }
-};
-
-TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedAndAllAreAnswered)
+TEST_F(ReconcilerTest, RequestsThatWaitAreBoundedAndAllAreAnswered)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -65,7 +34,7 @@ TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedAndAllAreAnswered)
 }
 
 // Who waits for a pass that comes to nothing waits for the next one.
-TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedHoweverOftenItIsPlannedAnew)
+TEST_F(ReconcilerTest, RequestsThatWaitAreBoundedHoweverOftenThePassReplans)
 {
     host_.add(1, "web1", 2, 1);
     use_by_default("dedicated");
@@ -75,7 +44,7 @@ TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedHoweverOftenItIsPlannedAnew)
     for (int round = 1; round <= 3; ++round) {
         host_.add(10 + round, "new", 1, 10 + round);
         host_.answer_all(1); // the look; how the new domain is, is being saved
-        auto topology = test::regular_host({.l3s = 2, .cores = 4, .threads = 2});
+        auto topology = sixteen_cpus();
         topology.generation = static_cast<std::uint64_t>(round);
         reconciler_.on_topology(std::make_shared<Topology>(std::move(topology)));
         host_.answer_all(1); // that is saved, and the plan is of a host that was
@@ -88,7 +57,7 @@ TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedHoweverOftenItIsPlannedAnew)
     EXPECT_EQ(requests.waiting(), 0U);
 }
 
-TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRestarted)
+TEST_F(ReconcilerTest, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRestarted)
 {
     host_.add(1, "web1", 2, 1);
     use_by_default("dedicated");
@@ -110,60 +79,7 @@ TEST_F(ReconcilerLimits, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRest
     EXPECT_EQ(requests.waiting(), 0U);
 }
 
-TEST_F(ReconcilerLimits, DomainWhoseXmlIsTooLongIsLeftAloneAndTheOthersAreNot)
-{
-    host_.add(1, "web1", 2, 1).facts.definition_bytes = changed_definition_bytes_max;
-    auto& large = host_.add(2, "large", 2, 2);
-    large.facts.definition_bytes = changed_definition_bytes_max + 1;
-    large.live->vcpus[VcpuId{0}] = *CpuSet::parse("0");
-    Config config;
-    config.default_policy = "dedicated";
-    config.domains["large"] = {.name = "dedicated", .options = {}};
-    reconciler_.on_config(std::move(config));
-    connect();
-    EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_FALSE(record(1).plan->vcpus.at(VcpuId{0}).intersects(*CpuSet::parse("0")))
-        << "it is taken";
-    EXPECT_EQ(record(2).decision.stance, Stance::broken);
-    EXPECT_EQ(record(2).decision.intent.why.front().code, ReasonCode::definition_too_long);
-    ASSERT_TRUE(record(2).error);
-    EXPECT_EQ(record(2).error->code, Errc::limits_exceeded);
-
-    const auto answers = {set_policy(2, "shared"), reset_policy(2)};
-    for (const auto& answer : answers) {
-        ASSERT_FALSE(answer);
-        EXPECT_EQ(answer.error().code, Errc::limits_exceeded);
-        EXPECT_NE(answer.error().message.find("large: Its XML has 1024 KiB"), std::string::npos)
-            << answer.error().message;
-    }
-    EXPECT_FALSE(domain(2).facts.metadata.content) << "refused before anything is stored";
-    EXPECT_TRUE(hold(2)) << "it may be held all the same";
-
-    domain(2).facts.definition_bytes = 5000;
-    changed(2);
-    EXPECT_TRUE(set_policy(2, "shared")) << "shortened";
-}
-
-TEST_F(ReconcilerLimits, LongDefinitionsComeLastAndOneByOne)
-{
-    constexpr std::size_t kib = 1024;
-    for (const auto number : {1, 2, 3, 4, 5}) {
-        host_.add(number, "web" + std::to_string(number), 1, number).facts.definition_bytes =
-            number <= 2 ? 200 * kib : 5 * kib;
-    }
-    use_by_default("shared");
-    std::size_t jobs = 0;
-    host_.before_apply = [&jobs] { ++jobs; };
-    connect();
-    std::vector<int> order;
-    for (const auto& actions : host_.applied) {
-        order.push_back(*actions.id);
-    }
-    EXPECT_EQ(order, (std::vector{3, 4, 5, 1, 2}));
-    EXPECT_EQ(jobs, 2U) << "200 KiB and what is short, then 200 KiB";
-}
-
-TEST_F(ReconcilerLimits, NothingChangesWhereThereIsNoRoomForThePassThatFollows)
+TEST_F(ReconcilerTest, NothingChangesWhereNoSlotIsFreeForThePassThatFollows)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -197,7 +113,7 @@ TEST_F(ReconcilerLimits, NothingChangesWhereThereIsNoRoomForThePassThatFollows)
     EXPECT_EQ(requests.done, Reconciler::waiting_max);
 }
 
-TEST_F(ReconcilerLimits, RoomIsKeptForThePassAfterAPolicyThatIsBeingStored)
+TEST_F(ReconcilerTest, SlotIsKeptForThePassAfterAPolicyThatIsBeingStored)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -219,51 +135,60 @@ TEST_F(ReconcilerLimits, RoomIsKeptForThePassAfterAPolicyThatIsBeingStored)
     host_.answer_all();
 }
 
-// Who releases a hold does not wait for the pass that follows, but one does.
-TEST_F(ReconcilerLimits, HoldThatEndsWhileThereIsNoRoomIsSeenAllTheSame)
+TEST_F(ReconcilerTest, DomainWhoseXmlIsTooLongIsLeftAloneAndTheOthersAreNot)
 {
-    host_.add(1, "web1", 2, 1);
-    use_by_default("dedicated");
+    host_.add(1, "web1", 2, 1).facts.definition_bytes = changed_definition_bytes_max;
+    auto& large = host_.add(2, "large", 2, 2);
+    large.facts.definition_bytes = changed_definition_bytes_max + 1;
+    large.live->vcpus[VcpuId{0}] = *CpuSet::parse("0");
+    Config config;
+    config.default_policy = "dedicated";
+    config.domains["large"] = {.name = "dedicated", .options = {}};
+    reconciler_.on_config(std::move(config));
     connect();
-    const auto cookie = hold(1);
-    ASSERT_TRUE(cookie);
-    ASSERT_EQ(record(1).state, PinState::held);
-    reconciler_.on_event(DomainChanged{.uuid = FakeHost::uuid(1), .what = "tunable"});
-    Requests requests;
-    requests.reapply(controller_, Reconciler::waiting_max);
-    host_.answer_all(1); // all of them wait for the pass that begins now
-    host_.add(2, "new", 1, 2);
-    host_.answer_all(1); // and that is decided, with the hold; how the other was, is being saved
-    EXPECT_EQ(requests.waiting(), Reconciler::waiting_max);
-    ASSERT_TRUE(controller_.release(*cookie, ":1.7"));
-    host_.answer_all();
     EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_FALSE(record(1).plan->vcpus.at(VcpuId{0}).intersects(*CpuSet::parse("0")))
+        << "it is taken";
+    EXPECT_EQ(record(2).decision.stance, Stance::broken);
+    EXPECT_EQ(record(2).decision.intent.why.front().code, ReasonCode::definition_too_long);
+    ASSERT_TRUE(record(2).error);
+    EXPECT_EQ(record(2).error->code, Errc::limits_exceeded);
+
+    const auto answers = {set_policy(2, "shared"), reset_policy(2)};
+    for (const auto& answer : answers) {
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().code, Errc::limits_exceeded);
+        EXPECT_NE(answer.error().message.find("large: Its XML has 1024 KiB"), std::string::npos)
+            << answer.error().message;
+    }
+    EXPECT_FALSE(domain(2).facts.metadata.content) << "refused before anything is stored";
+    EXPECT_TRUE(hold(2)) << "it may be held all the same";
+
+    domain(2).facts.definition_bytes = 5000;
+    changed(2);
+    EXPECT_TRUE(set_policy(2, "shared")) << "shortened";
 }
 
-// They wait for nothing, so they take nobody's place.
-TEST_F(ReconcilerLimits, HoldsThatEndWithTheirOwnerTakeNoRoom)
+TEST_F(ReconcilerTest, LongDefinitionsComeLastAndOneByOne)
 {
-    for (int number = 1; number <= 20; ++number) {
-        host_.add(number, "web" + std::to_string(number), 1, number);
+    constexpr std::size_t kib = 1024;
+    for (const auto number : {1, 2, 3, 4, 5}) {
+        host_.add(number, "web" + std::to_string(number), 1, number).facts.definition_bytes =
+            number <= 2 ? 200 * kib : 5 * kib;
     }
+    use_by_default("shared");
+    std::size_t jobs = 0;
+    host_.before_apply = [&jobs] { ++jobs; };
     connect();
-    for (int number = 1; number <= 20; ++number) {
-        ASSERT_TRUE(hold(number));
+    std::vector<int> order;
+    for (const auto& actions : host_.applied) {
+        order.push_back(*actions.id);
     }
-    const auto looks = host_.observations;
-    controller_.owner_vanished(":1.7");
-    Requests requests;
-    requests.reapply(controller_, Reconciler::waiting_max);
-    EXPECT_EQ(requests.refused, 0U);
-    host_.answer_all();
-    EXPECT_LE(host_.observations, looks + 2) << "one look is for all of them";
-    for (int number = 1; number <= 20; ++number) {
-        EXPECT_TRUE(record(number).holds.empty());
-        EXPECT_NE(record(number).state, PinState::held);
-    }
+    EXPECT_EQ(order, (std::vector{3, 4, 5, 1, 2}));
+    EXPECT_EQ(jobs, 2U) << "200 KiB and what is short, then 200 KiB";
 }
 
-TEST_F(ReconcilerLimits, TopologyExportsAreBounded)
+TEST_F(ReconcilerTest, TopologyExportsAreBounded)
 {
     connect();
     std::vector<Result<std::string>> replies;
@@ -295,7 +220,7 @@ TEST_F(ReconcilerLimits, TopologyExportsAreBounded)
     EXPECT_EQ(exports_.size(), 1U) << "there is room again";
 }
 
-TEST_F(ReconcilerLimits, HistoryIsBounded)
+TEST_F(ReconcilerTest, HistoryIsBounded)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -306,7 +231,7 @@ TEST_F(ReconcilerLimits, HistoryIsBounded)
     EXPECT_EQ(record(1).history.size(), DomainRecord::history_max);
 }
 
-TEST_F(ReconcilerLimits, EntryOfTheHistoryIsBounded)
+TEST_F(ReconcilerTest, EntryOfTheHistoryIsBounded)
 {
     host_.add(1, "web1", 2, 1);
     connect();
@@ -330,42 +255,7 @@ TEST_F(ReconcilerLimits, EntryOfTheHistoryIsBounded)
     EXPECT_EQ(entry_with(fits + 1).size(), DomainRecord::history_bytes_max + 3) << "with dots";
 }
 
-TEST_F(ReconcilerLimits, ReasonOfAHoldIsBounded)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    const auto hold_for = [this](std::size_t bytes) {
-        std::optional<Result<std::uint64_t>> got;
-        controller_.hold(FakeHost::uuid(1), std::string(bytes, 'x'), ":1.7",
-                         [&got](Result<std::uint64_t> reply) { got = std::move(reply); });
-        host_.answer_all();
-        return got.value_or(Error{});
-    };
-    EXPECT_TRUE(hold_for(256));
-    EXPECT_EQ(record(1).holds.begin()->second.reason.size(), 256U);
-    for (const auto bytes : {std::size_t{0}, std::size_t{257}}) {
-        const auto refused = hold_for(bytes);
-        ASSERT_FALSE(refused);
-        EXPECT_EQ(refused.error().code, Errc::invalid_argument);
-        EXPECT_NE(refused.error().message.find("1 to 256"), std::string::npos);
-    }
-}
-
-TEST_F(ReconcilerLimits, HoldsOfADomainAreBounded)
-{
-    host_.add(1, "web1", 2, 1);
-    connect();
-    for (std::size_t i = 0; i < DomainRecord::holds_max; ++i) {
-        ASSERT_TRUE(hold(1));
-    }
-    const auto refused = hold(1);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Errc::limits_exceeded);
-    controller_.owner_vanished(":1.7");
-    EXPECT_TRUE(hold(1, ":1.8"));
-}
-
-TEST_F(ReconcilerLimits, EventsThatWereDroppedAreOneLookAtEverything)
+TEST_F(ReconcilerTest, EventsThatWereDroppedAreOneFullObservation)
 {
     host_.add(1, "web1", 2, 1);
     host_.add(2, "web2", 2, 2);
@@ -382,7 +272,7 @@ TEST_F(ReconcilerLimits, EventsThatWereDroppedAreOneLookAtEverything)
 }
 
 // Beyond the limit, an undefined domain is one that is merely out of sight.
-TEST_F(ReconcilerLimits, DomainsThatEndDuringOneLookAreBounded)
+TEST_F(ReconcilerTest, DomainsThatEndDuringOneObservationAreBounded)
 {
     for (const std::size_t others : {4095U, 4096U}) {
         use_by_default("dedicated");
@@ -411,105 +301,13 @@ TEST_F(ReconcilerLimits, DomainsThatEndDuringOneLookAreBounded)
 
 TEST(LogLimits, LineIsBounded)
 {
-    std::ostringstream log;
-    const auto usual = spdlog::default_logger();
-    auto logger = std::make_shared<spdlog::logger>(
-        "test", std::make_shared<spdlog::sinks::ostream_sink_st>(log));
-    logger->set_pattern("%v");
-    spdlog::set_default_logger(logger);
+    CapturedLog log;
     for (const std::size_t bytes : {4096U, 4097U}) {
-        log.str("");
         log_event(LogEvent::domain_failed, std::string(bytes, 'x'));
         const auto expected = std::string(4096, 'x') + (bytes > 4096 ? "..." : "") + "\n";
-        EXPECT_EQ(log.str(), expected);
+        EXPECT_EQ(log.take(), expected);
     }
-    spdlog::set_default_logger(usual);
-}
-
-// As if they had been found at start: of domains that libvirt does not show.
-std::map<DomainUuid, BeforeImage> unseen_images(std::size_t count)
-{
-    std::map<DomainUuid, BeforeImage> found;
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto uuid = FakeHost::uuid(static_cast<int>(1000 + i));
-        found[uuid] = {.uuid = uuid, .name = "gone", .boot_id = "boot", .config = PinSet{}};
-    }
-    return found;
-}
-
-TEST_F(ReconcilerLimits, ManyBeforeImagesOfDomainsThatAreNotThereAreAProblem)
-{
-    for (const std::size_t count : {64U, 65U}) {
-        Reconciler later{loop_, host_, "boot", unseen_images(count), "/state/domains"};
-        later.on_config(Config{});
-        later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
-        later.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
-        host_.answer_all();
-        const auto problems = make_manager_view(later.state()).problems;
-        ASSERT_EQ(problems.size(), count - 64U);
-        if (problems.empty()) {
-            continue;
-        }
-        EXPECT_EQ(problems[0].first, "BeforeImagesUnseen");
-        EXPECT_NE(problems[0].second.find("of 65 domains"), std::string::npos);
-        EXPECT_NE(problems[0].second.find("/state/domains"), std::string::npos);
-        host_.add(1000, "back", 1, std::nullopt);
-        later.on_event(DomainChanged{.uuid = FakeHost::uuid(1000), .what = "defined"});
-        host_.answer_all();
-        EXPECT_TRUE(make_manager_view(later.state()).problems.empty()) << "one of them came back";
-    }
-}
-
-TEST_F(ReconcilerLimits, BeforeImageOfADomainThatIsNotThereMakesRoomForOneThatIs)
-{
-    const auto found = unseen_images(2);
-    host_.images = found;
-    host_.images_max = 3;
-    host_.images_by_age = {FakeHost::uuid(5), FakeHost::uuid(1001), FakeHost::uuid(1000)};
-    for (int number = 1; number <= 4; ++number) {
-        host_.add(number, "web" + std::to_string(number), 1, number);
-    }
-    Reconciler later{loop_, host_, "boot", found};
-    later.on_config(reconciler_.config());
-    later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
-    later.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
-    host_.answer_all();
-    Config config;
-    config.default_policy = "dedicated";
-    const auto kept = [this](int number) { return host_.images.contains(FakeHost::uuid(number)); };
-    host_.before_apply = [&] {
-        EXPECT_TRUE(kept(1) && kept(2) && kept(3)) << "each that is touched";
-        host_.before_apply = nullptr;
-    };
-    later.on_config(config);
-    host_.answer_all();
-    EXPECT_FALSE(kept(1001));
-    EXPECT_FALSE(kept(1000)) << "the younger one went, too";
-    EXPECT_EQ(later.find(FakeHost::uuid(3))->state, PinState::pinned);
-    const auto& refused = *later.find(FakeHost::uuid(4));
-    ASSERT_TRUE(refused.error) << "none is left that could go";
-    EXPECT_EQ(refused.error->code, Errc::not_persisted);
-    EXPECT_EQ(host_.images.size(), host_.images_max);
-}
-
-TEST_F(ReconcilerLimits, OldestOfTheBeforeImagesThatAreNotNeededMakesRoomFirst)
-{
-    const auto found = unseen_images(3);
-    host_.images = found;
-    host_.images_max = 3;
-    host_.images_by_age = {FakeHost::uuid(1001), FakeHost::uuid(1000), FakeHost::uuid(1002)};
-    host_.add(1, "web1", 1, 1);
-    Reconciler later{loop_, host_, "boot", found};
-    Config config;
-    config.default_policy = "dedicated";
-    later.on_config(config);
-    later.on_topology(std::make_shared<Topology>(*reconciler_.topology()));
-    later.on_event(LibvirtConnected{.uri = "fake:///", .driver = "Fake"});
-    host_.answer_all();
-    EXPECT_TRUE(host_.images.contains(FakeHost::uuid(1)));
-    EXPECT_FALSE(host_.images.contains(FakeHost::uuid(1001)));
-    EXPECT_EQ(host_.images.size(), 3U);
 }
 
 } // namespace
-} // namespace virtpind
+} // namespace virtpind::test

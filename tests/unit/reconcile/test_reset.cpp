@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a domain gets back when its policy goes.
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 14 takes what an optional variant holds for uninitialized where it inlines the copy.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "tests/support/spine.hpp"
+
+#include <gtest/gtest.h>
+
+namespace virtpind::test {
+namespace {
+
+TEST_F(ReconcilerTest, ResetGivesBackWhatWasThere)
+{
+    auto& seen = host_.add(1, "web1", 4, 1);
+    seen.live->vcpus[VcpuId{0}] = CpuSet::range(2, 3);
+    seen.config->vcpus[VcpuId{0}] = CpuSet::range(4, 5);
+    const auto config = *seen.config;
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_NE(*domain(1).config, config);
+    const auto reset = reset_policy(1);
+    ASSERT_TRUE(reset) << reset.error().message;
+    EXPECT_EQ(*domain(1).config, config);
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(2, 3));
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{1}), CpuSet::range(0, 15));
+    EXPECT_TRUE(host_.images.empty());
+    EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+// A policy by default never takes over pins of somebody else, not even after another policy.
+TEST_F(ReconcilerTest, ResetGivesTheOwnersPinsBackWhateverThePolicyByDefault)
+{
+    for (const auto* by_default : {"auto", "shared", "none"}) {
+        host_.domains.clear();
+        auto& seen = host_.add(1, "win11", 4, 1);
+        for (std::uint32_t i = 0; i < 4; ++i) {
+            seen.live->vcpus[VcpuId{i}] = CpuSet{CpuId{2 + i}};
+        }
+        seen.config = seen.live;
+        const auto pins = seen.live->vcpus;
+        use_by_default(by_default);
+        connect();
+        ASSERT_EQ(record(1).state, PinState::foreign) << by_default;
+        ASSERT_TRUE(set_policy(1, "shared"));
+        ASSERT_NE(domain(1).live->vcpus, pins);
+        const auto reset = reset_policy(1);
+        ASSERT_TRUE(reset) << reset.error().message;
+        EXPECT_EQ(domain(1).live->vcpus, pins) << by_default;
+        EXPECT_EQ(domain(1).config->vcpus, pins) << by_default;
+        EXPECT_EQ(record(1).state, PinState::foreign) << by_default;
+        EXPECT_TRUE(host_.images.empty());
+    }
+}
+
+TEST_F(ReconcilerTest, ResetGivesTheOwnersPinsBackToAShutOffDomainWhateverThePolicyByDefault)
+{
+    auto& seen = host_.add(1, "win11", 2, 1);
+    seen.config->vcpus = {{VcpuId{0}, CpuSet{CpuId{2}}}, {VcpuId{1}, CpuSet{CpuId{3}}}};
+    seen.live = seen.config;
+    const auto pins = seen.config->vcpus;
+    use_by_default("auto");
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared"));
+    FakeHost::stop(domain(1));
+    changed(1, "stopped");
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+    FakeHost::start(domain(1), 2);
+    changed(1, "started");
+    EXPECT_EQ(domain(1).live->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+TEST_F(ReconcilerTest, ResetOfAPolicyForThisRunOfTheDaemonSurvivesItsRestart)
+{
+    auto& seen = host_.add(1, "win11", 1, 1);
+    seen.live->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    seen.config = seen.live;
+    const auto pins = seen.live->vcpus;
+    use_by_default("auto");
+    connect();
+    ASSERT_TRUE(set_policy(1, "shared", {}, flag_runtime_only));
+    ASSERT_NE(domain(1).live->vcpus, pins);
+
+    Reconciler later{loop_, host_, "boot", host_.images};
+    start(later, host_, reconciler_.config(), sixteen_cpus());
+    EXPECT_EQ(domain(1).live->vcpus, pins);
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(later.find(FakeHost::uuid(1))->state, PinState::foreign);
+}
+
+TEST_F(ReconcilerTest, ResetOfADomainWithoutPinsOfItsOwnLeavesItToThePolicyByDefault)
+{
+    host_.add(1, "web1", 2, 1);
+    use_by_default("shared");
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_EQ(sink_.domains.at(0).policy, "shared");
+    ASSERT_TRUE(set_policy(1, "none"));
+    EXPECT_EQ(record(1).state, PinState::idle);
+    EXPECT_TRUE(host_.images.empty());
+}
+
+// Their owner pins them for the next start while they run under a policy by default.
+TEST_F(ReconcilerTest, PinsWrittenForTheNextStartBeforeADefaultPolicyCameAreGivenBackThen)
+{
+    auto& seen = host_.add(1, "web1", 1, 1);
+    seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    const auto pins = seen.config->vcpus;
+    use_by_default("shared");
+    connect();
+    EXPECT_EQ(record(1).state, PinState::pinned) << "this run has no pins of anybody";
+    FakeHost::stop(domain(1));
+    changed(1, "stopped");
+    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(record(1).state, PinState::foreign);
+}
+
+TEST_F(ReconcilerTest, RuntimeOnlyPolicyIsNotStoredAndEndsWithReset)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated", {}, flag_runtime_only));
+    EXPECT_FALSE(domain(1).facts.metadata.content);
+    EXPECT_EQ(sink_.domains[0].policy_source, "bus");
+    ASSERT_TRUE(reset_policy(1));
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+}
+
+// As another host's daemon left it.
+TEST_F(ReconcilerTest, DomainThatArrivesWithItsNotesIsManaged)
+{
+    auto& seen = host_.add(1, "web1", 1, 1);
+    seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    seen.live = seen.config;
+    seen.config_note.emplace().parts["cputune/vcpupin:0"] = {.before = "", .ours = {"3"}};
+    seen.live_note = seen.config_note;
+    auto& owned = host_.add(2, "web2", 1, 2);
+    owned.config->vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    owned.live = owned.config;
+    use_by_default("shared");
+    connect();
+    EXPECT_EQ(record(1).state, PinState::pinned);
+    EXPECT_NE(domain(1).live->vcpus.at(VcpuId{0}), CpuSet{CpuId{3}});
+    EXPECT_EQ(record(2).state, PinState::foreign) << "without a note they are its owner's";
+    ASSERT_TRUE(host_.images.contains(FakeHost::uuid(1))) << "its undo is on disk here, too";
+    EXPECT_TRUE(host_.images.at(FakeHost::uuid(1)).config->vcpus.empty());
+
+    ASSERT_TRUE(set_policy(1, "none"));
+    EXPECT_TRUE(domain(1).config->vcpus.empty());
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+    EXPECT_FALSE(domain(1).config_note || domain(1).live_note);
+    EXPECT_FALSE(host_.images.contains(FakeHost::uuid(1)));
+}
+
+TEST_F(ReconcilerTest, DeferredResetStillKnowsWhatToGiveTheRunningDomainBack)
+{
+    host_.add(1, "web1", 4, 1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
+    const auto original = *domain(1).live;
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(1, "none", {}, flag_defer));
+    EXPECT_TRUE(domain(1).config->vcpus.empty());
+    EXPECT_EQ(host_.images.size(), 1U);
+    EXPECT_TRUE(reapply(1)) << "that ends the deferral";
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), original.vcpus.at(VcpuId{0}));
+    EXPECT_TRUE(host_.images.empty());
+}
+
+TEST_F(ReconcilerTest, DeferralThatEndsWhileItIsAppliedDoesNotForgetWhatToGiveBack)
+{
+    host_.add(1, "web1", 4, 1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
+    const auto original = *domain(1).live;
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    host_.before_apply = [this] {
+        host_.before_apply = nullptr;
+        controller_.reapply(FakeHost::uuid(1), 0, [](const auto&) {}); // ends the deferral
+    };
+    ASSERT_TRUE(set_policy(1, "none", {}, flag_defer));
+    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), original.vcpus.at(VcpuId{0}));
+    EXPECT_TRUE(host_.images.empty());
+}
+
+// That is held against no domain, but nor was anything given back.
+TEST_F(ReconcilerTest, BeforeImageOutlivesAConnectionThatBreaksWhileItIsGivenBack)
+{
+    host_.add(1, "web1", 2, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    host_.refuse = [](const auto&, const auto&) {
+        return Error{.code = Errc::host_unavailable, .message = "client socket is closed"};
+    };
+    EXPECT_FALSE(reset_policy(1));
+    EXPECT_EQ(host_.images.size(), 1U);
+    host_.refuse = nullptr;
+    reconciler_.on_event(LibvirtLost{.why = {.message = "client socket is closed"}});
+    connect();
+    EXPECT_NE(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U) << "it still has our pin";
+    EXPECT_TRUE(host_.images.empty());
+    EXPECT_EQ(domain(1).config, PinSet{});
+}
+
+} // namespace
+} // namespace virtpind::test
