@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Who may call what: an ordinary user on the same bus is refused every change.
-#include "bus_harness.hpp"
 #include "dbus/authorizer.hpp"
 #include "dbus/call_slots.hpp"
+#include "tests/support/bus_test.hpp"
 
 #include <future>
 #include <set>

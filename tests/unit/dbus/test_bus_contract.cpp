@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The installed interface XML, what the service tells about itself, and the access table agree.
-#include "bus_harness.hpp"
 #include "dbus/authorizer.hpp"
+#include "tests/support/bus_test.hpp"
 
 #include <pugixml.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whose answer is next.
-#include "bus_harness.hpp"
 #include "dbus/fair_queue.hpp"
 #include "dbus/options.hpp"
+#include "tests/support/bus_test.hpp"
 
 #include <malloc.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Start and end: no bus, a name that is taken, a bus that dies, replies that outlive the service.
-#include "bus_harness.hpp"
+#include "tests/support/bus_test.hpp"
 
 namespace virtpind::bus::test {
 namespace {

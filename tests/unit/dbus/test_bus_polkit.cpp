@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What polkit is asked, and what its answers, its silence and its absence lead to.
-#include "bus_harness.hpp"
 #include "dbus/authorizer.hpp"
 #include "dbus/call_slots.hpp"
 #include "dbus/loop_attachment.hpp"
+#include "tests/support/bus_test.hpp"
 
 #include <algorithm>
 #include <optional>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Every method, property and signal, over a private bus.
-#include "bus_harness.hpp"
-
-#include <algorithm>
+// Every method, over a private bus.
+#include "tests/support/bus_test.hpp"
 
 namespace virtpind::bus::test {
 namespace {
@@ -58,7 +56,7 @@ TEST_F(BusMethods, SetPolicyCarriesEverything)
     EXPECT_EQ(request.caller.name, client->name());
 }
 
-TEST_F(BusMethods, TheDomainObjectSetsItsOwnPolicy)
+TEST_F(BusMethods, DomainObjectSetsItsOwnPolicy)
 {
     const auto reply =
         client->call(web1_path, domain, "SetPolicy", "sa{sv}t", "shared", 0, std::uint64_t{0});
@@ -128,7 +126,7 @@ TEST_F(BusMethods, HoldKnowsItsCallerAndOnlyTheCallerReleases)
               "org.virtpind1.Error.NoSuchDomain");
 }
 
-TEST_F(BusMethods, AHoldersEndIsReportedOnceAndOnlyAHolders)
+TEST_F(BusMethods, EndOfAHolderIsReportedOnceAndOfNobodyElse)
 {
     Client bystander{loop, bus.address()};
     Client holder{loop, bus.address()};
@@ -143,7 +141,7 @@ TEST_F(BusMethods, AHoldersEndIsReportedOnceAndOnlyAHolders)
     EXPECT_EQ(port.vanished, std::vector<std::string>{name});
 }
 
-TEST_F(BusMethods, AHolderThatLeavesBeforeTheReplyIsReportedToo)
+TEST_F(BusMethods, HolderThatLeavesBeforeTheReplyIsReportedToo)
 {
     port.keep_replies = true;
     Client holder{loop, bus.address()};
@@ -231,7 +229,7 @@ TEST_F(BusMethods, BadArgumentsAreRefusedBeforeAnythingHappens)
     EXPECT_TRUE(port.calls.empty());
 }
 
-TEST_F(BusMethods, AnExceptionInAHandlerIsAnAnswerNotTheEnd)
+TEST_F(BusMethods, ExceptionInAHandlerIsAnswered)
 {
     port.throws = true;
     constexpr const char* internal = "org.virtpind1.Error.Internal";
@@ -249,7 +247,7 @@ TEST_F(BusMethods, AnExceptionInAHandlerIsAnAnswerNotTheEnd)
     EXPECT_TRUE(alive());
 }
 
-TEST_F(BusMethods, AnExceptionAboutAHoldersEndIsNotTheEnd)
+TEST_F(BusMethods, ExceptionAtTheEndOfAHolderIsSurvived)
 {
     Client holder{loop, bus.address()};
     ASSERT_EQ(holder.call(manager_path, manager, "Hold", "ss", "web1", "x").error, "");
@@ -259,7 +257,7 @@ TEST_F(BusMethods, AnExceptionAboutAHoldersEndIsNotTheEnd)
     EXPECT_TRUE(alive());
 }
 
-TEST_F(BusMethods, AReplyMayComeLaterAndOthersAreAnsweredMeanwhile)
+TEST_F(BusMethods, ReplyMayComeLaterAndOthersAreAnsweredMeanwhile)
 {
     port.keep_replies = true;
     const auto slow = client->send(web1_path, domain, "Reapply", "t", std::uint64_t{0});
@@ -269,214 +267,6 @@ TEST_F(BusMethods, AReplyMayComeLaterAndOthersAreAnsweredMeanwhile)
     port.kept.front()(std::uint64_t{5});
     ASSERT_TRUE(loop.run_until([&] { return slow->message != nullptr; }));
     EXPECT_EQ(slow->number_result(), 5U);
-}
-
-TEST_F(BusMethods, PropertiesCannotBeSet)
-{
-    const auto reply =
-        client->call(web1_path, properties, "Set", "ssv", domain, "Policy", "s", "x");
-    EXPECT_EQ(reply.error, "org.freedesktop.DBus.Error.PropertyReadOnly");
-}
-
-class BusViews : public BusTest {
-protected:
-    BusViews() { client->listen(); }
-
-    // Names in the PropertiesChanged signals of `path`, one vector per signal.
-    std::vector<std::vector<std::string>> changes(const char* path)
-    {
-        EXPECT_TRUE(alive()); // signals come before the reply
-        std::vector<std::vector<std::string>> all;
-        for (const auto& signal : client->signals) {
-            if (signal.member != "PropertiesChanged" || signal.path != path) {
-                continue;
-            }
-            auto* message = signal.message.get();
-            sd_bus_message_rewind(message, 1);
-            std::vector<std::string> names;
-            sd_bus_message_skip(message, "s");
-            sd_bus_message_enter_container(message, 'a', "{sv}");
-            while (sd_bus_message_enter_container(message, 'e', "sv") > 0) {
-                const char* name = nullptr;
-                sd_bus_message_read(message, "s", &name);
-                names.emplace_back(name);
-                sd_bus_message_skip(message, "v");
-                sd_bus_message_exit_container(message);
-            }
-            std::sort(names.begin(), names.end());
-            all.push_back(std::move(names));
-        }
-        return all;
-    }
-
-    std::vector<std::string> members(const std::string& path)
-    {
-        EXPECT_TRUE(alive());
-        std::vector<std::string> seen;
-        for (const auto& signal : client->signals) {
-            if (signal.path == path) {
-                seen.push_back(signal.member);
-            }
-        }
-        return seen;
-    }
-
-    MessagePtr get(const char* path, const char* interface, const char* name, const char* type)
-    {
-        auto reply = client->call(path, properties, "Get", "ss", interface, name);
-        EXPECT_EQ(reply.error, "") << name << ": " << reply.text;
-        EXPECT_GT(sd_bus_message_enter_container(reply.message.get(), 'v', type), 0) << name;
-        return std::move(reply.message);
-    }
-
-    std::string get_text(const char* path, const char* interface, const char* name)
-    {
-        const auto message = get(path, interface, name, "s");
-        const char* text = "";
-        sd_bus_message_read(message.get(), "s", &text);
-        return text;
-    }
-
-    std::uint64_t get_number(const char* path, const char* interface, const char* name)
-    {
-        std::uint64_t number = 0;
-        sd_bus_message_read(get(path, interface, name, "t").get(), "t", &number);
-        return number;
-    }
-};
-
-TEST_F(BusViews, PropertiesOfTheManager)
-{
-    EXPECT_EQ(get_text(manager_path, manager, "Version"), "0.1.0");
-    EXPECT_EQ(get_text(manager_path, manager, "State"), "ready");
-    EXPECT_EQ(get_text(manager_path, manager, "LibvirtURI"), "test:///default");
-    EXPECT_EQ(get_text(manager_path, manager, "OnlineCPUs"), "0-15");
-    EXPECT_EQ(get_text(manager_path, manager, "HousekeepingCPUs"), "0,8");
-    EXPECT_EQ(get_text(manager_path, manager, "PoolCPUs"), "1-7");
-    EXPECT_EQ(get_text(manager_path, manager, "DefaultPolicy"), "none");
-    EXPECT_EQ(get_number(manager_path, manager, "TopologyGeneration"), 1U);
-    const auto policies = get(manager_path, manager, "Policies", "as");
-    const char *first = nullptr, *second = nullptr, *third = nullptr;
-    ASSERT_GT(sd_bus_message_read(policies.get(), "as", 3, &first, &second, &third), 0);
-    EXPECT_STREQ(first, "none");
-    EXPECT_STREQ(third, "dedicated");
-}
-
-TEST_F(BusViews, PropertiesOfADomain)
-{
-    EXPECT_EQ(get_text(web1_path, domain, "UUID"), web1_uuid);
-    EXPECT_EQ(get_text(web1_path, domain, "Name"), "web1");
-    EXPECT_EQ(get_text(web1_path, domain, "RunState"), "running");
-    EXPECT_EQ(get_text(web1_path, domain, "Policy"), "dedicated");
-    EXPECT_EQ(get_text(web1_path, domain, "PolicySource"), "metadata");
-    EXPECT_EQ(get_text(web1_path, domain, "PinState"), "pinned");
-    EXPECT_EQ(get_text(web1_path, domain, "EmulatorCPUs"), "0");
-    EXPECT_EQ(get_text(web1_path, domain, "NUMANodes"), "0");
-    EXPECT_EQ(get_number(web1_path, domain, "Generation"), 3U);
-    EXPECT_EQ(get_number(web1_path, domain, "LastAppliedUSec"), 1U);
-
-    const auto pins = get(web1_path, domain, "VcpuPins", "a(us)");
-    ASSERT_GT(sd_bus_message_enter_container(pins.get(), 'a', "(us)"), 0);
-    std::uint32_t vcpu = 9;
-    const char* cpus = nullptr;
-    ASSERT_GT(sd_bus_message_read(pins.get(), "(us)", &vcpu, &cpus), 0);
-    EXPECT_EQ(vcpu, 0U);
-    EXPECT_STREQ(cpus, "4");
-    ASSERT_GT(sd_bus_message_read(pins.get(), "(us)", &vcpu, &cpus), 0);
-    EXPECT_EQ(vcpu, 1U);
-    EXPECT_STREQ(cpus, "5-6");
-
-    const auto options = get(web1_path, domain, "PolicyOptions", "a{sv}");
-    const char *smt = nullptr, *isolate = nullptr, *vcpus = nullptr;
-    ASSERT_GT(
-        sd_bus_message_read(options.get(), "a{sv}", 2, &smt, "s", &isolate, &vcpus, "u", &vcpu), 0);
-    EXPECT_STREQ(smt, "smt");
-    EXPECT_STREQ(isolate, "isolate");
-    EXPECT_EQ(vcpu, 4U);
-}
-
-TEST_F(BusViews, OneSignalPerObjectWithExactlyWhatChanged)
-{
-    auto changed_manager = manager_view();
-    changed_manager.state = "degraded";
-    changed_manager.problems = {{"config", "cannot be read"}};
-    auto changed_domain = web1_view();
-    changed_domain.pin_state = PinState::partial;
-    changed_domain.generation = 4;
-    changed_domain.vcpu_pins[VcpuId{1}] = CpuSet{CpuId{7}};
-    changed_domain.last_error = {"PartiallyApplied", "vCPU 1"};
-    service->publish(changed_manager, {changed_domain});
-    service->publish(changed_manager, {changed_domain}); // nothing new: no signal
-
-    using Changes = std::vector<std::vector<std::string>>;
-    EXPECT_EQ(changes(manager_path), (Changes{{"Problems", "State"}}));
-    EXPECT_EQ(changes(web1_path), (Changes{{"Generation", "LastError", "PinState", "VcpuPins"}}));
-    EXPECT_EQ(get_text(web1_path, domain, "PinState"), "partial");
-}
-
-TEST_F(BusViews, EveryPropertyButTheConstantOnesIsCompared)
-{
-    ManagerView manager_after;
-    manager_after.version = "0.1.0";
-    manager_after.problems = {{"a", "b"}};
-    DomainView domain_after;
-    domain_after.uuid = DomainUuid{web1_uuid};
-    domain_after.last_error = {"a", "b"};
-    service->publish(manager_after, {domain_after});
-    ASSERT_EQ(changes(manager_path).size(), 1U);
-    EXPECT_EQ(changes(manager_path).front().size(), 9U);
-    ASSERT_EQ(changes(web1_path).size(), 1U);
-    EXPECT_EQ(changes(web1_path).front().size(), 13U);
-}
-
-TEST_F(BusViews, DomainsComeAndGoAsObjects)
-{
-    auto second = web1_view();
-    second.uuid = DomainUuid{"00000000-0000-0000-0000-000000000002"};
-    second.name = "db/../1"; // names never reach a path
-    const std::string second_path{"/org/virtpind1/domain/_00000000_0000_0000_0000_000000000002"};
-    service->publish(manager_view(), {web1_view(), second});
-    service->publish(manager_view(), {second});
-    EXPECT_EQ(members(manager_path),
-              (std::vector<std::string>{"InterfacesAdded", "InterfacesRemoved"}));
-
-    auto& added = client->signals.at(0).message;
-    const char* path = nullptr;
-    sd_bus_message_rewind(added.get(), 1);
-    ASSERT_GT(sd_bus_message_read(added.get(), "o", &path), 0);
-    EXPECT_EQ(path, second_path);
-    auto& removed = client->signals.at(1).message;
-    sd_bus_message_rewind(removed.get(), 1);
-    ASSERT_GT(sd_bus_message_read(removed.get(), "o", &path), 0);
-    EXPECT_STREQ(path, web1_path);
-    EXPECT_EQ(client->call(web1_path, domain, "Explain", "").error,
-              "org.freedesktop.DBus.Error.UnknownObject");
-
-    const auto objects =
-        client->call(manager_path, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
-    auto* message = objects.message.get();
-    ASSERT_GT(sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}"), 0);
-    ASSERT_GT(sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}"), 0);
-    ASSERT_GT(sd_bus_message_read(message, "o", &path), 0);
-    EXPECT_EQ(path, second_path);
-}
-
-TEST_F(BusViews, AppliedIsSentByTheDomain)
-{
-    service->applied(DomainUuid{web1_uuid}, 4, "partial", {{"vcpus", std::uint32_t{2}}});
-    service->applied(DomainUuid{"00000000-0000-0000-0000-000000000009"}, 1, "pinned", {});
-    EXPECT_EQ(members(web1_path), std::vector<std::string>{"Applied"});
-    auto& signal = client->signals.at(0).message;
-    sd_bus_message_rewind(signal.get(), 1);
-    std::uint64_t generation = 0;
-    std::uint32_t vcpus = 0;
-    const char *result = nullptr, *key = nullptr;
-    ASSERT_GT(
-        sd_bus_message_read(signal.get(), "tsa{sv}", &generation, &result, 1, &key, "u", &vcpus),
-        0);
-    EXPECT_EQ(generation, 4U);
-    EXPECT_STREQ(result, "partial");
-    EXPECT_EQ(vcpus, 2U);
 }
 
 } // namespace
