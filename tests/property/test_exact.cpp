@@ -98,7 +98,7 @@ std::string describe(const VcpuMap& pins)
     return text;
 }
 
-RC_GTEST_PROP(Exact, nothing_beats_the_planner, ())
+RC_GTEST_PROP(Exact, NothingBeatsThePlanner, ())
 {
     auto scene = pick_scene();
     const HostIndex host{scene.topology};

@@ -199,7 +199,7 @@ bool same_pins(const DomainPlan& a, const DomainPlan& b)
            a.iothreads == b.iothreads && a.claim == b.claim;
 }
 
-RC_GTEST_PROP(Fleets, hard_constraints_hold, ())
+RC_GTEST_PROP(Fleets, HardConstraintsHold, ())
 {
     Fleet fleet;
     pick_fleet(fleet);
@@ -210,7 +210,7 @@ RC_GTEST_PROP(Fleets, hard_constraints_hold, ())
     RC_ASSERT(problems == std::vector<std::string>{});
 }
 
-RC_GTEST_PROP(Fleets, equal_input_gives_equal_plans, ())
+RC_GTEST_PROP(Fleets, EqualInputGivesEqualPlans, ())
 {
     Fleet fleet;
     pick_fleet(fleet);
@@ -236,7 +236,7 @@ bool somebody_takes_memory_along(const PlanRequest& request, const Plan& plan)
     return false;
 }
 
-RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
+RC_GTEST_PROP(Fleets, PlanningFromTheResultMovesNothing, ())
 {
     Fleet fleet;
     pick_fleet(fleet);
@@ -272,7 +272,7 @@ RC_GTEST_PROP(Fleets, planning_from_the_result_moves_nothing, ())
 }
 
 // Whoever runs in its place stays there when somebody arrives who fits beside them.
-RC_GTEST_PROP(Fleets, a_newcomer_that_fits_moves_nobody, ())
+RC_GTEST_PROP(Fleets, NewcomerThatFitsMovesNobody, ())
 {
     Fleet fleet;
     pick_fleet(fleet);
@@ -312,7 +312,7 @@ RC_GTEST_PROP(Fleets, a_newcomer_that_fits_moves_nobody, ())
 
 // Arrival decides only between equals: with priorities that all differ, the order of the input
 // does not matter.
-RC_GTEST_PROP(Fleets, input_order_does_not_matter_where_priorities_differ, ())
+RC_GTEST_PROP(Fleets, InputOrderDoesNotMatterWherePrioritiesDiffer, ())
 {
     Fleet fleet;
     pick_fleet(fleet);
@@ -334,7 +334,7 @@ RC_GTEST_PROP(Fleets, input_order_does_not_matter_where_priorities_differ, ())
 }
 
 // Other numbers for the same CPUs: the same cost, whatever ties the numbers break.
-RC_GTEST_PROP(Fleets, cpu_numbers_do_not_matter, ())
+RC_GTEST_PROP(Fleets, CpuNumbersDoNotMatter, ())
 {
     const auto count = pick(2, 12);
     std::vector<CoreSpec> specs;
