@@ -1,41 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/commands/plan_command.hpp"
-#include "daemon/options.hpp"
-#include "daemon/render/unified_diff.hpp"
 #include "daemon/topology/topology_export.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 
 namespace virtpind {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr auto ryzen = "pack:1 [numa(memory=68719476736)] l3:2(size=33554432) core:6 "
                        "pu:2(indexes=2*12:12*1)";
 
 class PlanCommand : public testing::Test {
 protected:
-    void SetUp() override
-    {
-        const auto* test = testing::UnitTest::GetInstance()->current_test_info()->name();
-        folder_ = fs::path{testing::TempDir()} / (std::string{"virtpind_plan_"} + test);
-        fs::remove_all(folder_);
-        fs::create_directories(folder_);
-    }
-
-    void TearDown() override { fs::remove_all(folder_); }
-
     std::string write(const std::string& name, const std::string& text)
     {
-        const auto path = folder_ / name;
-        std::ofstream{path} << text;
-        return path.string();
+        return folder_.write(name, text).string();
     }
 
     int run(const PlanOptions& options)
@@ -54,7 +37,9 @@ protected:
 
     nlohmann::json answer() { return nlohmann::json::parse(out_.str()); }
 
-    fs::path folder_;
+    test::TemporaryFolder folder_;
+    const host::TopologySource ryzen_ =
+        *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
     std::ostringstream out_;
     std::ostringstream err_;
 };
@@ -95,7 +80,7 @@ TEST_F(PlanCommand, AnswersAsDocumented)
     EXPECT_FALSE(domain.contains("definition"));
 }
 
-TEST_F(PlanCommand, TextIsAMapWithEveryoneOnIt)
+TEST_F(PlanCommand, TextIsAMapOfAllDomains)
 {
     ASSERT_EQ(run_scenario(win11, PlanFormat::text), 0);
     const auto text = out_.str();
@@ -110,7 +95,7 @@ TEST_F(PlanCommand, TextIsAMapWithEveryoneOnIt)
     }
 }
 
-TEST_F(PlanCommand, WhoFloatsIsOnTheMap)
+TEST_F(PlanCommand, DomainThatFloatsIsOnTheMap)
 {
     ASSERT_EQ(run_scenario(R"([{"name": "win11", "vcpus": 12, "policy": "dedicated"},
                                {"name": "mail", "vcpus": 2, "policy": "shared"},
@@ -142,7 +127,7 @@ TEST_F(PlanCommand, OfflineVcpusAndAWrongNumberOfThemAreNamed)
         << out_.str();
 }
 
-TEST_F(PlanCommand, ASharedDomainThatLacksSomethingElseSaysSo)
+TEST_F(PlanCommand, SharedDomainThatLacksSomethingElseSaysSo)
 {
     ASSERT_EQ(run_scenario(R"([{"name": "a", "vcpus": 2,
                                 "policy": {"name": "dedicated", "cpus": "6,18"}},
@@ -226,8 +211,7 @@ TEST_F(PlanCommand, DomainFilesCarryTheirDefinition)
 {
     const auto path = write("win11.xml", definition);
     const auto config = write("c.json", R"({"domains": {"win11": "dedicated"}})");
-    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
-    ASSERT_EQ(run({.topology = source,
+    ASSERT_EQ(run({.topology = ryzen_,
                    .config_path = config,
                    .format = PlanFormat::json,
                    .domains = {path}}),
@@ -242,7 +226,7 @@ TEST_F(PlanCommand, DomainFilesCarryTheirDefinition)
         std::string::npos)
         << xml;
 
-    ASSERT_EQ(run({.topology = source, .config_path = config, .domains = {path}}), 0);
+    ASSERT_EQ(run({.topology = ryzen_, .config_path = config, .domains = {path}}), 0);
     EXPECT_NE(out_.str().find("--- " + path + "\n+++ " + path + "\n@@ -"), std::string::npos);
     EXPECT_NE(out_.str().find("\n+    <vcpupin vcpu='0' cpuset="), std::string::npos) << out_.str();
 }
@@ -251,8 +235,7 @@ TEST_F(PlanCommand, HousekeepingThatLeavesNothingIsRefused)
 {
     const auto path = write("win11.xml", definition);
     const auto config = write("c.json", R"({"housekeeping": "0-23"})");
-    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
-    EXPECT_EQ(run({.topology = source, .config_path = config, .domains = {path}}), 2);
+    EXPECT_EQ(run({.topology = ryzen_, .config_path = config, .domains = {path}}), 2);
     EXPECT_NE(err_.str().find("housekeeping: 0-23 has all usable CPUs"), std::string::npos)
         << err_.str();
 }
@@ -263,8 +246,7 @@ TEST_F(PlanCommand, HostileDefinitionsStayPrintable)
     hostile.replace(hostile.find(" kept "), 6, "\x1b[31m\tred");
     const auto path = write("win11.xml", hostile);
     const auto config = write("c.json", R"({"domains": {"win11": "dedicated"}})");
-    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
-    ASSERT_EQ(run({.topology = source, .config_path = config, .domains = {path}}), 0) << err_.str();
+    ASSERT_EQ(run({.topology = ryzen_, .config_path = config, .domains = {path}}), 0) << err_.str();
     EXPECT_EQ(out_.str().find('\x1b'), std::string::npos);
     EXPECT_NE(out_.str().find("\n   <!--\\x1b[31m\tred-->\n"), std::string::npos) << out_.str();
 }
@@ -277,8 +259,7 @@ TEST_F(PlanCommand, GuestsOfOtherArchitecturesAreToldNothingByCpuid)
     const auto config = write(
         "c.json",
         R"({"policies": {"full": {"base": "passthrough", "smt": "prefer"}}, "default-policy": "full"})");
-    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
-    ASSERT_EQ(run({.topology = source,
+    ASSERT_EQ(run({.topology = ryzen_,
                    .config_path = config,
                    .format = PlanFormat::json,
                    .domains = {path}}),
@@ -295,7 +276,7 @@ TEST_F(PlanCommand, GuestsOfOtherArchitecturesAreToldNothingByCpuid)
 TEST_F(PlanCommand, PolicyOnTheCommandLineReplacesTheirOwn)
 {
     const auto path = write("win11.xml", with_policy("name='shared' smt='isolate'"));
-    PlanOptions options{.topology = *host::parse_topology_source(std::string{"synthetic:"} + ryzen),
+    PlanOptions options{.topology = ryzen_,
                         .format = PlanFormat::json,
                         .domains = {path},
                         .policy = "dedicated",
@@ -336,10 +317,9 @@ TEST_F(PlanCommand, NoNodeGetsACellThatIsLargerThanItsMemory)
 TEST_F(PlanCommand, DomainWithoutPolicyKeepsItsDefinition)
 {
     const auto path = write("win11.xml", definition);
-    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
-    ASSERT_EQ(run({.topology = source, .format = PlanFormat::json, .domains = {path}}), 0);
+    ASSERT_EQ(run({.topology = ryzen_, .format = PlanFormat::json, .domains = {path}}), 0);
     EXPECT_EQ(answer()["domains"][0]["definition"], definition);
-    EXPECT_EQ(run({.topology = source, .domains = {write("bad.xml", "<domain>")}}), 2);
+    EXPECT_EQ(run({.topology = ryzen_, .domains = {write("bad.xml", "<domain>")}}), 2);
     EXPECT_NE(err_.str().find("bad.xml"), std::string::npos) << err_.str();
 }
 
@@ -356,10 +336,9 @@ std::string pinned_by_hand()
 
 TEST_F(PlanCommand, CpusOfADomainPinnedByHandAreClaimed)
 {
-    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
     const auto hand = write("hand.xml", pinned_by_hand());
     const auto mine = write("mine.xml", with_policy("name='dedicated' cpus='1-4,13-16'"));
-    ASSERT_EQ(run({.topology = source, .format = PlanFormat::json, .domains = {hand, mine}}), 0)
+    ASSERT_EQ(run({.topology = ryzen_, .format = PlanFormat::json, .domains = {hand, mine}}), 0)
         << err_.str();
     const auto domains = answer()["domains"];
     EXPECT_EQ(domains[0]["claim"], "2,14");
@@ -368,91 +347,26 @@ TEST_F(PlanCommand, CpusOfADomainPinnedByHandAreClaimed)
     EXPECT_FALSE(others->intersects(*CpuSet::parse("2,14"))) << domains;
 }
 
-TEST_F(PlanCommand, WhatIsWrongInADefinitionNamesItsFile)
+TEST_F(PlanCommand, ErrorInADefinitionNamesItsFile)
 {
-    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
     const auto good = write("good.xml", pinned_by_hand());
     const auto bad = write("bad.xml", with_policy("name='dedicated' cpus='90'"));
-    EXPECT_EQ(run({.topology = source, .domains = {good, bad}}), 2);
+    EXPECT_EQ(run({.topology = ryzen_, .domains = {good, bad}}), 2);
     EXPECT_NE(err_.str().find("bad.xml': policy.cpus: no such CPU: 90; the host has 0-23"),
               std::string::npos)
         << err_.str();
     const auto twin = write("twin.xml", definition);
-    EXPECT_EQ(run({.topology = source, .domains = {write("a.xml", definition), twin}}), 2);
+    EXPECT_EQ(run({.topology = ryzen_, .domains = {write("a.xml", definition), twin}}), 2);
     EXPECT_NE(err_.str().find("twin.xml': uuid: 11111111-"), std::string::npos) << err_.str();
-}
-
-TEST_F(PlanCommand, WrongOptionsPointToTheHelpOfTheCommand)
-{
-    const std::vector<const char*> words{"virtpind", "plan", "--format", "yaml", "a.xml"};
-    const auto options = parse_options(static_cast<int>(words.size()), words.data());
-    ASSERT_FALSE(options.ok());
-    EXPECT_NE(options.error().message.find("; see virtpind plan --help"), std::string::npos)
-        << options.error().message;
-}
-
-TEST_F(PlanCommand, OptionsBeforeACommandAreRefusedAndNotIgnored)
-{
-    struct Case {
-        std::vector<const char*> words;
-        const char* expected;
-    };
-
-    for (const auto& [words, expected] : {
-             Case{{"virtpind", "--uri", "test:///default", "restore", "web1"},
-                  "--uri before 'restore' is an option of the daemon; write it after 'restore'"},
-             Case{{"virtpind", "--state-dir=/tmp/x", "restore", "--all"}, "--state-dir before"},
-             Case{{"virtpind", "--config", "nope.json", "plan", "a.xml"},
-                  "--config before 'plan' is an option of the daemon; write it after 'plan'"},
-             Case{{"virtpind", "--topology", "live", "plan", "a.xml"}, "write it after 'plan'"},
-             Case{{"virtpind", "--bus", "session", "plan", "a.xml"},
-                  "'plan' has no such option; see virtpind plan --help"},
-             Case{{"virtpind", "--check-config", "restore", "--all"}, "--check-config before"},
-         }) {
-        const auto options = parse_options(static_cast<int>(words.size()), words.data());
-        ASSERT_FALSE(options.ok()) << expected;
-        EXPECT_EQ(options.error().code, Errc::invalid_argument);
-        EXPECT_NE(options.error().message.find(expected), std::string::npos)
-            << options.error().message;
-    }
-    const std::vector<const char*> after{"virtpind", "restore", "--uri", "test:///default", "web1"};
-    const auto options = parse_options(static_cast<int>(after.size()), after.data());
-    ASSERT_TRUE(options.ok()) << options.error().message;
-    EXPECT_EQ(std::get<RestoreOptions>(*options).uri, "test:///default");
 }
 
 TEST_F(PlanCommand, PolicyThatCannotBeReadIsBadInput)
 {
-    const auto source = *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
     const auto path = write("broken.xml", with_policy("name='dedicatd'"));
-    EXPECT_EQ(run({.topology = source, .domains = {path}}), 2);
+    EXPECT_EQ(run({.topology = ryzen_, .domains = {path}}), 2);
     EXPECT_EQ(out_.str(), "");
     EXPECT_NE(err_.str().find("broken.xml"), std::string::npos) << err_.str();
     EXPECT_NE(err_.str().find("did you mean 'dedicated'?"), std::string::npos) << err_.str();
-}
-
-TEST(UnifiedDiff, IsWhatPatchReads)
-{
-    EXPECT_EQ(unified_diff("a\n", "a\n", "f"), "");
-    EXPECT_EQ(unified_diff("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n", "f"),
-              "--- f\n+++ f\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n");
-    EXPECT_EQ(unified_diff("", "a\n", "f"), "--- f\n+++ f\n@@ -0,0 +1,1 @@\n+a\n");
-    EXPECT_EQ(unified_diff("a", "a\n", "f"),
-              "--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+a\n");
-}
-
-TEST(UnifiedDiff, FarChangesAreHunksOfTheirOwn)
-{
-    std::string before;
-    std::string after;
-    for (auto i = 0; i < 30; ++i) {
-        const auto line = std::to_string(i) + "\n";
-        before += line;
-        after += i == 3 || i == 25 ? "x" + line : i == 10 ? "" : line;
-    }
-    const auto diff = unified_diff(before, after, "f");
-    EXPECT_NE(diff.find("@@ -1,14 +1,13 @@"), std::string::npos) << diff; // 3 and 10 touch
-    EXPECT_NE(diff.find("@@ -23,7 +22,7 @@"), std::string::npos) << diff;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Who was at work when a process died: the file outlives the object, as it outlives a process.
 #include "daemon/state/crash_guard.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -26,16 +27,6 @@ const DomainUuid second{"66666666-7777-4888-9999-aaaaaaaaaaaa"};
 
 class Guard : public testing::Test {
 protected:
-    void SetUp() override
-    {
-        const auto* test = testing::UnitTest::GetInstance()->current_test_info()->name();
-        dir_ = fs::path{testing::TempDir()} / (std::string{"virtpind_guard_"} + test);
-        fs::remove_all(dir_);
-        fs::create_directories(dir_);
-    }
-
-    void TearDown() override { fs::remove_all(dir_); }
-
     // A start that ends by itself, in a process of its own.
     void die(const std::function<void(CrashGuard&)>& doing, const std::string& version = "1")
     {
@@ -64,7 +55,8 @@ protected:
 
     [[nodiscard]] fs::path file() const { return dir_ / "crash-guard"; }
 
-    fs::path dir_;
+    const test::TemporaryFolder folder_;
+    const fs::path dir_ = folder_.path();
 };
 
 TEST_F(Guard, LeavesADomainAloneAfterThreeDeathsInARow)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/state/original_state_json.hpp"
 #include "daemon/state/state_store.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -57,24 +58,15 @@ void expect_equal(const BeforeImage& a, const BeforeImage& b)
 
 class StateStoreTest : public testing::Test {
 protected:
-    void SetUp() override
-    {
-        auto pattern = (fs::temp_directory_path() / "virtpind-state-XXXXXX").native();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        dir_ = pattern;
-    }
-
-    void TearDown() override { fs::remove_all(dir_); }
-
     [[nodiscard]] fs::path file(const std::string& name) const { return dir_ / "domains" / name; }
 
     void write(const std::string& name, const std::string& text) const
     {
-        fs::create_directories(dir_ / "domains");
-        std::ofstream{file(name)} << text;
+        folder_.write("domains/" + name, text);
     }
 
-    fs::path dir_;
+    const test::TemporaryFolder folder_;
+    const fs::path dir_ = folder_.path();
 };
 
 TEST(BeforeImageJson, RoundTrips)

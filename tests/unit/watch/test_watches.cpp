@@ -3,6 +3,7 @@
 #include "daemon/watch/cgroup_watch.hpp"
 #include "daemon/watch/clock_watch.hpp"
 #include "daemon/watch/uevent_watch.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,18 +22,6 @@ const DomainUuid web2{"21111111-2222-3333-4444-555555555555"};
 
 class GroupWatchTest : public testing::Test {
 protected:
-    void SetUp() override
-    {
-        // Tens of thousands of directories come and go: not on a disk.
-        const fs::path memory{"/dev/shm"};
-        const auto in = fs::is_directory(memory) ? memory : fs::temp_directory_path();
-        auto pattern = (in / "virtpind-groups-XXXXXX").native();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        root_ = pattern;
-    }
-
-    void TearDown() override { fs::remove_all(root_); }
-
     [[nodiscard]] fs::path make(const std::string& group) const
     {
         const auto path = root_ / group;
@@ -50,7 +39,9 @@ protected:
         return heard_.contains(domain);
     }
 
-    fs::path root_;
+    // Tens of thousands of directories come and go: not on a disk.
+    const test::TemporaryFolder folder_{test::TemporaryFolder::in_memory()};
+    const fs::path root_ = folder_.path();
     loop::EventLoop loop_ = *loop::EventLoop::create();
     std::set<DomainUuid> heard_;
 };

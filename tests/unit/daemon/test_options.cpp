@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Words of the command line and what they become.
+#include "daemon/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <variant>
+#include <vector>
+
+namespace virtpind {
+namespace {
+
+TEST(Options, WrongOnesPointToTheHelpOfTheCommand)
+{
+    const std::vector<const char*> words{"virtpind", "plan", "--format", "yaml", "a.xml"};
+    const auto options = parse_options(static_cast<int>(words.size()), words.data());
+    ASSERT_FALSE(options.ok());
+    EXPECT_NE(options.error().message.find("; see virtpind plan --help"), std::string::npos)
+        << options.error().message;
+}
+
+TEST(Options, ThoseOfTheDaemonBeforeACommandAreRefusedAndNotIgnored)
+{
+    struct Case {
+        std::vector<const char*> words;
+        const char* expected;
+    };
+
+    for (const auto& [words, expected] : {
+             Case{{"virtpind", "--uri", "test:///default", "restore", "web1"},
+                  "--uri before 'restore' is an option of the daemon; write it after 'restore'"},
+             Case{{"virtpind", "--state-dir=/tmp/x", "restore", "--all"}, "--state-dir before"},
+             Case{{"virtpind", "--config", "nope.json", "plan", "a.xml"},
+                  "--config before 'plan' is an option of the daemon; write it after 'plan'"},
+             Case{{"virtpind", "--topology", "live", "plan", "a.xml"}, "write it after 'plan'"},
+             Case{{"virtpind", "--bus", "session", "plan", "a.xml"},
+                  "'plan' has no such option; see virtpind plan --help"},
+             Case{{"virtpind", "--check-config", "restore", "--all"}, "--check-config before"},
+         }) {
+        const auto options = parse_options(static_cast<int>(words.size()), words.data());
+        ASSERT_FALSE(options.ok()) << expected;
+        EXPECT_EQ(options.error().code, Errc::invalid_argument);
+        EXPECT_NE(options.error().message.find(expected), std::string::npos)
+            << options.error().message;
+    }
+    const std::vector<const char*> after{"virtpind", "restore", "--uri", "test:///default", "web1"};
+    const auto options = parse_options(static_cast<int>(after.size()), after.data());
+    ASSERT_TRUE(options.ok()) << options.error().message;
+    EXPECT_EQ(std::get<RestoreOptions>(*options).uri, "test:///default");
+}
+
+} // namespace
+} // namespace virtpind
