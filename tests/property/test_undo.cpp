@@ -2,7 +2,7 @@
 // Whatever happened, in the end everything is as it was before: policies come and go, calls fail,
 // half-way too, others are quicker, the daemon is killed at any call and starts anew; then all
 // faults cease and every policy is taken back, or `virtpind restore` runs.
-#include "undo_case.hpp"
+#include "tests/support/undo_case.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

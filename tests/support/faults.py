@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Faults inside the daemon's calls to libvirt and to the disk, by a preloaded library (fault_injector.cpp)."""
+"""Faults inside the daemon's calls to libvirt and to the disk, by a preloaded library (fault_plan.hpp)."""
 import os
 from pathlib import Path
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A QEMU driver in memory behind libvirt's own C functions (fake_libvirt.cpp defines them, and
-// fsync(), rename() and unlink(), in libvirt's and libc's place), so that the real adapter runs on
+// A QEMU driver in memory behind libvirt's own C functions (fake_connection.cpp and
+// fake_domains.cpp define them, fake_files.cpp fsync(), rename() and unlink(), in the place of
+// libvirt's and libc's), so that the real adapter runs on
 // it: definitions are XML, written anew in libvirt's way each time. At any call the daemon can be
 // killed, the call refused, its answer lost, or somebody else be quicker.
 #pragma once
 
-#include "common/model/domain.hpp"
-#include "common/model/parts.hpp"
+#include "tests/support/virt_definition.hpp"
 
 #include <functional>
 #include <map>
@@ -19,37 +19,6 @@ namespace virtpind::test {
 
 // Thrown out of the call at which the daemon dies.
 struct Killed {};
-
-// What a domain XML says, as far as it matters here.
-struct Definition {
-    std::string name;
-    std::string uuid;
-    unsigned vcpus = 1;
-    unsigned current = 1;
-    std::string cpuset; // empty: none; as all of these
-    std::map<unsigned, std::string> vcpupins;
-    std::string emulatorpin;
-    std::map<unsigned, std::string> iothreadpins;
-    unsigned iothreads = 0;
-    bool iothreads_listed = false;
-    std::string vcpus_xml; // elements as they are
-    std::string numatune_xml;
-    std::string cpu_xml;
-    std::string policy_xml; // in the metadata, as is the other
-    std::string note_xml;
-};
-
-struct Guest {
-    std::optional<Definition> config; // absent: transient
-    std::optional<Definition> live;   // absent: shut off
-    int id = 0;
-    std::set<unsigned> online;
-
-    // What each part of the definition was, at any time, by the word of anybody but virtpind.
-    std::map<std::string, std::set<std::string>> theirs;
-    // The same of the running domain's pins, by part; these end with the run.
-    std::map<std::string, std::set<std::string>> theirs_live;
-};
 
 // What a call is about.
 enum class Kind { look, live, definition, metadata, file };
@@ -99,12 +68,6 @@ public:
     // Of the thread `id`, if the part has several.
     static void pin(Definition& definition, std::string_view part, unsigned id,
                     const std::string& cpus);
-
-    // --- what can be seen -------------------------------------------------------------------
-    [[nodiscard]] static std::string format(const Definition& definition,
-                                            const Guest* running = nullptr);
-    // By the names of DefinitionParts.
-    [[nodiscard]] static DefinitionParts parts_of(const Definition& definition);
 
     // --- for the calls ----------------------------------------------------------------------
     [[nodiscard]] Fault::What meet(Kind kind);

@@ -9,10 +9,12 @@
 #include "daemon/reconcile/controller.hpp"
 #include "daemon/reconcile/reconciler.hpp"
 #include "daemon/topology/topology_reader.hpp"
+#include "tests/support/temporary_folder.hpp"
+#include "tests/support/undo_op.hpp"
+#include "tests/support/undo_traces.hpp"
 #include "tests/support/world_host.hpp"
 
 #include <spdlog/spdlog.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <array>
@@ -26,104 +28,6 @@ namespace fs = std::filesystem;
 
 inline const char* const host_shape = "pack:2 [numa(memory=17179869184)] l3:1 core:2 pu:2";
 inline constexpr std::size_t all_jobs = 400; // what goes on after so many does not end
-inline const std::string no_pin = "0-7";
-// Nothing that virtpind would choose.
-inline const std::array<std::string, 3> cpus_of_others{"0,3,5", "1-2,6", "0-1,4,7"};
-
-inline const std::array<std::string, 2> uuids{"11111111-2222-3333-4444-555555555555",
-                                              "66666666-7777-8888-9999-aaaaaaaaaaaa"};
-
-enum class What {
-    set_policy,
-    reset_policy,
-    start,
-    stop,
-    restart_guest,
-    edit,
-    edit_live,
-    plug,
-    undefine,
-    define,
-    restart_daemon,
-    reapply,
-    restore,
-    hold,
-    release,
-    configure,
-    rename,
-};
-inline constexpr std::array names{
-    "set_policy", "reset_policy", "start",    "stop",      "restart_guest",  "edit",
-    "edit_live",  "plug",         "undefine", "define",    "restart_daemon", "reapply",
-    "restore",    "hold",         "release",  "configure", "rename"};
-
-struct Calls {
-    const char* name;
-    std::set<Kind> kinds;
-};
-
-inline const std::array<Calls, 7> calls{{
-    {"change", {Kind::live, Kind::definition, Kind::metadata, Kind::file}},
-    {"call", {Kind::look, Kind::live, Kind::definition, Kind::metadata, Kind::file}},
-    {"look", {Kind::look}},
-    {"live change", {Kind::live}},
-    {"definition", {Kind::definition}},
-    {"metadata", {Kind::metadata}},
-    {"file", {Kind::file}},
-}};
-
-// One thing that happens, and what goes wrong meanwhile.
-struct Op {
-    What what = What::reapply;
-    unsigned guest = 0;
-    unsigned variant = 0;
-    Fault::What fault = Fault::What::none;
-    unsigned first = 1;
-    unsigned count = 1;
-    std::size_t at = 0; // which calls count
-    unsigned jobs = 0;  // that are done before the next thing happens; 0: all
-    friend bool operator==(const Op&, const Op&) = default;
-};
-
-inline std::ostream& operator<<(std::ostream& out, const Op& op)
-{
-    constexpr std::array faults{"",     "killed before", "killed after", "refused",
-                                "late", "lost",          "lost late",    "overtaken"};
-    out << names.at(static_cast<std::size_t>(op.what)) << " guest " << op.guest << " variant "
-        << op.variant;
-    if (op.fault != Fault::What::none) {
-        out << ", " << faults.at(static_cast<std::size_t>(op.fault)) << " at "
-            << calls.at(op.at).name << " " << op.first << " x" << op.count;
-    }
-    return op.jobs != 0 ? out << ", " << op.jobs << " jobs" : out;
-}
-
-// A persistent guest in one of several shapes; the variant says which, and with which pins.
-inline std::string guest_xml(unsigned number, unsigned variant)
-{
-    Definition made;
-    made.name = "guest" + std::to_string(number);
-    made.uuid = uuids.at(number);
-    made.vcpus = number == 0 ? 2 : 4;
-    made.current = number == 0 ? 2 : 2;
-    made.iothreads = 1 - number;
-    made.cpu_xml = number == 0 ? "<cpu mode='host-passthrough'/>" : "";
-    if ((variant & 1U) != 0) {
-        made.vcpupins[0] = cpus_of_others[variant / 2 % 3];
-        made.emulatorpin = cpus_of_others[1];
-    }
-    if ((variant & 2U) != 0) {
-        made.cpuset = cpus_of_others[2];
-    }
-    if ((variant & 4U) != 0) {
-        made.numatune_xml = "<numatune><memory mode='restrictive' nodeset='0-1'/></numatune>";
-    }
-    if ((variant & 8U) != 0 && made.iothreads > 0) {
-        made.iothreadpins[1] = cpus_of_others[0];
-        made.iothreads_listed = true;
-    }
-    return VirtWorld::format(made);
-}
 
 class Daemon {
 public:
@@ -160,15 +64,11 @@ public:
     // Which guests there are, how they are pinned, and whether they run.
     explicit Case(unsigned shapes) : shapes_{shapes}
     {
-        auto pattern = (fs::exists("/dev/shm") ? fs::path{"/dev/shm"} : fs::temp_directory_path()) /
-                       "virtpind-undo-XXXXXX";
-        auto name = pattern.native();
-        dir_ = ::mkdtemp(name.data());
         virt_world() = {};
         for (unsigned number = 0; number < ((shapes >> 10U) & 1U) + 1; ++number) {
             virt_world().define(original(number));
             if (((shapes >> (8 + number)) & 1U) != 0) {
-                virt_world().start(uuids[number]);
+                virt_world().start(guest_uuids[number]);
             }
         }
         start_daemon();
@@ -178,8 +78,6 @@ public:
     {
         virt_world().fault = {};
         virt_world().dying = false;
-        std::error_code ignored;
-        fs::remove_all(dir_, ignored);
     }
 
     Case(const Case&) = delete;
@@ -191,7 +89,7 @@ public:
         world.fault = {.what = op.fault,
                        .first = op.first,
                        .count = op.count,
-                       .kinds = calls.at(op.at).kinds,
+                       .kinds = kinds_of_calls.at(op.at).kinds,
                        .meanwhile = [this, op] { overtake(op); }};
         const auto overtaking = quick_ones.at(op.variant % quick_ones.size());
         if (op.fault == Fault::What::be_overtaken && overtaking != What::undefine &&
@@ -328,8 +226,8 @@ private:
     void tell(unsigned guest, DomainChanged::Kind kind = DomainChanged::Kind::other)
     {
         if (daemon_) {
-            daemon_->reconciler.on_event(
-                DomainChanged{.uuid = DomainUuid{uuids[guest]}, .what = "changed", .kind = kind});
+            daemon_->reconciler.on_event(DomainChanged{
+                .uuid = DomainUuid{guest_uuids[guest]}, .what = "changed", .kind = kind});
         }
     }
 
@@ -346,7 +244,7 @@ private:
     bool change_world(const Op& op)
     {
         auto& world = virt_world();
-        const auto& uuid = uuids.at(op.guest);
+        const auto& uuid = guest_uuids.at(op.guest);
         constexpr std::array parts{"vcpu", "emulator", "iothread"};
         const std::string part = parts.at(op.guest == 0 ? op.variant % 3 : op.variant % 2);
         const auto& cpus = cpus_of_others.at(op.variant / 3 % cpus_of_others.size());
@@ -406,7 +304,7 @@ private:
         };
         constexpr std::array<std::uint64_t, 4> flags{0, 0, flag_runtime_only, flag_defer};
         const auto& [name, options] = policies.at(op.variant % policies.size());
-        daemon_->controller.set_policy({.uuid = DomainUuid{uuids[op.guest]},
+        daemon_->controller.set_policy({.uuid = DomainUuid{guest_uuids[op.guest]},
                                         .policy = name,
                                         .options = options,
                                         .flags = flags.at(op.variant / policies.size() % 4),
@@ -423,7 +321,7 @@ private:
             tell(op.guest, ended ? DomainChanged::Kind::ended : DomainChanged::Kind::other);
             return;
         }
-        const DomainUuid uuid{uuids.at(op.guest)};
+        const DomainUuid uuid{guest_uuids.at(op.guest)};
         switch (op.what) {
         case What::set_policy:
             set_policy(op);
@@ -483,79 +381,10 @@ private:
         return traces;
     }
 
-    static std::string traces_in_definition(const Guest& guest)
-    {
-        std::string traces;
-        auto parts = VirtWorld::parts_of(*guest.config);
-        for (const auto& [part, values] : guest.theirs) {
-            parts.try_emplace(part);
-        }
-        for (const auto& [part, value] : parts) {
-            const auto theirs = guest.theirs.find(part);
-            if (theirs == guest.theirs.end() || theirs->second.count(value) == 0) {
-                traces += "the definition of " + guest.config->name + " says " + part + "=" +
-                          value + "; ";
-            }
-        }
-        traces += guest.config->note_xml.empty() ? "" : "the note stays in the definition; ";
-        return traces + (guest.config->policy_xml.empty() ? "" : "the policy stays; ");
-    }
-
-    // The masks that others gave this part, in the definition or live.
-    static std::set<std::string> masks(const Guest& guest, const std::string& part,
-                                       const std::string& live)
-    {
-        std::set<std::string> may = {};
-        const auto values_of = [&guest](const std::string& name) {
-            const auto at = guest.theirs.find(name);
-            return at != guest.theirs.end() ? at->second : std::set<std::string>{""};
-        };
-        for (const auto& value : values_of(part)) {
-            if (!value.empty()) {
-                may.insert(value);
-                continue;
-            }
-            for (const auto& all : values_of("vcpu@cpuset")) {
-                may.insert(all.empty() ? no_pin : all);
-            }
-        }
-        if (const auto at = guest.theirs_live.find(live); at != guest.theirs_live.end()) {
-            may.insert(at->second.begin(), at->second.end());
-        }
-        return may;
-    }
-
-    static std::string traces_in_run(const Guest& guest)
-    {
-        std::string traces;
-        const auto& live = *guest.live;
-        const auto check = [&](const std::string& what, std::string mask, const std::string& part,
-                               const std::string& others) {
-            mask = !mask.empty() ? mask : !live.cpuset.empty() ? live.cpuset : no_pin;
-            if (masks(guest, part, others).count(mask) == 0) {
-                traces += what + " of " + live.name + " runs on " + mask + "; ";
-            }
-        };
-        for (const auto id : guest.online) {
-            const auto at = live.vcpupins.find(id);
-            check("vCPU " + std::to_string(id), at != live.vcpupins.end() ? at->second : "",
-                  "cputune/vcpupin:" + std::to_string(id), id == 0 ? "vcpu" : "");
-        }
-        check("the emulator", live.emulatorpin, "cputune/emulatorpin", "emulator");
-        if (live.iothreads > 0) {
-            const auto at = live.iothreadpins.find(1);
-            check("the I/O thread", at != live.iothreadpins.end() ? at->second : "",
-                  "cputune/iothreadpin:1", "iothread");
-        }
-        const auto bound = live.numatune_xml.find("nodeset=") != std::string::npos &&
-                           live.numatune_xml.find("0-1") == std::string::npos;
-        traces += live.note_xml.empty() ? "" : "the note of the run stays; ";
-        return traces + (bound ? "memory of " + live.name + " stays bound; " : "");
-    }
-
     const unsigned shapes_;
     Config config_;
-    fs::path dir_;
+    const TemporaryFolder folder_{TemporaryFolder::in_memory()};
+    const fs::path dir_ = folder_.path();
     bool overtaken_ = false;
     std::set<std::string> undefined_; // by their owner, who has not defined them again
     std::unique_ptr<Daemon> daemon_;

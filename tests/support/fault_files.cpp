@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The calls to the disk that can be met by a fault (fault_plan.hpp).
+#include "fault_plan.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+
+using fault::done;
+using fault::is_kill_awaited;
+using fault::meets_fault;
+using fault::open_file;
+using fault::write_file;
+
+// NOLINTBEGIN(readability-identifier-naming,readability-inconsistent-declaration-parameter-name)
+
+// Of a regular file that is not the log; and whatever carries the request that is waited for.
+extern "C" ssize_t write(int fd, const void* data, std::size_t size)
+{
+    if (!is_kill_awaited()) {
+        struct stat about {};
+
+        const auto is_state =
+            fd > STDERR_FILENO && ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+        if (!is_state) {
+            return write_file(fd, data, size);
+        }
+        if (meets_fault("write")) {
+            errno = ENOSPC;
+            return -1;
+        }
+        if (is_kill_awaited()) {
+            done(write_file(fd, data, size / 2));
+        }
+        return write_file(fd, data, size);
+    }
+    const auto written = write_file(fd, data, size);
+    const auto error = errno;
+
+    struct stat about {};
+
+    if (written > 0 && ::fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode)) {
+        fault::kill_after_request();
+    }
+    errno = error;
+    return written;
+}
+
+// For a file that may be new: others are only looked at. The daemon's own name for open().
+extern "C" int open64(const char* path, int flags, ...)
+{
+    mode_t mode = 0;
+    if ((flags & O_CREAT) == 0) {
+        return open_file(path, flags, mode, AT_FDCWD);
+    }
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+    if (meets_fault("open")) {
+        errno = EACCES;
+        return -1;
+    }
+    return done(open_file(path, flags, mode, AT_FDCWD));
+}
+
+// Those below a directory are called as the others.
+extern "C" int openat64(int dir, const char* path, int flags, ...)
+{
+    mode_t mode = 0;
+    if ((flags & O_CREAT) == 0) {
+        return open_file(path, flags, mode, dir);
+    }
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+    if (meets_fault("open")) {
+        errno = EACCES;
+        return -1;
+    }
+    return done(open_file(path, flags, mode, dir));
+}
+
+extern "C" int mkdirat(int dir, const char* path, mode_t mode) noexcept
+{
+    if (meets_fault("mkdir")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return done(static_cast<int>(::syscall(SYS_mkdirat, dir, path, mode)));
+}
+
+extern "C" int mkdir(const char* path, mode_t mode) noexcept
+{
+    if (meets_fault("mkdir")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return done(static_cast<int>(::syscall(SYS_mkdirat, AT_FDCWD, path, mode)));
+}
+
+extern "C" int fsync(int fd)
+{
+    if (meets_fault("fsync")) {
+        errno = EIO;
+        return -1;
+    }
+    return done(REAL(fsync)(fd));
+}
+
+extern "C" int rename(const char* from, const char* to) noexcept
+{
+    if (meets_fault("rename")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return done(REAL(rename)(from, to));
+}
+
+extern "C" int unlink(const char* path) noexcept
+{
+    if (meets_fault("unlink")) {
+        errno = EROFS;
+        return -1;
+    }
+    return done(REAL(unlink)(path));
+}
+
+extern "C" int renameat(int from_dir, const char* from, int to_dir, const char* to) noexcept
+{
+    if (meets_fault("rename")) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return done(REAL(renameat)(from_dir, from, to_dir, to));
+}
+
+extern "C" int unlinkat(int dir, const char* path, int flags) noexcept
+{
+    if (meets_fault("unlink")) {
+        errno = EROFS;
+        return -1;
+    }
+    return done(REAL(unlinkat)(dir, path, flags));
+}
+
+extern "C" int remove(const char* path) noexcept
+{
+    if (meets_fault("remove")) {
+        errno = EROFS;
+        return -1;
+    }
+    return done(REAL(remove)(path));
+}
+
+// NOLINTEND(readability-identifier-naming,readability-inconsistent-declaration-parameter-name)
