@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "integration")]
+sys.path.insert(0, str(HERE.parent / "support"))
 
 import virtpind_daemon  # noqa: E402
+from driver_host import TOPOLOGY, make_host  # noqa: E402
 from gi.repository import Gio, GLib  # noqa: E402
 from private_bus import MANAGER, NAME, ROOT, PrivateBus  # noqa: E402
-from test_limits import TOPOLOGY, make_host  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 FLOODS = [("org.freedesktop.DBus.Peer", "Ping", None),

@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "integration")]
+sys.path.insert(0, str(HERE.parent / "support"))
 
 import virtpind_daemon  # noqa: E402
-from private_bus import PrivateBus  # noqa: E402
+from driver_host import TOPOLOGY, make_host  # noqa: E402
+from hostile_messages import LIST, PLAN, set_policy  # noqa: E402
+from private_bus import NOBODY, PrivateBus  # noqa: E402
 from raw_bus import DRIVER, ERROR, MANAGER, NO_REPLY, RawClient, message, options, plan_body, renumbered  # noqa: E402
-from test_hostile_callers import LIST, NOBODY, PLAN, set_policy  # noqa: E402
-from test_limits import TOPOLOGY, make_host  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 INTROSPECT = "org.freedesktop.DBus.Introspectable"

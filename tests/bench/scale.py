@@ -16,12 +16,12 @@ from pathlib import Path
 import libvirt
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "integration")]
+sys.path.insert(0, str(HERE.parent / "support"))
 
 import virtpind_daemon  # noqa: E402
+from fleet import TOPOLOGY, URI, Fleet, definition, wait_all_pinned  # noqa: E402
 from private_bus import MANAGER, ROOT, BusError, PrivateBus  # noqa: E402
 from private_libvirtd import Libvirtd  # noqa: E402
-from test_scale import TOPOLOGY, URI, Fleet, definition, wait_all_pinned  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 NONE = '{"housekeeping": "0", "default-policy": "none"}'

@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
 from faults import LIBRARY, Faults  # noqa: E402
 from nothing_left import Before  # noqa: E402
-from private_bus import PrivateBus  # noqa: E402
+from polkit_mock import PolkitMock  # noqa: E402
+from private_bus import NOBODY, PrivateBus  # noqa: E402
 from private_libvirtd import HOW, LIBVIRTD, URI, Libvirtd, inside_private_host  # noqa: E402
 from random_order import pytest_collection_modifyitems, pytest_terminal_summary  # noqa: E402,F401
 from virtpind_daemon import VirtpindDaemon  # noqa: E402
@@ -56,6 +57,23 @@ def client(bus):
     yield connected
     if not connected.connection.is_closed():
         connected.close()
+
+
+@pytest.fixture
+def user(open_bus):
+    """A connection of a user without any right."""
+    connected = open_bus.connect_as(NOBODY)
+    yield connected
+    if not connected.connection.is_closed():
+        connected.close()
+
+
+@pytest.fixture
+def polkit(open_bus):
+    """polkit on the private bus, which refuses everything that a test does not let it allow."""
+    mock = PolkitMock(open_bus)
+    yield mock
+    mock.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,10 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from gi.repository import Gio, GLib
 
-from polkit_mock import PolkitMock
-from private_bus import DOMAIN, MANAGER, NAME, ROOT, BusError, domain_path
+from driver_host import TEST_URI, TEST_UUID, TOPOLOGY
+from private_bus import DOMAIN, MANAGER, NAME, NOBODY, ROOT, SET_POLICY, BusError, domain_path
 from waiting import wait_until
 
-URI = "test:///default"
-TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
-TEST_UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
-NOBODY = 65534
-ACTION = "org.virtpind1.set-policy"
 DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 
 # What anybody may call. A method that is added is either here or refused: the tests find it by introspection.
@@ -25,27 +20,11 @@ ARGUMENTS = {"domain": "test", "policy": "dedicated", "reason": "a test"}
 BY_TYPE = {"s": "", "t": 0, "u": 0, "i": 0, "b": False, "a{sv}": {}, "as": []}
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def daemon(make_daemon, open_bus, client):
-    started = make_daemon(URI, topology=TOPOLOGY)
+    started = make_daemon(TEST_URI, topology=TOPOLOGY)
     client.wait_for_properties(TEST_UUID, lambda is_: True, "the domain is known")
     return started
-
-
-@pytest.fixture
-def user(daemon, open_bus):
-    """A connection of a user without any right."""
-    connected = open_bus.connect_as(NOBODY)
-    yield connected
-    if not connected.connection.is_closed():
-        connected.close()
-
-
-@pytest.fixture
-def polkit(open_bus):
-    mock = PolkitMock(open_bus)
-    yield mock
-    mock.stop()
 
 
 def methods(client):
@@ -117,7 +96,7 @@ def test_no_property_can_be_set(client, user, polkit):
 
 
 def test_an_allowed_user_changes_the_policy(client, user, polkit):
-    polkit.allow(ACTION)
+    polkit.allow(SET_POLICY)
     assert set_policy(user) == client.domain_properties(TEST_UUID)["Generation"]
     assert client.domain_properties(TEST_UUID)["Policy"] == "dedicated"
 
@@ -127,7 +106,7 @@ def test_another_action_allows_nothing(user, polkit):
     with pytest.raises(BusError) as denied:
         set_policy(user)
     assert denied.value.name == DENIED
-    for word in (f"user {NOBODY}", 'domain "test"', ACTION, "sudo", "group libvirt", "log in again"):
+    for word in (f"user {NOBODY}", 'domain "test"', SET_POLICY, "sudo", "group libvirt", "log in again"):
         assert word in denied.value.text, denied.value.text
 
 
@@ -158,7 +137,7 @@ def finish(source, result):
 
 def test_a_caller_that_leaves_changes_nothing_whatever_polkit_says_then(client, user, polkit):
     polkit.hang()
-    polkit.allow(ACTION)
+    polkit.allow(SET_POLICY)
     before = client.domain_properties(TEST_UUID)
     user.connection.call("org.virtpind1", ROOT, MANAGER, "SetPolicy",
                          GLib.Variant("(ssa{sv}t)", ("test", "dedicated", {}, 0)), None, 0, 60_000, None, None)
@@ -172,7 +151,7 @@ def test_a_caller_that_leaves_changes_nothing_whatever_polkit_says_then(client, 
 
 def test_questions_are_bounded_per_user(client, user, polkit):
     polkit.hang()
-    polkit.allow(ACTION)
+    polkit.allow(SET_POLICY)
     replies = []
     for _ in range(9):
         user.connection.call("org.virtpind1", ROOT, MANAGER, "Reapply", GLib.Variant("(st)", ("test", 0)), None, 0,

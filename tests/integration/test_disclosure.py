@@ -5,12 +5,9 @@ import json
 
 import pytest
 
-from polkit_mock import PolkitMock
-from private_bus import MANAGER, ROOT
+from private_bus import MANAGER, ROOT, SET_POLICY
 
-NOBODY = 65534
 SECRET = "s3cr3t"
-ACTION = "org.virtpind1.set-policy"
 # More lines than the diff compares one by one, between two places that a policy changes.
 STRINGS = "".join(f"<entry>app:{SECRET}-{number}</entry>" for number in range(2500))
 OWNERS = f"""<title>{SECRET}</title><description>{SECRET}</description>
@@ -26,25 +23,11 @@ def guest(make_guest):
     return made.define()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def service(make_daemon, open_bus, client, guest):
     started = make_daemon(config='{"housekeeping": ""}')
     client.wait_for_properties(guest.uuid, lambda is_: True, "known")
     return started
-
-
-@pytest.fixture
-def user(open_bus, service):
-    connected = open_bus.connect_as(NOBODY)
-    yield connected
-    connected.close()
-
-
-@pytest.fixture
-def polkit(open_bus):
-    mock = PolkitMock(open_bus)
-    yield mock
-    mock.stop()
 
 
 def leaks(text):
@@ -69,7 +52,7 @@ def test_plan_shows_everybody_only_what_is_ours(guest, user, polkit):
 
 
 def test_plan_shows_all_of_it_to_who_may_set_the_policy(guest, client, user, polkit):
-    polkit.allow(ACTION)
+    polkit.allow(SET_POLICY)
     for caller in (client, user):
         plan, answer = planned(caller, guest)
         assert plan["definition-diff-of"] == "definition"

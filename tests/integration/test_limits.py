@@ -6,12 +6,11 @@ import time
 import pytest
 from gi.repository import Gio, GLib
 
+from driver_host import TEST_URI, TOPOLOGY, make_host
 from private_bus import MANAGER, NAME, ROOT, Client
 from virtpind_daemon import MEMORY_IS_ITS_OWN
 from waiting import wait_until
 
-URI = "test:///default"
-TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
 CALLS = 10_000
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 GROWTH_KIB = 8192  # queues that were long once, and the messages in them
@@ -44,15 +43,6 @@ class Flood:
             connection.call_finish(result)
         except GLib.Error as error:
             self.errors.add(error.message)
-
-
-def make_host(path, count):
-    """A file for libvirt's test driver: a host with that many running domains."""
-    path.write_text("<node>" + "".join(
-        f"<domain type='test'><name>d{number}</name>"
-        f"<uuid>11111111-2222-3333-4444-{number:012}</uuid><memory>1024</memory>"
-        "<vcpu>2</vcpu><os><type>hvm</type></os></domain>" for number in range(count)) + "</node>")
-    return f"test://{path}"
 
 
 def run_flood(address, method, arguments, count):
@@ -132,7 +122,7 @@ def test_who_calls_once_does_not_wait_for_all_that_another_called_before(
 
 
 def test_flood_of_one_caller_is_answered_and_so_are_others(make_daemon, bus, client):
-    daemon = make_daemon(URI, topology=TOPOLOGY)
+    daemon = make_daemon(TEST_URI, topology=TOPOLOGY)
     wait_until(lambda: client.manager("ListDomains"), "the domain is known")
     flooder = bus.connect()
     floods = [("ListDomains", None), ("Plan", GLib.Variant("(ssa{sv})", ("test", "dedicated", {}))),

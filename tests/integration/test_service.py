@@ -9,15 +9,12 @@ from pathlib import Path
 import pytest
 from gi.repository import GLib
 
+from driver_host import TEST_URI, TEST_UUID, TOPOLOGY, make_host
 from host_cpus import FIRST
 from private_bus import MANAGER, NAME, ROOT, BusError
 from private_libvirtd import HOW, URI, inside_private_host
-from test_limits import make_host
 from waiting import wait_until
 
-TEST_URI = "test:///default"
-TOPOLOGY = "synthetic:pack:1 [numa] l3:2 core:4 pu:2(indexes=2*8:8*1)"
-TEST_UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 JOURNAL = Path("/run/systemd/journal/socket")
 CATALOG = Path(__file__).resolve().parents[2] / "systemd" / "journal" / "virtpind.catalog"
 

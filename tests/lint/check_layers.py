@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may include whom, by the table of rooms in ARCHITECTURE.md: rooms only those above them in it, units without
-circles, each library only where the table has it, and libvirt called in one room."""
+circles, each library only where the table has it, and libvirt called in one room. Nobody imports from a test: what
+several need is in tests/support."""
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ for room, included, libraries in ROW.findall((ROOT / "ARCHITECTURE.md").read_tex
         LIBRARIES.setdefault(library, []).append(room)
 LIBVIRT_CALL = re.compile(r"\bvir[A-Z]\w+\(")  # a header of its room brings them along
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+TEST_IMPORT = re.compile(r'^\s*(?:from |import |# *include "(?:[^"]*/)?)(test_\w+)', re.M)
 
 
 def room_of(path):
@@ -89,6 +91,12 @@ def circles(sources):
         yield from go(unit)
 
 
+def problems_of_tests():
+    for path in project_files(".py", ".hpp", ".cpp"):
+        for imported in TEST_IMPORT.findall((ROOT / path).read_text(encoding="utf-8")):
+            yield f"{path} must not import {imported}, a test: what several tests need is in tests/support"
+
+
 SOURCES = {path: (ROOT / path).read_text(encoding="utf-8") for path in project_files(".hpp", ".cpp") if room_of(path)}
-finish([*problems_of_table(), *(problem for path, text in SOURCES.items() for problem in problems_of(path, text)),
-        *circles(SOURCES)])
+finish([*problems_of_table(), *problems_of_tests(), *circles(SOURCES),
+        *(problem for path, text in SOURCES.items() for problem in problems_of(path, text))])

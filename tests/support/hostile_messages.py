@@ -6,6 +6,7 @@ from raw_bus import MANAGER, NO_REPLY, RETURN, ROOT, SIGNAL, field, message, opt
 
 DOMAIN_PATH = "/org/virtpind1/domain/_11111111_2222_3333_4444_000000000000"
 LIST = message(1, "ListDomains")
+PLAN = message(1, "Plan", "ssa{sv}", plan_body("d0", "dedicated", b""))
 LIMITS = "org.freedesktop.DBus.Error.LimitsExceeded"
 INVALID = "org.freedesktop.DBus.Error.InvalidArgs"
 MEGABYTE = 1_000_000

@@ -20,6 +20,8 @@ NAME = "org.virtpind1"
 ROOT = "/org/virtpind1"
 MANAGER = "org.virtpind1.Manager"
 DOMAIN = "org.virtpind1.Domain"
+NOBODY = 65534  # a user without any right
+SET_POLICY = "org.virtpind1.set-policy"  # the action that polkit is asked about
 
 
 def domain_path(domain_uuid):
