@@ -29,23 +29,17 @@ inline Topology synthetic(const std::string& description)
     return read_host("synthetic:" + description);
 }
 
-// The folders of hosts as hwloc XML that the tests bring with them, and that of VIRTPIND_TOPOLOGIES
+// The folder of hosts as hwloc XML that the tests bring with them, and that of VIRTPIND_TOPOLOGIES
 // if it is set.
 inline std::vector<std::filesystem::path> host_folders()
 {
-    const auto* own = std::getenv("VIRTPIND_TEST_HOSTS"); // by meson.build, separated by colons
+    const auto* own = std::getenv("VIRTPIND_TEST_HOSTS"); // by meson.build
     if (own == nullptr) {
         throw std::runtime_error{"VIRTPIND_TEST_HOSTS is not set: run the test by 'meson test'"};
     }
-    std::string all = own;
+    std::vector<std::filesystem::path> folders{own};
     if (const auto* more = std::getenv("VIRTPIND_TOPOLOGIES")) {
-        all += std::string{":"} + more;
-    }
-    std::vector<std::filesystem::path> folders;
-    for (std::size_t at = 0; at < all.size();) {
-        const auto end = std::min(all.find(':', at), all.size());
-        folders.emplace_back(all.substr(at, end - at));
-        at = end + 1;
+        folders.emplace_back(more);
     }
     return folders;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Hosts as hwloc XML: those of tests/cases/hosts, and those beside this test, which have what none
-// of the others has. They are files of hwloc's own test suite, reduced to what counts here.
+// The hosts in tests/cases/hosts, as hwloc XML.
 #include "tests/support/read_hosts.hpp"
 
 #include <gtest/gtest.h>
