@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon.hpp"
 
+#include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
 #include "common/base/version.hpp"
@@ -21,7 +22,6 @@
 #include "host_topology.hpp"
 
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
@@ -103,7 +103,7 @@ public:
         , watchdog_{loop, [this] { feed_watchdog(); }}
     {
         for (const auto& sentence : guard_.to_tell()) {
-            spdlog::warn("{}", printable(sentence, 1024));
+            log_warning("{}", printable(sentence, 1024));
         }
         reconciler_.guard_with(guard_);
         use_config(std::move(config));
@@ -111,7 +111,7 @@ public:
         reconciler_.on_refreshed([this](const Records& records) { follow_groups(records); });
         reconciler_.each_period([this] { topology_.read_again(); }); // uevents may be lost
         if (!topology_.problem().empty()) {
-            spdlog::info("{}", topology_.problem());
+            log_info("{}", topology_.problem());
         }
     }
 
@@ -146,7 +146,7 @@ public:
 private:
     void stop()
     {
-        spdlog::info("stopping; pins stay as they are");
+        log_info("stopping; pins stay as they are");
         reconciler_.stop();
         reconciler_.publish();
         loop_.stop(0);
@@ -156,7 +156,7 @@ private:
     {
         auto loaded = host_.load_before_images();
         for (const auto& problem : loaded.problems) {
-            spdlog::warn("{}", printable(problem));
+            log_warning("{}", printable(problem));
         }
         if (!loaded.problems.empty()) {
             state_problem_ = loaded.problems.front();
@@ -185,7 +185,7 @@ private:
                           printable(config.error().message, 1024));
             reconciler_.set_problem("InvalidConfig", config.error().message);
         } else {
-            spdlog::info("reloaded the configuration");
+            log_info("reloaded the configuration");
             reconciler_.set_problem("InvalidConfig", "");
             use_config(std::move(*config));
         }
@@ -223,7 +223,7 @@ private:
     // The clock was set, or the machine slept: nobody told what happened meanwhile.
     void on_clock_jump()
     {
-        spdlog::info("the clock jumped or the machine resumed; starting a full pass");
+        log_info("the clock jumped or the machine resumed; starting a full pass");
         topology_.read_again();
         reconciler_.request_pass(std::nullopt, [](const Result<void>&) {});
     }
@@ -300,7 +300,7 @@ int run_daemon(const DaemonOptions& options)
     block_signals();
     set_up_log(options.log_level);
     const auto give_up = [](const Error& error) {
-        spdlog::critical("{}", printable(error.message, 1024));
+        log_critical("{}", printable(error.message, 1024));
         return 1;
     };
     auto config = read_config(options);
@@ -313,7 +313,7 @@ int run_daemon(const DaemonOptions& options)
     }
     topology->generation = 1;
     for (const auto& warning : topology->warnings) {
-        spdlog::warn("{}", printable(warning));
+        log_warning("{}", printable(warning));
     }
     auto loop = loop::EventLoop::create();
     if (!loop) {
@@ -336,9 +336,9 @@ int run_daemon(const DaemonOptions& options)
     }
     const auto code = daemon.run();
     if (code < 0) {
-        spdlog::critical("the event loop failed ({}): {}", code,
-                         loop->failure().empty() ? "the connection to the bus may be lost"
-                                                 : printable(loop->failure(), 1024));
+        log_critical("the event loop failed ({}): {}", code,
+                     loop->failure().empty() ? "the connection to the bus may be lost"
+                                             : printable(loop->failure(), 1024));
     }
     return code == 0 ? 0 : 1;
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "host_topology.hpp"
 
+#include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
 #include "daemon/reconcile/controller.hpp"
 #include "daemon/topology/topology_export.hpp"
 #include "daemon/topology/topology_reader.hpp"
-
-#include <spdlog/spdlog.h>
 
 #include <utility>
 #include <vector>
@@ -61,15 +60,15 @@ void HostTopology::read_again()
         return [this, read = std::move(read)]() mutable { on_read(std::move(read)); };
     });
     if (posted == loop::Posted::full) {
-        spdlog::debug("the topology is being read already");
+        log_debug("the topology is being read already");
     }
 }
 
 void HostTopology::on_read(Result<Topology> read)
 {
     if (!read) {
-        spdlog::warn("failed to read the topology, keeping the former one: {}",
-                     printable(read.error().message));
+        log_warning("failed to read the topology, keeping the former one: {}",
+                    printable(read.error().message));
         reconciler_.set_problem("Topology", read.error().message);
         reconciler_.publish();
         return;
@@ -79,8 +78,8 @@ void HostTopology::on_read(Result<Topology> read)
     const auto changed = !same_layout(*current_, *next);
     next->generation = current_->generation + (changed ? 1 : 0);
     if (changed) {
-        spdlog::info("the topology changed: CPUs {} are online (generation {})",
-                     next->online_cpus().str(), next->generation);
+        log_info("the topology changed: CPUs {} are online (generation {})",
+                 next->online_cpus().str(), next->generation);
     }
     current_ = std::move(next);
     reconciler_.on_topology(current_); // free memory is news, too

@@ -39,11 +39,7 @@ struct Error {
     int native_domain = 0; // libvirt's virErrorDomain
 
     // "while pinning vCPU 3 of web1: ..." as the error rises.
-    [[nodiscard]] Error context(std::string_view doing) &&
-    {
-        message = "while " + std::string{doing} + ": " + message;
-        return std::move(*this);
-    }
+    [[nodiscard]] Error context(std::string_view doing) &&;
 
     friend bool operator==(const Error&, const Error&) = default;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "definition_calls.hpp"
 
+#include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
 #include "common/model/part_table.hpp"
 #include "common/model/policy.hpp"
@@ -11,7 +12,6 @@
 #include "pin_calls.hpp"
 
 #include <libvirt/virterror.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <string_view>
@@ -31,7 +31,7 @@ Error definition_error()
         error.code == Errc::permission_denied || error.code == Errc::not_found) {
         return error;
     }
-    spdlog::warn("libvirt does not take a definition: {}", printable(error.message, 1024));
+    log_warning("libvirt does not take a definition: {}", printable(error.message, 1024));
     error.message = "libvirt does not take the definition (its error " +
                     std::to_string(error.native_code) +
                     "); what it says of it, which may quote it, is in the log (journalctl -u "
@@ -47,9 +47,9 @@ Result<void> define(virConnectPtr connection, const std::string& text)
     if (!defined && virGetLastErrorCode() == VIR_ERR_XML_INVALID_SCHEMA) {
         // It did not suit the schema before either, or libvirt would have refused our few elements
         // for what they are.
-        spdlog::warn("a definition does not suit libvirt's schema and is written without that "
-                     "check; `virt-xml-validate` tells where: {}",
-                     printable(last_error().message, 1024));
+        log_warning("a definition does not suit libvirt's schema and is written without that "
+                    "check; `virt-xml-validate` tells where: {}",
+                    printable(last_error().message, 1024));
         defined.reset(virDomainDefineXMLFlags(connection, text.c_str(), 0));
     }
     if (!defined) {
@@ -105,8 +105,7 @@ Result<DefinitionOutcome> undefine_again(const VirtConnection& connection, virDo
         return last_error().context(name + " was undefined while its definition was written, which "
                                            "defined it anew; undefine it again");
     }
-    spdlog::info("{}: it was undefined while its definition was written, and stays undefined",
-                 name);
+    log_info("{}: it was undefined while its definition was written, and stays undefined", name);
     return DefinitionOutcome{.what = was_active ? edited : gone, .meant = {}};
 }
 

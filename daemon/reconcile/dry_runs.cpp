@@ -3,6 +3,7 @@
 
 #include "caller_errors.hpp"
 #include "common/base/printable.hpp"
+#include "daemon/render/plan_json.hpp"
 #include "daemon/render/unified_diff.hpp"
 #include "policy_request.hpp"
 #include "record_lookup.hpp"

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "original_states.hpp"
 
+#include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
 #include "common/model/parts.hpp"
 #include "common/model/undo_merge.hpp"
-
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
@@ -201,9 +200,9 @@ void BeforeImages::make_way(const std::shared_ptr<Saving>& saving, std::size_t a
         }
         unsaved_.erase(*gone);
         if (const auto image = unseen_.extract(*gone)) {
-            spdlog::warn("dropped the before-image of {} ({}), which libvirt does not show: the "
-                         "limit is reached",
-                         printable(image.mapped().name), gone->str());
+            log_warning("dropped the before-image of {} ({}), which libvirt does not show: the "
+                        "limit is reached",
+                        printable(image.mapped().name), gone->str());
         }
         save_next(saving, at);
     });

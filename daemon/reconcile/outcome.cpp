@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "outcome.hpp"
 
+#include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
 #include "daemon/service/log_events.hpp"
-
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -216,7 +215,7 @@ Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64
     }
     if (deferred) {
         what += "; in the definition, for the next start";
-        spdlog::info("{}: deferred, {}", printable(record.seen.facts.name), what);
+        log_info("{}: deferred, {}", printable(record.seen.facts.name), what);
     } else {
         log_domain(restored ? LogEvent::domain_restored
                    : mended ? LogEvent::domain_set_apart
@@ -224,7 +223,7 @@ Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64
                    record, pass, word + ", " + what);
     }
     for (const auto& remark : outcome.remarks) {
-        spdlog::warn("{}: {}", printable(record.seen.facts.name), remark);
+        log_warning("{}: {}", printable(record.seen.facts.name), remark);
         what += "; " + remark;
     }
     remember(record, pass, word + ": " + what);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "outcome_intake.hpp"
 
+#include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
 #include "common/model/parts.hpp"
 #include "outcome.hpp"
-
-#include <spdlog/spdlog.h>
 
 #include <optional>
 #include <utility>
@@ -23,8 +22,8 @@ constexpr unsigned conflicts_max = 8;
 
 AfterIntake take_conflict(DomainRecord& record, Outcome& outcome)
 {
-    spdlog::debug("{} {} meanwhile", printable(outcome.name),
-                  outcome.gone ? "went away or was restarted" : "had its definition edited");
+    log_debug("{} {} meanwhile", printable(outcome.name),
+              outcome.gone ? "went away or was restarted" : "had its definition edited");
     record.state = decided_state(record);
     if (outcome.edited) {
         record.image_stale = record.before && record.before->written.empty();
@@ -65,7 +64,7 @@ AfterIntake take_in(DomainRecord& record, Outcome& outcome,
     }
     record.busy = outcome.busy;
     if (!outcome.busy.empty()) {
-        spdlog::debug("{} is being {}: it is left alone", printable(outcome.name), outcome.busy);
+        log_debug("{} is being {}: it is left alone", printable(outcome.name), outcome.busy);
         record.state = record.placed_id == outcome.id ? decided_state(record) : PinState::idle;
         record.retry_at = now + busy_pause;
         return AfterIntake::nothing;

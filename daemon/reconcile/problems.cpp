@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "problems.hpp"
 
+#include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
-
-#include <spdlog/spdlog.h>
 
 #include <utility>
 
@@ -28,7 +27,7 @@ void Problems::report(const std::string& code, const std::string& text, Log log)
     const auto appears = !texts_.contains(code);
     const auto changed = set(code, text);
     if (!text.empty() && changed && (appears || log == Log::each_text)) {
-        spdlog::warn("{}", printable(text, 1024));
+        log_warning("{}", printable(text, 1024));
     }
 }
 

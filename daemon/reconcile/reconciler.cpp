@@ -2,14 +2,13 @@
 #include "reconciler.hpp"
 
 #include "caller_errors.hpp"
+#include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
 #include "configured_housekeeping.hpp"
 #include "daemon/service/log_events.hpp"
 #include "outcome_intake.hpp"
 #include "record_refresh.hpp"
 #include "step_intake.hpp"
-
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -69,7 +68,7 @@ void Reconciler::take(const LibvirtLost& down)
 
 void Reconciler::take(const DomainChanged& changed)
 {
-    spdlog::debug("domain {}: {}", changed.uuid.str(), changed.what);
+    log_debug("domain {}: {}", changed.uuid.str(), changed.what);
     if (changed.kind == DomainChanged::Kind::ended) {
         ended_.add(changed.uuid);
     }
@@ -78,7 +77,7 @@ void Reconciler::take(const DomainChanged& changed)
 
 void Reconciler::take(const EventsOverflowed& /*overflowed*/)
 {
-    spdlog::info("events were dropped; looking at everything again");
+    log_info("events were dropped; looking at everything again");
 }
 
 void Reconciler::on_topology(std::shared_ptr<const Topology> topology)
@@ -189,7 +188,7 @@ void Reconciler::on_observed(Result<Observation> seen)
 void Reconciler::refresh(Observation seen)
 {
     if (abilities_.tuning != seen.abilities.tuning) {
-        spdlog::info("what this host can give a guest: {}", describe(seen.abilities.tuning));
+        log_info("what this host can give a guest: {}", describe(seen.abilities.tuning));
     }
     abilities_ = seen.abilities;
     refresh_records(records_, images_, std::move(seen.domains), ended_.take(), pass_);
@@ -286,7 +285,7 @@ bool Reconciler::plan_is_current() const
 // The host changed before anything was applied: the same waiters, another plan.
 void Reconciler::replan()
 {
-    spdlog::debug("pass {}: the host changed meanwhile; planning anew", pass_);
+    log_debug("pass {}: the host changed meanwhile; planning anew", pass_);
     state_ = State::idle;
     next_depth_ = std::max(next_depth_, depth_);
     waiters_.put_off();
@@ -355,7 +354,7 @@ void Reconciler::end_pass(const std::optional<Error>& failure)
     } else if (connection_ && !stopped_) {
         next_depth_ = std::max(next_depth_, depth_); // that is still to be looked at
         retry_.pass_failed();
-        spdlog::warn("pass {}: {}", pass_, printable(failure->message, 1024));
+        log_warning("pass {}: {}", pass_, printable(failure->message, 1024));
     }
     publish();
     publisher_.announce();

@@ -3,6 +3,7 @@
 
 #include "bus_views.hpp"
 #include "common/base/printable.hpp"
+#include "daemon/render/plan_json.hpp"
 
 #include <nlohmann/json.hpp>
 

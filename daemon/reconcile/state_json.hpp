@@ -5,8 +5,9 @@
 
 #include "common/model/control_port.hpp"
 #include "common/model/plan.hpp"
-#include "daemon/render/plan_json.hpp"
 #include "domain_record.hpp"
+
+#include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
 #include <string>
@@ -16,7 +17,7 @@ namespace virtpind {
 // The answer of Plan: the output of `virtpind plan --format json`, with the change of the domain's
 // definition as "definition-diff" (empty if there is none), and the part of the definition that
 // this covers as "definition-diff-of".
-[[nodiscard]] std::string report_trial(Json report, const DomainUuid& uuid,
+[[nodiscard]] std::string report_trial(nlohmann::ordered_json report, const DomainUuid& uuid,
                                        const std::string& definition_diff, DefinitionScope scope);
 
 // One domain: its policy, its plan with the reasons, and its history.

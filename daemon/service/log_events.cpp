@@ -82,7 +82,7 @@ void log_event(LogEvent event, const std::string& text, const std::vector<LogFie
         return;
     }
     if (!stderr_is_journal()) {
-        spdlog::log(kind.level, "{}", line);
+        spdlog::default_logger_raw()->log(kind.level, spdlog::string_view_t{line});
         return;
     }
     std::vector<std::string> entry{"MESSAGE=" + line, "MESSAGE_ID=" + std::string{kind.id},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Events for operators. Each has a message id, by which the journal is searched (journalctl
 // MESSAGE_ID=...), and an entry in the catalog, systemd/journal/virtpind.catalog. Everything else
-// is logged by spdlog directly. Any thread.
+// is logged by common/base/logging.hpp. Any thread.
 #pragma once
 
 #include <string>
