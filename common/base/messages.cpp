@@ -91,16 +91,4 @@ std::string pluralize(std::size_t count, std::string_view one, std::string_view 
     return std::string{count == 1 ? one : many};
 }
 
-std::string listed(const std::vector<std::string>& names)
-{
-    constexpr std::size_t named_max = 4;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(names.size(), named_max); ++i) {
-        text += (i == 0 ? "" : ", ") + names[i];
-    }
-    return names.size() > named_max
-               ? text + " and " + std::to_string(names.size() - named_max) + " more"
-               : text;
-}
-
 } // namespace virtpind

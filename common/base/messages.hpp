@@ -26,9 +26,6 @@ using Words = std::vector<std::string_view>;
 // "1 node", "2 nodes".
 [[nodiscard]] std::string pluralize(std::size_t count, std::string_view noun);
 
-// "a, b, c, d and 3 more".
-[[nodiscard]] std::string listed(const std::vector<std::string>& names);
-
 // The form of a word for a count: pluralize(1, "is", "are").
 [[nodiscard]] std::string pluralize(std::size_t count, std::string_view one, std::string_view many);
 

@@ -5,11 +5,14 @@
 // daemon/planner/place: charges.cpp for terms that add up, cost.cpp for the others.
 #pragma once
 
+#include "reason_arguments.hpp"
+
 #include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -54,134 +57,120 @@ struct CostTermInfo {
 
     CostTerm term{};
     std::string_view name;    // its key in JSON; neighbours of one name are a list
-    std::string_view unit;    // what it counts
     std::string_view meaning; // a sentence
     Weight weight = Weight::slight;
     Sum sum = Sum::packed;
-    std::uint64_t least = 0;    // no placement has less
-    std::string_view gain = {}; // what less of it gives; empty: so many units instead of so many
+    std::uint64_t least = 0;               // no placement has less
+    std::optional<ReasonPhrase> gain = {}; // of less of it, where it is wished
     Shown shown = Shown::always;
 };
 
 inline constexpr std::array cost_term_table{
     CostTermInfo{.term = CostTerm::kind,
                  .name = "kind",
-                 .unit = "vCPUs on another kind of core",
                  .meaning = "vCPUs on CPUs that are not of the wished kind.",
                  .weight = CostTermInfo::Weight::weighty,
                  .sum = CostTermInfo::Sum::apart,
-                 .gain = "the wished kind of core"},
+                 .gain = ReasonPhrase::wished_kind},
     CostTermInfo{.term = CostTerm::imbalance,
                  .name = "imbalance",
-                 .unit = "vCPUs too many on the fullest node",
                  .meaning = "With numa=spread, the vCPUs that the fullest node has more than the "
                             "emptiest one beyond what the numbers force, or the guest cells that "
                             "share a node; else 0.",
                  .weight = CostTermInfo::Weight::weighty,
                  .sum = CostTermInfo::Sum::apart,
-                 .gain = "its vCPUs spread more evenly over the nodes"},
+                 .gain = ReasonPhrase::even_spread},
     CostTermInfo{.term = CostTerm::nodes,
                  .name = "nodes",
-                 .unit = "NUMA nodes",
                  .meaning = "NUMA nodes that the vCPUs span, summed over the guest cells.",
                  .weight = CostTermInfo::Weight::weighty,
-                 .least = 1},
+                 .least = 1,
+                 .gain = ReasonPhrase::fewer_nodes},
     CostTermInfo{.term = CostTerm::distance,
                  .name = "distance",
-                 .unit = "of distance",
                  .meaning = "The distances between the nodes that the vCPUs span, both ways.",
                  .weight = CostTermInfo::Weight::weighty,
                  .sum = CostTermInfo::Sum::apart,
-                 .gain = "nodes nearer to each other"},
+                 .gain = ReasonPhrase::nearer_nodes},
     CostTermInfo{.term = CostTerm::device,
                  .name = "device",
-                 .unit = "vCPUs away from its devices",
                  .meaning = "vCPUs outside the nodes that are local to the devices of the domain, "
                             "or on a node without memory.",
-                 .weight = CostTermInfo::Weight::weighty},
+                 .weight = CostTermInfo::Weight::weighty,
+                 .gain = ReasonPhrase::fewer_away_from_devices},
     CostTermInfo{.term = CostTerm::packages,
                  .name = "packages",
-                 .unit = "packages",
                  .meaning = "Packages that the vCPUs span.",
                  .weight = CostTermInfo::Weight::weighty,
-                 .least = 1},
+                 .least = 1,
+                 .gain = ReasonPhrase::fewer_packages},
     CostTermInfo{.term = CostTerm::unquiet,
                  .name = "unquiet",
-                 .unit = "vCPUs beside the isolated CPUs",
                  .meaning = "vCPUs on CPUs that the scheduler balances, where the host has "
                             "isolated ones.",
                  .weight = CostTermInfo::Weight::weighty,
+                 .gain = ReasonPhrase::fewer_unisolated,
                  .shown = CostTermInfo::Shown::nonzero},
     CostTermInfo{.term = CostTerm::siblings,
                  .name = "siblings",
-                 .unit = "guest cores without siblings",
                  .meaning = "Guest cores whose vCPUs are not siblings on one host core.",
-                 .weight = CostTermInfo::Weight::weighty},
+                 .weight = CostTermInfo::Weight::weighty,
+                 .gain = ReasonPhrase::fewer_broken_siblings},
     CostTermInfo{.term = CostTerm::l3,
                  .name = "l3",
-                 .unit = "L3s",
                  .meaning = "L3s that the vCPUs span.",
                  .weight = CostTermInfo::Weight::weighty,
-                 .least = 1},
+                 .least = 1,
+                 .gain = ReasonPhrase::fewer_l3s},
     CostTermInfo{.term = CostTerm::partial_cores,
                  .name = "split",
-                 .unit = "cores used in part",
                  .meaning = "Cores of which the vCPUs use only a part.",
-                 .weight = CostTermInfo::Weight::weighty},
+                 .weight = CostTermInfo::Weight::weighty,
+                 .gain = ReasonPhrase::fewer_partial_cores},
     CostTermInfo{.term = CostTerm::shared_cores,
                  .name = "shared",
-                 .unit = "cores shared with others",
                  .meaning = "Cores of which another domain claims a part.",
-                 .weight = CostTermInfo::Weight::weighty},
+                 .weight = CostTermInfo::Weight::weighty,
+                 .gain = ReasonPhrase::fewer_shared_cores},
     CostTermInfo{.term = CostTerm::neighbours,
                  .name = "neighbours",
-                 .unit = "L3s shared with others",
                  .meaning = "With cache=alone, L3s that a claim or housekeeping uses, too; else "
                             "0."},
     CostTermInfo{.term = CostTerm::big_caches,
                  .name = "big-caches",
-                 .unit = "L3s with V-cache",
                  .meaning = "With cache=pack, L3s with V-cache, which are left to others; else 0."},
     CostTermInfo{.term = CostTerm::best_fit,
                  .name = "room",
-                 .unit = "free CPUs of the L3s",
                  .meaning = "With cache=pack, the free CPUs of the L3s that the vCPUs are on, "
                             "theirs included: the fewest that suffice fit best; else 0."},
     CostTermInfo{.term = CostTerm::moves,
                  .name = "moves",
-                 .unit = "vCPUs that move",
                  .meaning = "vCPUs that change the CPU they are pinned to."},
     CostTermInfo{.term = CostTerm::io_nodes,
                  .name = "io-nodes",
-                 .unit = "vCPUs on nodes with I/O",
                  .meaning = "vCPUs of a domain without devices on nodes with I/O, where the host "
                             "has others."},
     CostTermInfo{.term = CostTerm::loaded,
                  .name = "loaded",
-                 .unit = "vCPUs beside guests that float",
                  .meaning = "vCPUs on CPUs where guests of others may float.",
                  .shown = CostTermInfo::Shown::nonzero},
     CostTermInfo{.term = CostTerm::fragmented_nodes,
                  .name = "broken",
-                 .unit = "free nodes broken into",
                  .meaning = "NUMA nodes that were wholly free and are used now."},
     CostTermInfo{.term = CostTerm::fragmented_l3s,
                  .name = "broken",
-                 .unit = "free L3s broken into",
                  .meaning = "L3s that were wholly free and are used now."},
     CostTermInfo{.term = CostTerm::fragmented_cores,
                  .name = "broken",
-                 .unit = "free cores broken into",
                  .meaning = "Cores that were wholly free and are used now."},
     CostTermInfo{.term = CostTerm::small_cache,
                  .name = "small-cache",
-                 .unit = "vCPUs off the V-cache",
                  .meaning = "With cache=alone, vCPUs off the V-cache, where the host has one; else "
                             "0.",
-                 .weight = CostTermInfo::Weight::wished},
+                 .weight = CostTermInfo::Weight::wished,
+                 .gain = ReasonPhrase::fewer_off_vcache},
     CostTermInfo{.term = CostTerm::rank,
                  .name = "rank",
-                 .unit = "of rank",
                  .meaning = "The ranks of the CPUs that the vCPUs are on.",
                  .sum = CostTermInfo::Sum::wide},
 };

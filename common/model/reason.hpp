@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Why a decision fell as it did: a stable code for programs and tests, and a sentence for people.
-// One table (reason.cpp) gives each code its kebab-case word and its meaning; log, D-Bus, the plan
-// command and tests use only that. Add a code here and a row there together.
+// Why a decision fell as it did: a code, and the values of the case. Programs and tests compare
+// those; people read the sentence that daemon/render/reason_text makes of them.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include "reason_arguments.hpp"
+
 #include <vector>
 
 namespace virtpind {
 
+// Each has a row in daemon/render/reason_table.cpp, in this order.
 enum class ReasonCode {
     // placement of dedicated domains
     fits_one_l3,
@@ -37,6 +37,8 @@ enum class ReasonCode {
     kept_in_place,
     moved,
     restricted_cpus,
+    quiet_cpus_used,
+    foreign_load,
     // threads and memory
     emulator_housekeeping,
     emulator_own,
@@ -54,15 +56,13 @@ enum class ReasonCode {
     memory_kept,
     memory_locked,
     memory_short,
-    // shared, none, foreign, held
+    // shared domains, and those that are left alone
     floats_on_pool,
     pool_full,
     no_pool,
     cpus_not_in_pool,
     claim_overrun,
     own_core_denied,
-    foreign_load,
-    quiet_cpus_used,
     hands_off,
     foreign_pins,
     held,
@@ -93,8 +93,8 @@ enum class ReasonCode {
     pins_elsewhere,
     policy_elsewhere,
     auto_chosen,
+    // the guest's topology and tuning
     placement_auto,
-    // guest tuning
     topology_mirrored,
     topology_true,
     topology_gaps,
@@ -107,20 +107,11 @@ enum class ReasonCode {
 
 struct Reason {
     ReasonCode code{};
-    std::string text; // a whole sentence with the numbers of this case
+    ReasonArguments arguments = {};
     friend bool operator==(const Reason&, const Reason&) = default;
 };
 
 using Reasons = std::vector<Reason>;
-
-struct ReasonInfo {
-    ReasonCode code;
-    std::string_view word;    // "fits-one-l3"
-    std::string_view meaning; // what it means in general; for man pages
-};
-
-[[nodiscard]] const std::vector<ReasonInfo>& reason_table();
-[[nodiscard]] std::string_view to_string(ReasonCode code);
 
 // Whether the policy of a domain was made for another host: nothing that happens on this one, but
 // another policy, can meet it.

@@ -77,32 +77,25 @@ std::vector<std::string> exclusive_devices(const DomainFacts& facts)
 
 void explain_auto(const DomainFacts& facts, const Policy& policy, Reasons& why)
 {
-    const auto devices = passed_through(facts);
-    why.push_back({.code = ReasonCode::auto_chosen,
-                   .text = "The policy " + policy.name + " is " +
-                           std::string{to_string(policy.placement)} +
-                           " for this domain, as it is given " +
-                           (devices.empty() ? "no device of the host's" : devices) + "."});
+    why.push_back({ReasonCode::auto_chosen,
+                   {{"policy", policy.name},
+                    {"placement", std::string{to_string(policy.placement)}},
+                    {"passed_through", passed_through(facts)}}});
 }
 
 void name_unknown_devices(const std::vector<std::string>& addresses, const Topology& topology,
                           Reasons& why)
 {
-    const auto unknown = unknown_devices(addresses, topology);
-    std::string all;
-    for (const auto& [device, functions] : unknown) {
-        const auto name = named(device, functions);
-        all += (all.empty() ? "" : ", ") + name;
-        if (!topology.devices.empty()) {
-            why.push_back({.code = ReasonCode::device_unknown,
-                           .text = "The host has no PCI device " + name +
-                                   ", so its place does not count; lspci -D lists the devices."});
-        }
+    NameList names;
+    for (const auto& [device, functions] : unknown_devices(addresses, topology)) {
+        names.push_back(named(device, functions));
     }
-    if (topology.devices.empty() && !all.empty()) {
-        why.push_back({.code = ReasonCode::device_unknown,
-                       .text = "This host description has no devices, so the place of " + all +
-                               " does not count."});
+    if (topology.devices.empty() && !names.empty()) {
+        why.push_back({ReasonCode::device_unknown, {{"devices", std::move(names)}}});
+        return;
+    }
+    for (auto& name : names) {
+        why.push_back({ReasonCode::device_unknown, {{"device", std::move(name)}}});
     }
 }
 

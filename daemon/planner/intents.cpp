@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "intents.hpp"
 
-#include "common/base/messages.hpp"
 #include "daemon/planner/guest/hotplug.hpp"
 #include "intent_devices.hpp"
 
@@ -96,24 +95,14 @@ void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet&
     intent.plug = choice.vcpus - facts.vcpus_online;
     intent.unplug = facts.vcpus_online - choice.vcpus;
     intent.vcpus_as_asked = choice.missing == 0 && choice.surplus == 0;
-    const auto number = "The policy asks for " + pluralize(wanted, "vCPU") + ": ";
     if (choice.missing != 0) {
-        intent.why.push_back({.code = ReasonCode::vcpus_missing,
-                              .text = number + "the domain has room for " +
-                                      std::to_string(choice.vcpus.size()) +
-                                      (choice.vcpus.size() < facts.vcpus_max
-                                           ? ", as the gaps that its definition leaves stay"
-                                           : "") +
-                                      "; a larger <vcpu> in the definition makes more."});
-    } else if (choice.surplus != 0 && !kept_plugged.empty()) {
-        intent.why.push_back({.code = ReasonCode::vcpus_kept,
-                              .text = number + "the guest did not give back " + kept_plugged.str() +
-                                      "; Reapply asks it again."});
+        intent.why.push_back({ReasonCode::vcpus_missing,
+                              {{"wanted_vcpus", wanted},
+                               {"vcpus", choice.vcpus.size()},
+                               {"gaps", choice.vcpus.size() < facts.vcpus_max}}});
     } else if (choice.surplus != 0) {
         intent.why.push_back(
-            {.code = ReasonCode::vcpus_kept,
-             .text = number + "the guest was started with more of them, which cannot be unplugged; "
-                              "it has that number from its next start."});
+            {ReasonCode::vcpus_kept, {{"wanted_vcpus", wanted}, {"kept", kept_plugged}}});
     }
 }
 
@@ -140,9 +129,7 @@ Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
     const auto of_others = has_pins_of_others(seen, history, online);
     if (history.hold_reason) {
         decision.stance = Stance::held;
-        decision.intent.why.push_back(
-            {.code = ReasonCode::held,
-             .text = "Left alone on request: " + *history.hold_reason + "."});
+        decision.intent.why.push_back({ReasonCode::held, {{"hold", *history.hold_reason}}});
     } else if (chosen || (wanted && !of_others)) {
         decision.stance = Stance::managed;
     } else if (of_others && !history.touched) {
@@ -165,7 +152,7 @@ void mark_broken(Decision& decision, Error why, ReasonCode code)
 {
     decision.stance = Stance::broken;
     decision.intent.stance = Stance::broken;
-    decision.intent.why.push_back({.code = code, .text = why.message});
+    decision.intent.why.push_back({code, {{"error", why.message}}});
     decision.unreadable = std::move(why);
 }
 
@@ -181,9 +168,7 @@ void set_apart(Decision& decision, std::string_view what)
     decision.restore = false;
     mark_broken(decision,
                 Error{.code = Errc::internal,
-                      .message = "Something went wrong in virtpind itself while it was at work on "
-                                 "this domain (" +
-                                 std::string{what} +
+                      .message = "virtpind itself failed at this domain (" + std::string{what} +
                                  "), so it is left alone; please report it together with its "
                                  "definition and the output of Describe."},
                 ReasonCode::set_apart);

@@ -139,14 +139,14 @@ private:
     void explain_overruns()
     {
         for (auto& plan : plan_.domains) {
-            std::vector<std::string> names;
+            NameList names;
             for (const auto* other : overrunning_) {
                 if (other->vcpus.begin()->second.intersects(plan.claim)) {
                     names.push_back(other->name);
                 }
             }
             if (!names.empty()) {
-                explain_overrun(names, plan);
+                explain_overrun(std::move(names), plan);
             }
         }
     }
@@ -159,7 +159,7 @@ private:
         }
         if (plan_.usable.empty()) {
             plan.satisfied = false;
-            plan.reasons.push_back({ReasonCode::no_room, "No CPU of this host may be used."});
+            plan.reasons.push_back({ReasonCode::no_room});
             return;
         }
         explain_elsewhere(*host_.topology, *member.intent, plan);
@@ -170,7 +170,7 @@ private:
         } else {
             if (member.role == Member::Role::dedicated) {
                 plan.satisfied = false;
-                explain_misfit(fleet_, member, plan);
+                explain_infeasible(fleet_, member, plan);
                 if (member.intent->policy.fallback == Fallback::fail) {
                     return;
                 }

@@ -3,6 +3,7 @@
 
 #include "common/base/printable.hpp"
 #include "common/base/version.hpp"
+#include "daemon/render/reason_text.hpp"
 #include "dbus/errors.hpp"
 
 #include <algorithm>
@@ -43,7 +44,7 @@ std::optional<std::pair<std::string, std::string>> problem_of(const DomainRecord
         const auto* why = main_shortfall(record.plan->reasons);
         return std::pair{
             std::string{"Unsatisfiable"},
-            who + (why != nullptr ? why->text : "does not get what its policy asks for")};
+            who + (why != nullptr ? reason_text(*why) : "does not get what its policy asks for")};
     }
     return std::nullopt;
 }

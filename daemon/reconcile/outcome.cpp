@@ -3,6 +3,7 @@
 
 #include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
+#include "daemon/render/reason_text.hpp"
 #include "daemon/service/log_events.hpp"
 
 #include <algorithm>
@@ -238,8 +239,9 @@ void set_decided_error(DomainRecord& record)
     } else if (record.decision.stance == Stance::managed && record.plan &&
                record.plan->placement == Placement::none) {
         const auto* why = main_shortfall(record.plan->reasons);
-        record.error.emplace(Error{.code = Errc::unsatisfiable,
-                                   .message = why != nullptr ? why->text : "It does not fit."});
+        record.error.emplace(
+            Error{.code = Errc::unsatisfiable,
+                  .message = why != nullptr ? reason_text(*why) : "It does not fit."});
     } else if (!record.not_kept.empty()) {
         record.error.emplace(
             Error{.code = Errc::partially_applied,
@@ -292,7 +294,7 @@ void log_lack(DomainRecord& record, std::uint64_t pass)
         const auto* why = main_shortfall(record.plan->reasons);
         log_domain(LogEvent::domain_unsatisfiable, record, pass,
                    "it does not get all that its policy asks for" +
-                       (why != nullptr ? ": " + why->text : "; Explain says why"));
+                       (why != nullptr ? ": " + reason_text(*why) : "; Explain says why"));
     }
 }
 

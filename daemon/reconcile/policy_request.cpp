@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "policy_request.hpp"
 
+#include "daemon/render/reason_text.hpp"
 #include "trial_plan.hpp"
 
 #include <string>
@@ -20,7 +21,7 @@ Error cannot_be_met(const DomainPlan& plan)
 {
     std::string why;
     for (const auto& reason : plan.reasons) {
-        why += (why.empty() ? "" : " ") + reason.text;
+        why += (why.empty() ? "" : " ") + reason_text(reason);
     }
     return Error{.code = Errc::unsatisfiable,
                  .message = "the policy cannot be met on this host now, and nothing was changed: " +

@@ -3,6 +3,7 @@
 
 #include "common/base/printable.hpp"
 #include "common/model/policy.hpp"
+#include "reason_text.hpp"
 
 #include <algorithm>
 
@@ -89,7 +90,7 @@ Json reasons_to_json(const Reasons& reasons)
 {
     auto list = Json::array();
     for (const auto& reason : reasons) {
-        list.push_back({{"code", to_string(reason.code)}, {"text", printable(reason.text, 1024)}});
+        list.push_back({{"code", to_string(reason.code)}, {"text", reason_text(reason)}});
     }
     return list;
 }

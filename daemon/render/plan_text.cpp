@@ -4,6 +4,7 @@
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 #include "common/model/policy.hpp"
+#include "reason_text.hpp"
 
 #include <algorithm>
 #include <map>
@@ -307,7 +308,7 @@ std::string plan_to_text(const Plan& plan, const Topology& topology)
         const auto& domain = plan.domains[i];
         text += "\n" + domain_line(domain, marks[i]) + pin_line(domain);
         for (const auto& reason : domain.reasons) {
-            text += "    - " + printable(reason.text, 1024) + "\n";
+            text += "    - " + reason_text(reason) + "\n";
         }
     }
     return text;

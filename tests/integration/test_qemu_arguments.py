@@ -128,5 +128,5 @@ def test_auto_counts_what_is_given_by_argument_or_mediated(host, make_guest):
                                 (by_argument, "dedicated", "PCI device 0000:ff:1f.7"), (plain, "shared", "no device")):
         host.wait_known(guest)
         host.set_policy(guest, "auto")
-        assert f"The policy auto is {placed} for this domain" in explained(host, guest)
+        assert f"The policy auto means {placed} for this domain" in explained(host, guest)
         assert told in explained(host, guest)

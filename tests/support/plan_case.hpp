@@ -6,6 +6,7 @@
 #include "daemon/planner/planner.hpp"
 #include "daemon/planner/validate.hpp"
 #include "tests/support/cpu_sets.hpp"
+#include "tests/support/reasons.hpp"
 #include "tests/support/topology_builder.hpp"
 
 #include <gtest/gtest.h>
@@ -15,7 +16,6 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -106,36 +106,11 @@ inline CpuSet vcpu_cpus(const DomainPlan& plan)
     return all;
 }
 
-// Whether a reason of that code has `words` in its text.
-inline bool says(const DomainPlan& plan, ReasonCode code, std::string_view words = "")
+// Whether it has a reason of that code with, among others, these arguments.
+inline testing::AssertionResult says(const DomainPlan& plan, ReasonCode code,
+                                     const ReasonArguments& arguments = {})
 {
-    return std::any_of(plan.reasons.begin(), plan.reasons.end(), [&](const Reason& reason) {
-        return reason.code == code && reason.text.find(words) != std::string::npos;
-    });
-}
-
-// The text of all reasons, a line each.
-inline std::string text_of(const DomainPlan& plan)
-{
-    std::string all;
-    for (const auto& reason : plan.reasons) {
-        all += reason.text + "\n";
-    }
-    return all;
-}
-
-// The text of the first reason of that code; "" without one.
-inline std::string text_of(const DomainPlan& plan, ReasonCode code)
-{
-    const auto at = std::find_if(plan.reasons.begin(), plan.reasons.end(),
-                                 [code](const Reason& reason) { return reason.code == code; });
-    return at != plan.reasons.end() ? at->text : "";
-}
-
-// Whether the text of any reason has `words` in it.
-inline bool says(const DomainPlan& plan, std::string_view words)
-{
-    return text_of(plan).find(words) != std::string::npos;
+    return says(plan.reasons, code, arguments);
 }
 
 } // namespace virtpind::test

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/planner/guest/guest_topology.hpp"
+#include "reasons.hpp"
 #include "topology_builder.hpp"
 
 #include <algorithm>
@@ -82,12 +83,6 @@ inline std::vector<std::uint32_t> cpu_list(std::string_view text)
         all.push_back(raw(cpu));
     }
     return all;
-}
-
-inline bool says(const Reasons& reasons, ReasonCode code)
-{
-    return std::any_of(reasons.begin(), reasons.end(),
-                       [code](const Reason& reason) { return reason.code == code; });
 }
 
 } // namespace virtpind::test

@@ -1,65 +1,55 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "advice.hpp"
 
-#include "common/base/messages.hpp"
 #include "daemon/planner/place/cost.hpp"
-#include "daemon/planner/place/memory_words.hpp"
-#include "infeasibility.hpp"
+#include "daemon/planner/place/wanted_memory.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 namespace virtpind {
 
 namespace {
 
-std::string instead(std::string_view what, std::uint64_t better, std::uint64_t now)
-{
-    return std::to_string(better) + " instead of " + std::to_string(now) + " " + std::string{what};
-}
-
-// What is worth wishing for.
-Cost wishes(const Cost& cost)
+// The terms of the cost that advice is given about.
+Cost advised_terms(const Cost& cost)
 {
     return terms_of(cost, CostTermInfo::Weight::wished);
 }
 
-// What the vCPUs that count as away from devices are away from.
-std::string_view away(const HostIndex& host, const Intent& intent)
+// The phrase for the term `device`, which also counts vCPUs away from memory.
+ReasonPhrase fewer_away(const HostIndex& host, const Intent& intent)
 {
     const auto& lacking = host.lacks_memory;
     if (device_nodes(host, intent).empty()) {
-        return "vCPUs on nodes without memory";
+        return ReasonPhrase::fewer_without_memory;
     }
     return std::find(lacking.begin(), lacking.end(), true) == lacking.end()
-               ? "vCPUs away from its devices"
-               : "vCPUs away from its devices or from memory";
+               ? ReasonPhrase::fewer_away_from_devices
+               : ReasonPhrase::fewer_away_from_devices_or_memory;
 }
 
-// The first of the terms worth wishing for in which `better` is better.
-std::string difference(const HostIndex& host, const Intent& intent, const Cost& better,
-                       const Cost& now)
+// `others`, and as the argument `gain` the first of the terms worth advice in which `better` is
+// better.
+ReasonArguments with_gain(ReasonArguments others, const HostIndex& host, const Intent& intent,
+                          const Cost& better, const Cost& now)
 {
     const auto* row =
         std::find_if(cost_term_table.begin(), cost_term_table.end(), [&](const CostTermInfo& term) {
-            return term.weight >= CostTermInfo::Weight::wished &&
-                   better[term.term] != now[term.term];
+            return term.gain && better[term.term] != now[term.term];
         });
-    if (row == cost_term_table.end()) {
-        return {};
+    if (row != cost_term_table.end()) {
+        const auto gain = row->term == CostTerm::device ? fewer_away(host, intent) : *row->gain;
+        others.insert(others.end(),
+                      {{"gain", gain}, {"better", better[row->term]}, {"now", now[row->term]}});
     }
-    if (!row->gain.empty()) {
-        return std::string{row->gain};
-    }
-    return instead(row->term == CostTerm::device ? away(host, intent) : row->unit,
-                   better[row->term], now[row->term]);
+    return others;
 }
 
-// What a higher priority is for: others are placed after it for its comfort, and give up their
-// CPUs for its room. Those that run stay for mere comfort; nobody moves for a running domain, and
-// who is not planned for nobody.
-enum class For { comfort, room };
+// The purpose of a higher priority: a better place, or a place at all. Domains that are placed
+// later give way for both, running ones only for the second. No domain is moved for a running or
+// an unmanaged one.
+enum class For { better_place, any_place };
 
 bool priority_helps(const Fleet& fleet, const Member& member, const CpuSet& wanted, For purpose)
 {
@@ -70,7 +60,7 @@ bool priority_helps(const Fleet& fleet, const Member& member, const CpuSet& want
             intent.activity == Activity::dormant) {
             continue;
         }
-        const auto stays = purpose == For::comfort && intent.activity == Activity::running;
+        const auto stays = purpose == For::better_place && intent.activity == Activity::running;
         if (intent.stance != Stance::managed || stays) {
             return false;
         }
@@ -79,7 +69,7 @@ bool priority_helps(const Fleet& fleet, const Member& member, const CpuSet& want
     return some_first && member.intent->activity != Activity::running;
 }
 
-// All the memory in pages as it asks for that these nodes have.
+// All memory of these nodes in pages of the size that the domain asks for.
 std::uint64_t memory_in_all(const Topology& topology, const NodeSet& nodes, const Intent& intent)
 {
     std::uint64_t kib = 0;
@@ -95,7 +85,7 @@ std::uint64_t memory_in_all(const Topology& topology, const NodeSet& nodes, cons
     return kib;
 }
 
-// The largest number of vCPUs that one of `groups` could hold with nobody else around.
+// The largest number of vCPUs that one of `groups` could hold on the CPUs `free`.
 std::size_t largest_part(const std::vector<CpuSet>& groups, const CpuSet& free)
 {
     std::size_t largest = 0;
@@ -105,23 +95,16 @@ std::size_t largest_part(const std::vector<CpuSet>& groups, const CpuSet& free)
     return largest;
 }
 
-// "cores=any, numa=prefer or at most 4 vCPUs".
-std::string any_of(const std::vector<std::string>& ways)
+ReasonArgument ways_argument(const Ways& ways)
 {
-    if (ways.empty()) {
-        return "fewer vCPUs, less housekeeping or weaker options";
-    }
-    auto text = ways.front();
-    for (std::size_t i = 1; i < ways.size(); ++i) {
-        text += (i + 1 < ways.size() ? ", " : " or ") + ways[i];
-    }
-    return text;
+    return {"ways",
+            ways.phrases.empty() ? ReasonPhrases{ReasonPhrase::weaker_options} : ways.phrases};
 }
 
-// A node or L3 that would hold it with the housekeeping CPUs that are there, near its devices if
-// one such is.
-std::optional<std::string> but_for_housekeeping(Fleet& fleet, const Member& member,
-                                                const std::vector<CpuSet>& groups)
+// A node or L3 that would hold the domain together with its housekeeping CPUs; one near its devices
+// first.
+std::optional<Reason> but_for_housekeeping(Fleet& fleet, const Member& member,
+                                           const std::vector<CpuSet>& groups)
 {
     const auto& host = fleet.host();
     const auto& now = member.placed->cost;
@@ -139,16 +122,19 @@ std::optional<std::string> but_for_housekeeping(Fleet& fleet, const Member& memb
         room.around.free |= taken;
         room.around.housekeeping -= taken;
         const auto placed = fleet.what_if(*member.intent, room);
-        if (placed && group.includes(placed->claim) && wishes(placed->cost) < wishes(now)) {
-            const auto nodes = host.topology->nodes_of(placed->claim).str();
-            return housekeeping_in_the_way(
-                now[CostTerm::nodes] > 1 ? "node " + nodes : "one L3 of node " + nodes, taken);
+        if (placed && group.includes(placed->claim) &&
+            advised_terms(placed->cost) < advised_terms(now)) {
+            return Reason{ReasonCode::to_do_better,
+                          {{"where", now[CostTerm::nodes] > 1 ? ReasonPhrase::on_node
+                                                              : ReasonPhrase::on_l3_of_node},
+                           {"nodes", host.topology->nodes_of(placed->claim)},
+                           {"housekeeping", taken}}};
         }
     }
     return std::nullopt;
 }
 
-// Those that are not on a node without memory.
+// The groups on nodes that have memory.
 std::vector<CpuSet> with_memory(const HostIndex& host, std::vector<CpuSet> groups)
 {
     std::erase_if(groups, [&host](const CpuSet& group) {
@@ -157,8 +143,8 @@ std::vector<CpuSet> with_memory(const HostIndex& host, std::vector<CpuSet> group
     return groups;
 }
 
-// What this host cannot do for so many vCPUs, however empty it is.
-std::optional<std::string> limit_of_host(Fleet& fleet, const Member& member)
+// The limit of this host for that many vCPUs, however empty it is.
+std::optional<Reason> limit_of_host(Fleet& fleet, const Member& member)
 {
     const auto& host = fleet.host();
     const auto& cost = member.placed->cost;
@@ -175,68 +161,58 @@ std::optional<std::string> limit_of_host(Fleet& fleet, const Member& member)
     if (auto way = but_for_housekeeping(fleet, member, groups)) {
         return way;
     }
-    return "No " + std::string{over_nodes ? "NUMA node" : "L3"} +
-           " of this host is large enough: with at most " + pluralize(most, "vCPU") +
-           " it could fit one.";
+    return Reason{
+        ReasonCode::to_do_better,
+        {{"place", over_nodes ? ReasonPhrase::numa_node : ReasonPhrase::l3}, {"most", most}}};
 }
 
 } // namespace
 
-std::string housekeeping_in_the_way(const std::string& where, const CpuSet& housekeeping)
+DomainsOnCpus claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted)
 {
-    return "It would fit " + where + " but for housekeeping (" + housekeeping.str() +
-           "), which the configuration can put elsewhere.";
-}
-
-std::string claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted)
-{
-    std::vector<std::string> names;
+    DomainsOnCpus owners;
     for (const auto& other : fleet.members()) {
-        const auto blocking = other.claim & wanted;
+        auto blocking = other.claim & wanted;
         if (&other != &member && !blocking.empty() && !never_together(member, other) &&
             other.intent->activity != Activity::dormant) {
-            names.push_back(other.intent->name + " (" + blocking.str() + ")");
+            owners.push_back({other.intent->name, std::move(blocking)});
         }
     }
-    return listed(names);
+    return owners;
 }
 
-std::string floaters(const Fleet& fleet, const Member& member, const CpuSet& wanted)
+DomainsOnCpus floaters(const Fleet& fleet, const Member& member, const CpuSet& wanted)
 {
-    std::vector<std::string> names;
+    DomainsOnCpus guests;
     for (const auto& other : fleet.members()) {
-        const auto there = other.load & wanted;
+        auto there = other.load & wanted;
         if (&other != &member && !there.empty() && !never_together(member, other)) {
-            names.push_back(other.intent->name + " (" + there.str() + ")");
+            guests.push_back({other.intent->name, std::move(there)});
         }
     }
-    return listed(names);
+    return guests;
 }
 
-std::optional<std::string> how_to_do_better(Fleet& fleet, const Member& member)
+std::optional<Reason> how_to_do_better(Fleet& fleet, const Member& member)
 {
     const auto& now = member.placed->cost;
     if (is_perfect(now) && now[CostTerm::small_cache] == 0) {
         return std::nullopt;
     }
     const auto alone = fleet.place_alone(member);
-    if (!alone || wishes(alone->cost) >= wishes(now)) {
+    if (!alone || advised_terms(alone->cost) >= advised_terms(now)) {
         return limit_of_host(fleet, member);
     }
-    const auto gain = difference(fleet.host(), *member.intent, alone->cost, now);
-    const auto blockers = claimants(fleet, member, alone->claim);
-    if (blockers.empty()) {
-        return "CPUs " + alone->claim.str() + " would give it " + gain +
-               "; stop and start it to be placed anew, since running vCPUs stay where they are.";
-    }
-    return "With CPUs " + alone->claim.str() + " it would have " + gain + "; they are claimed by " +
-           blockers + ". Stop or move those" +
-           (priority_helps(fleet, member, alone->claim, For::comfort)
-                ? ", or give this domain a higher priority."
-                : ".");
+    auto owners = claimants(fleet, member, alone->claim);
+    const auto helps =
+        !owners.empty() && priority_helps(fleet, member, alone->claim, For::better_place);
+    return Reason{
+        ReasonCode::to_do_better,
+        with_gain({{"cpus", alone->claim}, {"owners", std::move(owners)}, {"priority", helps}},
+                  fleet.host(), *member.intent, alone->cost, now)};
 }
 
-std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
+std::optional<Reason> what_memory_costs(Fleet& fleet, const Member& member)
 {
     const auto& intent = *member.intent;
     const auto& now = member.placed->cost;
@@ -253,7 +229,7 @@ std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
     relaxed.policy.memory = MemoryChoice::keep;
     const auto free = fleet.what_if(relaxed, {.around = fleet.around(member, Fleet::Claims::active),
                                               .memory = MemoryLedger::Others::booked});
-    if (!free || wishes(free->cost) >= wishes(now)) {
+    if (!free || advised_terms(free->cost) >= advised_terms(now)) {
         return std::nullopt;
     }
     CpuSet cpus;
@@ -266,44 +242,42 @@ std::optional<std::string> what_memory_costs(Fleet& fleet, const Member& member)
     if (most == 0) {
         return std::nullopt; // nodes without any: there is nothing that it could have less of
     }
-    const auto amount = most < intent.memory_kib
-                            ? "no more memory than node " + nodes.str() + " has (" +
-                                  std::to_string(most / 1024) + " MiB)"
-                            : memory_wanted(intent) + " on node " + nodes.str();
-    return "With " + amount + " it would have " +
-           difference(fleet.host(), intent, free->cost, now) + ".";
+    ReasonArguments arguments{{"nodes", nodes}};
+    if (most < intent.memory_kib) {
+        arguments.push_back({"available", MemoryAmount{most}});
+    } else {
+        arguments = with_wanted_memory(intent, std::move(arguments));
+    }
+    return Reason{ReasonCode::memory_short,
+                  with_gain(std::move(arguments), fleet.host(), intent, free->cost, now)};
 }
 
-std::optional<std::string> how_to_fit(Fleet& fleet, const Member& member,
-                                      const std::vector<std::string>& ways)
+Reason how_to_fit(Fleet& fleet, const Member& member, const Ways& ways)
 {
     const auto whole = fleet.all_to_itself();
     const auto alone = fleet.what_if(*member.intent, whole);
     if (!alone) {
-        const auto count = whole.around.free.size();
-        const auto others = std::count_if(
+        const auto others = std::any_of(
             fleet.members().begin(), fleet.members().end(),
             [&member](const Member& other) { return &other != &member && !other.claim.empty(); });
-        return std::string{others > 0 ? "Without the claims of others it would not fit either: "
-                                      : "It does not fit on this host: "} +
-               pluralize(count, "CPU") + pluralize(count, " is", " are") +
-               " usable beside housekeeping" +
-               (fleet.housekeeping().empty() ? "" : " (" + fleet.housekeeping().str() + ")") +
-               ". It would fit with " +
-               any_of(find_infeasibility(fleet, *member.intent, whole).ways) + ".";
+        const auto ways_alone = find_infeasibility(fleet, *member.intent, whole).ways;
+        return {ReasonCode::to_do_better,
+                {{"other_claims", others},
+                 {"usable", whole.around.free.size()},
+                 {"housekeeping", fleet.housekeeping()},
+                 ways_argument(ways_alone),
+                 {"most", ways_alone.most_vcpus}}};
     }
-    const auto blockers = claimants(fleet, member, alone->claim);
-    if (blockers.empty()) {
-        return "It would fit with " + any_of(ways) + ".";
+    auto owners = claimants(fleet, member, alone->claim);
+    if (owners.empty()) {
+        return {ReasonCode::to_do_better, {ways_argument(ways), {"most", ways.most_vcpus}}};
     }
-    const auto otherwise =
-        ways.empty() ? "" : " Beside those it would fit with " + any_of(ways) + ".";
-    return "It would fit on CPUs " + alone->claim.str() + ", which are claimed by " + blockers +
-           ". Stop or shrink those" +
-           (priority_helps(fleet, member, alone->claim, For::room)
-                ? ", or give this domain a higher priority."
-                : ".") +
-           otherwise;
+    return {ReasonCode::to_do_better,
+            {{"cpus", alone->claim},
+             {"owners", std::move(owners)},
+             {"priority", priority_helps(fleet, member, alone->claim, For::any_place)},
+             {"ways", ways.phrases},
+             {"most", ways.most_vcpus}}};
 }
 
 } // namespace virtpind

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "infeasibility.hpp"
 
-#include "common/base/messages.hpp"
-#include "daemon/planner/place/memory_words.hpp"
+#include "daemon/planner/place/wanted_memory.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -14,26 +13,18 @@ namespace {
 // One thing that the domain asks for, and the domain without it.
 struct Relaxation {
     ReasonCode code{};
-    std::string asked; // "numa=single"
-    std::string way;   // "numa=prefer"
+    ReasonPhrase asked{}; // "numa=single"
+    ReasonPhrase way{};   // "numa=prefer"
     Intent intent;
 };
 
 using Relaxations = std::vector<Relaxation>;
 
-std::string smt_asked(SmtChoice smt)
+ReasonPhrase smt_asked(SmtChoice smt)
 {
-    switch (smt) {
-    case SmtChoice::prefer:
-        break;
-    case SmtChoice::require:
-        return "smt=require";
-    case SmtChoice::isolate:
-        return "smt=isolate";
-    case SmtChoice::spread:
-        return "smt=spread";
-    }
-    return "smt=prefer";
+    return smt == SmtChoice::isolate  ? ReasonPhrase::asks_smt_isolate
+           : smt == SmtChoice::spread ? ReasonPhrase::asks_smt_spread
+                                      : ReasonPhrase::asks_smt_require;
 }
 
 bool asks_for_own(const ThreadChoice& choice)
@@ -46,12 +37,18 @@ bool asks_for_own_iothreads(const Intent& intent)
     return !intent.iothreads.empty() && asks_for_own(intent.policy.iothreads);
 }
 
+// Adds a relaxation; the caller gives up what is `asked` in the intent returned.
+Intent& relax(Relaxations& relaxations, const Intent& intent, ReasonCode code, ReasonPhrase asked,
+              ReasonPhrase way)
+{
+    return relaxations.emplace_back(Relaxation{code, asked, way, intent}).intent;
+}
+
 void relax_cpus(const Intent& intent, Relaxations& relaxations)
 {
-    auto& relaxed = relaxations.emplace_back(Relaxation{ReasonCode::restricted_cpus,
-                                                        "cpus=" + intent.policy.cpus.str(),
-                                                        "more CPUs in cpus", intent});
-    relaxed.intent.policy.cpus = {};
+    relax(relaxations, intent, ReasonCode::restricted_cpus, ReasonPhrase::asks_cpus,
+          ReasonPhrase::more_cpus_allowed)
+        .policy.cpus = {};
 }
 
 // The option cpus leaves fewer free CPUs than the domain has vCPUs.
@@ -62,51 +59,45 @@ bool is_short_by_cpus(const Intent& intent, const Surroundings& around)
 
 void relax_places(const HostIndex& host, const Intent& intent, Relaxations& relaxations)
 {
-    if (const auto home = home_nodes(host, intent); intent.memory_locked && !home.empty()) {
-        auto& relaxed = relaxations.emplace_back(Relaxation{ReasonCode::memory_locked,
-                                                            "memory locked on node " + home.str(),
-                                                            "a stop and a new start", intent});
-        relaxed.intent.memory_locked = false;
+    using enum ReasonPhrase;
+    if (intent.memory_locked && !home_nodes(host, intent).empty()) {
+        relax(relaxations, intent, ReasonCode::memory_locked, asks_locked_memory, new_start)
+            .memory_locked = false;
     }
     if (intent.policy.memory == MemoryChoice::follow && intent.memory_kib > 0) {
-        auto& relaxed = relaxations.emplace_back(
-            Relaxation{ReasonCode::memory_short, "memory=follow",
-                       intent.hugepage_kib ? "more free hugepages" : "more free memory", intent});
-        relaxed.intent.policy.memory = MemoryChoice::keep;
+        relax(relaxations, intent, ReasonCode::memory_short, asks_memory_follow,
+              intent.hugepage_kib ? more_hugepages : more_memory)
+            .policy.memory = MemoryChoice::keep;
     }
     if (intent.policy.numa == NumaChoice::single) {
-        auto& relaxed = relaxations.emplace_back(
-            Relaxation{ReasonCode::no_single_node, "numa=single", "numa=prefer", intent});
-        relaxed.intent.policy.numa = NumaChoice::prefer;
+        relax(relaxations, intent, ReasonCode::no_single_node, asks_numa_single, numa_prefer)
+            .policy.numa = NumaChoice::prefer;
     }
 }
 
 void relax_cores(const HostIndex& host, const Intent& intent, Relaxations& relaxations)
 {
+    using enum ReasonPhrase;
     if (asks_for_own(intent.policy.emulator)) {
-        auto& relaxed = relaxations.emplace_back(
-            Relaxation{ReasonCode::no_own_core, "emulator=own", "emulator=auto", intent});
-        relaxed.intent.policy.emulator = {};
+        relax(relaxations, intent, ReasonCode::no_own_core, asks_emulator_own, emulator_auto)
+            .policy.emulator = {};
     }
     if (asks_for_own_iothreads(intent)) {
-        auto& relaxed = relaxations.emplace_back(
-            Relaxation{ReasonCode::no_own_core, "iothreads=own", "iothreads=auto", intent});
-        relaxed.intent.policy.iothreads = {};
+        relax(relaxations, intent, ReasonCode::no_own_core, asks_iothreads_own, iothreads_auto)
+            .policy.iothreads = {};
     }
     if (host.topology->is_hybrid() && intent.policy.cores != CoreChoice::any) {
-        auto& relaxed = relaxations.emplace_back(
-            Relaxation{ReasonCode::no_kind, "one kind of core", "cores=any", intent});
-        relaxed.intent.policy.cores = CoreChoice::any;
+        relax(relaxations, intent, ReasonCode::no_kind, asks_one_kind, cores_any).policy.cores =
+            CoreChoice::any;
     }
     if (lacks_siblings(host, intent)) {
-        auto& relaxed = relaxations.emplace_back(
-            Relaxation{ReasonCode::no_smt, "siblings by topology=keep", "topology=match", intent});
-        relaxed.intent.policy.topology = TopologyChoice::match;
+        relax(relaxations, intent, ReasonCode::no_smt, asks_siblings, topology_match)
+            .policy.topology = TopologyChoice::match;
     }
     if (intent.policy.smt != SmtChoice::prefer) {
-        auto& relaxed = relaxations.emplace_back(Relaxation{
-            ReasonCode::no_whole_cores, smt_asked(intent.policy.smt), "smt=prefer", intent});
-        relaxed.intent.policy.smt = SmtChoice::prefer;
+        relax(relaxations, intent, ReasonCode::no_whole_cores, smt_asked(intent.policy.smt),
+              smt_prefer)
+            .policy.smt = SmtChoice::prefer;
     }
 }
 
@@ -152,133 +143,81 @@ std::size_t most_vcpus(Fleet& fleet, const Intent& intent, const Fleet::Availabi
     return fits;
 }
 
-class Sentence {
-public:
-    Sentence(const HostIndex& host, const Intent& intent, const Surroundings& around)
-        : host_{host}
-        , intent_{intent}
-        , around_{around}
-        , free_{around.free}
-        , vcpus_{pluralize(intent.vcpus_online.size(), "vCPU")}
-    {}
+ReasonPhrase cores_needed(SmtChoice smt)
+{
+    return smt == SmtChoice::isolate  ? ReasonPhrase::cores_isolate
+           : smt == SmtChoice::spread ? ReasonPhrase::cores_spread
+                                      : ReasonPhrase::cores_require;
+}
 
-    [[nodiscard]] std::string text(ReasonCode code) const
-    {
-        using enum ReasonCode;
-        switch (code) {
-        case restricted_cpus:
-            return but("the option cpus allows only " + intent_.policy.cpus.str() + ", of which " +
-                       are(free_.common(intent_.policy.cpus)) +
-                       (is_short_by_cpus(intent_, around_) ? "." : ", but not as it asks."));
-        case memory_locked:
-            return but("its memory is locked on node " + home_nodes(host_, intent_).str() +
-                       ", which has no room.");
-        case memory_short:
-            return but("not on nodes with " + memory_wanted(intent_) + ".");
-        case no_single_node:
-            return but("no single node has room for " + vcpus_ + ", as numa=single asks.");
-        case no_own_core:
-            return but(vcpus_ + pluralize(intent_.vcpus_online.size(), " leaves", " leave") +
-                       " no core for emulator or I/O threads alone.");
-        case no_kind:
-            return but("no one kind of core has room for " + vcpus_ + ".");
-        case no_smt:
-            return intent_.topology && intent_.topology->threads > 1
-                       ? "smt=require promises siblings to the threads of its guest cores, and "
-                         "this "
-                         "host has no SMT."
-                       : "smt=require promises siblings, and this host does not tell which CPUs "
-                         "are "
-                         "siblings.";
-        case no_whole_cores:
-            return but(cores());
-        default:
-            return short_of_cpus();
-        }
-    }
-
-    [[nodiscard]] std::string all_of(const Relaxations& relaxations) const
-    {
-        std::string asked;
+// Why `intent` does not fit, of which `code` is the first thing to give up.
+Reason blame(ReasonCode code, const HostIndex& host, const Intent& intent,
+             const Surroundings& around, const Relaxations& relaxations)
+{
+    using enum ReasonCode;
+    const auto free = around.free.size();
+    const auto vcpus = intent.vcpus_online.size();
+    switch (code) {
+    case restricted_cpus:
+        return {code,
+                {{"free", free},
+                 {"allowed", intent.policy.cpus},
+                 {"free_allowed", around.free.common(intent.policy.cpus)},
+                 {"unlike", !is_short_by_cpus(intent, around)}}};
+    case memory_locked:
+        return {code, {{"free", free}, {"nodes", home_nodes(host, intent)}}};
+    case memory_short:
+        return {code, with_wanted_memory(intent, {{"free", free}})};
+    case no_smt:
+        return {code,
+                {{"threads_per_core",
+                  intent.topology && intent.topology->threads > 1 ? intent.topology->threads : 0}}};
+    case no_whole_cores:
+        return {code,
+                {{"free", free}, {"need", cores_needed(intent.policy.smt)}, {"vcpus", vcpus}}};
+    case no_room_as_asked: {
+        ReasonPhrases asked;
         for (const auto& relaxation : relaxations) {
-            asked += (asked.empty() ? "" : ", ") + relaxation.asked;
+            asked.push_back(relaxation.asked);
         }
-        return but("not for all that it asks: " + asked + ".");
+        return {code,
+                {{"free", free},
+                 {"asked", std::move(asked)},
+                 {"allowed", intent.policy.cpus},
+                 {"nodes", home_nodes(host, intent)}}};
     }
-
-private:
-    static std::string are(std::size_t count)
-    {
-        return count == 0 ? "none is free"
-                          : std::to_string(count) + pluralize(count, " is", " are") + " free";
+    default:
+        return {code, {{"free", free}, {"vcpus", vcpus}}};
     }
-
-    [[nodiscard]] std::string but(const std::string& why) const
-    {
-        return pluralize(free_.size(), "CPU") + pluralize(free_.size(), " is", " are") +
-               " free, but " + why;
-    }
-
-    [[nodiscard]] std::string short_of_cpus() const
-    {
-        const auto count = intent_.vcpus_online.size();
-        return vcpus_ + pluralize(count, " needs a free CPU", " need as many free CPUs") +
-               ", and " + are(free_.size()) + ".";
-    }
-
-    [[nodiscard]] std::string cores() const
-    {
-        const auto cores = pluralize(intent_.vcpus_online.size(), "core");
-        switch (intent_.policy.smt) {
-        case SmtChoice::isolate:
-            return "not " + cores + " whole, one for each vCPU, as smt=isolate asks.";
-        case SmtChoice::spread:
-            return "not on " + cores + ", one for each vCPU, as smt=spread asks.";
-        case SmtChoice::require:
-        case SmtChoice::prefer:
-            break;
-        }
-        return "not as whole cores for " + vcpus_ + ", as smt=require asks.";
-    }
-
-    const HostIndex& host_;
-    const Intent& intent_;
-    const Surroundings& around_;
-    const CpuSet& free_;
-    std::string vcpus_;
-};
+}
 
 } // namespace
 
 Infeasibility find_infeasibility(Fleet& fleet, const Intent& intent,
                                  const Fleet::Availability& room)
 {
-    const Sentence sentence{fleet.host(), intent, room.around};
-    auto relaxations = relaxations_of(fleet.host(), intent, room.around);
-    Infeasibility infeasibility;
-    auto& [code, text] = infeasibility.reason;
-    code = ReasonCode::no_room;
+    const auto relaxations = relaxations_of(fleet.host(), intent, room.around);
+    auto code = ReasonCode::no_room;
+    Ways ways;
     const auto too_few = room.around.free.size() < intent.vcpus_online.size();
     if (!too_few && !relaxations.empty()) {
         code = ReasonCode::no_room_as_asked;
-        text = sentence.all_of(relaxations);
         for (const auto& relaxation : relaxations) {
             if (fleet.what_if(relaxation.intent, room)) {
-                code = infeasibility.ways.empty() ? relaxation.code : code;
-                infeasibility.ways.push_back(relaxation.way);
+                code = ways.phrases.empty() ? relaxation.code : code;
+                ways.phrases.push_back(relaxation.way);
             }
         }
     }
     if (lacks_siblings(fleet.host(), intent)) {
         code = ReasonCode::no_smt;
     }
-    if (code != ReasonCode::no_room_as_asked) {
-        text = sentence.text(code);
+    ways.most_vcpus = most_vcpus(fleet, intent, room);
+    if (ways.most_vcpus > 0) {
+        ways.phrases.push_back(ReasonPhrase::at_most_vcpus);
     }
-    if (const auto most = most_vcpus(fleet, intent, room); most > 0) {
-        infeasibility.ways.push_back("at most " + pluralize(most, "vCPU"));
-    }
-    return infeasibility;
+    return {.reason = blame(code, fleet.host(), intent, room.around, relaxations),
+            .ways = std::move(ways)};
 }
 
 } // namespace virtpind

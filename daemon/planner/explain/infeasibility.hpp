@@ -5,14 +5,19 @@
 
 #include "daemon/planner/fleet/fleet.hpp"
 
-#include <string>
-#include <vector>
+#include <cstdint>
 
 namespace virtpind {
 
+// Each of them makes room: "cores=any", "at most 10 vCPUs".
+struct Ways {
+    ReasonPhrases phrases;
+    std::uint64_t most_vcpus = 0; // of the phrase at_most_vcpus
+};
+
 struct Infeasibility {
-    Reason reason;                 // the first thing whose giving up makes room
-    std::vector<std::string> ways; // "cores=any", "at most 10 vCPUs": each of them makes room
+    Reason reason; // the first thing whose giving up makes room
+    Ways ways;
 };
 
 // Precondition: `intent` does not fit in `room`, and nothing is booked for it.

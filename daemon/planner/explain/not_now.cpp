@@ -2,8 +2,6 @@
 #include "not_now.hpp"
 
 #include "advice.hpp"
-#include "common/base/messages.hpp"
-#include "daemon/planner/place/memory_words.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -16,7 +14,7 @@ namespace virtpind {
 
 namespace {
 
-// What both have.
+// The devices that both have.
 std::vector<std::string> in_common(const Intent& a, const Intent& b)
 {
     std::vector<std::string> common;
@@ -27,29 +25,23 @@ std::vector<std::string> in_common(const Intent& a, const Intent& b)
 
 void explain_rivals(const Fleet& fleet, const Member& member, DomainPlan& plan)
 {
-    std::vector<std::string> waiting;
+    NameList waiting;
     std::set<std::string> devices;
     for (const auto* rival : fleet.rivals(member)) {
         const auto common = in_common(*member.intent, *rival->intent);
         if (!rival->intent->shut_off) {
             plan.awaits = true;
             plan.reasons.push_back(
-                {ReasonCode::device_in_use, "It has " + listed(common) + " in common with " +
-                                                rival->intent->name +
-                                                ", which runs: it cannot start until that one "
-                                                "stops, and is planned as if it were off."});
+                {ReasonCode::device_in_use, {{"devices", common}, {"rival", rival->intent->name}}});
             return;
         }
         devices.insert(common.begin(), common.end());
         waiting.push_back(rival->intent->name);
     }
     if (!waiting.empty()) {
-        plan.reasons.push_back(
-            {ReasonCode::device_in_use,
-             "It has " + listed({devices.begin(), devices.end()}) + " in common with " +
-                 listed(waiting) +
-                 ": only one of them can run at a time, so it is planned as if the others were "
-                 "off."});
+        plan.reasons.push_back({ReasonCode::device_in_use,
+                                {{"devices", NameList{devices.begin(), devices.end()}},
+                                 {"rivals", std::move(waiting)}}});
     }
 }
 
@@ -59,30 +51,19 @@ void explain_taken(const Fleet& fleet, const Member& member, DomainPlan& plan)
     for (const auto& [vcpu, pin] : plan.vcpus) {
         cpus |= pin;
     }
-    const auto blockers = claimants(fleet, member, cpus | member.claim);
     plan.reasons.push_back(
-        {ReasonCode::cpus_taken,
-         "It has no room beside those that run now" +
-             (blockers.empty() ? std::string{} : ": its CPUs are claimed by " + blockers) +
-             ". It is shut off, so its definition is for when it has."});
+        {ReasonCode::cpus_taken, {{"owners", claimants(fleet, member, cpus | member.claim)}}});
 }
 
 void explain_memory(const Intent& intent, std::uint64_t missing, DomainPlan& plan)
 {
     plan.awaits = true;
-    if (!intent.hugepage_kib) {
-        plan.reasons.push_back({ReasonCode::missing_now,
-                                mib(missing) +
-                                    " of memory are not free now; its definition is for when they "
-                                    "are."});
-        return;
+    ReasonArguments arguments{{"missing", MemoryAmount{missing}}};
+    if (intent.hugepage_kib) {
+        arguments.push_back({"memory", MemoryAmount{intent.memory_kib}});
+        arguments.push_back({"page", PageSize{*intent.hugepage_kib}});
     }
-    plan.reasons.push_back(
-        {ReasonCode::missing_now,
-         mib(missing) +
-             " of hugepages are not there now; it will not start until they are. It "
-             "needs " +
-             mib(intent.memory_kib) + " in pages of " + page_size(*intent.hugepage_kib) + "."});
+    plan.reasons.push_back({ReasonCode::missing_now, std::move(arguments)});
 }
 
 } // namespace
@@ -100,8 +81,7 @@ void explain_not_now(Fleet& fleet, const Member& member, Fleet::Later later, Dom
     if (fleet.memory().lacks_page_size(intent)) {
         plan.satisfied = false;
         plan.reasons.push_back(
-            {ReasonCode::memory_short, "It cannot start here: no node has hugepages of " +
-                                           page_size(*intent.hugepage_kib) + "."});
+            {ReasonCode::memory_short, {{"page", PageSize{*intent.hugepage_kib}}}});
         return;
     }
     const auto missing = fleet.missing_kib(member);

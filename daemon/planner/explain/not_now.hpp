@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a domain that does not run yet has to wait for, though its policy gets what it asks for.
+// The things that a domain waits for before it can start, although its policy is met.
 #pragma once
 
 #include "common/model/plan.hpp"

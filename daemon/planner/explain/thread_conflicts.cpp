@@ -2,18 +2,17 @@
 #include "thread_conflicts.hpp"
 
 #include "advice.hpp"
-#include "common/base/messages.hpp"
 
-#include <string>
+#include <utility>
 
 namespace virtpind {
 
 namespace {
 
-// Where the policy fixes threads of one domain.
+// Threads of one domain that its policy fixes.
 struct FixedThreads {
     std::size_t domain = 0; // position
-    const char* threads = "";
+    ReasonPhrase threads{};
     CpuSet cpus;
 };
 
@@ -28,10 +27,10 @@ std::vector<FixedThreads> fixed_threads(const Fleet& fleet, const std::vector<Do
     for (std::size_t i = 0; i < plans.size(); ++i) {
         const auto& policy = fleet.members()[i].intent->policy;
         if (is_fixed(policy.emulator)) {
-            fixed.push_back({i, "Emulator threads", plans[i].emulator});
+            fixed.push_back({i, ReasonPhrase::emulator_threads, plans[i].emulator});
         }
         if (is_fixed(policy.iothreads) && !plans[i].iothreads.empty()) {
-            fixed.push_back({i, "I/O threads", plans[i].iothreads.begin()->second});
+            fixed.push_back({i, ReasonPhrase::io_threads, plans[i].iothreads.begin()->second});
         }
     }
     return fixed;
@@ -48,27 +47,24 @@ void explain_fixed_threads(const Fleet& fleet, std::vector<DomainPlan>& plans)
 {
     const auto fixed = fixed_threads(fleet, plans);
     for (const auto& [domain, threads, cpus] : fixed) {
-        const auto owners = claimants(fleet, fleet.members()[domain], cpus);
+        auto owners = claimants(fleet, fleet.members()[domain], cpus);
         if (!owners.empty()) {
             plans[domain].reasons.push_back(
-                {ReasonCode::threads_on_claim, std::string{threads} + " are fixed by policy to " +
-                                                   cpus.str() + ", which is claimed by " + owners +
-                                                   "; they disturb each other."});
+                {ReasonCode::threads_on_claim,
+                 {{"threads", threads}, {"cpus", cpus}, {"owners", std::move(owners)}}});
         }
     }
     for (std::size_t i = 0; i < plans.size() && !fixed.empty(); ++i) {
-        std::vector<std::string> guests;
+        DomainsOnCpus guests;
         for (const auto& [domain, threads, cpus] : fixed) {
-            const auto common = plans[i].claim & cpus;
+            auto common = plans[i].claim & cpus;
             if (domain != i && !common.empty() && !is_dormant(fleet.members()[domain])) {
-                guests.push_back(plans[domain].name + " (" + common.str() + ")");
+                guests.push_back({plans[domain].name, std::move(common)});
             }
         }
         if (!guests.empty() && !is_dormant(fleet.members()[i])) {
-            plans[i].reasons.push_back({ReasonCode::claim_has_threads,
-                                        "Threads of others are fixed by policy to CPUs that it "
-                                        "claims: " +
-                                            listed(guests) + "."});
+            plans[i].reasons.push_back(
+                {ReasonCode::claim_has_threads, {{"guests", std::move(guests)}}});
         }
     }
 }

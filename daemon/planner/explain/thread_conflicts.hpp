@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Emulator and I/O threads that a policy fixes to CPUs of another domain: done as asked, and said
-// to both.
+// Emulator and I/O threads that a policy fixes to CPUs of another domain: that is done as asked,
+// and both domains get a reason.
 #pragma once
 
 #include "common/model/plan.hpp"

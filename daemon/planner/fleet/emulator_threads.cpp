@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <string>
+#include <utility>
 
 namespace virtpind {
 
@@ -32,27 +32,32 @@ CpuSet nearest_part(const HostIndex& host, const CpuSet& from, const NodeSet& no
     return near;
 }
 
-// The words that differ between emulator and I/O threads.
-struct Wording {
-    const char* threads;
+// What differs between emulator and I/O threads.
+struct ThreadKind {
+    ReasonPhrase threads;
     ReasonCode housekeeping;
     ReasonCode own;
     ReasonCode on_vcpus;
     ReasonCode fixed;
 };
 
-constexpr Wording emulator_words{"Emulator threads", ReasonCode::emulator_housekeeping,
-                                 ReasonCode::emulator_own, ReasonCode::emulator_on_vcpus,
-                                 ReasonCode::emulator_fixed};
-constexpr Wording iothread_words{"I/O threads", ReasonCode::iothreads_housekeeping,
-                                 ReasonCode::iothreads_own, ReasonCode::iothreads_on_vcpus,
-                                 ReasonCode::iothreads_fixed};
+constexpr ThreadKind emulator_kind{ReasonPhrase::emulator_threads,
+                                   ReasonCode::emulator_housekeeping, ReasonCode::emulator_own,
+                                   ReasonCode::emulator_on_vcpus, ReasonCode::emulator_fixed};
+constexpr ThreadKind iothread_kind{ReasonPhrase::io_threads, ReasonCode::iothreads_housekeeping,
+                                   ReasonCode::iothreads_own, ReasonCode::iothreads_on_vcpus,
+                                   ReasonCode::iothreads_fixed};
 
 struct Chosen {
     CpuSet cpus;
-    ReasonCode code{};
-    std::string why;
+    Reason why;
 };
+
+Chosen chosen(ReasonCode code, const CpuSet& cpus, ReasonArguments arguments)
+{
+    arguments.push_back({"cpus", cpus});
+    return {cpus, {code, std::move(arguments)}};
+}
 
 // Whole cores of the pool there: on half a core they would disturb whoever has the other half.
 CpuSet whole_cores(const HostIndex& host, const CpuSet& pool, const NodeSet& nodes)
@@ -69,79 +74,69 @@ CpuSet whole_cores(const HostIndex& host, const CpuSet& pool, const NodeSet& nod
 // Housekeeping on the domain's nodes; else, rather than away from its memory, what nobody claims
 // there. Threads of one that floats float with it: few housekeeping CPUs would have to serve all of
 // those.
-Chosen choose_automatic(const ThreadsTask& task, const DomainPlan& plan, const Wording& words)
+Chosen choose_automatic(const ThreadsTask& task, const DomainPlan& plan, const ThreadKind& kind)
 {
+    using enum ReasonPhrase;
     const auto vcpus = plan.vcpu_cpus();
-    const auto nodes = task.host.topology->nodes_of(vcpus);
+    const auto& topology = *task.host.topology;
+    const auto nodes = topology.nodes_of(vcpus);
     if (plan.placement == Placement::shared && task.pool.includes(vcpus)) {
-        return {vcpus, words.on_vcpus, "they float with its vCPUs"};
+        return chosen(kind.on_vcpus, vcpus, {{"why", with_the_vcpus}});
     }
     const auto housekeeping = task.host.floatable(task.housekeeping);
-    if (housekeeping.intersects(task.host.topology->cpus_of(nodes))) {
-        return {nearest_part(task.host, housekeeping, nodes), words.housekeeping,
-                "the housekeeping CPUs nearest to its vCPUs"};
+    if (housekeeping.intersects(topology.cpus_of(nodes))) {
+        return chosen(kind.housekeeping, nearest_part(task.host, housekeeping, nodes),
+                      {{"why", nearest_housekeeping}});
     }
     if (const auto near = whole_cores(task.host, task.pool, nodes);
         !housekeeping.empty() && !near.empty()) {
-        return {nearest_part(task.host, near, nodes), words.housekeeping,
-                "the pool on its node, where there is no housekeeping"};
+        return chosen(kind.housekeeping, nearest_part(task.host, near, nodes),
+                      {{"why", pool_without_housekeeping_near}});
     }
     if (!housekeeping.empty()) {
         const auto far = nearest_part(task.host, housekeeping, nodes);
-        return {far, words.housekeeping,
-                "housekeeping on node " + task.host.topology->nodes_of(far).str() +
-                    ", the nearest; its own has none"};
+        return chosen(kind.housekeeping, far,
+                      {{"why", housekeeping_elsewhere}, {"nodes", topology.nodes_of(far)}});
     }
     if (!task.pool.empty()) {
-        return {nearest_part(task.host, task.pool, nodes), words.housekeeping,
-                "the pool near its vCPUs, as there is no housekeeping"};
+        return chosen(kind.housekeeping, nearest_part(task.host, task.pool, nodes),
+                      {{"why", pool_without_housekeeping}});
     }
-    return {vcpus, words.on_vcpus,
-            "the CPUs of its vCPUs, as there is neither housekeeping nor "
-            "a pool"};
+    return chosen(kind.on_vcpus, vcpus, {{"why", vcpus_without_others}});
 }
 
 Chosen choose_threads(const ThreadsTask& task, const DomainPlan& plan, const ThreadChoice& choice,
-                      const CpuSet& own, const Wording& words)
+                      const CpuSet& own, const ThreadKind& kind)
 {
     const auto fixed = choice.cpus & task.usable;
     if (choice.mode == ThreadChoice::Mode::fixed && !fixed.empty()) {
-        return {fixed, words.fixed, "fixed by policy"};
+        return chosen(kind.fixed, fixed, {});
     }
     if (choice.mode == ThreadChoice::Mode::vcpus) {
         const auto cpus = plan.vcpu_cpus();
-        return {cpus, words.on_vcpus,
-                std::string{"the CPUs of its vCPUs, as the policy asks"} +
-                    (task.host.quiet.common(cpus) > 1
-                         ? "; the scheduler moves them to none but the first of those that are "
-                           "isolated"
-                         : "")};
+        return chosen(kind.on_vcpus, cpus,
+                      {{"why", ReasonPhrase::vcpus_as_asked},
+                       {"isolated", task.host.quiet.common(cpus) > 1}});
     }
     if (choice.mode == ThreadChoice::Mode::own && !own.empty()) {
-        return {own, words.own, "a core of their own"};
+        return chosen(kind.own, own, {});
     }
-    return choose_automatic(task, plan, words);
+    return choose_automatic(task, plan, kind);
 }
 
 CpuSet add_threads(const ThreadsTask& task, DomainPlan& plan, const ThreadChoice& choice,
-                   const CpuSet& own, const Wording& words)
+                   const CpuSet& own, const ThreadKind& kind)
 {
-    auto chosen = choose_threads(task, plan, choice, own, words);
-    plan.reasons.push_back({chosen.code, std::string{words.threads} + " run on " +
-                                             chosen.cpus.str() + ": " + chosen.why + "."});
+    auto [cpus, why] = choose_threads(task, plan, choice, own, kind);
+    plan.reasons.push_back(std::move(why));
     if (choice.mode == ThreadChoice::Mode::fixed && !choice.cpus.intersects(task.usable)) {
         plan.reasons.push_back(
-            {ReasonCode::fixed_cpus_unusable, std::string{words.threads} +
-                                                  " are fixed by policy to " + choice.cpus.str() +
-                                                  ", none of which may be used on this host now."});
+            {ReasonCode::fixed_cpus_unusable, {{"threads", kind.threads}, {"cpus", choice.cpus}}});
     }
     if (choice.mode == ThreadChoice::Mode::own && own.empty()) {
-        plan.reasons.push_back({ReasonCode::own_core_denied,
-                                std::string{words.threads} +
-                                    " get no core of their own: only a dedicated domain claims "
-                                    "CPUs."});
+        plan.reasons.push_back({ReasonCode::own_core_denied, {{"threads", kind.threads}}});
     }
-    return chosen.cpus;
+    return cpus;
 }
 
 bool unlike_caches(const Topology& topology)
@@ -161,11 +156,7 @@ CpuSet beside_realtime(const ThreadsTask& task, DomainPlan& plan, const CpuSet& 
         start = ((task.housekeeping | task.pool) & l3) - plan.claim - plan.vcpu_cpus();
     }
     if (!start.empty()) {
-        plan.reasons.push_back(
-            {ReasonCode::emulator_start_pin,
-             "The emulator starts on " + start.str() +
-                 ", on the L3 of the vCPUs but not among them: they are scheduled in real time and "
-                 "would not let it run."});
+        plan.reasons.push_back({ReasonCode::emulator_start_pin, {{"start", start}}});
     }
     return start;
 }
@@ -188,11 +179,7 @@ void add_start_pin(const ThreadsTask& task, DomainPlan& plan)
     }
     plan.start_emulator = start;
     plan.reasons.push_back(
-        {ReasonCode::emulator_start_pin,
-         "The definition starts the emulator on " + start.str() +
-             ", because the guest is shown the caches of the CPUs QEMU starts on; once started it "
-             "moves to " +
-             plan.emulator.str() + "."});
+        {ReasonCode::emulator_start_pin, {{"start", start}, {"emulator", plan.emulator}}});
 }
 
 } // namespace
@@ -201,10 +188,10 @@ void plan_threads(const ThreadsTask& task, DomainPlan& plan)
 {
     const auto& intent = *task.member.intent;
     plan.emulator =
-        add_threads(task, plan, intent.policy.emulator, task.member.emulator_core, emulator_words);
+        add_threads(task, plan, intent.policy.emulator, task.member.emulator_core, emulator_kind);
     if (!intent.iothreads.empty()) {
         const auto cpus = add_threads(task, plan, intent.policy.iothreads,
-                                      task.member.iothread_core, iothread_words);
+                                      task.member.iothread_core, iothread_kind);
         for (const auto iothread : intent.iothreads) {
             plan.iothreads.emplace(iothread, cpus);
         }

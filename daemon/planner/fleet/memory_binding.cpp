@@ -2,7 +2,7 @@
 #include "memory_binding.hpp"
 
 #include "daemon/planner/place/elsewhere.hpp"
-#include "daemon/planner/place/memory_words.hpp"
+#include "daemon/planner/place/wanted_memory.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -43,7 +43,7 @@ void plan_memory(const MemoryTask& task, DomainPlan& plan)
 {
     const auto& intent = task.intent;
     if (intent.policy.memory == MemoryChoice::keep) {
-        plan.reasons.push_back({ReasonCode::memory_kept, "Memory is left where it is."});
+        plan.reasons.push_back({ReasonCode::memory_kept});
         return;
     }
     const auto& topology = *task.host.topology;
@@ -54,9 +54,7 @@ void plan_memory(const MemoryTask& task, DomainPlan& plan)
     }
     const auto& elsewhere = task.elsewhere;
     if (elsewhere && elsewhere->empty()) {
-        plan.reasons.push_back(
-            {ReasonCode::memory_short,
-             "Memory is not bound: all nodes together do not have " + memory_wanted(intent) + "."});
+        plan.reasons.push_back({ReasonCode::memory_short, with_wanted_memory(intent, {})});
         return;
     }
     const auto near = with_memory(task.host, topology.nodes_of(plan.vcpu_cpus()));
@@ -73,10 +71,7 @@ void plan_memory(const MemoryTask& task, DomainPlan& plan)
                                   : with_memory(task.host, topology.nodes_of(cpus));
     }
     plan.reasons.push_back({ReasonCode::memory_follows,
-                            elsewhere
-                                ? "Memory is bound to node " + tune.nodes.str() +
-                                      ", the nearest that have enough of it."
-                                : "Memory follows the vCPUs to node " + tune.nodes.str() + "."});
+                            {{"nodes", tune.nodes}, {"elsewhere", elsewhere.has_value()}}});
     plan.numatune = std::move(tune);
 }
 

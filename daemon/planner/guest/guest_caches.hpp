@@ -42,23 +42,24 @@ enum class CpuVendor { unknown, intel, amd }; // Hygon counts as AMD: same leave
 // QEMU's (hw/i386/topology.h).
 [[nodiscard]] std::uint32_t apic_id(const GuestTopology& guest, VcpuId vcpu);
 
-// What the guest believes with <cache mode='passthrough'/>: QEMU copies the numbers of the host CPU
-// that starts it (`host`). For Intel it cuts them to the package of the guest, for AMD it does not.
-// Precondition: every vCPU of `enabled` is below the product of `guest`.
+// The groups that the guest sees with <cache mode='passthrough'/>: QEMU copies the numbers of the
+// host CPU that starts it (`host`). For Intel it cuts them to the package of the guest, for AMD it
+// does not. Precondition: every vCPU of `enabled` is below the product of `guest`.
 [[nodiscard]] CacheGroups predict_guest_caches(const GuestTopology& guest, const VcpuSet& enabled,
                                                CpuVendor vendor, const CacheSharing& host);
 
-// What it believes without: QEMU makes up an L1 and an L2 per core and an L3 per die. (For Intel
-// models, machine types before 9.1 have an L1 per vCPU.)
+// The groups that it sees without: QEMU makes up an L1 and an L2 per core and an L3 per die. (For
+// Intel models, machine types before 9.1 have an L1 per vCPU.)
 [[nodiscard]] CacheGroups predict_emulated_caches(const GuestTopology& guest,
                                                   const VcpuSet& enabled);
 
-// What is true for vCPUs that each run on one CPU.
+// The real groups of vCPUs that each run on one CPU.
 [[nodiscard]] CacheGroups real_caches(const Topology& topology,
                                       const std::map<VcpuId, CpuId>& pins);
 
-// What CPUID says on `cpu`, as far as the topology tells. Exact on AMD. Intel counts in powers of
-// two and may claim more, which changes nothing for a guest that stays within one such cache.
+// The numbers of CPUID on `cpu`, as far as the topology gives them. Exact on AMD. Intel counts in
+// powers of two and may claim more, which changes nothing for a guest that stays within one such
+// cache.
 [[nodiscard]] CacheSharing cache_sharing(const Topology& topology, CpuId cpu);
 
 // The least power of two that is not smaller.

@@ -33,7 +33,7 @@ CellPlan kept_cells(const Intent& intent, const std::map<VcpuId, CpuId>& pins)
     return plan;
 }
 
-// What the node could give at most, to this domain alone.
+// The most memory that the node could give to this domain alone.
 std::uint64_t most_memory_kib(const Topology& topology, NodeId id, const Intent& intent)
 {
     const auto node = std::find_if(topology.nodes.begin(), topology.nodes.end(),

@@ -22,7 +22,7 @@ struct CellPlan {
 // The cells of the definition, each with the CPUs that its vCPUs have in the plan. Where there are
 // none and the domain with its memory is on several nodes: one cell per node, memory split by
 // vCPUs, if each node has that much at all. Nothing when the definition's cells are not those of
-// the running domain, so that nobody can tell which CPUs belong to which.
+// the running domain: which CPUs belong to which cell is unknown then.
 [[nodiscard]] std::optional<CellPlan> plan_cells(const Topology& topology, const Intent& intent,
                                                  const DomainPlan& plan, const CpuDefinition& now,
                                                  const std::map<VcpuId, CpuId>& pins);

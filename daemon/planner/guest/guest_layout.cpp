@@ -11,7 +11,7 @@ namespace virtpind {
 
 namespace {
 
-// What decides the order of a CPU, and of what encloses it. Enclosing things are ordered by the
+// The keys that order CPUs, and the packages, L3s and cores around them. Those are ordered by the
 // first cell that they serve.
 struct Order {
     std::tuple<std::uint32_t, PackageIndex> package;
@@ -149,7 +149,7 @@ std::vector<Frame> possible_frames(const Topology& topology, const std::vector<S
         frames.push_back({host.l3s, host.cores, host.threads, host.cores});
         add_stepped(host.threads, host.package_cores);
     }
-    // Where the host's caches tell of the idle siblings of its CPUs, the guest has them too.
+    // CPUID of the host counts idle siblings, too: a guest that has them is right about its caches.
     for (const auto threads : {used.threads, host.threads}) {
         frames.push_back({used.l3s, used.cores, threads, used.cores});
         add_stepped(threads, 1);

@@ -10,35 +10,13 @@
 //                                 multiple of S; otherwise one die per L3, the largest k for all
 //   several packages or nodes     one socket per package; guest cells follow the nodes
 // Passthrough is written only when the groups the guest will believe in are the real ones. A shape
-// that is true already stays. Neither is what an argument of QEMU's overrides written, nor the
-// contrary of what the definition says in so many words, nor is a CPU model that it names replaced.
+// that is true already stays. What an argument of QEMU's overrides or the definition explicitly
+// contradicts is left out, and a CPU model that it names is kept.
 #pragma once
 
-#include "common/model/guest_tuning.hpp"
-#include "common/model/original_state.hpp"
-#include "common/model/plan.hpp"
-
-#include <cstdint>
+#include "tuning_decision.hpp"
 
 namespace virtpind {
-
-struct TuningInput {
-    const Topology& topology;
-    const Intent& intent;     // the domain as it was planned
-    const DomainPlan& plan;   // where it goes; keyed by the vCPUs it has now
-    const CpuDefinition& now; // its persistent definition
-    TuningAbilities abilities;
-    // The definition keeps room for so many vCPUs to be plugged: what its owner gave it.
-    std::uint32_t vcpu_headroom = 0;
-    const BeforeImage* before = nullptr; // where there is one
-};
-
-struct TuningDecision {
-    GuestTuning tuning;
-    Reasons reasons;
-    // By the tuning or by what is there already.
-    bool shows_host_caches = false;
-};
 
 // Nothing for a domain that the plan leaves untouched. Deciding again from a definition that has
 // been tuned, with the same CPUs, gives the same tuning.

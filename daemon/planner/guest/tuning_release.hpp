@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What an earlier policy wrote into a definition and the present one does not ask for. Pure.
+// Parts that an earlier policy wrote into a definition and the present one does not ask for. Pure.
 #pragma once
 
 #include "common/model/guest_tuning.hpp"
@@ -8,7 +8,7 @@
 namespace virtpind {
 
 // The parts to put back before `tuning` is made; "" for what was not there. Only parts that are
-// ours still: what somebody else changed since stays.
+// still as virtpind wrote them: a part that somebody else changed stays.
 [[nodiscard]] DefinitionParts parts_to_release(const Policy& policy, const GuestTuning& tuning,
                                                const BeforeImage& before, const CpuDefinition& now);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elsewhere.hpp"
 
-#include "common/base/messages.hpp"
-
 namespace virtpind {
 
 namespace {
@@ -48,27 +46,18 @@ void explain_elsewhere(const Topology& topology, const Intent& intent, DomainPla
 {
     const auto cpus = cpus_elsewhere(topology, intent.current);
     if (!cpus.empty()) {
-        plan.reasons.push_back({ReasonCode::pins_elsewhere,
-                                "Its pins name " + pluralize(cpus.size(), "CPU ", "CPUs ") +
-                                    cpus.str() + ", which this host does not have (it has " +
-                                    topology.all_cpus().str() + "), so that they count as none."});
+        plan.reasons.push_back(
+            {ReasonCode::pins_elsewhere, {{"cpus", cpus}, {"host_cpus", topology.all_cpus()}}});
     }
     const auto nodes = nodes_elsewhere(topology, intent.current);
     if (!nodes.empty()) {
         plan.reasons.push_back(
-            {ReasonCode::pins_elsewhere,
-             "Its memory is bound to " + pluralize(nodes.size(), "node ", "nodes ") + nodes.str() +
-                 ", which this host does not have (it has " + topology.all_nodes().str() +
-                 "), so that it counts as not bound."});
+            {ReasonCode::pins_elsewhere, {{"nodes", nodes}, {"host_nodes", topology.all_nodes()}}});
     }
     const auto of_policy = cpus_elsewhere(topology, intent.policy);
     if (!of_policy.empty()) {
         plan.reasons.push_back({ReasonCode::policy_elsewhere,
-                                "Its policy names " + pluralize(of_policy.size(), "CPU ", "CPUs ") +
-                                    of_policy.str() + ", which this host does not have (it has " +
-                                    topology.all_cpus().str() +
-                                    "); the options cpus, emulator and iothreads say "
-                                    "where."});
+                                {{"cpus", of_policy}, {"host_cpus", topology.all_cpus()}}});
     }
 }
 

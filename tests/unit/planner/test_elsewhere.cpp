@@ -34,9 +34,8 @@ TEST_P(PinElsewhere, IsNoPresentPlace)
         EXPECT_TRUE(plan.satisfied);
         EXPECT_EQ(plan.vcpus, unpinned.vcpus);
         EXPECT_EQ(plan.cost[CostTerm::moves], 0U);
-        EXPECT_EQ(text_of(plan, ReasonCode::pins_elsewhere),
-                  "Its pins name CPU " + std::to_string(GetParam()) +
-                      ", which this host does not have (it has 0-3), so that they count as none.");
+        EXPECT_TRUE(says(plan, ReasonCode::pins_elsewhere,
+                         {{"cpus", CpuSet{CpuId{GetParam()}}}, {"host_cpus", cpus("0-3")}}));
     }
 }
 
@@ -65,7 +64,7 @@ TEST(Elsewhere, NumberBetweenThoseOfTheHostIsNotThereEither)
     intent.current.vcpus = {{VcpuId{0}, cpus("3")}, {VcpuId{1}, cpus("8")}};
     const auto plan = plan_of(host, intent);
     EXPECT_EQ(plan.vcpus.at(VcpuId{1}), cpus("8"));
-    EXPECT_NE(text_of(plan, ReasonCode::pins_elsewhere).find("CPU 3,"), std::string::npos);
+    EXPECT_TRUE(says(plan, ReasonCode::pins_elsewhere, {{"cpus", cpus("3")}}));
 }
 
 // It would not start there, with one node or several.
@@ -78,7 +77,7 @@ TEST(Elsewhere, MemoryIsNotBoundToANodeThatIsNotThere)
         const auto plan = plan_of(host, intent);
         ASSERT_TRUE(plan.numatune.has_value());
         EXPECT_EQ(plan.numatune->nodes, NodeSet{NodeId{0}});
-        EXPECT_NE(text_of(plan, ReasonCode::pins_elsewhere).find("node 7,"), std::string::npos);
+        EXPECT_TRUE(says(plan, ReasonCode::pins_elsewhere, {{"nodes", NodeSet{NodeId{7}}}}));
     }
 }
 
@@ -105,7 +104,7 @@ TEST(Elsewhere, PolicyThatNamesCpusOfAnotherHostFloatsAndSaysSo)
     EXPECT_EQ(plan.placement, Placement::shared);
     EXPECT_FALSE(plan.satisfied);
     EXPECT_EQ(plan.vcpus.at(VcpuId{0}), cpus("0-1"));
-    EXPECT_NE(text_of(plan, ReasonCode::policy_elsewhere).find("CPUs 4-7"), std::string::npos);
+    EXPECT_TRUE(says(plan, ReasonCode::policy_elsewhere, {{"cpus", cpus("4-7")}}));
 }
 
 TEST(Elsewhere, PolicyThatNamesCpusOfAnotherHostIsLeftAloneWhereItSaysSo)
@@ -127,7 +126,7 @@ TEST(Elsewhere, PolicyThatNamesSomeCpusOfThisHostIsKeptToThem)
     const auto plan = plan_of(host, intent);
     EXPECT_EQ(plan.placement, Placement::dedicated);
     EXPECT_EQ(plan.claim, cpus("2-3"));
-    EXPECT_NE(text_of(plan, ReasonCode::policy_elsewhere).find("CPUs 4-9"), std::string::npos);
+    EXPECT_TRUE(says(plan, ReasonCode::policy_elsewhere, {{"cpus", cpus("4-9")}}));
 }
 
 // Who asks now for what is not there hears so.

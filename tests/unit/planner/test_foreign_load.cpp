@@ -92,10 +92,14 @@ TEST(ForeignLoad, LeavesCpusToADedicatedDomainWhichHearsOfIt)
     EXPECT_EQ(db.placement, Placement::dedicated);
     EXPECT_TRUE(db.satisfied);
     EXPECT_TRUE(vcpu_cpus(db).includes(cpus("1-3,33-35"))) << "where nobody floats";
-    EXPECT_TRUE(says(db, ReasonCode::foreign_load, "foreign guests may run there, too"));
-    EXPECT_TRUE(says(db, ReasonCode::foreign_load, "nova1 (4,36)"));
+    DomainsOnCpus guests;
+    for (const auto* name : {"nova1", "nova2", "nova3", "nova4"}) {
+        guests.push_back({name, cpus("4,36")});
+    }
+    EXPECT_TRUE(says(db, ReasonCode::foreign_load, {{"guests", guests}}));
     EXPECT_TRUE(plan.domains.front().claim.empty());
-    EXPECT_TRUE(says(plan.domains.front(), ReasonCode::foreign_pins, "load and no claim"));
+    EXPECT_TRUE(
+        says(plan.domains.front(), ReasonCode::foreign_pins, {{"load", cpus("4-31,36-63")}}));
 }
 
 TEST(ForeignLoad, IsAvoidedWhereNothingElseDiffers)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/planner/intents.hpp"
 #include "tests/support/cpu_sets.hpp"
+#include "tests/support/reasons.hpp"
 
 #include <gtest/gtest.h>
 
@@ -216,25 +217,25 @@ TEST_F(Intents, DevicesBringTheirNodesUnlessTheyAreNearAll)
     EXPECT_TRUE(decision.intent.devices[1].nodes.empty());
     EXPECT_TRUE(decision.intent.devices[2].nodes.empty());
     ASSERT_EQ(decision.intent.why.size(), 2U);
-    EXPECT_EQ(decision.intent.why[0].code, ReasonCode::auto_chosen);
-    EXPECT_NE(decision.intent.why[0].text.find("PCI device 0000:01:00.0 and 2 more"),
-              std::string::npos);
-    EXPECT_EQ(decision.intent.why[1].code, ReasonCode::device_unknown);
-    EXPECT_NE(decision.intent.why[1].text.find("0000:99:00.0"), std::string::npos);
+    EXPECT_TRUE(says(decision.intent.why, ReasonCode::auto_chosen,
+                     {{"passed_through", "PCI device 0000:01:00.0 and 2 more"}}));
+    EXPECT_TRUE(
+        says(decision.intent.why, ReasonCode::device_unknown, {{"device", "0000:99:00.0"}}));
 }
 
 TEST_F(Intents, ADeviceBehindAMediatedOneCountsAndIsNear)
 {
     auto seen = with_metadata(domain(1), "auto");
     EXPECT_EQ(decide(seen).policy.policy.placement, Placement::shared);
-    EXPECT_NE(decide(seen).intent.why.at(0).text.find("no device"), std::string::npos);
+    EXPECT_TRUE(says(decide(seen).intent.why, ReasonCode::auto_chosen, {{"passed_through", ""}}));
     seen.facts.indirect_devices = {{.kind = IndirectDevice::Kind::mediated,
                                     .id = "11111111-2222-3333-4444-555555555555",
                                     .parent = "0000:01:00.0"}};
     auto decision = decide(seen);
     EXPECT_EQ(decision.policy.policy.placement, Placement::dedicated);
     EXPECT_EQ(decision.intent.devices.at(0).nodes, NodeSet{NodeId{1}});
-    EXPECT_NE(decision.intent.why.at(0).text.find("mediated device 11111111"), std::string::npos);
+    EXPECT_TRUE(says(decision.intent.why, ReasonCode::auto_chosen,
+                     {{"passed_through", "mediated device 11111111-2222-3333-4444-555555555555"}}));
     seen.facts.indirect_devices[0].parent.clear(); // nobody tells
     decision = decide(seen);
     EXPECT_EQ(decision.policy.policy.placement, Placement::dedicated);
@@ -257,12 +258,15 @@ TEST_F(Intents, DevicesThatTheHostHasNotAreNamedOncePerDevice)
     seen.facts.pci_devices = {"0000:99:00.0", "0000:99:00.1", "0000:98:00.3"};
     auto why = decide(seen).intent.why;
     ASSERT_EQ(why.size(), 2U);
-    EXPECT_NE(why[0].text.find("no PCI device 0000:98:00.3,"), std::string::npos) << why[0].text;
-    EXPECT_NE(why[1].text.find("0000:99:00 (functions 0, 1)"), std::string::npos) << why[1].text;
+    EXPECT_EQ(why[0], (Reason{ReasonCode::device_unknown, {{"device", "0000:98:00.3"}}}));
+    EXPECT_EQ(why[1],
+              (Reason{ReasonCode::device_unknown, {{"device", "0000:99:00 (functions 0, 1)"}}}));
     host_.devices.clear();
     why = decide(seen).intent.why;
     ASSERT_EQ(why.size(), 1U);
-    EXPECT_NE(why[0].text.find("This host description has no devices"), std::string::npos);
+    EXPECT_EQ(why[0],
+              (Reason{ReasonCode::device_unknown,
+                      {{"devices", NameList{"0000:98:00.3", "0000:99:00 (functions 0, 1)"}}}}));
 }
 
 TEST_F(Intents, WhatOnlyOneGuestCanHaveIsNamed)

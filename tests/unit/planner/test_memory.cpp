@@ -138,11 +138,13 @@ TEST(Memory, IsNotBoundToNodesThatDoNotHaveIt)
     ASSERT_TRUE(plan.numatune.has_value());
     EXPECT_EQ(plan.numatune->nodes, (NodeSet{NodeId{0}, NodeId{1}}));
     EXPECT_EQ(plan.numatune->cells.at(0), plan.numatune->nodes);
-    EXPECT_TRUE(says(plan, "Memory is bound to node 0-1, the nearest that have enough"));
+    EXPECT_TRUE(says(plan, ReasonCode::memory_follows,
+                     {{"nodes", plan.numatune->nodes}, {"elsewhere", true}}));
     late.memory_kib = 7000;
     plan = plan_on(host, {whole, part, late}, CpuSet{}).domains[2];
     EXPECT_FALSE(plan.numatune.has_value());
-    EXPECT_TRUE(says(plan, "Memory is not bound: all nodes together do not have 7 MiB of free"));
+    EXPECT_TRUE(says(plan, ReasonCode::memory_short,
+                     {{"wanted", ReasonPhrase::free_memory}, {"memory", MemoryAmount{7000}}}));
 }
 
 TEST(Memory, DormantDomainsTakeTheirsFromNobody)

@@ -80,7 +80,7 @@ TEST(QuietCpus, DomainThatFloatsGoesToHousekeepingRatherThanThere)
     const auto plan = plan_on(host("1-7,9-15"), {shared("shared", 4)});
     EXPECT_TRUE(plan.pool.empty());
     EXPECT_EQ(vcpu_cpus(plan.domains.front()), cpus("0,8"));
-    EXPECT_TRUE(says(plan.domains.front(), ReasonCode::no_pool, "isolated"));
+    EXPECT_TRUE(says(plan.domains.front(), ReasonCode::no_pool, {{"isolated", true}}));
     const auto unfit = plan_on(host("1-7,9-15"), {domain("dedicated", 15)}).domains.front();
     EXPECT_EQ(vcpu_cpus(unfit), cpus("0,8"));
 }

@@ -7,12 +7,15 @@
 namespace virtpind::test {
 namespace {
 
-TEST(Reasons, OneVcpuIsNamedInTheSingular)
+TEST(Reasons, CountVcpusAndNameTheirNodes)
 {
+    const NodeSet node{NodeId{0}};
     auto small = domain("small", 1);
-    EXPECT_TRUE(says(plan_on(ryzen(), {small}).domains.front(), "The vCPU is on node 0."));
+    EXPECT_TRUE(says(plan_on(ryzen(), {small}).domains.front(), ReasonCode::fits_one_l3,
+                     {{"vcpus", 1U}, {"nodes", node}}));
     small.policy.placement = Placement::shared;
-    EXPECT_TRUE(says(plan_on(ryzen(), {small}).domains.front(), "1 vCPU floats on "));
+    EXPECT_TRUE(says(plan_on(ryzen(), {small}).domains.front(), ReasonCode::floats_on_pool,
+                     {{"vcpus", 1U}, {"nodes", node}}));
 }
 
 TEST(Reasons, GuestThatTakesThreadsForCoresIsTold)
@@ -27,9 +30,10 @@ TEST(Reasons, DomainNearSomeOfItsDevicesHearsOfTheOthers)
     auto vm = domain("vm", 2);
     vm.devices = {{.label = "04:00.0", .nodes = {NodeId{0}}},
                   {.label = "14:00.0", .nodes = {NodeId{1}}}};
-    const auto text =
-        text_of(plan_on(two_nodes(), {vm}, CpuSet{}).domains[0], ReasonCode::near_device);
-    EXPECT_NE(text.find("the others are on node"), std::string::npos) << text;
+    const auto plan = plan_on(two_nodes(), {vm}, CpuSet{}).domains[0];
+    const auto here = two_nodes().nodes_of(vcpu_cpus(plan));
+    EXPECT_TRUE(says(plan, ReasonCode::near_device,
+                     {{"nodes", here}, {"other_nodes", NodeSet::range(0, 1) - here}}));
 }
 
 TEST(Reasons, OtherUsersOfItsL3AreNamed)
@@ -38,11 +42,12 @@ TEST(Reasons, OtherUsersOfItsL3AreNamed)
     auto floats = domain("floats", 2);
     floats.policy.placement = Placement::shared;
     const auto alone = plan_on(host, {domain("a", 4), floats}).domains[0];
-    EXPECT_NE(text_of(alone, ReasonCode::l3_alone).find("in the pool"), std::string::npos);
+    EXPECT_TRUE(says(alone, ReasonCode::l3_alone));
+    EXPECT_FALSE(says(alone, ReasonCode::l3_alone, {{"pool", CpuSet{}}}));
     const auto full = plan_on(host, {domain("a", 8)}).domains[0];
-    EXPECT_EQ(text_of(full, ReasonCode::l3_alone), "Nobody else uses its L3s.");
+    EXPECT_TRUE(says(full, ReasonCode::l3_alone, {{"pool", CpuSet{}}}));
     const auto both = plan_on(host, {domain("a", 8), domain("b", 2)}).domains[1];
-    EXPECT_NE(text_of(both, ReasonCode::l3_shared).find("housekeeping (0,8)"), std::string::npos);
+    EXPECT_TRUE(says(both, ReasonCode::l3_shared, {{"housekeeping", cpus("0,8")}}));
 }
 
 TEST(Advice, DomainSpreadUnevenlyHearsWhatWouldEvenIt)
@@ -54,11 +59,7 @@ TEST(Advice, DomainSpreadUnevenlyHearsWhatWouldEvenIt)
     even.policy.numa = NumaChoice::spread;
     const auto host = regular_host({.packages = 2, .cores = 5, .threads = 1});
     const auto plan = plan_on(host, {other, even}, CpuSet{}).domains[1];
-    const auto advice =
-        std::find_if(plan.reasons.begin(), plan.reasons.end(),
-                     [](const Reason& reason) { return reason.code == ReasonCode::to_do_better; });
-    ASSERT_NE(advice, plan.reasons.end());
-    EXPECT_NE(advice->text.find("more evenly"), std::string::npos) << advice->text;
+    EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"gain", ReasonPhrase::even_spread}}));
 }
 
 TEST(Advice, DomainThatOnlyHousekeepingKeepsFromANodeIsTold)
@@ -66,11 +67,13 @@ TEST(Advice, DomainThatOnlyHousekeepingKeepsFromANodeIsTold)
     auto vm = threaded("vm", 4);
     vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
     const auto plan = plan_on(two_nodes(), {vm}, cpus("0,4,8,12")).domains.front();
-    EXPECT_TRUE(says(plan, "It would fit node 1 but for housekeeping (4,12), which the"))
-        << text_of(plan);
+    EXPECT_TRUE(says(plan, ReasonCode::to_do_better,
+                     {{"where", ReasonPhrase::on_node},
+                      {"nodes", NodeSet{NodeId{1}}},
+                      {"housekeeping", cpus("4,12")}}));
     vm = threaded("vm", 5);
     EXPECT_TRUE(says(plan_on(two_nodes(), {vm}, cpus("0,8")).domains.front(),
-                     "No NUMA node of this host is large enough: with at most 8 vCPUs"));
+                     ReasonCode::to_do_better, {{"place", ReasonPhrase::numa_node}, {"most", 8U}}));
 }
 
 TEST(Advice, MemoryThatPreventsABetterPlacementIsNamed)
@@ -82,9 +85,11 @@ TEST(Advice, MemoryThatPreventsABetterPlacementIsNamed)
     vm.memory_kib = 6U << 20U;
     const auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
     ASSERT_EQ(plan.cost[CostTerm::nodes], 2U);
-    EXPECT_NE(text_of(plan, ReasonCode::memory_short).find("6144 MiB of free memory on node 0"),
-              std::string::npos)
-        << text_of(plan, ReasonCode::memory_short);
+    EXPECT_TRUE(says(plan, ReasonCode::memory_short,
+                     {{"wanted", ReasonPhrase::free_memory},
+                      {"memory", MemoryAmount{6 * gib}},
+                      {"nodes", NodeSet{NodeId{0}}},
+                      {"gain", ReasonPhrase::fewer_nodes}}));
     EXPECT_FALSE(says(plan, ReasonCode::to_do_better)) << "it is not others' CPUs";
 }
 
@@ -94,7 +99,8 @@ TEST(Advice, MemoryThatNoNodeHasIsNotAskedFor)
     auto large = domain("large", 4);
     large.memory_kib = 20U << 20U;
     const auto plan = plan_on(host, {large}).domains.front();
-    EXPECT_TRUE(says(plan, "With no more memory than node 1 has (16384 MiB) it ")) << text_of(plan);
+    EXPECT_TRUE(says(plan, ReasonCode::memory_short,
+                     {{"available", MemoryAmount{16 * gib}}, {"nodes", NodeSet{NodeId{1}}}}));
 }
 
 TEST(Advice, PriorityIsOfferedOnlyWhereItHelps)
@@ -106,33 +112,51 @@ TEST(Advice, PriorityIsOfferedOnlyWhereItHelps)
     second.name = "second";
     second.uuid = DomainUuid{"second"};
     auto plan = plan_on(host, {first, second}, CpuSet{}).domains[1];
-    EXPECT_TRUE(says(plan, "Stop or move those, or give this domain a higher priority."));
+    EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"priority", true}}));
     first.activity = Activity::running;
     std::uint32_t vcpu = 0;
     for (const auto cpu : cpus("4-7,12-15")) {
         first.current.vcpus[VcpuId{vcpu++}] = CpuSet{cpu};
     }
     plan = plan_on(host, {first, second}, CpuSet{}).domains[1];
-    EXPECT_TRUE(says(plan, "Stop or move those.")) << text_of(plan); // it stays whoever comes
+    EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"priority", false}}))
+        << "it stays whoever comes";
 }
 
-// What the first reason is, and the advice.
-struct Refusal {
-    ReasonCode code{};
-    std::string text;
-    std::string advice;
-};
-
-Refusal refusal(const DomainPlan& plan)
+// The code of the first reason of a domain that does not get what it asks for.
+ReasonCode blamed(const DomainPlan& plan)
 {
     EXPECT_FALSE(plan.satisfied);
-    Refusal found;
+    EXPECT_FALSE(plan.reasons.empty());
+    return plan.reasons.front().code;
+}
+
+// Whether these ways, in this order, are named that would let it fit.
+testing::AssertionResult offers(const DomainPlan& plan, const ReasonPhrases& ways,
+                                std::uint64_t most_vcpus)
+{
+    return says(plan, ReasonCode::to_do_better, {{"ways", ways}, {"most", most_vcpus}});
+}
+
+// An argument of the advice; an empty one when there is none.
+template <class Value>
+Value argument_of(const DomainPlan& plan, std::string_view name)
+{
     for (const auto& reason : plan.reasons) {
-        found.text = found.text.empty() ? reason.text : found.text;
-        found.code = &reason == plan.reasons.data() ? reason.code : found.code;
-        found.advice = reason.code == ReasonCode::to_do_better ? reason.text : found.advice;
+        const auto* value = reason.code == ReasonCode::to_do_better
+                                ? find_argument(reason.arguments, name)
+                                : nullptr;
+        if (const auto* typed = value != nullptr ? std::get_if<Value>(value) : nullptr) {
+            return *typed;
+        }
     }
-    return found;
+    return {};
+}
+
+bool names_way(const DomainPlan& plan, ReasonPhrase way)
+{
+    const auto ways = argument_of<ReasonPhrases>(plan, "ways");
+    return std::find(ways.begin(), ways.end(), way) != ways.end();
 }
 
 TEST(Infeasibility, NamesWhatToGiveUp)
@@ -140,10 +164,9 @@ TEST(Infeasibility, NamesWhatToGiveUp)
     auto own = domain("own", 6);
     own.policy.emulator.mode = ThreadChoice::Mode::own;
     const auto small = regular_host({.cores = 4});
-    auto why = refusal(plan_on(small, {own}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::no_own_core);
-    EXPECT_NE(why.advice.find("emulator=auto or at most 4 vCPUs."), std::string::npos)
-        << why.advice;
+    auto plan = plan_on(small, {own}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::no_own_core);
+    EXPECT_TRUE(offers(plan, {ReasonPhrase::emulator_auto, ReasonPhrase::at_most_vcpus}, 4));
 
     auto host = two_nodes();
     host.nodes[0].hugepages = {{.page_kib = 2048, .total = 8, .free = 8}};
@@ -151,43 +174,46 @@ TEST(Infeasibility, NamesWhatToGiveUp)
     huge.policy.smt = SmtChoice::require;
     huge.memory_kib = 65536;
     huge.hugepage_kib = 2048;
-    why = refusal(plan_on(host, {huge}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::memory_short);
-    EXPECT_NE(why.text.find("64 MiB of free hugepages of 2048 KiB"), std::string::npos) << why.text;
+    plan = plan_on(host, {huge}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::memory_short);
+    EXPECT_TRUE(says(plan, ReasonCode::memory_short,
+                     {{"wanted", ReasonPhrase::free_hugepages},
+                      {"memory", MemoryAmount{65536}},
+                      {"page", PageSize{2048}}}));
 
     auto wide = domain("wide", 10);
     wide.policy.smt = SmtChoice::require;
     wide.policy.numa = NumaChoice::single;
-    why = refusal(plan_on(host, {wide}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::no_single_node);
-    EXPECT_NE(why.advice.find("numa=prefer or at most 8 vCPUs."), std::string::npos) << why.advice;
+    plan = plan_on(host, {wide}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::no_single_node);
+    EXPECT_TRUE(offers(plan, {ReasonPhrase::numa_prefer, ReasonPhrase::at_most_vcpus}, 8));
 
-    why = refusal(plan_on(hybrid_host(6, 8), {domain("kinds", 12)}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::no_kind);
-    EXPECT_NE(why.advice.find("cores=any or at most 10 vCPUs."), std::string::npos) << why.advice;
+    plan = plan_on(hybrid_host(6, 8), {domain("kinds", 12)}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::no_kind);
+    EXPECT_TRUE(offers(plan, {ReasonPhrase::cores_any, ReasonPhrase::at_most_vcpus}, 10));
 
     auto isolated = domain("isolated", 4);
     isolated.policy.smt = SmtChoice::isolate;
-    why = refusal(plan_on(small, {isolated}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::no_whole_cores);
-    EXPECT_NE(why.advice.find("smt=prefer or at most 3 vCPUs."), std::string::npos) << why.advice;
+    plan = plan_on(small, {isolated}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::no_whole_cores);
+    EXPECT_TRUE(offers(plan, {ReasonPhrase::smt_prefer, ReasonPhrase::at_most_vcpus}, 3));
 
     auto narrow = domain("narrow", 4);
     narrow.policy.cpus = cpus("2-3");
-    why = refusal(plan_on(small, {narrow}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::restricted_cpus);
+    plan = plan_on(small, {narrow}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::restricted_cpus);
 
     auto apart = domain("apart", 3);
     apart.policy.smt = SmtChoice::spread;
     apart.policy.numa = NumaChoice::single;
     apart.policy.cpus = cpus("2-5");
-    why = refusal(plan_on(two_nodes(), {apart}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::no_single_node);
-    EXPECT_NE(why.advice.find("more CPUs in cpus"), std::string::npos) << why.advice;
+    plan = plan_on(two_nodes(), {apart}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::no_single_node);
+    EXPECT_TRUE(names_way(plan, ReasonPhrase::more_cpus_allowed));
 
     auto both = isolated;
     both.policy.cpus = cpus("2-3");
-    EXPECT_EQ(refusal(plan_on(small, {both}).domains.front()).code, ReasonCode::no_room_as_asked);
+    EXPECT_EQ(blamed(plan_on(small, {both}).domains.front()), ReasonCode::no_room_as_asked);
 }
 
 TEST(Infeasibility, MemoryLockedOnAnotherNodeIsNamed)
@@ -200,9 +226,9 @@ TEST(Infeasibility, MemoryLockedOnAnotherNodeIsNamed)
     auto urgent = domain("urgent", 8);
     urgent.policy.priority = 5;
     urgent.policy.cpus = host.nodes[1].cpus;
-    const auto why = refusal(plan_on(host, {locked, urgent}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::memory_locked);
-    EXPECT_NE(why.advice.find("claimed by urgent ("), std::string::npos) << why.advice;
+    const auto plan = plan_on(host, {locked, urgent}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::memory_locked);
+    EXPECT_EQ(argument_of<DomainsOnCpus>(plan, "owners").at(0).name, "urgent");
 }
 
 TEST(Infeasibility, MemoryReservedByOthersIsNotALimitOfTheHost)
@@ -216,11 +242,10 @@ TEST(Infeasibility, MemoryReservedByOthersIsNotALimitOfTheHost)
         vm.policy.numa = NumaChoice::single;
         return vm;
     };
-    const auto why = refusal(plan_on(host, {big("a"), big("b"), big("late")}).domains.back());
-    EXPECT_EQ(why.code, ReasonCode::memory_short);
-    EXPECT_NE(why.advice.find("It would fit "), std::string::npos) << why.advice;
-    EXPECT_EQ(why.advice.find("would not fit either"), std::string::npos) << why.advice;
-    EXPECT_NE(why.advice.find("more free memory"), std::string::npos) << why.advice;
+    const auto plan = plan_on(host, {big("a"), big("b"), big("late")}).domains.back();
+    EXPECT_EQ(blamed(plan), ReasonCode::memory_short);
+    EXPECT_FALSE(says(plan, ReasonCode::to_do_better, {{"other_claims", true}}));
+    EXPECT_TRUE(names_way(plan, ReasonPhrase::more_memory));
 }
 
 TEST(Infeasibility, SiblingsAreMissedOnlyWhereTheTopologyIsKept)
@@ -228,9 +253,9 @@ TEST(Infeasibility, SiblingsAreMissedOnlyWhereTheTopologyIsKept)
     const auto host = regular_host({.cores = 8, .threads = 1});
     auto vm = threaded("vm", 2);
     vm.policy.smt = SmtChoice::require;
-    const auto why = refusal(plan_on(host, {vm}).domains.front());
-    EXPECT_EQ(why.code, ReasonCode::no_smt);
-    EXPECT_NE(why.advice.find("topology=match"), std::string::npos) << why.advice;
+    const auto plan = plan_on(host, {vm}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::no_smt);
+    EXPECT_TRUE(names_way(plan, ReasonPhrase::topology_match));
     vm.policy.topology = TopologyChoice::match;
     EXPECT_TRUE(plan_on(host, {vm}).domains.front().satisfied);
     auto bare = host; // a list of CPUs, as nested hosts are described
@@ -238,7 +263,7 @@ TEST(Infeasibility, SiblingsAreMissedOnlyWhereTheTopologyIsKept)
     vm.topology.reset();
     EXPECT_TRUE(plan_on(bare, {vm}).domains.front().satisfied);
     vm.policy.topology = TopologyChoice::keep;
-    EXPECT_EQ(refusal(plan_on(bare, {vm}).domains.front()).code, ReasonCode::no_smt);
+    EXPECT_EQ(blamed(plan_on(bare, {vm}).domains.front()), ReasonCode::no_smt);
     bare.caches = {{.level = 2, .cpus = cpus("0")}}; // an ARM host without L3
     EXPECT_TRUE(plan_on(bare, {vm}).domains.front().satisfied);
 }

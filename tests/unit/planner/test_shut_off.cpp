@@ -86,7 +86,7 @@ TEST(SharedDevice, DefinitionsOfTheOthersStayWhenOneRuns)
         EXPECT_EQ(beside.domains[i].emulator, before.domains[i].emulator);
         EXPECT_TRUE(beside.domains[i].satisfied);
         EXPECT_TRUE(beside.domains[i].awaits);
-        EXPECT_TRUE(says(beside.domains[i], ReasonCode::device_in_use, "in common with b, which"));
+        EXPECT_TRUE(says(beside.domains[i], ReasonCode::device_in_use, {{"rival", "b"}}));
     }
     EXPECT_FALSE(says(beside.domains[1], ReasonCode::device_in_use));
     EXPECT_EQ(beside.pool, plan_on(desktop(), {guests[1]}).pool);
@@ -102,7 +102,7 @@ TEST(SharedDevice, DefinitionsThatAreAboutToStartAreAlternatives)
     }
     const auto either = plan_on(desktop(), guests);
     EXPECT_EQ(either.domains[0].vcpus, either.domains[1].vcpus);
-    EXPECT_TRUE(says(either.domains[0], ReasonCode::device_in_use, "only one of them can run"));
+    EXPECT_TRUE(says(either.domains[0], ReasonCode::device_in_use, {{"rivals", NameList{"b"}}}));
 }
 
 TEST(SharedDevice, DomainThatFloatsDoesSoAsIfTheOtherWereOff)
@@ -140,12 +140,14 @@ TEST(TakenCpus, GuestThatIsOffKeepsItsDefinition)
     guest = defined(guest, plan_on(host, {guest}).domains.front());
     auto big = domain("big", 6);
     big = running(big, plan_on(host, {big}).domains.front());
-    const auto plan = plan_on(host, {big, guest}).domains[1];
+    const auto both = plan_on(host, {big, guest});
+    const auto& plan = both.domains[1];
     EXPECT_EQ(plan.placement, Placement::dedicated);
     EXPECT_EQ(plan.vcpus, guest.current.vcpus);
     EXPECT_TRUE(plan.satisfied);
     EXPECT_TRUE(plan.awaits);
-    EXPECT_TRUE(says(plan, ReasonCode::cpus_taken, "claimed by big"));
+    const DomainsOnCpus owners{{"big", both.domains[0].claim & (plan.claim | vcpu_cpus(plan))}};
+    EXPECT_TRUE(says(plan, ReasonCode::cpus_taken, {{"owners", owners}}));
     auto starts = guest; // beside the other it cannot have what it asks for
     starts.activity = Activity::arriving;
     starts.shut_off = false;
@@ -195,8 +197,7 @@ TEST(MissingPages, DecideNothingAboutCpusOnOneNode)
         EXPECT_TRUE(plan.satisfied);
         EXPECT_TRUE(plan.awaits);
         EXPECT_TRUE(says(plan, ReasonCode::missing_now,
-                         "16384 MiB of hugepages are not there now; it will not start until they "
-                         "are"));
+                         {{"missing", MemoryAmount{16 * gib}}, {"page", PageSize{2048}}}));
     }
 }
 
@@ -208,7 +209,8 @@ TEST(MissingPages, CountWhatIsThereAndWhatOthersNeed)
     plan = plan_on(
         host, {with_hugepages(domain("a", 2), 6 * gib), with_hugepages(domain("b", 2), 6 * gib)});
     EXPECT_FALSE(says(plan.domains[0], ReasonCode::missing_now));
-    EXPECT_TRUE(says(plan.domains[1], ReasonCode::missing_now, "4096 MiB of hugepages are not"));
+    EXPECT_TRUE(
+        says(plan.domains[1], ReasonCode::missing_now, {{"missing", MemoryAmount{4 * gib}}}));
 }
 
 TEST(MissingPages, OnSeveralNodesTheDefinitionStaysWhereItIs)
@@ -221,7 +223,7 @@ TEST(MissingPages, OnSeveralNodesTheDefinitionStaysWhereItIs)
     const auto plan = plan_on(with_pages(two_nodes(), {0, 0}), {guest}, CpuSet{}).domains.front();
     EXPECT_EQ(plan.vcpus, guest.current.vcpus);
     EXPECT_TRUE(plan.satisfied);
-    EXPECT_TRUE(says(plan, ReasonCode::missing_now, "4096 MiB of hugepages"));
+    EXPECT_TRUE(says(plan, ReasonCode::missing_now, {{"missing", MemoryAmount{4 * gib}}}));
     auto starts = guest;
     starts.activity = Activity::arriving;
     starts.shut_off = false;
@@ -235,7 +237,7 @@ TEST(MissingPages, OfASizeThatTheHostDoesNotHaveAreNotWaitedFor)
     for (const auto& guest : {domain("starts", 2), off(domain("off", 2))}) {
         const auto plan = plan_on(host, {with_hugepages(guest, gib, 1024 * 1024)}).domains.front();
         EXPECT_FALSE(plan.satisfied);
-        EXPECT_TRUE(says(plan, ReasonCode::memory_short, "no node has hugepages of 1 GiB"));
+        EXPECT_TRUE(says(plan, ReasonCode::memory_short, {{"page", PageSize{gib}}}));
     }
     const auto silent = plan_on(two_nodes(), {with_hugepages(domain("vm", 2), gib)});
     EXPECT_TRUE(silent.domains.front().satisfied) << "the host tells of no hugepages at all";
@@ -254,7 +256,7 @@ TEST(MissingMemory, OfAGuestThatIsOffIsToldAndDecidesNothing)
     EXPECT_EQ(plan.placement, Placement::dedicated);
     EXPECT_EQ(plan.cost[CostTerm::nodes], 1U);
     EXPECT_TRUE(plan.satisfied);
-    EXPECT_TRUE(says(plan, ReasonCode::missing_now, "4096 MiB of memory"));
+    EXPECT_TRUE(says(plan, ReasonCode::missing_now, {{"missing", MemoryAmount{4 * gib}}}));
 }
 
 TEST(ShutOff, SecondPlanFromTheFirstChangesNothing)

@@ -41,8 +41,9 @@ TEST(Threads, StayOnTheNodeThatHasNoHousekeeping)
     vm.vcpus_online = VcpuSet::range(0, 7);
     const auto far = plan_on(host, {vm}, cpus("0,8")).domains[0];
     EXPECT_EQ(far.emulator, cpus("0,8"));
-    EXPECT_NE(text_of(far, ReasonCode::emulator_housekeeping).find("on node 0, the nearest"),
-              std::string::npos);
+    EXPECT_TRUE(
+        says(far, ReasonCode::emulator_housekeeping,
+             {{"why", ReasonPhrase::housekeeping_elsewhere}, {"nodes", NodeSet{NodeId{0}}}}));
 }
 
 TEST(Threads, OfADormantDomainKeepOffItsOwnClaim)
@@ -61,7 +62,7 @@ TEST(Threads, OfADormantDomainKeepOffItsOwnClaim)
     const auto half = plan_on(two_nodes(), {off}, cpus("0,8")).domains.front();
     EXPECT_EQ(half.claim, cpus("4-5,12-13"));
     EXPECT_EQ(half.emulator, cpus("6-7,14-15"));
-    EXPECT_TRUE(says(half, "6-7,14-15 there are in the pool"));
+    EXPECT_TRUE(says(half, ReasonCode::l3_alone, {{"pool", cpus("6-7,14-15")}}));
 }
 
 TEST(FixedThreads, OnTheClaimOfAnotherDomainAreToldToBoth)

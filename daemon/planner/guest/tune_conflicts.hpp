@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a definition keeps to itself: an argument of QEMU's that overrides it, the contrary of a
-// tune in so many words, a CPU model that it names. No tune is written against these. Pure.
+// Tunes that a definition rules out: an argument of QEMU's overrides it, it explicitly says the
+// opposite of a tune, or it names a CPU model. No tune is written against these. Pure.
 #pragma once
 
 #include "common/model/domain.hpp"
 #include "common/model/reason.hpp"
 
 #include <set>
-#include <string>
 
 namespace virtpind {
 
@@ -17,8 +16,5 @@ struct TunesToDecide {
 };
 
 [[nodiscard]] TunesToDecide tunes_to_decide(const std::set<Tune>& asked, const CpuDefinition& now);
-
-// "-smp in the QEMU command line of the definition holds against WHAT."
-[[nodiscard]] std::string holds_against(const std::string& argument, const std::string& what);
 
 } // namespace virtpind

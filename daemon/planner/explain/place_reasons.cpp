@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "place_reasons.hpp"
+
+#include "advice.hpp"
+#include "daemon/planner/place/guest_shape.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+std::string class_name(CoreClass core_class)
+{
+    switch (core_class) {
+    case CoreClass::uniform:
+        return "uniform";
+    case CoreClass::performance:
+        return "performance";
+    case CoreClass::efficiency:
+        return "efficiency";
+    case CoreClass::low_power:
+        return "low-power";
+    }
+    return "uniform";
+}
+
+class PlaceReasons {
+public:
+    PlaceReasons(const Fleet& fleet, const Member& member, DomainPlan& plan)
+        : fleet_{fleet}
+        , host_{fleet.host()}
+        , intent_{*member.intent}
+        , member_{member}
+        , cost_{plan.cost}
+        , reasons_{plan.reasons}
+    {
+        for (const auto& [vcpu, cpu] : member.placed->pins) {
+            cpus_.insert(cpu);
+        }
+    }
+
+    void add()
+    {
+        say_where();
+        say_cores();
+        say_kind();
+        say_devices();
+        say_caches();
+        say_quiet();
+        say_foreign_load();
+        say_moves();
+        if (!intent_.policy.cpus.empty()) {
+            say(ReasonCode::restricted_cpus, {{"allowed", intent_.policy.cpus}});
+        }
+        if (const auto cells = guest_shape(intent_).cells.size();
+            cells > 0 && cost_[CostTerm::nodes] > cells) {
+            say(ReasonCode::cells_do_not_fit);
+        }
+        if (!member_.placed->proven) {
+            say(ReasonCode::not_proven);
+        }
+    }
+
+private:
+    void say(ReasonCode code, ReasonArguments arguments = {})
+    {
+        reasons_.push_back({code, std::move(arguments)});
+    }
+
+    void say_where()
+    {
+        const auto vcpus = intent_.vcpus_online.size();
+        const auto nodes = host_.topology->nodes_of(cpus_);
+        if (vcpus == 1 || cost_[CostTerm::l3] == 1) {
+            say(ReasonCode::fits_one_l3, {{"vcpus", vcpus}, {"nodes", nodes}});
+            return;
+        }
+        if (nodes.size() == 1) {
+            say(ReasonCode::fits_one_node, {{"vcpus", vcpus}, {"nodes", nodes}});
+        } else {
+            say(ReasonCode::spans_nodes, {{"nodes", nodes}, {"parts", per_group(host_.node_cpus)}});
+            if (cost_[CostTerm::packages] == 1) {
+                say(ReasonCode::fits_one_package, {{"vcpus", vcpus}});
+            } else {
+                say(ReasonCode::spans_packages, {{"packages", cost_[CostTerm::packages]}});
+            }
+        }
+        say(ReasonCode::spans_l3s,
+            {{"l3s", cost_[CostTerm::l3]}, {"parts", per_group(host_.l3_cpus)}});
+    }
+
+    // Its vCPUs in each group that it uses.
+    [[nodiscard]] Counts per_group(const std::vector<CpuSet>& groups) const
+    {
+        Counts counts;
+        for (const auto& group : groups) {
+            if (const auto count = group.common(cpus_); count > 0) {
+                counts.push_back(count);
+            }
+        }
+        return counts;
+    }
+
+    void say_cores()
+    {
+        const auto shape = guest_shape(intent_);
+        const auto smt = intent_.policy.smt;
+        const auto apart = smt == SmtChoice::isolate || smt == SmtChoice::spread;
+        if (shape.sibling_cores() > 0 && !apart) {
+            if (cost_[CostTerm::siblings] == 0) {
+                say(ReasonCode::siblings_kept);
+            } else {
+                say(ReasonCode::siblings_broken,
+                    {{"broken", cost_[CostTerm::siblings]}, {"cores", shape.sibling_cores()}});
+            }
+        }
+        if (smt == SmtChoice::isolate) {
+            say(ReasonCode::siblings_idle, {{"siblings", member_.placed->claim - cpus_}});
+        } else if (cost_[CostTerm::partial_cores] == 0 || smt == SmtChoice::require) {
+            say(ReasonCode::cores_whole);
+        }
+        say_what_the_guest_sees(shape);
+        if (cost_[CostTerm::shared_cores] > 0) {
+            say(ReasonCode::core_shared, {{"cores", cost_[CostTerm::shared_cores]}});
+        }
+    }
+
+    // A guest without siblings schedules as if each vCPU were a core, one without cells as if all
+    // memory were equally near.
+    void say_what_the_guest_sees(const GuestShape& shape)
+    {
+        if (intent_.policy.topology != TopologyChoice::keep) {
+            return;
+        }
+        if (const auto nodes = host_.topology->nodes_of(cpus_);
+            intent_.cells.empty() && nodes.size() > 1) {
+            say(ReasonCode::topology_kept, {{"nodes", nodes}});
+        }
+        std::size_t doubled = 0;
+        for (const auto& core : host_.cores) {
+            doubled += core.set.common(cpus_) > 1 ? 1U : 0U;
+        }
+        if (doubled > 0 && shape.sibling_cores() == 0) {
+            say(ReasonCode::topology_kept,
+                {{"vcpus", intent_.vcpus_online.size()}, {"doubled", doubled}});
+        }
+    }
+
+    void say_kind()
+    {
+        if (!host_.topology->is_hybrid()) {
+            return;
+        }
+        NameList kinds;
+        for (const auto& kind : host_.topology->kinds) {
+            if (kind.cpus.intersects(cpus_)) {
+                kinds.push_back(class_name(kind.core_class));
+            }
+        }
+        if (kinds.size() > 1) {
+            say(ReasonCode::kind_mixed, {{"kinds", std::move(kinds)}});
+        } else {
+            say(ReasonCode::kind_chosen,
+                {{"kinds", std::move(kinds)}, {"unwished", cost_[CostTerm::kind]}});
+        }
+    }
+
+    void say_devices()
+    {
+        const auto local = device_nodes(host_, intent_);
+        const auto nodes = host_.topology->nodes_of(cpus_);
+        const auto far = cpus_ - host_.topology->cpus_of(local);
+        if (!local.empty() && far.empty()) {
+            say(ReasonCode::near_device, {{"nodes", nodes}, {"other_nodes", local - nodes}});
+        } else if (!local.empty()) {
+            say(ReasonCode::far_from_device, {{"vcpus", far.size()}, {"nodes", local}});
+        } else if (intent_.devices.empty() && host_.io_nodes_set &&
+                   cost_[CostTerm::io_nodes] == 0) {
+            say(ReasonCode::avoids_device_node);
+        }
+        say_far_from_memory();
+    }
+
+    void say_far_from_memory()
+    {
+        NodeSet nodes;
+        CpuSet cpus;
+        for (std::size_t node = 0; node < host_.node_cpus.size(); ++node) {
+            const auto there = host_.node_cpus[node] & cpus_;
+            if (host_.lacks_memory[node] && !there.empty()) {
+                nodes.insert(host_.topology->nodes[node].id);
+                cpus |= there;
+            }
+        }
+        if (!nodes.empty()) {
+            say(ReasonCode::far_from_memory, {{"vcpus", cpus.size()}, {"nodes", nodes}});
+        }
+    }
+
+    void say_caches()
+    {
+        const auto on_vcache =
+            static_cast<std::size_t>(std::count_if(cpus_.begin(), cpus_.end(), [this](CpuId cpu) {
+                return is_big_cache(host_, host_.cpu(cpu).l3);
+            }));
+        if (host_.has_vcache && on_vcache == cpus_.size()) {
+            say(ReasonCode::vcache_chosen);
+        } else if (cost_[CostTerm::small_cache] > 0 &&
+                   intent_.policy.cores == CoreChoice::performance) {
+            say(ReasonCode::vcache_missed, {{"missed", cost_[CostTerm::small_cache]},
+                                            {"vcpus", cpus_.size()},
+                                            {"housekeeping", housekeeping_in_the_way()}});
+        }
+        if (intent_.policy.cache != CacheChoice::alone) {
+            return;
+        }
+        say_neighbours();
+    }
+
+    // On a V-cache L3 that would hold it otherwise.
+    [[nodiscard]] CpuSet housekeeping_in_the_way() const
+    {
+        for (std::uint32_t i = 0; i < host_.l3_cpus.size(); ++i) {
+            auto taken = host_.l3_cpus[i] & fleet_.housekeeping();
+            if (is_big_cache(host_, L3Index{i}) && !taken.empty() &&
+                host_.l3_cpus[i].size() >= cpus_.size() &&
+                (host_.l3_cpus[i] - taken).size() < cpus_.size()) {
+                return taken;
+            }
+        }
+        return {};
+    }
+
+    // As it is, not as it was charged: a V-cache L3 is worth some neighbours, and those that float
+    // come and go.
+    void say_neighbours()
+    {
+        CpuSet cpus;
+        for (const auto& l3 : host_.l3_cpus) {
+            cpus |= l3.intersects(cpus_) ? l3 : CpuSet{};
+        }
+        auto owners = claimants(fleet_, member_, cpus);
+        const auto host_own = cpus & fleet_.housekeeping();
+        if (owners.empty() && host_own.empty()) {
+            // The claim of one that is shut off is in the pool.
+            say(ReasonCode::l3_alone, {{"pool", (fleet_.pool() - member_.claim) & cpus}});
+        } else {
+            say(ReasonCode::l3_shared, {{"owners", std::move(owners)}, {"housekeeping", host_own}});
+        }
+    }
+
+    void say_quiet()
+    {
+        const auto quiet = cpus_ & host_.quiet;
+        if (!quiet.empty()) {
+            say(ReasonCode::quiet_cpus_used, {{"quiet", quiet == cpus_ ? CpuSet{} : quiet}});
+        }
+    }
+
+    void say_foreign_load()
+    {
+        auto guests = floaters(fleet_, member_, cpus_);
+        if (!guests.empty()) {
+            say(ReasonCode::foreign_load, {{"guests", std::move(guests)}});
+        }
+    }
+
+    void say_moves()
+    {
+        if (intent_.activity != Activity::running) {
+            return;
+        }
+        if (cost_[CostTerm::moves] > 0) {
+            say(ReasonCode::moved,
+                {{"vcpus", cost_[CostTerm::moves]}, {"displaced", member_.was_moved}});
+        } else if (!member_.kept_pins.kept.empty()) {
+            say(ReasonCode::kept_in_place);
+        }
+        if (intent_.memory_locked && host_.topology->nodes.size() > 1) {
+            say(ReasonCode::memory_locked);
+        }
+    }
+
+    const Fleet& fleet_;
+    const HostIndex& host_;
+    const Intent& intent_;
+    const Member& member_;
+    const Cost& cost_;
+    Reasons& reasons_;
+    CpuSet cpus_;
+};
+
+} // namespace
+
+void explain_place(const Fleet& fleet, const Member& member, DomainPlan& plan)
+{
+    PlaceReasons{fleet, member, plan}.add();
+}
+
+} // namespace virtpind
