@@ -17,7 +17,8 @@ constexpr std::size_t option_bytes_max = 4096;
 constexpr std::size_t option_list_max = 32;
 constexpr std::uint32_t vcpus_max = 16384;
 
-// NOLINTNEXTLINE(readability-function-size): a table, one row an option
+// Long: a table, one row an option.
+// NOLINTNEXTLINE(readability-function-size)
 std::vector<OptionInfo> make_option_table()
 {
     using enum OptionType;

@@ -195,6 +195,18 @@ bool is_named(const RestoreOptions& options, const DomainUuid& uuid, const std::
                        [&](const auto& wanted) { return is_it(wanted, uuid, name); });
 }
 
+// The names and UUIDs that the caller gave and libvirt does not have.
+std::vector<std::string> missing_domains(const RestoreOptions& options, const Observation& seen)
+{
+    auto missing = options.domains;
+    std::erase_if(missing, [&seen](const std::string& wanted) {
+        return std::any_of(seen.domains.begin(), seen.domains.end(), [&wanted](const auto& domain) {
+            return is_it(wanted, domain.facts.uuid, domain.facts.name);
+        });
+    });
+    return missing;
+}
+
 } // namespace
 
 int run_restore_command(const RestoreOptions& options, std::ostream& out, std::ostream& err)
@@ -247,12 +259,8 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
             restoring.forget_policy(domain);
         }
     }
-    for (const auto& wanted : options.domains) {
-        if (std::none_of(seen->domains.begin(), seen->domains.end(), [&wanted](const auto& domain) {
-                return is_it(wanted, domain.facts.uuid, domain.facts.name);
-            })) {
-            restoring.fail(wanted, "libvirt has no domain with this name or UUID");
-        }
+    for (const auto& wanted : missing_domains(options, *seen)) {
+        restoring.fail(wanted, "libvirt has no domain with this name or UUID");
     }
     for (const auto& [uuid, image] : loaded.images) {
         if (is_named(options, uuid, image.name)) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Longer than other files: all prose about placements is in one place, where it is read side by
-// side.
+// Long: all prose about placements stands in one file, where its sentences are read side by side.
 #include "reason_table.hpp"
 
 #include <algorithm>

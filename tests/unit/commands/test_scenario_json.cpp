@@ -224,6 +224,7 @@ TEST(Scenario, CommandLineTopologyStandsAboveItsOwn)
     EXPECT_EQ(asked, "given");
 }
 
+// Long: a table, one row a mistake.
 TEST(Scenario, ErrorsNameLinePathAndTheWayOut)
 {
     struct Case {
