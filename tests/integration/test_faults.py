@@ -209,7 +209,7 @@ def test_restore_keeps_what_it_knows_of_a_domain_that_it_cannot_read(make_daemon
     faults.plan("fail", 1, 1, "virDomainGetXMLDesc")
     restoring = daemon.start_restore("--all", environment=faults.environment)
     _, said = restoring.communicate(timeout=60)
-    assert restoring.returncode == 1 and "run this again" in said
+    assert restoring.returncode == 1 and "run this command again" in said
     assert guest.affinity()["vcpus"] == {0: SECOND}
     assert daemon.start_restore("--all").wait(30) == 0
     assert guest.affinity()["vcpus"] == {0: ALL}
