@@ -1,103 +1,33 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/domain_xml/definition_editor.hpp"
+// What is read of a domain's XML, and what is refused.
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/policy_xml.hpp"
 #include "daemon/libvirt/device_parents.hpp"
+#include "tests/support/domain_xml_case.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
 
-namespace virtpind::host {
+namespace virtpind::test {
 namespace {
 
-constexpr std::string_view win11 = R"(<?xml version='1.0'?>
-<!-- kept by virsh edit -->
-<domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
-  <name>win11</name>
-  <uuid>C7A5FDBD-EDAF-9455-926A-D65C16DB1809</uuid>
-  <metadata>
-    <tool:os xmlns:tool='https://example.org/tool'><!-- nested --><tool:k v="it's"/></tool:os>
-    <virtpind:policy xmlns:virtpind='https://virtpind.org/policy/1' name='dedicated' smt='isolate'/>
-  </metadata>
-  <memory unit='GiB'>16</memory>
-  <memoryBacking>
-    <hugepages>
-      <page size='1' unit='G'/>
-    </hugepages>
-  </memoryBacking>
-  <vcpu placement='static' current='4' cpuset='0-7,^2'>8</vcpu>
-  <vcpus>
-    <vcpu id='0' enabled='yes' hotpluggable='no'/>
-    <vcpu id='1' enabled='yes' hotpluggable='yes'/>
-    <vcpu id='6' enabled='yes' hotpluggable='yes'/>
-  </vcpus>
-  <iothreads>3</iothreads>
-  <iothreadids>
-    <iothread id='2'/>
-  </iothreadids>
-  <cputune>
-    <shares>2048</shares>
-    <!-- pins -->
-    <vcpupin vcpu='0' cpuset='4'/>
-    <vcpupin vcpu='6' cpuset='5-6'/>
-    <emulatorpin cpuset='0-1'/>
-    <iothreadpin iothread='2' cpuset='1'/>
-    <vcpusched vcpus='0' scheduler='fifo' priority='1'/>
-  </cputune>
-  <numatune>
-    <memory mode='interleave' nodeset='0-1'/>
-    <memnode cellid='1' mode='strict' nodeset='1'/>
-  </numatune>
-  <cpu mode='host-passthrough'>
-    <topology sockets='1' dies='2' cores='2' threads='2'/>
-    <numa>
-      <cell id='0' cpus='0-3' memory='8388608' unit='KiB'/>
-      <cell id='1' cpus='4-7' memory='8' unit='GiB'/>
-    </numa>
-  </cpu>
-  <devices>
-    <hostdev mode='subsystem' type='pci' managed='yes'>
-      <source><address domain='0x0000' bus='0x0A' slot='0x00' function='0x1'/></source>
-      <address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/>
-    </hostdev>
-    <hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/></source></hostdev>
-    <interface type='hostdev'>
-      <source><address type='pci' domain='0x0000' bus='0x07' slot='0x10' function='0x2'/></source>
-    </interface>
-  </devices>
-  <qemu:commandline><qemu:arg value='-s'/></qemu:commandline>
-</domain>
-)";
-
-CpuSet cpus(std::string_view text)
-{
-    return *CpuSet::parse(text);
-}
-
-NodeSet nodes(std::string_view text)
-{
-    return *NodeSet::parse(text);
-}
-
-ObservedDomain parsed(std::string_view text, XmlKind kind = XmlKind::config)
-{
-    auto domain = parse_domain_xml(text, PolicyCatalog{}, kind);
-    EXPECT_TRUE(domain) << (domain ? "" : domain.error().message);
-    return domain ? *domain : ObservedDomain{};
-}
-
-std::string domain_with(std::string_view inside)
-{
-    return "<domain type='test'><name>web1</name>" + std::string{inside} + "</domain>";
-}
+using namespace host;
 
 Error parse_error(std::string_view inside)
 {
     const auto domain = parse_domain_xml(domain_with(inside), PolicyCatalog{}, XmlKind::config);
     EXPECT_FALSE(domain) << inside;
     return domain ? Error{} : domain.error();
+}
+
+// What the metadata of a domain with this element says.
+std::optional<Result<PolicySpec>> policy_in(std::string_view element)
+{
+    return parsed(domain_with("<metadata>" + std::string{element} + "</metadata>"))
+        .facts.metadata.content;
 }
 
 TEST(DomainXml, DevicesThatReachTheGuestsPagesLockThem)
@@ -317,13 +247,6 @@ TEST(DomainXml, IsBounded)
     }
 }
 
-// What the metadata of a domain with this element says.
-std::optional<Result<PolicySpec>> policy_in(std::string_view element)
-{
-    return parsed(domain_with("<metadata>" + std::string{element} + "</metadata>"))
-        .facts.metadata.content;
-}
-
 TEST(DomainXml, UnreadablePolicyIsAnErrorOfTheMetadataOnly)
 {
     const std::vector<std::pair<std::string, std::string>> cases{
@@ -368,125 +291,5 @@ TEST(DomainXml, PolicyElementReadsBackAsWritten)
     EXPECT_EQ(read->value(), *spec);
 }
 
-// --- editing -----------------------------------------------------------------------------------
-
-std::string edited(std::string_view text, const DefinitionChange& change)
-{
-    auto result = edit_definition(text, change);
-    EXPECT_TRUE(result) << (result ? "" : result.error().message);
-    return result ? *result : std::string{};
-}
-
-std::string replaced(std::string text, std::string_view from, std::string_view to)
-{
-    const auto at = text.find(from);
-    EXPECT_NE(at, std::string::npos) << from;
-    return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
-
-TEST(Definition, NothingToChangeKeepsEveryByte)
-{
-    DefinitionChange change;
-    EXPECT_EQ(edited(win11, change), win11);
-    change.pins.vcpus[VcpuId{0}] = cpus("4");
-    change.pins.emulator = cpus("0,1");
-    change.pins.vcpu_cpuset = cpus("0-1,3-7");
-    EXPECT_EQ(edited(win11, change), win11);
-}
-
-TEST(Definition, MergeTouchesOnlyWhatDiffers)
-{
-    DefinitionChange change;
-    change.pins.vcpus[VcpuId{1}] = cpus("6");
-    change.pins.vcpus[VcpuId{6}] = cpus("7");
-    EXPECT_EQ(edited(win11, change),
-              replaced(std::string{win11}, "<vcpupin vcpu='6' cpuset='5-6'/>",
-                       "<vcpupin vcpu='1' cpuset='6'/>\n    <vcpupin vcpu='6' cpuset='7'/>"));
-}
-
-TEST(Definition, AddsElementsWhereLibvirtPutsThem)
-{
-    const std::string bare = "<domain type=\"kvm\">\n"
-                             "  <name>a</name>\n"
-                             "  <vcpu>2</vcpu>\n"
-                             "  <os/>\n"
-                             "</domain>\n";
-    DefinitionChange change;
-    change.pins.vcpus = {{VcpuId{0}, cpus("1")}, {VcpuId{1}, cpus("3")}};
-    change.pins.emulator = cpus("0");
-    change.pins.iothreads = {{IothreadId{1}, cpus("0")}};
-    change.pins.numatune =
-        NumaTune{.mode = NumaMode::strict, .nodes = nodes("0"), .cells = {{0, nodes("0")}}};
-    change.pins.vcpu_cpuset = cpus("0-3");
-    EXPECT_EQ(edited(bare, change), "<domain type=\"kvm\">\n"
-                                    "  <name>a</name>\n"
-                                    "  <vcpu cpuset=\"0-3\">2</vcpu>\n"
-                                    "  <cputune>\n"
-                                    "    <vcpupin vcpu=\"0\" cpuset=\"1\"/>\n"
-                                    "    <vcpupin vcpu=\"1\" cpuset=\"3\"/>\n"
-                                    "    <emulatorpin cpuset=\"0\"/>\n"
-                                    "    <iothreadpin iothread=\"1\" cpuset=\"0\"/>\n"
-                                    "  </cputune>\n"
-                                    "  <numatune>\n"
-                                    "    <memory mode=\"strict\" nodeset=\"0\"/>\n"
-                                    "    <memnode cellid=\"0\" mode=\"strict\" nodeset=\"0\"/>\n"
-                                    "  </numatune>\n"
-                                    "  <os/>\n"
-                                    "</domain>\n");
-    // And replacing by nothing takes all of it out again.
-    EXPECT_EQ(edited(edited(bare, change), {.mode = DefinitionChange::Mode::replace, .pins = {}}),
-              bare);
-}
-
-TEST(Definition, ReplaceGivesBackWhatWasThere)
-{
-    const auto before = *parsed(win11).config;
-    DefinitionChange planned;
-    planned.pins.vcpus = {{VcpuId{0}, cpus("1")}, {VcpuId{3}, cpus("3")}};
-    planned.pins.emulator = cpus("2");
-    planned.pins.iothreads = {{IothreadId{1}, cpus("0")}};
-    planned.pins.numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = nodes("1")};
-    const auto pinned = edited(win11, planned);
-    EXPECT_EQ(parsed(pinned).config->numatune->nodes, nodes("1"));
-    EXPECT_EQ(parsed(pinned).config->vcpus.at(VcpuId{6}), cpus("5-6"));
-
-    const auto restored = edited(pinned, {.mode = DefinitionChange::Mode::replace, .pins = before});
-    EXPECT_EQ(parsed(restored).config, before);
-    // The memory element comes back as it was, with the modes of its cells.
-    EXPECT_NE(restored.find("<memnode cellid='1' mode='strict' nodeset='1'/>"), std::string::npos);
-    EXPECT_EQ(restored, win11);
-}
-
-TEST(Definition, KeepsForeignContent)
-{
-    DefinitionChange change;
-    change.pins.emulator = cpus("3");
-    const auto text = edited(win11, change);
-    for (const auto* kept :
-         {"<!-- kept by virsh edit -->", "<!-- nested -->", "<!-- pins -->",
-          "<shares>2048</shares>", "<vcpusched vcpus='0' scheduler='fifo' priority='1'/>",
-          "<qemu:arg value='-s'/>", "<?xml version='1.0'?>",
-          "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"}) {
-        EXPECT_NE(text.find(kept), std::string::npos) << kept;
-    }
-    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
-              std::count(win11.begin(), win11.end(), '\n'));
-}
-
-TEST(Definition, RefusesWhatCannotBeWritten)
-{
-    DefinitionChange no_cpus;
-    no_cpus.pins.numatune = NumaTune{.mode = NumaMode::strict};
-    EXPECT_EQ(edit_definition(domain_with("<vcpu>1</vcpu>"), no_cpus).error().code,
-              Errc::invalid_argument);
-    DefinitionChange two_minds;
-    two_minds.pins.numatune =
-        NumaTune{.nodes = nodes("0"),
-                 .source_xml = "<numatune><memory mode='strict' nodeset='5'/></numatune>"};
-    EXPECT_EQ(edit_definition(domain_with("<vcpu>1</vcpu>"), two_minds).error().code,
-              Errc::invalid_argument);
-    EXPECT_EQ(edit_definition("<network/>", {}).error().code, Errc::invalid_argument);
-}
-
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind::test

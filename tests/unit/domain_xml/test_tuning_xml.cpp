@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "common/base/text_file.hpp"
 #include "daemon/domain_xml/definition_editor.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/domain_xml/xml_reader.hpp"
 #include "daemon/libvirt/cpu_capabilities.hpp"
 #include "daemon/topology/topology_reader.hpp"
 #include "tests/support/tuning_case.hpp"
+#include "tests/support/tuning_xml_case.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -13,67 +13,10 @@
 #include <cstdlib>
 #include <fstream>
 
-namespace virtpind::host {
+namespace virtpind::test {
 namespace {
 
-using test::cpu_list;
-using test::TuningCase;
-
-const std::set<Tune> every_tune{Tune::cache_passthrough, Tune::topoext,         Tune::invtsc,
-                                Tune::no_migrate,        Tune::hide_hypervisor, Tune::host_smbios};
-
-std::string golden(const std::string& name)
-{
-    const auto* directory = std::getenv("VIRTPIND_GOLDEN_TUNING");
-    const auto text = read_text_file(
-        std::filesystem::path{directory != nullptr ? directory : "."} / name, domain_xml_bytes_max);
-    EXPECT_TRUE(text) << "set VIRTPIND_GOLDEN_TUNING to tests/golden/tuning";
-    return text ? *text : "<domain/>";
-}
-
-std::string plain_guest(int vcpus)
-{
-    auto text = golden("plain.xml");
-    return text.replace(text.find("VCPUS"), 5, std::to_string(vcpus));
-}
-
-// What an element means: without the order of attributes and without blanks between elements.
-std::string meaning_of(const pugi::xml_node& node)
-{
-    if (node.type() != pugi::node_element) {
-        const std::string text = node.value();
-        return text.find_first_not_of(" \n") == std::string::npos ? "" : "[" + text + "]";
-    }
-    std::set<std::string> attributes;
-    for (const auto attribute : node.attributes()) {
-        attributes.insert(std::string{" "} + attribute.name() + "=" + attribute.value());
-    }
-    std::string text = std::string{"<"} + node.name();
-    for (const auto& attribute : attributes) {
-        text += attribute;
-    }
-    text += ">\n";
-    for (const auto child : node.children()) {
-        text += meaning_of(child);
-    }
-    return text + "</>\n";
-}
-
-std::string meaning_of(const std::string& text)
-{
-    pugi::xml_document document;
-    const auto domain = load_domain(document, text);
-    return domain ? meaning_of(*domain) : domain.error().message;
-}
-
-std::string applied(const std::string& text, const GuestTuning& tuning)
-{
-    const auto edited = edit_definition(text, {.tuning = tuning});
-    EXPECT_TRUE(edited) << edited.error().message;
-    const auto again = edited ? edit_definition(*edited, {.tuning = tuning}) : edited;
-    EXPECT_TRUE(again && *again == *edited) << "applying twice changes something";
-    return edited ? *edited : "";
-}
+using namespace host;
 
 // A guest with the second L3 of a host of twelve cores, told of it and of nothing else.
 struct Reference {
@@ -150,7 +93,7 @@ TEST(TuningXml, LibvirtAcceptsWhatIsWritten)
     }
 }
 
-TEST(TuningXml, ADefinitionThatSaysSoIsNotTouched)
+TEST(TuningXml, DefinitionThatSaysSoIsNotTouched)
 {
     // Other quotes, another layout, another mode that can carry them, a policy left at its default.
     const std::string text = R"(<domain type="kvm"><name>a</name><vcpu>2</vcpu>
@@ -188,7 +131,7 @@ TEST(TuningXml, EverythingElseStays)
     EXPECT_EQ(applied(before, domain.decide().tuning), expected);
 }
 
-TEST(TuningXml, AModeThatCannotCarryATuneGivesWay)
+TEST(TuningXml, ModeThatCannotCarryATuneGivesWay)
 {
     const auto text = applied(golden("foreign.xml"),
                               {.cpus = {}, .apply = {Tune::cache_passthrough}, .withdraw = {}});
@@ -200,7 +143,7 @@ TEST(TuningXml, AModeThatCannotCarryATuneGivesWay)
     EXPECT_TRUE(cpu.find_child_by_attribute("feature", "name", "x2apic"));
 }
 
-TEST(TuningXml, AModelIsNamedUnlessItIsWhatLibvirtWritesByItself)
+TEST(TuningXml, ModelIsNamedUnlessLibvirtWritesItByItself)
 {
     const auto read = [](const std::string& cpu) {
         const auto domain =
@@ -252,7 +195,7 @@ TEST(TuningXml, WithdrawingAnOwnersTuneLeavesTheModeAlone)
     EXPECT_NE(without.find("check='none'"), std::string::npos) << without;
 }
 
-TEST(TuningXml, AListOfVcpusGoesWhenNoneIsOffline)
+TEST(TuningXml, ListOfVcpusGoesWhenNoneIsOffline)
 {
     GuestCpus cpus{.topology = {.cores = 2},
                    .pins = {{VcpuId{0}, {CpuId{1}}}, {VcpuId{1}, {CpuId{2}}}},
@@ -287,93 +230,8 @@ TEST(TuningXml, NoVcpuIsFixedBehindOneThatIsNot)
     EXPECT_EQ(hotpluggable, "no no yes yes yes yes ");
 }
 
-std::string keyed_guest()
-{
-    auto text = plain_guest(8);
-    const std::string cputune = R"(<cputune>
-    <shares>2048</shares>
-    <vcpusched vcpus='0-3' scheduler='fifo' priority='2'/>
-    <vcpusched vcpus='4-7' scheduler='rr' priority='1'/>
-    <iothreadsched iothreads='1' scheduler='batch'/>
-    <cachetune vcpus='4-7'>
-      <cache id='0' level='3' type='both' size='3' unit='MiB'/>
-      <monitor level='3' vcpus='4'/>
-      <monitor level='3' vcpus='5-7'/>
-    </cachetune>
-    <memorytune vcpus='0-3'>
-      <node id='0' bandwidth='60'/>
-    </memorytune>
-  </cputune>
-  )";
-    const std::string plain = "migratable='on'/>";
-    text.replace(text.find(plain), plain.size(),
-                 "migratable='on'>\n    <topology sockets='8' dies='1' cores='1' threads='1'/>\n"
-                 "  </cpu>");
-    return text.insert(text.find("<os>"), cputune);
-}
-
-// Two L3s of two cores: blocks of eight for vCPUs 0-3 and 8-11.
-GuestTuning with_gaps()
-{
-    GuestCpus cpus{.topology = {.cores = 6, .threads = 2}, .pins = {}, .cells = {}, .numatune = {}};
-    const auto enabled = *VcpuSet::parse("0-3,8-11");
-    for (const auto vcpu : enabled) {
-        cpus.pins.emplace(vcpu, CpuSet{CpuId{raw(vcpu)}});
-    }
-    return {.cpus = cpus, .apply = {}, .withdraw = {}};
-}
-
-TEST(TuningXml, WhatIsKeyedByVcpuFollowsTheNumber)
-{
-    const auto text = applied(keyed_guest(), with_gaps());
-    for (const auto* line : {"<vcpusched vcpus='0-3' scheduler='fifo' priority='2'/>",
-                             "<vcpusched vcpus='8-11' scheduler='rr' priority='1'/>",
-                             "<iothreadsched iothreads='1' scheduler='batch'/>",
-                             "<cachetune vcpus='8-11'>", "<monitor level='3' vcpus='8'/>",
-                             "<monitor level='3' vcpus='9-11'/>", "<memorytune vcpus='0-3'>"}) {
-        EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
-    }
-    const auto read = parse_domain_xml(text, PolicyCatalog{}, XmlKind::config);
-    EXPECT_EQ(read->cpus->realtime.str(), "0-3,8-11");
-}
-
-TEST(TuningXml, WhatWasKeyedByVcpuIsGivenBack)
-{
-    const auto before = keyed_guest();
-    const auto seen = parse_domain_xml(before, PolicyCatalog{}, XmlKind::config);
-    const auto text = applied(before, with_gaps());
-    const auto tuned = parse_domain_xml(text, PolicyCatalog{}, XmlKind::config);
-    BeforeImage image;
-    image.parts = seen->cpus->parts;
-    image.config = seen->config;
-    image.note_written(seen->cpus->parts, tuned->cpus->parts);
-    auto undo = make_undo(image, tuned->cpus->parts);
-    EXPECT_TRUE(undo.not_reverted.empty());
-    EXPECT_EQ(undo.revert.count("cputune/vcpusched"), 1U);
-    EXPECT_EQ(undo.revert.count("cputune/memorytune"), 0U) << "it names the same vCPUs";
-    DefinitionChange change{.mode = DefinitionChange::Mode::replace, .pins = *seen->config};
-    change.tuning.revert = undo.revert;
-    const auto back = edit_definition(text, change);
-    ASSERT_TRUE(back) << back.error().message;
-    // Attributes of a part that was replaced are in another order, which libvirt makes its own.
-    EXPECT_EQ(meaning_of(*back), meaning_of(before));
-    const auto keyed = before.substr(before.find("<cputune>"),
-                                     before.find("</cputune>") - before.find("<cputune>"));
-    EXPECT_NE(back->find(keyed), std::string::npos) << "byte for byte";
-
-    // An owner's scheduler for numbers of ours: the numbering stays with it.
-    auto edited = text;
-    const std::string rr = "vcpus='8-11' scheduler='rr' priority='1'";
-    edited.replace(edited.find(rr), rr.size(), "vcpus='10' scheduler='rr' priority='3'");
-    const auto now = parse_domain_xml(edited, PolicyCatalog{}, XmlKind::config);
-    undo = make_undo(image, now->cpus->parts);
-    EXPECT_EQ(undo.revert.count("vcpu") + undo.revert.count("vcpus") +
-                  undo.revert.count("cputune/cachetune"),
-              0U);
-}
-
 // Somebody who edits a scheduler while the numbering is their own.
-TEST(TuningXml, AnEditOfASchedulerHoldsNoShapeThatKeepsItsNumbers)
+TEST(TuningXml, EditOfASchedulerHoldsNoShapeThatKeepsItsNumbers)
 {
     BeforeImage image;
     image.parts = {{"cpu/topology", "<topology sockets=\"4\"/>"},
@@ -387,33 +245,8 @@ TEST(TuningXml, AnEditOfASchedulerHoldsNoShapeThatKeepsItsNumbers)
     EXPECT_EQ(undo.not_reverted, std::vector<std::string>{"cputune/vcpusched"});
 }
 
-// Elements that name gaps only are not there, and come back.
-TEST(TuningXml, WhatNamesNoVcpuAnyMoreGoes)
-{
-    auto before = keyed_guest();
-    const std::string all = "<vcpu placement='static'>";
-    before.replace(before.find(all), all.size(), "<vcpu placement='static' current='4'>");
-    const auto seen = parse_domain_xml(before, PolicyCatalog{}, XmlKind::config);
-    ASSERT_TRUE(seen) << seen.error().message;
-    GuestCpus cpus{.topology = {.cores = 4}, .pins = {}, .cells = {}, .numatune = {}};
-    for (const auto id : {0U, 1U, 2U, 3U}) {
-        cpus.pins.emplace(VcpuId{id}, CpuSet{CpuId{id}});
-    }
-    const auto text = applied(before, {.cpus = cpus, .apply = {}, .withdraw = {}});
-    EXPECT_EQ(text.find("cachetune"), std::string::npos);
-    EXPECT_EQ(text.find("scheduler='rr'"), std::string::npos);
-    EXPECT_NE(text.find("scheduler='batch'"), std::string::npos);
-    DefinitionChange change{.mode = DefinitionChange::Mode::replace, .pins = *seen->config};
-    change.tuning.revert = seen->cpus->parts;
-    change.tuning.revert.emplace("cpu/topology", "");
-    const auto back = edit_definition(text, change);
-    ASSERT_TRUE(back) << back.error().message;
-    EXPECT_EQ(parse_domain_xml(*back, PolicyCatalog{}, XmlKind::config)->cpus->parts,
-              seen->cpus->parts);
-}
-
 // A cell of memory only has no list: libvirt does not read an empty one.
-TEST(TuningXml, ACellWithoutVcpusHasNoListOfThem)
+TEST(TuningXml, CellWithoutVcpusHasNoListOfThem)
 {
     auto text = plain_guest(4);
     const std::string cells =
@@ -469,7 +302,7 @@ TEST(TuningXml, EntitiesAreRefusedNotSpoilt)
     EXPECT_NE(edited.error().message.find("DOCTYPE"), std::string::npos);
 }
 
-TEST(TuningXml, WhatCannotBeWrittenIsAnError)
+TEST(TuningXml, TuningThatCannotBeWrittenIsAnError)
 {
     const DefinitionChange smbios{.tuning = {.apply = {Tune::host_smbios}}};
     const auto no_os = edit_definition("<domain><name>a</name><vcpu>1</vcpu></domain>", smbios);
@@ -479,4 +312,4 @@ TEST(TuningXml, WhatCannotBeWrittenIsAnError)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind::test
