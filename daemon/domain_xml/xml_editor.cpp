@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <set>
 #include <sstream>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace virtpind::host {
@@ -36,11 +36,12 @@ std::string blank_before(const pugi::xml_node& first_sibling, int depth)
 std::string without_quotes(std::string_view line)
 {
     std::string text;
+    text.reserve(line.size());
     for (std::size_t at = 0; at < line.size();) {
-        const auto rest = line.substr(at);
-        const auto is_entity = rest.substr(0, 6) == "&apos;" || rest.substr(0, 6) == "&quot;";
-        text += is_entity || rest.front() == '\'' ? '"' : rest.front();
-        at += is_entity ? 6 : 1;
+        const auto entity = line[at] == '&' ? line.substr(at, 6) : std::string_view{};
+        const auto is_quote = entity == "&apos;" || entity == "&quot;";
+        text += is_quote || line[at] == '\'' ? '"' : line[at];
+        at += is_quote ? 6 : 1;
     }
     return text;
 }
@@ -61,8 +62,8 @@ void each_line(std::string_view text, See see)
 // quotes: libvirt itself mixes both, and writing a document knows only one.
 std::string quoted_as(std::string_view before, std::string_view text)
 {
-    std::set<std::string_view> exact;
-    std::map<std::string, std::string_view> alike;
+    std::unordered_set<std::string_view> exact;
+    std::unordered_map<std::string, std::string_view> alike;
     each_line(before, [&](std::string_view line) {
         exact.insert(line);
         alike.emplace(without_quotes(line), line);

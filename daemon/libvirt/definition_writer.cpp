@@ -65,7 +65,6 @@ struct Edit {
     std::string text;
     ObservedDomain now;
     DefinitionEditor editor;
-    std::string edited; // the text of the editor
     DefinitionParts next;
 };
 
@@ -95,11 +94,9 @@ Result<Edit> make_edit(std::string text, const DefinitionChange& change)
         listed.iothreads_listed = true;
         next->merge(pin_parts(listed));
     }
-    auto edited = editor->text();
     return Edit{.text = std::move(text),
                 .now = std::move(*now),
                 .editor = std::move(*editor),
-                .edited = std::move(edited),
                 .next = std::move(*next)};
 }
 
@@ -114,7 +111,6 @@ Result<void> keep_all_but_note(Edit& edit, const DefinitionChange& change)
     if (change.note == DefinitionChange::Note::remove) {
         edit.editor.set_note({});
     }
-    edit.edited = edit.editor.text();
     edit.next = edit.now.cpus->parts;
     return {};
 }
@@ -134,7 +130,6 @@ void add_note(Edit& edit, std::optional<UndoNote>& note)
         return;
     }
     edit.editor.set_note(*note);
-    edit.edited = edit.editor.text();
 }
 
 // While pins are changed one by one, either of two values may be in force.
@@ -177,7 +172,7 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         if (auto kept = is_done ? keep_all_but_note(*edit, change) : Result<void>{}; !kept) {
             return std::move(kept).error();
         }
-        if (edit->edited == edit->text && change.note != DefinitionChange::Note::renew) {
+        if (change.note != DefinitionChange::Note::renew && edit->editor.text() == edit->text) {
             return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
         auto noted = note(edit->now, edit->next);
@@ -185,7 +180,8 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
             return std::move(noted).error();
         }
         add_note(*edit, *noted);
-        if (edit->edited == edit->text) {
+        const auto next_text = edit->editor.text();
+        if (next_text == edit->text) {
             return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
         const auto pins =
@@ -200,9 +196,9 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         const auto is_there = is_defined(domain);
         text = read_definition(domain); // the last call before, so that little falls in between
         if (text && *text == edit->text && is_there) {
-            return with_meant(replace_definition(connection, domain, edit->now.facts.name,
-                                                 edit->edited, edit->next),
-                              meant);
+            return with_meant(
+                replace_definition(connection, domain, edit->now.facts.name, next_text, edit->next),
+                meant);
         }
     }
     if (!text) {

@@ -71,7 +71,6 @@ void change_definition(benchmark::State& state)
             return;
         }
         const auto next = editor.parts().value();
-        benchmark::DoNotOptimize(editor.text());
         BeforeImage image{.config = now.config, .parts = now.cpus->parts};
         image.note_written(now.cpus->parts, next);
         editor.set_note(note_of(image, next));
