@@ -5,7 +5,6 @@
 #pragma once
 
 #include "common/base/result.hpp"
-#include "common/base/valid_text.hpp"
 #include "dbus/errors.hpp"
 #include "dbus/sdbus_compat.hpp"
 
@@ -16,10 +15,7 @@
 
 namespace virtpind::bus {
 
-[[nodiscard]] inline sdbus::Error to_bus_error(const Error& error)
-{
-    return {ErrorName{std::string{error_name(error.code)}}, valid_text(error.message)};
-}
+[[nodiscard]] sdbus::Error to_bus_error(const Error& error);
 
 // The value; an error is thrown as sdbus::Error, which guarded() passes on.
 template <class T>
@@ -33,11 +29,8 @@ T unwrap(Result<T> result)
     }
 }
 
-[[nodiscard]] inline sdbus::Error unexpected(const char* what)
-{
-    return to_bus_error({.code = Errc::internal,
-                         .message = std::string{"internal error; please report it: "} + what});
-}
+// What a caller hears of an exception that no handler expects.
+[[nodiscard]] sdbus::Error unexpected(const char* what);
 
 // A synchronous handler: only sdbus::Error leaves it.
 template <class Body>

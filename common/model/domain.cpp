@@ -120,4 +120,35 @@ Result<void> check_definition_size(const DomainFacts& facts)
                      "the service and run `virtpind restore`."};
 }
 
+namespace {
+
+const std::optional<UndoNote> no_note;
+
+} // namespace
+
+const std::optional<UndoNote>& ObservedDomain::running_note() const
+{
+    return running ? running->note : no_note;
+}
+
+const std::optional<UndoNote>& ObservedDomain::definition_note() const
+{
+    return definition ? definition->note : no_note;
+}
+
+std::optional<PinSet> ObservedDomain::running_pins() const
+{
+    return running ? std::optional{running->pins} : std::nullopt;
+}
+
+std::optional<PinSet> ObservedDomain::definition_pins() const
+{
+    return definition ? std::optional{definition->pins} : std::nullopt;
+}
+
+PinSet ObservedDomain::pins_in_force() const
+{
+    return running ? running->pins : definition ? definition->pins : PinSet{};
+}
+
 } // namespace virtpind

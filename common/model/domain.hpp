@@ -189,20 +189,44 @@ struct CpuDefinition {
     }
 };
 
-// One domain as seen in one observation.
+// The running domain, as libvirt reports it.
+struct RunningDomain {
+    PinSet pins;
+    // Kernel affinity of vCPU threads; only if the observation asked for it.
+    std::optional<std::map<VcpuId, CpuSet>> affinities;
+    // virtpind's metadata besides the policy; absent if there is none or it is unreadable.
+    std::optional<UndoNote> note;
+    bool has_policy = false;          // its metadata has a policy, readable or not
+    std::optional<PolicySpec> policy; // that policy, if it is readable
+};
+
+// The persistent definition.
+struct DomainDefinition {
+    PinSet pins;
+    std::optional<CpuDefinition> cpus; // absent: a scenario, which has no more than pins
+    std::optional<UndoNote> note;      // as that of RunningDomain
+};
+
+// One domain as seen in one observation. Both sides are absent if it is unreadable.
 struct ObservedDomain {
     DomainFacts facts;
-    std::optional<PinSet> live;        // as libvirt reports it for the running domain
-    std::optional<PinSet> config;      // persistent definition; absent for transient domains
-    std::optional<CpuDefinition> cpus; // of the persistent definition; there if `config` is
-    // Kernel affinity of vCPU threads; only if the observation asked for it and the domain is
-    // active.
-    std::optional<std::map<VcpuId, CpuSet>> actual_vcpus;
-    // virtpind's metadata besides the policy; empty if it is unreadable.
-    std::optional<UndoNote> live_note;
-    std::optional<UndoNote> config_note;
-    bool live_policy = false; // the running domain's metadata has a policy, whatever it says,
-    std::optional<PolicySpec> shown_policy; // and this, where it can be read
+    std::optional<RunningDomain> running;       // absent while it is shut off
+    std::optional<DomainDefinition> definition; // absent for a transient domain
+
+    // What the definition says about the guest's CPUs; nullptr if that is not known.
+    [[nodiscard]] const CpuDefinition* defined_cpus() const
+    {
+        return definition && definition->cpus ? &*definition->cpus : nullptr;
+    }
+
+    // The notes of the two sides.
+    [[nodiscard]] const std::optional<UndoNote>& running_note() const;
+    [[nodiscard]] const std::optional<UndoNote>& definition_note() const;
+
+    // The pins of the two sides, and those in force: of the running domain, else of its definition.
+    [[nodiscard]] std::optional<PinSet> running_pins() const;
+    [[nodiscard]] std::optional<PinSet> definition_pins() const;
+    [[nodiscard]] PinSet pins_in_force() const;
 };
 
 // "; vCPUs 2-3 stay plugged until the next start", if more run than the definition starts with;

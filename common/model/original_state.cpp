@@ -81,11 +81,11 @@ void BeforeImage::absorb_foreign_edits(const ObservedDomain& now, const Definiti
             parts[part] = value;
         }
     }
-    if (config && now.config) {
-        config = with_pin_parts(std::move(*config), edited, *now.config);
+    if (config && now.definition) {
+        config = with_pin_parts(std::move(*config), edited, now.definition->pins);
     }
-    if (now.cpus && has_part(edited, DefinitionPart::vcpu)) {
-        vcpus_max = now.cpus->vcpus_max;
+    if (now.defined_cpus() && has_part(edited, DefinitionPart::vcpu)) {
+        vcpus_max = now.defined_cpus()->vcpus_max;
     }
 }
 

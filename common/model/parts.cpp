@@ -185,10 +185,10 @@ PinSet pins_from(const DefinitionParts& parts)
 
 DefinitionParts parts_of(const ObservedDomain& seen)
 {
-    if (seen.cpus) {
-        return seen.cpus->parts;
+    if (seen.defined_cpus()) {
+        return seen.defined_cpus()->parts;
     }
-    return seen.config ? pin_parts(*seen.config) : DefinitionParts{};
+    return seen.definition ? pin_parts(seen.definition->pins) : DefinitionParts{};
 }
 
 } // namespace virtpind

@@ -200,8 +200,8 @@ PinSet pins_after(PinSet pins, const std::vector<LiveAction>& actions)
 UndoNote note_of_new_run(const ObservedDomain& defined, const PinSet& now,
                          const std::vector<LiveAction>& pins)
 {
-    const auto former = defined.config_note.value_or(UndoNote{});
-    auto note = run_note(pins_before(*defined.config, former), now);
+    const auto former = defined.definition_note().value_or(UndoNote{});
+    auto note = run_note(pins_before(defined.definition->pins, former), now);
     const auto ours = pin_parts(pins_after({}, pins));
     const auto is = pin_parts(now);
     // What else differs from the definition is as somebody else has pinned it. libvirt makes more

@@ -14,27 +14,28 @@ namespace {
 // Takes what the note knows of the definition and the image does not.
 bool take_definition(BeforeImage& image, const ObservedDomain& seen)
 {
-    if (!seen.config || !seen.config_note) {
+    if (!seen.definition || !seen.definition_note()) {
         return false;
     }
     const auto now = parts_of(seen);
     const auto is_new = !image.config;
     if (is_new) {
-        image.config = seen.config;
+        image.config = seen.definition_pins();
         image.parts = now;
-        image.vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt;
+        image.vcpus_max =
+            seen.defined_cpus() ? std::optional{seen.defined_cpus()->vcpus_max} : std::nullopt;
         image.written.clear();
     }
-    auto ours = in_force(*seen.config_note, now);
+    auto ours = in_force(*seen.definition_note(), now);
     std::erase_if(ours, [&](const auto& part) { return image.is_ours(now, part.first); });
     if (ours.empty()) {
         return is_new;
     }
     for (const auto& [name, value] : ours) {
-        set_value(image.parts, name, seen.config_note->parts.at(name).before);
+        set_value(image.parts, name, seen.definition_note()->parts.at(name).before);
     }
-    image.config =
-        with_pin_parts(*image.config, ours, pins_before(*seen.config, *seen.config_note, ours));
+    image.config = with_pin_parts(
+        *image.config, ours, pins_before(seen.definition->pins, *seen.definition_note(), ours));
     for (const auto& [name, value] : now) {
         if (image.is_ours(now, name)) {
             ours[name] = value;
@@ -55,10 +56,10 @@ bool is_of_this_run(const BeforeImage& image, const ObservedDomain& seen, std::s
 
 bool take_run(BeforeImage& image, const ObservedDomain& seen, std::string_view boot_id)
 {
-    if (!seen.live || !seen.live_note || is_of_this_run(image, seen, boot_id)) {
+    if (!seen.running || !seen.running_note() || is_of_this_run(image, seen, boot_id)) {
         return false;
     }
-    auto before = pins_before_run(*seen.live, *seen.live_note);
+    auto before = pins_before_run(seen.running->pins, *seen.running_note());
     if (image.config && pin_parts(before) == pin_parts(*image.config)) {
         return false; // what is given back to a run without an image of its own
     }
@@ -76,8 +77,8 @@ bool says(const std::optional<UndoNote>& note)
 // Nothing of the domain is ours any more, as far as anybody knows.
 bool is_of_another(const BeforeImage& image, const ObservedDomain& seen, std::string_view boot_id)
 {
-    if (!image.config || !seen.config || says(seen.live_note) || says(seen.config_note) ||
-        is_of_this_run(image, seen, boot_id)) {
+    if (!image.config || !seen.definition || says(seen.running_note()) ||
+        says(seen.definition_note()) || is_of_this_run(image, seen, boot_id)) {
         return false;
     }
     const auto now = parts_of(seen);
@@ -95,13 +96,14 @@ BeforeImage blank_image(const ObservedDomain& seen, std::string_view boot_id)
     image.name = seen.facts.name;
     image.id = seen.facts.id;
     image.boot_id = boot_id;
-    image.live = seen.live;
-    if (seen.live && seen.live_note) {
-        image.live = pins_before_run(*seen.live, *seen.live_note);
+    image.live = seen.running_pins();
+    if (seen.running && seen.running_note()) {
+        image.live = pins_before_run(seen.running->pins, *seen.running_note());
     }
-    image.config = seen.config;
+    image.config = seen.definition_pins();
     image.parts = parts_of(seen);
-    image.vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt;
+    image.vcpus_max =
+        seen.defined_cpus() ? std::optional{seen.defined_cpus()->vcpus_max} : std::nullopt;
     return image;
 }
 
@@ -119,16 +121,16 @@ void note_run(DomainActions& actions, const ObservedDomain& seen, const BeforeIm
               std::string_view boot_id)
 {
     const auto then = before.pins_for(seen.facts.id, boot_id);
-    if (!seen.live || !then) {
+    if (!seen.running || !then) {
         return;
     }
-    auto wanted = run_note(*then, pins_after(*seen.live, actions.live));
-    if (covers(seen.live_note, wanted)) {
+    auto wanted = run_note(*then, pins_after(seen.running->pins, actions.live));
+    if (covers(seen.running_note(), wanted)) {
         return;
     }
-    if (seen.live_note) {
-        wanted =
-            with_former(std::move(wanted), still_in_force(*seen.live_note, pin_parts(*seen.live)));
+    if (seen.running_note()) {
+        wanted = with_former(std::move(wanted),
+                             still_in_force(*seen.running_note(), pin_parts(seen.running->pins)));
     }
     actions.live_note = std::move(wanted);
 }
@@ -139,10 +141,10 @@ void add_notes(DomainActions& actions, const ObservedDomain& seen, const BeforeI
                std::string_view boot_id)
 {
     note_run(actions, seen, before, boot_id);
-    if (!seen.config) {
+    if (!seen.definition) {
         return;
     }
-    if (!actions.definition && !covers(seen.config_note, note_of(before, parts_of(seen)))) {
+    if (!actions.definition && !covers(seen.definition_note(), note_of(before, parts_of(seen)))) {
         actions.definition.emplace();
         actions.definition->planned_on = parts_of(seen);
     }
@@ -153,13 +155,14 @@ void add_notes(DomainActions& actions, const ObservedDomain& seen, const BeforeI
 
 void remove_notes(DomainActions& actions, const ObservedDomain& seen, bool live_too)
 {
-    if (live_too && seen.live) {
-        if (seen.live_note) {
+    if (live_too && seen.running) {
+        if (seen.running_note()) {
             actions.live_note = UndoNote{};
         }
-        actions.drop_live_policy = seen.live_policy && seen.config && !seen.facts.metadata.content;
+        actions.drop_live_policy =
+            seen.running->has_policy && seen.definition && !seen.facts.metadata.content;
     }
-    if (!seen.config || !seen.config_note) {
+    if (!seen.definition || !seen.definition_note()) {
         return;
     }
     if (!actions.definition) {
@@ -173,11 +176,11 @@ KnownUndo merge_undo(std::optional<BeforeImage> known, const ObservedDomain& see
                      std::string_view boot_id)
 {
     // Of one that cannot be read nothing is known, and one that arrives is not all there yet.
-    if ((!seen.live && !seen.config) || seen.facts.job_active) {
+    if ((!seen.running && !seen.definition) || seen.facts.job_active) {
         return {.image = std::move(known)};
     }
     if (!known) {
-        if (!says(seen.live_note) && !says(seen.config_note)) {
+        if (!says(seen.running_note()) && !says(seen.definition_note())) {
             return {};
         }
         auto image = blank_image(seen, boot_id);

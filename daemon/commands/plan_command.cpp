@@ -90,7 +90,8 @@ Result<DomainFile> read_domain_file(const std::string& name, const PolicyCatalog
     }
     file.seen = std::move(*seen);
     if (file.seen.facts.active()) {
-        file.seen.live = file.seen.config; // dumped from a running domain: its pins are live
+        file.seen.running = {
+            .pins = file.seen.pins_in_force()}; // dumped from a running domain: its pins are live
     }
     return file;
 }

@@ -129,7 +129,7 @@ private:
     // Nothing is known of it then, not even that nothing is to be done.
     bool is_unreadable(const ObservedDomain& seen)
     {
-        if (seen.live || seen.config) {
+        if (seen.running || seen.definition) {
             return false;
         }
         const auto& why = seen.facts.metadata.content;

@@ -215,12 +215,12 @@ void read_pinning(JsonFields& fields, const Topology& topology, ScenarioDomain& 
                       : *running ? Activity::running
                                  : Activity::dormant;
     if (domain.activity == Activity::dormant) {
-        domain.seen.config = std::move(pins);
+        domain.seen.definition = {.pins = std::move(pins)};
         return;
     }
     domain.seen.facts.id = 1; // any: there is one run
     domain.seen.facts.state = RunState::running;
-    domain.seen.live = std::move(pins);
+    domain.seen.running = {.pins = std::move(pins)};
 }
 
 } // namespace

@@ -166,6 +166,17 @@ void read_memory(Reader& reader, const pugi::xml_node& domain, DomainFacts& fact
     facts.memory_locked = facts.memory_locked || backing.child("locked") || encrypted;
 }
 
+RunningDomain read_running(const pugi::xml_node& domain, const DomainFacts& facts, PinSet pins)
+{
+    RunningDomain running{.pins = std::move(pins), .note = read_undo_note(domain, facts)};
+    const auto& policy = facts.metadata.content;
+    running.has_policy = policy.has_value();
+    if (policy && *policy) {
+        running.policy = **policy;
+    }
+    return running;
+}
+
 } // namespace
 
 Result<ObservedDomain> read_domain(const pugi::xml_node& domain, const PolicyCatalog& catalog,
@@ -182,17 +193,13 @@ Result<ObservedDomain> read_domain(const pugi::xml_node& domain, const PolicyCat
     facts.metadata = read_policy_metadata(domain, catalog);
     auto pins = read_pins(reader, domain);
     if (kind == XmlKind::live && facts.active()) {
-        seen.live = std::move(pins);
-        seen.live_note = read_undo_note(domain, facts);
-        seen.live_policy = facts.metadata.content.has_value();
-        if (const auto& shown = facts.metadata.content; shown && *shown) {
-            seen.shown_policy = **shown;
-        }
+        seen.running = read_running(domain, facts, std::move(pins));
     } else {
-        seen.config = std::move(pins);
-        seen.cpus = read_cpu_definition(reader, domain, facts);
-        seen.cpus->parts.merge(pin_parts(*seen.config));
-        seen.config_note = read_undo_note(domain, facts);
+        auto cpus = read_cpu_definition(reader, domain, facts);
+        cpus.parts.merge(pin_parts(pins));
+        seen.definition = {.pins = std::move(pins),
+                           .cpus = std::move(cpus),
+                           .note = read_undo_note(domain, facts)};
     }
     if (reader.error()) {
         return Error{*reader.error()}.context("reading the XML of domain " + in_quotes(facts.name));

@@ -74,8 +74,8 @@ Result<std::string> xml_for(std::string_view text, const std::optional<Destinati
     if (!seen) {
         return seen.error();
     }
-    const auto& now = seen->live ? *seen->live : *seen->config;
-    const auto& note = seen->live ? seen->live_note : seen->config_note;
+    const auto now = seen->pins_in_force();
+    const auto& note = seen->running ? seen->running_note() : seen->definition_note();
     auto pins = now;
     if (note && !(destination && has_all(*destination, now))) {
         pins = pins_before(now, *note);

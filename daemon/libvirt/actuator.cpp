@@ -118,7 +118,7 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
         outcome.gone = true;
         return;
     }
-    if (!(*observed)->live && !(*observed)->config) {
+    if (!(*observed)->running && !(*observed)->definition) {
         const auto& why = (*observed)->facts.metadata.content;
         outcome.errors.push_back(why && !*why ? why->error() : no_answer(domain));
         return;
@@ -174,7 +174,9 @@ void correct_note(const VirtConnection& connection, const DomainUuid& uuid, cons
         outcome.errors.push_back(written.error());
         return;
     }
-    outcome.after->config_note = note;
+    if (outcome.after->definition) {
+        outcome.after->definition->note = note;
+    }
 }
 
 } // namespace
@@ -238,8 +240,8 @@ Outcome apply_with_undo_log(const VirtConnection& connection, const PolicyCatalo
         return std::optional{note_of(image, next)};
     };
     auto outcome = apply_actions(connection, catalog, actions, note);
-    if (was && outcome.after && outcome.after->cpus) {
-        const auto made = what_came_of(*was, meant, outcome.after->cpus->parts);
+    if (was && outcome.after && outcome.after->defined_cpus()) {
+        const auto made = what_came_of(*was, meant, outcome.after->defined_cpus()->parts);
         if (made != meant) {
             image.note_written(*was, made);
             if (auto saved = store.save(image); !saved) {
@@ -249,7 +251,7 @@ Outcome apply_with_undo_log(const VirtConnection& connection, const PolicyCatalo
     }
     if (was && outcome.after) {
         const auto noted = note_of(image, parts_of(*outcome.after));
-        if (!covers(outcome.after->config_note, noted)) {
+        if (!covers(outcome.after->definition_note(), noted)) {
             correct_note(connection, actions.uuid, noted, outcome);
         }
     }

@@ -75,9 +75,10 @@ bool has_our_pins(virDomainPtr domain, const DefinitionParts& meant)
         const auto* const row = find_part(part.first);
         return row != nullptr && row->parent == std::string_view{"cputune"};
     };
-    return now && now->config && std::all_of(meant.begin(), meant.end(), [&](const auto& part) {
-               const auto at = now->cpus->parts.find(part.first);
-               return !is_pin(part) || (at != now->cpus->parts.end() && at->second == part.second);
+    return now && now->definition && std::all_of(meant.begin(), meant.end(), [&](const auto& part) {
+               const auto at = now->defined_cpus()->parts.find(part.first);
+               return !is_pin(part) ||
+                      (at != now->defined_cpus()->parts.end() && at->second == part.second);
            });
 }
 

@@ -111,7 +111,7 @@ Result<void> keep_all_but_note(Edit& edit, const DefinitionChange& change)
     if (change.note == DefinitionChange::Note::remove) {
         edit.editor.set_note({});
     }
-    edit.next = edit.now.cpus->parts;
+    edit.next = edit.now.defined_cpus()->parts;
     return {};
 }
 
@@ -119,13 +119,15 @@ Result<void> keep_all_but_note(Edit& edit, const DefinitionChange& change)
 // somebody else's: libvirt has its own way with whole definitions only.
 bool is_what_came_of(const std::optional<DefinitionWrite>& last, const Edit& edit)
 {
-    return last && last->whole && last->made == edit.now.cpus->parts && last->meant == edit.next;
+    return last && last->whole && last->made == edit.now.defined_cpus()->parts &&
+           last->meant == edit.next;
 }
 
 // With what the definition is about to have noted, where that is not what it has noted.
 void add_note(Edit& edit, std::optional<UndoNote>& note)
 {
-    if (!note || note == edit.now.config_note || (note->empty() && !edit.now.config_note)) {
+    if (!note || note == edit.now.definition_note() ||
+        (note->empty() && !edit.now.definition_note())) {
         note.reset();
         return;
     }
@@ -135,8 +137,8 @@ void add_note(Edit& edit, std::optional<UndoNote>& note)
 // While pins are changed one by one, either of two values may be in force.
 std::optional<UndoNote> note_of_either(std::optional<UndoNote> next, const ObservedDomain& now)
 {
-    return next && now.config_note ? with_former(std::move(*next), *now.config_note)
-                                   : std::move(next);
+    return next && now.definition_note() ? with_former(std::move(*next), *now.definition_note())
+                                         : std::move(next);
 }
 
 // What was meant differs from what was written where only a note was.
@@ -164,7 +166,7 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
             return edit.error();
         }
         if (!is_defined(domain) ||
-            (change.planned_on && *change.planned_on != edit->now.cpus->parts)) {
+            (change.planned_on && *change.planned_on != edit->now.defined_cpus()->parts)) {
             return DefinitionOutcome{.what = edited, .meant = {}};
         }
         const auto meant = edit->next;
@@ -184,9 +186,10 @@ Result<DefinitionOutcome> change_definition(const VirtConnection& connection, vi
         if (next_text == edit->text) {
             return DefinitionOutcome{.what = unchanged, .meant = {}};
         }
-        const auto pins =
-            is_done ? std::vector<PinAction>{} : differing_pins(*edit->now.config, change.pins);
-        if (is_narrow(connection, *edit->now.config, change) && pins.size() <= narrow_calls_max) {
+        const auto pins = is_done ? std::vector<PinAction>{}
+                                  : differing_pins(edit->now.definition->pins, change.pins);
+        if (is_narrow(connection, edit->now.definition->pins, change) &&
+            pins.size() <= narrow_calls_max) {
             auto called = pin_in_definition(domain, pins, note_of_either(*noted, edit->now));
             return called ? Result<DefinitionOutcome>{{.what = written, .meant = meant}}
                           : explain_failure(connection, domain, edit->now.facts.name,
@@ -224,8 +227,8 @@ void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain)
     connection.watch().begin(uuid_of(domain));
     const auto is_there = is_defined(domain);
     if (const auto again = read_definition(domain); again && *again == *text && is_there) {
-        [[maybe_unused]] const auto defined =
-            replace_definition(connection, domain, now->facts.name, tidy, now->cpus->parts);
+        [[maybe_unused]] const auto defined = replace_definition(
+            connection, domain, now->facts.name, tidy, now->defined_cpus()->parts);
     }
 }
 

@@ -108,9 +108,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
         if (!definition) {
             return std::move(definition).error();
         }
-        observed.config = std::move(definition->config);
-        observed.cpus = std::move(definition->cpus);
-        observed.config_note = std::move(definition->config_note);
+        observed.definition = std::move(definition->definition);
         facts.definition_bytes = std::max(facts.definition_bytes, text->size());
         facts.vcpus_boot = definition->facts.vcpus_boot;
         facts.iothreads_boot = std::move(definition->facts.iothreads);
@@ -119,9 +117,9 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
     if (depth == ObserveDepth::affinities && connection.abilities().real_affinities) {
         // QEMU cannot tell for a guest that runs all its vCPUs in one thread (TCG with icount).
         auto affinities = read_vcpu_affinities(domain, facts.vcpus_online.size());
-        if (affinities) {
-            observed.actual_vcpus = std::move(*affinities);
-        } else if (affinities.error().code == Errc::host_unavailable) {
+        if (affinities && observed.running) {
+            observed.running->affinities = std::move(*affinities);
+        } else if (!affinities && affinities.error().code == Errc::host_unavailable) {
             return std::move(affinities).error();
         }
     }

@@ -80,7 +80,7 @@ Result<void> call_numa(virDomainPtr domain, const NumaTune& tune)
     if (!now) {
         return now.error();
     }
-    if (!now->live) { // it ended: libvirt gave the definition
+    if (!now->running) { // it ended: libvirt gave the definition
         return Error{.code = Errc::not_found, .message = "the domain runs no longer"};
     }
     virTypedParameterPtr parameters = nullptr;
@@ -88,7 +88,7 @@ Result<void> call_numa(virDomainPtr domain, const NumaTune& tune)
     int capacity = 0;
     virTypedParamsAddString(&parameters, &count, &capacity, VIR_DOMAIN_NUMA_NODESET,
                             tune.nodes.str().c_str());
-    if (!now->live->numatune) {
+    if (!now->running->pins.numatune) {
         virTypedParamsAddInt(&parameters, &count, &capacity, VIR_DOMAIN_NUMA_MODE,
                              VIR_DOMAIN_NUMATUNE_MEM_RESTRICTIVE);
     }

@@ -40,10 +40,10 @@ void note_new_run(virDomainPtr domain, const std::vector<LiveAction>& pins)
     if (virDomainIsPersistent(domain) == 1) {
         const auto defined = read_domain(domain, VIR_DOMAIN_XML_INACTIVE, XmlKind::config);
         const auto run = read_domain(domain, 0, XmlKind::live);
-        if (!defined || !defined->config || !run || !run->live) {
+        if (!defined || !defined->definition || !run || !run->running) {
             return;
         }
-        note = note_of_new_run(*defined, *run->live, pins);
+        note = note_of_new_run(*defined, run->running->pins, pins);
     }
     [[maybe_unused]] const auto written = write_note(domain, note, VIR_DOMAIN_AFFECT_LIVE);
 }

@@ -72,12 +72,13 @@ std::string iothread_word(IothreadId iothread)
 
 void compare_live(Comparison& comparison, const LiveAction& action, const ObservedDomain& after)
 {
-    const auto live = after.live.value_or(PinSet{});
+    const auto running = after.running.value_or(RunningDomain{});
+    const auto& live = running.pins;
     if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
         const auto online = after.facts.vcpus_online.contains(vcpu->vcpu);
         comparison.compare(
             vcpu_word(vcpu->vcpu),
-            find_pin(after.actual_vcpus && online ? *after.actual_vcpus : live.vcpus, vcpu->vcpu),
+            find_pin(running.affinities && online ? *running.affinities : live.vcpus, vcpu->vcpu),
             vcpu->cpus);
     } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
         comparison.compare("the emulator", live.emulator, emulator->cpus);
@@ -98,13 +99,13 @@ void compare_live(Comparison& comparison, const LiveAction& action, const Observ
 void compare_definition(Comparison& comparison, const DefinitionChange& change,
                         const ObservedDomain& after)
 {
-    const auto& config = *after.config;
-    if (change.note == DefinitionChange::Note::remove && after.config_note) {
+    const auto& config = after.definition->pins;
+    if (change.note == DefinitionChange::Note::remove && after.definition_note()) {
         comparison.say("still has in its metadata how it was before");
     }
     auto tuning = change.tuning;
     tuning.revert.clear();
-    if (after.cpus && !is_tuned(*after.cpus, config, tuning)) {
+    if (after.defined_cpus() && !is_tuned(*after.defined_cpus(), config, tuning)) {
         comparison.say("is not tuned as it was written; somebody else may have changed it");
     }
     const auto replaced = change.mode == DefinitionChange::Mode::replace;
@@ -159,8 +160,8 @@ std::vector<std::string> live_differences(const DomainActions& actions, const Ob
             compare_live(running, action, after);
         }
     }
-    if (actions.live_note && !actions.live_note->empty() && after.live &&
-        !says(after.live_note, *actions.live_note)) {
+    if (actions.live_note && !actions.live_note->empty() && after.running &&
+        !says(after.running_note(), *actions.live_note)) {
         running.say("has not in its metadata how it was before, as it was written there");
     }
     return std::move(running).take();
@@ -170,7 +171,7 @@ std::vector<std::string> definition_differences(const DomainActions& actions,
                                                 const ObservedDomain& after)
 {
     Comparison defined{"the definition of " + printable(actions.name)};
-    if (actions.definition && after.config) {
+    if (actions.definition && after.definition) {
         compare_definition(defined, *actions.definition, after);
     }
     return std::move(defined).take();

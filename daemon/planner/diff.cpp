@@ -40,7 +40,7 @@ class LiveDiff {
 public:
     // Masks that mean the same within `scope` are the same.
     LiveDiff(const DiffInput& input, CpuSet scope)
-        : input_{input}, scope_{std::move(scope)}, pins_{*input.seen.live}
+        : input_{input}, scope_{std::move(scope)}, pins_{input.seen.running->pins}
     {}
 
     void vcpu(VcpuId id, const CpuSet& wanted)
@@ -51,8 +51,9 @@ public:
         }
         const auto pinned =
             same_mask(effective(find_pin(pins_.vcpus, id), pins_, input_.online), wanted, scope_);
-        const auto* actual =
-            input_.seen.actual_vcpus ? find_pin(*input_.seen.actual_vcpus, id) : nullptr;
+        const auto* actual = input_.seen.running->affinities
+                                 ? find_pin(*input_.seen.running->affinities, id)
+                                 : nullptr;
         const auto obeyed = !plugged || actual == nullptr || same_mask(*actual, wanted, scope_);
         if (!pinned || !obeyed) {
             actions_.emplace_back(PinVcpu{.vcpu = id, .cpus = wanted});
@@ -123,7 +124,8 @@ private:
 // have none may use all of them.
 std::map<VcpuId, CpuSet> definition_pins(const ObservedDomain& seen, const DomainPlan& plan)
 {
-    const auto vcpus_max = seen.cpus ? seen.cpus->vcpus_max : seen.facts.vcpus_max;
+    const auto vcpus_max =
+        seen.defined_cpus() ? seen.defined_cpus()->vcpus_max : seen.facts.vcpus_max;
     std::map<VcpuId, CpuSet> pins;
     const auto online = (seen.facts.vcpus_online | plan.plug) - plan.unplug;
     const auto& boot = seen.facts.vcpus_boot;
@@ -189,13 +191,13 @@ PinSet merged(PinSet pins, const PinSet& more)
 void drop_unknown_cells(const ObservedDomain& seen, const GuestTuning& tuning,
                         std::optional<NumaTune>& numatune)
 {
-    if (!seen.cpus || !numatune) {
+    if (!seen.defined_cpus() || !numatune) {
         return;
     }
     const auto others = has_part(tuning.revert, DefinitionPart::cpu_numa);
     std::erase_if(numatune->cells, [&](const auto& bound) {
         return others ||
-               std::none_of(seen.cpus->cells.begin(), seen.cpus->cells.end(),
+               std::none_of(seen.defined_cpus()->cells.begin(), seen.defined_cpus()->cells.end(),
                             [&bound](const GuestCell& cell) { return cell.id == bound.first; });
     });
     if (numatune->nodes.empty() && numatune->cells.empty()) {
@@ -224,7 +226,7 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
         wanted.numatune = plan.numatune;
         drop_unknown_cells(input.seen, tuning, wanted.numatune);
     }
-    const auto& now = *input.seen.config;
+    const auto& now = input.seen.definition->pins;
     if (!tuning.revert.empty() && input.before != nullptr) {
         // As it was before, and from there as it should be: pins by other numbers must go.
         const auto undo = make_undo(*input.before, parts_of(input.seen));
@@ -234,7 +236,7 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
                 .tuning = tuning};
     }
     auto change = definition_diff(now, wanted);
-    if (input.seen.cpus && !is_tuned(*input.seen.cpus, now, tuning)) {
+    if (input.seen.defined_cpus() && !is_tuned(*input.seen.defined_cpus(), now, tuning)) {
         change.tuning = tuning;
     }
     return change;
@@ -256,7 +258,7 @@ DomainActions blank_actions(const ObservedDomain& seen)
 DomainActions diff(const DiffInput& input, const DomainPlan& plan)
 {
     auto actions = blank_actions(input.seen);
-    if (input.seen.live && input.live == DiffInput::Live::now) {
+    if (input.seen.running && input.live == DiffInput::Live::now) {
         LiveDiff live{input, input.online};
         for (const auto& [id, cpus] : plan.vcpus) {
             live.vcpu(id, cpus);
@@ -271,7 +273,7 @@ DomainActions diff(const DiffInput& input, const DomainPlan& plan)
         live.hotplug(plan);
         actions.live = live.take();
     }
-    if (input.seen.config) {
+    if (input.seen.definition) {
         auto change = definition_change(input, plan);
         if (!change.empty()) {
             actions.definition = std::move(change);
@@ -287,7 +289,7 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
     auto actions = blank_actions(input.seen);
     // Without a definition, nothing is known of another run, and nothing in it is ours.
     const auto target = before.pins_for(input.seen.facts.id, boot_id);
-    if (input.seen.live && input.live == DiffInput::Live::now && target) {
+    if (input.seen.running && input.live == DiffInput::Live::now && target) {
         const auto was = [&](const CpuSet* own) {
             const auto cpus = effective(own, *target, input.online);
             return cpus.intersects(usable) ? cpus & usable : usable;
@@ -302,18 +304,18 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
         }
         if (target->numatune) {
             live.numa(*target->numatune);
-        } else if (input.seen.live->numatune && !input.memory_nodes.empty()) {
+        } else if (input.seen.running->pins.numatune && !input.memory_nodes.empty()) {
             // libvirt cannot unbind memory; bound to all nodes, it may be anywhere.
             live.numa({.mode = NumaMode::restrictive, .nodes = input.memory_nodes, .cells = {}});
         }
         actions.live = live.take();
     }
-    if (input.seen.config && before.config) {
+    if (input.seen.definition && before.config) {
         auto undo = make_undo(before, parts_of(input.seen));
         if (!undo.revert.empty()) {
             actions.definition = DefinitionChange{
                 .mode = DefinitionChange::Mode::replace,
-                .pins = with_pin_parts(*input.seen.config, undo.revert, *before.config)};
+                .pins = with_pin_parts(input.seen.definition->pins, undo.revert, *before.config)};
             actions.definition->tuning.revert = std::move(undo.revert);
             actions.definition->planned_on = parts_of(input.seen);
         }
@@ -326,10 +328,10 @@ DomainActions diff_restore(const DiffInput& input, const CpuSet& usable, std::st
 DomainActions diff_dead_pins(const DiffInput& input, const CpuSet& known, const CpuSet& usable)
 {
     auto actions = blank_actions(input.seen);
-    if (!input.seen.config || usable.empty()) {
+    if (!input.seen.definition || usable.empty()) {
         return actions;
     }
-    const auto& now = *input.seen.config;
+    const auto& now = input.seen.definition->pins;
     DefinitionChange change;
     const auto mended = [&](const CpuSet* own) -> std::optional<CpuSet> {
         const auto cpus = effective(own, now, known);
@@ -338,8 +340,8 @@ DomainActions diff_dead_pins(const DiffInput& input, const CpuSet& known, const 
         }
         return cpus.intersects(usable) ? cpus & usable : usable;
     };
-    const auto vcpus_max =
-        input.seen.cpus ? input.seen.cpus->vcpus_max : input.seen.facts.vcpus_max;
+    const auto vcpus_max = input.seen.defined_cpus() ? input.seen.defined_cpus()->vcpus_max
+                                                     : input.seen.facts.vcpus_max;
     for (std::uint32_t i = 0; i < vcpus_max; ++i) {
         if (auto cpus = mended(find_pin(now.vcpus, VcpuId{i}))) {
             change.pins.vcpus.emplace(VcpuId{i}, std::move(*cpus));

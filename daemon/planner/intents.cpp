@@ -53,8 +53,7 @@ NodeSet nodes_named_by(const NumaTune& tune)
 
 CpuSet narrow_pins(const ObservedDomain& seen, const CpuSet& online)
 {
-    const auto& pins = seen.live ? seen.live : seen.config;
-    return pins ? pins->narrow_cpus(online, seen.facts.vcpus_online) : CpuSet{};
+    return seen.pins_in_force().narrow_cpus(online, seen.facts.vcpus_online);
 }
 
 // Somebody else's, whether they are in force or wait in the before-image to be given back.
@@ -236,8 +235,8 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.memory_kib = facts.memory_kib;
     intent.hugepage_kib = resolved_hugepage(facts.hugepage_kib, topology);
     intent.memory_locked = facts.memory_locked;
-    intent.realtime = seen.cpus && !seen.cpus->realtime.empty();
-    intent.current = seen.live ? *seen.live : seen.config.value_or(PinSet{});
+    intent.realtime = seen.defined_cpus() && !seen.defined_cpus()->realtime.empty();
+    intent.current = seen.pins_in_force();
     intent.has_memory = facts.active();
     intent.shut_off = !facts.active();
     if (facts.active() && intent.current.numatune) {
@@ -281,7 +280,7 @@ Decision undecided(const ObservedDomain& seen, std::string_view what)
     decision.intent.activity = seen.facts.active() ? Activity::arriving : Activity::dormant;
     decision.intent.vcpus_max = seen.facts.vcpus_max;
     decision.intent.vcpus_online = seen.facts.vcpus_online;
-    decision.intent.current = seen.live ? *seen.live : seen.config.value_or(PinSet{});
+    decision.intent.current = seen.pins_in_force();
     set_apart(decision, what);
     return decision;
 }

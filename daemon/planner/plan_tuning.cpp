@@ -22,13 +22,14 @@ std::uint32_t vcpu_headroom(const CpuDefinition& now, const BeforeImage* before)
 bool moves_one_that_stays(const std::map<VcpuId, CpuSet>& pins, const DomainPlan& plan,
                           const ObservedDomain& seen)
 {
-    if (!seen.live) {
+    if (!seen.running) {
         return false;
     }
     return std::any_of(pins.begin(), pins.end(), [&](const auto& pin) {
-        const auto runs = seen.live->vcpus.find(pin.first);
-        return seen.facts.vcpus_online.contains(pin.first) && runs != seen.live->vcpus.end() &&
-               runs->second == plan.vcpus.at(pin.first) && runs->second != pin.second;
+        const auto runs = seen.running->pins.vcpus.find(pin.first);
+        return seen.facts.vcpus_online.contains(pin.first) &&
+               runs != seen.running->pins.vcpus.end() && runs->second == plan.vcpus.at(pin.first) &&
+               runs->second != pin.second;
     });
 }
 
@@ -49,15 +50,15 @@ void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
                const ObservedDomain& seen, const TuningAbilities& abilities,
                const BeforeImage* before)
 {
-    if (!seen.cpus || intent.stance != Stance::managed) {
+    if (!seen.defined_cpus() || intent.stance != Stance::managed) {
         return;
     }
     auto decision = make_guest_tuning({.topology = topology,
                                        .intent = intent,
                                        .plan = plan,
-                                       .now = *seen.cpus,
+                                       .now = *seen.defined_cpus(),
                                        .abilities = abilities,
-                                       .vcpu_headroom = vcpu_headroom(*seen.cpus, before),
+                                       .vcpu_headroom = vcpu_headroom(*seen.defined_cpus(), before),
                                        .before = before});
     plan.reasons.insert(plan.reasons.end(), decision.reasons.begin(), decision.reasons.end());
     plan.tuning = std::move(decision.tuning);

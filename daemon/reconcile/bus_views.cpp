@@ -103,7 +103,7 @@ DomainView make_domain_view(const DomainRecord& record, const Topology* topology
 {
     const auto& facts = record.seen.facts;
     const auto online = topology != nullptr ? topology->online_cpus() : CpuSet{};
-    const auto pins = record.seen.live ? *record.seen.live : record.seen.config.value_or(PinSet{});
+    const auto pins = record.seen.pins_in_force();
 
     DomainView view;
     view.uuid = facts.uuid;

@@ -20,7 +20,7 @@ constexpr std::size_t unseen_max = 64;
 bool is_saved(const DomainRecord& record)
 {
     return record.before && !record.unsaved && !record.image_stale &&
-           (record.before->config || !record.seen.config);
+           (record.before->config || !record.seen.definition);
 }
 
 // The present state of the domain; for the running domain, the state when virtpind first touched
@@ -28,22 +28,24 @@ bool is_saved(const DomainRecord& record)
 BeforeImage image_of(const DomainRecord& record, const std::string& boot_id)
 {
     const auto& seen = record.seen;
-    if (record.unsaved && !record.image_stale && (record.before->config || !seen.config)) {
+    if (record.unsaved && !record.image_stale && (record.before->config || !seen.definition)) {
         return *record.before; // by its own metadata
     }
     BeforeImage image{.uuid = seen.facts.uuid,
                       .name = seen.facts.name,
                       .id = seen.facts.id,
                       .boot_id = boot_id,
-                      .live = seen.live,
-                      .config = seen.config,
-                      .vcpus_max = seen.cpus ? std::optional{seen.cpus->vcpus_max} : std::nullopt,
+                      .live = seen.running_pins(),
+                      .config = seen.definition_pins(),
+                      .vcpus_max = seen.defined_cpus()
+                                       ? std::optional{seen.defined_cpus()->vcpus_max}
+                                       : std::nullopt,
                       .parts = parts_of(seen),
                       .written = {}};
     if (!record.before) {
         return image;
     }
-    if (seen.config) {
+    if (seen.definition) {
         image.id = record.before->id;
         image.boot_id = record.before->boot_id;
         image.live = record.before->live;

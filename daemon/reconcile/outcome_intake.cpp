@@ -47,7 +47,7 @@ void take_write(DomainRecord& record, const Outcome& outcome)
     if (outcome.idle) {
         record.idle = {.change = *outcome.idle,
                        .parts = parts_of(record.seen),
-                       .config_note = record.seen.config_note,
+                       .config_note = record.seen.definition_note(),
                        .not_kept = outcome.not_kept};
         record.not_kept = outcome.not_kept;
     }

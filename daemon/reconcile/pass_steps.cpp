@@ -56,11 +56,11 @@ private:
 bool has_our_pins(const DomainRecord& record)
 {
     const auto& seen = record.seen;
-    if (!record.before || !seen.config) {
+    if (!record.before || !seen.definition) {
         return false;
     }
     PinSet pins;
-    pins.vcpus = seen.config->vcpus;
+    pins.vcpus = seen.definition->pins.vcpus;
     const auto all_there = std::all_of(seen.facts.vcpus_boot.begin(), seen.facts.vcpus_boot.end(),
                                        [&pins](VcpuId vcpu) { return pins.vcpus.contains(vcpu); });
     const auto parts = pin_parts(pins);
@@ -191,7 +191,7 @@ std::optional<PolicySpec> policy_to_show(const ObservedDomain& seen)
 {
     const auto& stored = seen.facts.metadata.content;
     const auto differs =
-        seen.live && seen.config && stored && *stored && seen.shown_policy != **stored;
+        seen.running && seen.definition && stored && *stored && seen.running->policy != **stored;
     return differs ? std::optional{**stored} : std::nullopt;
 }
 
@@ -229,7 +229,7 @@ bool is_idle(const DomainRecord& record, const DomainActions& actions)
     return record.idle && actions.definition &&
            record.idle->change.asks_for_same(*actions.definition) &&
            record.idle->parts == parts_of(record.seen) &&
-           record.idle->config_note == record.seen.config_note;
+           record.idle->config_note == record.seen.definition_note();
 }
 
 // A failed domain is tried again at its time, or when somebody asks; a domain that is left alone

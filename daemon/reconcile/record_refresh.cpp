@@ -15,7 +15,7 @@ namespace {
 // runs.
 void keep_what_was_seen(ObservedDomain& now, const ObservedDomain& before)
 {
-    const auto unreadable = !now.live && !now.config;
+    const auto unreadable = !now.running && !now.definition;
     if (!unreadable || now.facts.uuid != before.facts.uuid || now.facts.id != before.facts.id) {
         return;
     }
@@ -36,8 +36,8 @@ bool has_ours(const BeforeImage& before, const DefinitionParts& now)
 // A policy that is set or reset over the bus is in `record.seen` already.
 void look_for_lost_policy(DomainRecord& record, const ObservedDomain& now, std::uint64_t pass)
 {
-    const auto had = record.seen.config && record.seen.facts.metadata.content.has_value();
-    if (!had || !now.config || now.facts.metadata.content || record.storing > 0) {
+    const auto had = record.seen.definition && record.seen.facts.metadata.content.has_value();
+    if (!had || !now.definition || now.facts.metadata.content || record.storing > 0) {
         return;
     }
     const auto wrote = record.before && !record.before->written.empty();

@@ -95,11 +95,11 @@ Json domain_json(const DomainRecord& record, const Topology* topology)
     if (record.plan) {
         json["plan"] = domain_plan_to_json(*record.plan);
     }
-    if (record.seen.live) {
-        json["live"] = pins_json(*record.seen.live);
+    if (record.seen.running) {
+        json["live"] = pins_json(record.seen.running->pins);
     }
-    if (record.seen.config) {
-        json["definition"] = pins_json(*record.seen.config);
+    if (record.seen.definition) {
+        json["definition"] = pins_json(record.seen.definition->pins);
     }
     if (record.before) {
         auto& before = json["before"] = Json::object();

@@ -71,8 +71,8 @@ void change_definition(benchmark::State& state)
             return;
         }
         const auto next = editor.parts().value();
-        BeforeImage image{.config = now.config, .parts = now.cpus->parts};
-        image.note_written(now.cpus->parts, next);
+        BeforeImage image{.config = now.definition_pins(), .parts = now.definition->cpus->parts};
+        image.note_written(now.definition->cpus->parts, next);
         editor.set_note(note_of(image, next));
         benchmark::DoNotOptimize(editor.text());
     }

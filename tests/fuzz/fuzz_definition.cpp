@@ -64,21 +64,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const auto after = host::parse_domain_xml(*tuned, catalog, host::XmlKind::config);
-    require(after && is_tuned(*after->cpus, *after->config, change.tuning));
+    require(after && is_tuned(*after->definition->cpus, after->definition->pins, change.tuning));
     const auto again = host::edit_definition(*tuned, change);
     require(again && *again == *tuned);
 
-    BeforeImage image{.config = before->config, .parts = before->cpus->parts};
-    image.note_written(before->cpus->parts, after->cpus->parts);
-    const auto undo = make_undo(image, after->cpus->parts);
+    BeforeImage image{.config = before->definition_pins(),
+                      .parts = before->definition->cpus->parts};
+    image.note_written(before->definition->cpus->parts, after->definition->cpus->parts);
+    const auto undo = make_undo(image, after->definition->cpus->parts);
     require(undo.not_reverted.empty());
-    DefinitionChange back{.mode = DefinitionChange::Mode::replace,
-                          .pins = with_pin_parts(*after->config, undo.revert, *before->config)};
+    DefinitionChange back{
+        .mode = DefinitionChange::Mode::replace,
+        .pins = with_pin_parts(after->definition->pins, undo.revert, before->definition->pins)};
     back.tuning.revert = undo.revert;
     const auto restored = host::edit_definition(*tuned, back);
-    if (restored && !has_stray_text(before->cpus->parts)) {
+    if (restored && !has_stray_text(before->definition->cpus->parts)) {
         const auto seen = host::parse_domain_xml(*restored, catalog, host::XmlKind::config);
-        require(seen && seen->cpus->parts == before->cpus->parts);
+        require(seen && seen->definition->cpus->parts == before->definition->cpus->parts);
     }
     return 0;
 }

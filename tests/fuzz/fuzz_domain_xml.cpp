@@ -42,17 +42,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto again = host::edit_definition(*merged, change);
         require(again && *again == *merged);
         const auto read = host::parse_domain_xml(*merged, catalog, host::XmlKind::config);
-        require(read && read->config->emulator == change.pins.emulator);
+        require(read && read->definition->pins.emulator == change.pins.emulator);
         require(read->facts.vcpus_max == config->facts.vcpus_max);
     }
     change.mode = DefinitionChange::Mode::replace;
     const auto replaced = host::edit_definition(text, change);
     if (replaced && config) {
         const auto read = host::parse_domain_xml(*replaced, catalog, host::XmlKind::config);
-        require(read && read->config);
+        require(read && read->definition);
         // <iothreadids> with something in it that libvirt does not know stays.
-        change.pins.iothreads_listed = read->config->iothreads_listed;
-        require(read->config == change.pins);
+        change.pins.iothreads_listed = read->definition->pins.iothreads_listed;
+        require(read->definition_pins() == change.pins);
     }
     return 0;
 }

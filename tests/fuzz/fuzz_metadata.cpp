@@ -31,13 +31,13 @@ void check_note(const std::string& content)
                       "</metadata><vcpu>4</vcpu><iothreads>2</iothreads></domain>";
     auto editor = host::DefinitionEditor::open(text);
     const auto seen = editor ? editor->read() : editor.error();
-    if (!seen || !seen->config_note || seen->config_note->empty()) {
+    if (!seen || !seen->definition_note() || seen->definition_note()->empty()) {
         return;
     }
-    editor->set_note(*seen->config_note);
+    editor->set_note(*seen->definition_note());
     const auto read =
         host::parse_domain_xml(editor->text(), PolicyCatalog{}, host::XmlKind::config);
-    if (!read || read->config_note != seen->config_note) {
+    if (!read || read->definition_note() != seen->definition_note()) {
         std::abort();
     }
 }

@@ -75,8 +75,10 @@ void give_back(const BeforeImage& image)
     seen.facts.vcpus_max = 4;
     seen.facts.vcpus_online = VcpuSet::range(0, 3);
     seen.facts.iothreads = {IothreadId{1}};
-    seen.live = image.id ? std::optional{PinSet{}} : std::nullopt;
-    seen.config = PinSet{};
+    if (image.id) {
+        seen.running.emplace();
+    }
+    seen.definition = {.pins = PinSet{}};
     const auto usable = host().usable_cpus();
     const auto actions = diff_restore(
         {.seen = seen, .online = host().online_cpus(), .abilities = {}, .before = &image}, usable,

@@ -58,7 +58,7 @@ Definitions strange_definitions(const Topology& host)
             auto running =
                 host::parse_domain_xml(strange_xml(host, number, id), catalog, host::XmlKind::live);
             RC_ASSERT(running.ok());
-            seen->live = once_in(2) ? running->live : seen->config;
+            seen->running = {.pins = once_in(2) ? running->running->pins : seen->definition->pins};
             seen->facts.id = id;
             seen->facts.state = RunState::running;
         }
@@ -209,7 +209,7 @@ RC_GTEST_PROP(Elsewhere, PassesOfTheDaemonEnd, ())
             FakeHost libvirt;
             std::map<DomainUuid, BeforeImage> images;
             for (auto seen : made.domains) {
-                seen.cpus.reset(); // that libvirt in memory knows of no shapes
+                seen.definition->cpus.reset(); // that libvirt in memory knows of no shapes
                 libvirt.domains.emplace(seen.facts.uuid, std::move(seen));
             }
             for (const auto& image : made.images) {

@@ -66,10 +66,10 @@ RC_GTEST_PROP(UndoMerge, FollowsTheRule, ())
 {
     ObservedDomain seen;
     const auto now = any_parts(false);
-    seen.config = pins_from(now);
+    seen.definition = {.pins = pins_from(now)};
     const auto has_note = *rc::gen::inRange(0, 3) != 0;
     if (has_note) {
-        seen.config_note = any_note();
+        seen.definition->note = any_note();
     }
     const auto has_file = *rc::gen::inRange(0, 3) != 0;
     const auto file = has_file ? std::optional{any_file()} : std::nullopt;
@@ -84,8 +84,8 @@ RC_GTEST_PROP(UndoMerge, FollowsTheRule, ())
         const auto name = part_name(vcpu);
         const auto is = value_of(now, name);
         const auto by_file = file && file->is_ours(now, name);
-        const auto noted = has_note && seen.config_note->parts.contains(name)
-                               ? std::optional{seen.config_note->parts.at(name)}
+        const auto noted = has_note && seen.definition_note()->parts.contains(name)
+                               ? std::optional{seen.definition_note()->parts.at(name)}
                                : std::nullopt;
         const auto by_note = noted && (noted->ours[0] == is || noted->ours[1] == is);
         const auto before = by_file ? value_of(file->parts, name) : by_note ? noted->before : is;
@@ -108,9 +108,9 @@ RC_GTEST_PROP(UndoMerge, ANoteSaysWhatTheFileSays, ())
     const auto file = any_file();
     ObservedDomain seen;
     const auto now = any_parts(false);
-    seen.config = pins_from(now);
-    seen.config_note = note_of(file, now);
-    RC_ASSERT(covers(seen.config_note, *seen.config_note));
+    seen.definition = {.pins = pins_from(now)};
+    seen.definition->note = note_of(file, now);
+    RC_ASSERT(covers(seen.definition_note(), *seen.definition_note()));
     const auto there = merge_undo(std::nullopt, seen, boot);
     const auto undo = there.image ? make_undo(*there.image, now).revert : DefinitionParts{};
     RC_ASSERT(undo == make_undo(file, now).revert);

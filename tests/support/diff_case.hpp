@@ -19,8 +19,8 @@ inline ObservedDomain running_domain()
     seen.facts.vcpus_max = 4;
     seen.facts.vcpus_online = VcpuSet::range(0, 1);
     seen.facts.iothreads = {IothreadId{1}};
-    seen.live = PinSet{};
-    seen.config = PinSet{};
+    seen.running = {.pins = PinSet{}};
+    seen.definition = {.pins = PinSet{}};
     return seen;
 }
 
@@ -42,16 +42,16 @@ inline ObservedDomain applied(ObservedDomain seen, const DomainActions& actions)
 {
     for (const auto& action : actions.live) {
         if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
-            seen.live->vcpus[vcpu->vcpu] = vcpu->cpus;
-            if (seen.actual_vcpus && seen.facts.vcpus_online.contains(vcpu->vcpu)) {
-                (*seen.actual_vcpus)[vcpu->vcpu] = vcpu->cpus;
+            seen.running->pins.vcpus[vcpu->vcpu] = vcpu->cpus;
+            if (seen.running->affinities && seen.facts.vcpus_online.contains(vcpu->vcpu)) {
+                (*seen.running->affinities)[vcpu->vcpu] = vcpu->cpus;
             }
         } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
-            seen.live->emulator = emulator->cpus;
+            seen.running->pins.emulator = emulator->cpus;
         } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
-            seen.live->iothreads[iothread->iothread] = iothread->cpus;
+            seen.running->pins.iothreads[iothread->iothread] = iothread->cpus;
         } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
-            seen.live->numatune = numa->numatune;
+            seen.running->pins.numatune = numa->numatune;
         } else if (const auto* plug = std::get_if<PlugVcpu>(&action)) {
             seen.facts.vcpus_online.insert(plug->vcpu);
         } else {
@@ -61,19 +61,19 @@ inline ObservedDomain applied(ObservedDomain seen, const DomainActions& actions)
     if (actions.definition) {
         const auto& pins = actions.definition->pins;
         if (actions.definition->mode == DefinitionChange::Mode::replace) {
-            seen.config = pins;
+            seen.definition->pins = pins;
         }
         for (const auto& [id, set] : pins.vcpus) {
-            seen.config->vcpus[id] = set;
+            seen.definition->pins.vcpus[id] = set;
         }
         for (const auto& [id, set] : pins.iothreads) {
-            seen.config->iothreads[id] = set;
+            seen.definition->pins.iothreads[id] = set;
         }
         if (pins.emulator) {
-            seen.config->emulator = pins.emulator;
+            seen.definition->pins.emulator = pins.emulator;
         }
         if (pins.numatune) {
-            seen.config->numatune = pins.numatune;
+            seen.definition->pins.numatune = pins.numatune;
         }
     }
     return seen;

@@ -52,7 +52,7 @@ public:
         seen.facts.vcpus_max = vcpus;
         seen.facts.vcpus_online = VcpuSet::range(0, vcpus - 1);
         seen.facts.vcpus_boot = seen.facts.vcpus_online;
-        seen.config = PinSet{};
+        seen.definition = {.pins = PinSet{}};
         auto& domain = domains[seen.facts.uuid] = std::move(seen);
         if (id) {
             start(domain, *id);
@@ -71,10 +71,10 @@ public:
     {
         domain.facts.id = id;
         domain.facts.state = RunState::running;
-        domain.live = domain.config;
-        domain.live_note = domain.config_note;
+        domain.running = {.pins = domain.definition->pins};
+        domain.running->note = domain.definition_note();
         if (const auto& stored = domain.facts.metadata.content; stored && *stored) {
-            domain.shown_policy = **stored;
+            domain.running->policy = **stored;
         }
     }
 
@@ -82,8 +82,7 @@ public:
     {
         domain.facts.id.reset();
         domain.facts.state = RunState::shutoff;
-        domain.live.reset();
-        domain.live_note.reset();
+        domain.running.reset();
     }
 
     // Answers until nothing is asked any more; returns how many answers were given.
@@ -157,7 +156,9 @@ public:
             if (policy) {
                 content.emplace(*policy);
             }
-            domain.shown_policy = policy;
+            if (domain.running) {
+                domain.running->policy = policy;
+            }
             done({});
         });
     }
@@ -226,7 +227,7 @@ private:
         }
         auto& domain = at->second;
         if (actions.live_note && !actions.live_note->empty()) {
-            domain.live_note = *actions.live_note;
+            domain.running->note = *actions.live_note;
         }
         for (const auto& action : actions.live) {
             if (auto error = refuse ? refuse(actions.uuid, action) : std::nullopt) {
@@ -246,22 +247,24 @@ private:
             outcome.not_kept = *unheld;
         } else if (actions.definition) {
             const auto now = domain;
-            change_definition(*domain.config, *actions.definition);
+            change_definition(domain.definition->pins, *actions.definition);
             if (actions.before) {
                 auto& image = images.at(actions.uuid);
-                image.absorb_foreign_edits(now, pin_parts(*domain.config));
-                image.note_written(pin_parts(*now.config), pin_parts(*domain.config));
+                image.absorb_foreign_edits(now, pin_parts(domain.definition->pins));
+                image.note_written(pin_parts(now.definition->pins),
+                                   pin_parts(domain.definition->pins));
                 outcome.before = image;
-                domain.config_note = kept(note_of(image, pin_parts(*domain.config)));
+                domain.definition->note = kept(note_of(image, pin_parts(domain.definition->pins)));
             } else if (actions.definition->note == DefinitionChange::Note::remove) {
-                domain.config_note.reset();
+                domain.definition->note.reset();
             }
             ++outcome.applied;
         }
-        if (outcome.errors.empty()) {
-            domain.live_note =
-                actions.live_note && actions.live_note->empty() ? std::nullopt : domain.live_note;
-            domain.live_policy = domain.live_policy && !actions.drop_live_policy;
+        if (outcome.errors.empty() && domain.running) {
+            domain.running->note = actions.live_note && actions.live_note->empty()
+                                       ? std::nullopt
+                                       : domain.running_note();
+            domain.running->has_policy = domain.running->has_policy && !actions.drop_live_policy;
         }
         if (const auto change = before_read_back) {
             change();
@@ -270,8 +273,8 @@ private:
             outcome.gone = true;
             return outcome;
         }
-        if (actions.show_live_policy) {
-            domain.shown_policy = actions.show_live_policy;
+        if (actions.show_live_policy && domain.running) {
+            domain.running->policy = actions.show_live_policy;
         }
         outcome.not_reverted = actions.not_reverted;
         outcome.after = domain;
@@ -286,13 +289,13 @@ private:
     static void change_live(ObservedDomain& domain, const LiveAction& action)
     {
         if (const auto* vcpu = std::get_if<PinVcpu>(&action)) {
-            domain.live->vcpus[vcpu->vcpu] = vcpu->cpus;
+            domain.running->pins.vcpus[vcpu->vcpu] = vcpu->cpus;
         } else if (const auto* emulator = std::get_if<PinEmulator>(&action)) {
-            domain.live->emulator = emulator->cpus;
+            domain.running->pins.emulator = emulator->cpus;
         } else if (const auto* iothread = std::get_if<PinIothread>(&action)) {
-            domain.live->iothreads[iothread->iothread] = iothread->cpus;
+            domain.running->pins.iothreads[iothread->iothread] = iothread->cpus;
         } else if (const auto* numa = std::get_if<SetNuma>(&action)) {
-            domain.live->numatune = numa->numatune;
+            domain.running->pins.numatune = numa->numatune;
         } else if (const auto* plug = std::get_if<PlugVcpu>(&action)) {
             domain.facts.vcpus_online.insert(plug->vcpu);
             domain.facts.vcpus_pluggable.insert(plug->vcpu);

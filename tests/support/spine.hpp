@@ -65,8 +65,8 @@ inline ObservedDomain& add_transient(FakeHost& host, int number, int id)
 {
     auto& domain = host.add(number, "transient", 2, id);
     domain.facts.persistent = false;
-    domain.config.reset();
-    domain.live = PinSet{};
+    domain.definition.reset();
+    domain.running = {.pins = PinSet{}};
     return domain;
 }
 

@@ -224,7 +224,7 @@ DefinitionParts definition_parts(const Definition& definition)
 {
     const auto seen = host::parse_domain_xml(format_definition(definition), PolicyCatalog{},
                                              host::XmlKind::config);
-    return seen ? seen->cpus->parts : throw std::logic_error{seen.error().message};
+    return seen ? seen->definition->cpus->parts : throw std::logic_error{seen.error().message};
 }
 
 std::set<unsigned> boot_vcpus(const Definition& definition)

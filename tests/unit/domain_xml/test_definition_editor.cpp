@@ -118,12 +118,12 @@ TEST(DefinitionEditor, SaysWhatItsTextSays)
     ASSERT_TRUE(made) << made.error().message;
     editor.set_note(some_note());
     const auto after = seen_in(editor.text());
-    EXPECT_EQ(editor.parts().value(), after.cpus->parts);
-    EXPECT_EQ(editor.read().value().cpus, after.cpus);
-    EXPECT_EQ(editor.read().value().config, after.config);
-    EXPECT_EQ(editor.read().value().config_note, some_note());
-    EXPECT_TRUE(is_tuned(*after.cpus, *after.config, large_change().tuning));
-    EXPECT_NE(after.cpus->parts, before.cpus->parts);
+    EXPECT_EQ(editor.parts().value(), after.definition->cpus->parts);
+    EXPECT_EQ(editor.read().value().definition->cpus, after.definition->cpus);
+    EXPECT_EQ(editor.read().value().definition_pins(), after.definition_pins());
+    EXPECT_EQ(editor.read().value().definition_note(), some_note());
+    EXPECT_TRUE(is_tuned(*after.definition->cpus, after.definition->pins, large_change().tuning));
+    EXPECT_NE(after.definition->cpus->parts, before.definition->cpus->parts);
 }
 
 TEST(DefinitionEditor, OneDocumentDoesWhatOneForEachStepDoes)
@@ -149,12 +149,13 @@ TEST(DefinitionEditor, WhatGoesBackGoesBackByteForByte)
     ASSERT_TRUE(editor.make(large_change()));
     editor.set_note(some_note());
     const auto now = editor.read().value();
-    BeforeImage image{.config = before.config, .parts = before.cpus->parts};
-    image.note_written(before.cpus->parts, now.cpus->parts);
-    const auto undo = make_undo(image, now.cpus->parts);
+    BeforeImage image{.config = before.definition_pins(), .parts = before.definition->cpus->parts};
+    image.note_written(before.definition->cpus->parts, now.definition->cpus->parts);
+    const auto undo = make_undo(image, now.definition->cpus->parts);
     EXPECT_TRUE(undo.not_reverted.empty());
-    DefinitionChange back{.mode = DefinitionChange::Mode::replace,
-                          .pins = with_pin_parts(*now.config, undo.revert, *before.config)};
+    DefinitionChange back{
+        .mode = DefinitionChange::Mode::replace,
+        .pins = with_pin_parts(now.definition->pins, undo.revert, before.definition->pins)};
     back.tuning.revert = undo.revert;
     ASSERT_TRUE(editor.make(back));
     editor.set_note({});

@@ -82,18 +82,18 @@ TEST(Definition, AddsElementsWhereLibvirtPutsThem)
 
 TEST(Definition, ReplaceGivesBackWhatWasThere)
 {
-    const auto before = *parsed(win11).config;
+    const auto before = parsed(win11).definition->pins;
     DefinitionChange planned;
     planned.pins.vcpus = {{VcpuId{0}, cpus("1")}, {VcpuId{3}, cpus("3")}};
     planned.pins.emulator = cpus("2");
     planned.pins.iothreads = {{IothreadId{1}, cpus("0")}};
     planned.pins.numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = nodes("1")};
     const auto pinned = edited(win11, planned);
-    EXPECT_EQ(parsed(pinned).config->numatune->nodes, nodes("1"));
-    EXPECT_EQ(parsed(pinned).config->vcpus.at(VcpuId{6}), cpus("5-6"));
+    EXPECT_EQ(parsed(pinned).definition->pins.numatune->nodes, nodes("1"));
+    EXPECT_EQ(parsed(pinned).definition->pins.vcpus.at(VcpuId{6}), cpus("5-6"));
 
     const auto restored = edited(pinned, {.mode = DefinitionChange::Mode::replace, .pins = before});
-    EXPECT_EQ(parsed(restored).config, before);
+    EXPECT_EQ(parsed(restored).definition_pins(), before);
     // The memory element comes back as it was, with the modes of its cells.
     EXPECT_NE(restored.find("<memnode cellid='1' mode='strict' nodeset='1'/>"), std::string::npos);
     EXPECT_EQ(restored, win11);

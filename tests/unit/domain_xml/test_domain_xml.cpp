@@ -145,9 +145,9 @@ TEST(DomainXml, ReadsWhatADomainIs)
 TEST(DomainXml, ReadsHowItIsPinned)
 {
     const auto domain = parsed(win11, XmlKind::live);
-    ASSERT_TRUE(domain.live);
-    EXPECT_FALSE(domain.config);
-    const auto& pins = *domain.live;
+    ASSERT_TRUE(domain.running);
+    EXPECT_FALSE(domain.definition);
+    const auto& pins = domain.running->pins;
     EXPECT_EQ(pins.vcpus.size(), 2U);
     EXPECT_EQ(pins.vcpus.at(VcpuId{6}), cpus("5-6"));
     EXPECT_EQ(pins.emulator, cpus("0-1"));
@@ -169,7 +169,7 @@ TEST(DomainXml, AbsentElementsMeanLibvirtsDefaults)
     EXPECT_FALSE(domain.facts.topology);
     EXPECT_FALSE(domain.facts.memory_locked);
     EXPECT_FALSE(domain.facts.metadata.content);
-    EXPECT_EQ(domain.config, PinSet{});
+    EXPECT_EQ(domain.definition_pins(), PinSet{});
 }
 
 TEST(DomainXml, ErrorsNameElementAndValue)

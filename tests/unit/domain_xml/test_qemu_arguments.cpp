@@ -44,7 +44,7 @@ std::string overridden(const QemuOverrides& overrides)
 
 std::string overridden_by(const std::vector<std::string>& words)
 {
-    return overridden(parsed(command_line(words)).cpus->overrides);
+    return overridden(parsed(command_line(words)).definition->cpus->overrides);
 }
 
 std::string whole_cpu(const std::string& by)
@@ -115,23 +115,23 @@ TEST(QemuArguments, TheNamespaceCounts)
     const std::string uri = "http://libvirt.org/schemas/domain/qemu/1.0";
     EXPECT_EQ(overridden(parsed("<q:commandline><q:arg value='-smp'/></q:commandline>",
                                 " xmlns:q='" + uri + "'")
-                             .cpus->overrides),
+                             .definition->cpus->overrides),
               "shape:-smp");
     EXPECT_EQ(
         overridden(parsed("<commandline xmlns='" + uri + "'><arg value='-smp'/></commandline>", "")
-                       .cpus->overrides),
+                       .definition->cpus->overrides),
         "shape:-smp");
     EXPECT_EQ(overridden(parsed("<qemu:commandline><qemu:arg value='-smp'/></qemu:commandline>",
                                 " xmlns:qemu='urn:other'")
-                             .cpus->overrides),
+                             .definition->cpus->overrides),
               "");
 }
 
 TEST(QemuArguments, CapabilitiesThatAreDeniedCount)
 {
     const auto denied = [](const std::string& what) {
-        return overridden(
-            parsed("<qemu:capabilities>" + what + "</qemu:capabilities>").cpus->overrides);
+        return overridden(parsed("<qemu:capabilities>" + what + "</qemu:capabilities>")
+                              .definition->cpus->overrides);
     };
     EXPECT_EQ(denied("<qemu:del capability='query-hotpluggable-cpus'/>"),
               "shape:<qemu:del capability='query-hotpluggable-cpus'/>");
@@ -145,14 +145,14 @@ TEST(QemuArguments, OverridesOfDevicesDoNot)
     EXPECT_EQ(overridden(parsed("<qemu:override><qemu:device alias='hostdev0'><qemu:frontend>"
                                 "<qemu:property name='x-vga' type='bool' value='true'/>"
                                 "</qemu:frontend></qemu:device></qemu:override>")
-                             .cpus->overrides),
+                             .definition->cpus->overrides),
               "");
 }
 
 TEST(QemuArguments, ACpuArgumentTellsWhetherItShowsTheHostsCaches)
 {
     const auto shows = [](const std::string& cpu) {
-        return parsed(command_line({"-cpu", cpu})).cpus->overrides.host_caches;
+        return parsed(command_line({"-cpu", cpu})).definition->cpus->overrides.host_caches;
     };
     EXPECT_TRUE(shows("host,host-cache-info=on,l3-cache=off"));
     EXPECT_TRUE(shows("host,+host-cache-info"));

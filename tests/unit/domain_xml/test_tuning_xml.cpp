@@ -150,7 +150,7 @@ TEST(TuningXml, ModelIsNamedUnlessLibvirtWritesItByItself)
             parse_domain_xml("<domain><name>a</name><vcpu>1</vcpu>" + cpu + "</domain>",
                              PolicyCatalog{}, XmlKind::config);
         EXPECT_TRUE(domain);
-        return *domain->cpus;
+        return *domain->definition->cpus;
     };
     EXPECT_EQ(read("<cpu mode='custom' match='exact'><model>EPYC</model></cpu>").model, "EPYC");
     EXPECT_EQ(read("<cpu><model>qemu64</model></cpu>").model, "qemu64");

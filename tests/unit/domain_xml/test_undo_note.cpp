@@ -52,7 +52,7 @@ std::string scheduler(const std::string& vcpus)
 
 std::optional<UndoNote> note_in(const std::string& metadata)
 {
-    return seen_in(domain_with(metadata)).config_note;
+    return seen_in(domain_with(metadata)).definition_note();
 }
 
 BeforeImage file_of(const ObservedDomain& before)
@@ -61,8 +61,8 @@ BeforeImage file_of(const ObservedDomain& before)
             .name = before.facts.name,
             .id = before.facts.id,
             .boot_id = "here",
-            .live = before.live,
-            .config = before.config,
+            .live = before.running_pins(),
+            .config = before.definition_pins(),
             .vcpus_max = before.facts.vcpus_max,
             .parts = parts_of(before),
             .written = {}};
@@ -93,7 +93,7 @@ TEST(UndoNote, SurvivesTheDefinitionAndLeavesIt)
     note.numatune_xml = "<numatune>\n    <memory mode='strict' nodeset='0'/>\n  </numatune>";
     const auto plain = domain_with("");
     const auto noted = with_note(plain, note);
-    EXPECT_EQ(seen_in(noted).config_note, note) << noted;
+    EXPECT_EQ(seen_in(noted).definition_note(), note) << noted;
     EXPECT_NE(noted.find("name='cputune/vcpupin:0-1,3'"), std::string::npos)
         << "what says the same is one line: " << noted;
     EXPECT_EQ(with_note(noted, {}), plain) << "byte for byte";
@@ -292,8 +292,7 @@ TEST(UndoMerge, ARunIsItsOwnFilesOrItsNotes)
     const auto text = domain_with(note_with(part("name='cputune/vcpupin:0' ours='6' before='1'")),
                                   ours_on_0, " id='4'");
     auto seen = seen_in(text);
-    seen.config = seen_in(domain_with("", "")).config;
-    seen.cpus = seen_in(domain_with("", "")).cpus;
+    seen.definition = seen_in(domain_with("", "")).definition;
     const auto fresh = merge_undo({}, seen, "here");
     ASSERT_TRUE(fresh.image);
     EXPECT_EQ(fresh.image->live->vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
@@ -302,7 +301,7 @@ TEST(UndoMerge, ARunIsItsOwnFilesOrItsNotes)
     EXPECT_EQ(merge_undo(file, seen, "here").image->live, file.live) << "this very run";
     EXPECT_EQ(merge_undo(file, seen, "there").image->live, fresh.image->live) << "another boot";
     // As after a death between a pin and its note.
-    seen.live->vcpus[VcpuId{0}] = CpuSet{CpuId{5}};
+    seen.running->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{5}};
     EXPECT_EQ(merge_undo(file, seen, "there").image->live, fresh.image->live);
     EXPECT_EQ(merge_undo({}, seen, "here").image->live, fresh.image->live);
 }
@@ -331,14 +330,14 @@ TEST(MigrationXml, LeavesOutWhatTheDestinationDoesNotHave)
                                                                  "<vcpupin vcpu='3' cpuset='9'/>");
     const auto unknown = xml_for(text, std::nullopt);
     ASSERT_TRUE(unknown) << unknown.error().message;
-    EXPECT_EQ(seen_in(*unknown).config->vcpus,
+    EXPECT_EQ(seen_in(*unknown).definition->pins.vcpus,
               (std::map<VcpuId, CpuSet>{{VcpuId{0}, *CpuSet::parse("1")},
                                         {VcpuId{2}, *CpuSet::parse("0,9")},
                                         {VcpuId{3}, *CpuSet::parse("9")}}));
     EXPECT_NE(unknown->find(note), std::string::npos) << "the note stays: " << *unknown;
     const auto small = xml_for(text, with_cpus("0-3"));
     ASSERT_TRUE(small);
-    EXPECT_EQ(seen_in(*small).config->vcpus,
+    EXPECT_EQ(seen_in(*small).definition->pins.vcpus,
               (std::map<VcpuId, CpuSet>{{VcpuId{0}, *CpuSet::parse("1")},
                                         {VcpuId{2}, *CpuSet::parse("0")}}));
     EXPECT_EQ(*xml_for(text, with_cpus("0-15")), text) << "nothing is in its way";

@@ -59,7 +59,7 @@ TEST(VcpuKeys, FollowTheNumber)
         EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
     }
     const auto read = parse_domain_xml(text, PolicyCatalog{}, XmlKind::config);
-    EXPECT_EQ(read->cpus->realtime.str(), "0-3,8-11");
+    EXPECT_EQ(read->definition->cpus->realtime.str(), "0-3,8-11");
 }
 
 TEST(VcpuKeys, AreGivenBack)
@@ -69,14 +69,15 @@ TEST(VcpuKeys, AreGivenBack)
     const auto text = applied(before, with_gaps());
     const auto tuned = parse_domain_xml(text, PolicyCatalog{}, XmlKind::config);
     BeforeImage image;
-    image.parts = seen->cpus->parts;
-    image.config = seen->config;
-    image.note_written(seen->cpus->parts, tuned->cpus->parts);
-    auto undo = make_undo(image, tuned->cpus->parts);
+    image.parts = seen->definition->cpus->parts;
+    image.config = seen->definition_pins();
+    image.note_written(seen->definition->cpus->parts, tuned->definition->cpus->parts);
+    auto undo = make_undo(image, tuned->definition->cpus->parts);
     EXPECT_TRUE(undo.not_reverted.empty());
     EXPECT_EQ(undo.revert.count("cputune/vcpusched"), 1U);
     EXPECT_EQ(undo.revert.count("cputune/memorytune"), 0U) << "it names the same vCPUs";
-    DefinitionChange change{.mode = DefinitionChange::Mode::replace, .pins = *seen->config};
+    DefinitionChange change{.mode = DefinitionChange::Mode::replace,
+                            .pins = seen->definition->pins};
     change.tuning.revert = undo.revert;
     const auto back = edit_definition(text, change);
     ASSERT_TRUE(back) << back.error().message;
@@ -91,7 +92,7 @@ TEST(VcpuKeys, AreGivenBack)
     const std::string rr = "vcpus='8-11' scheduler='rr' priority='1'";
     edited.replace(edited.find(rr), rr.size(), "vcpus='10' scheduler='rr' priority='3'");
     const auto now = parse_domain_xml(edited, PolicyCatalog{}, XmlKind::config);
-    undo = make_undo(image, now->cpus->parts);
+    undo = make_undo(image, now->definition->cpus->parts);
     EXPECT_EQ(undo.revert.count("vcpu") + undo.revert.count("vcpus") +
                   undo.revert.count("cputune/cachetune"),
               0U);
@@ -113,13 +114,14 @@ TEST(VcpuKeys, ElementThatNamesNoVcpuAnyMoreGoes)
     EXPECT_EQ(text.find("cachetune"), std::string::npos);
     EXPECT_EQ(text.find("scheduler='rr'"), std::string::npos);
     EXPECT_NE(text.find("scheduler='batch'"), std::string::npos);
-    DefinitionChange change{.mode = DefinitionChange::Mode::replace, .pins = *seen->config};
-    change.tuning.revert = seen->cpus->parts;
+    DefinitionChange change{.mode = DefinitionChange::Mode::replace,
+                            .pins = seen->definition->pins};
+    change.tuning.revert = seen->definition->cpus->parts;
     change.tuning.revert.emplace("cpu/topology", "");
     const auto back = edit_definition(text, change);
     ASSERT_TRUE(back) << back.error().message;
-    EXPECT_EQ(parse_domain_xml(*back, PolicyCatalog{}, XmlKind::config)->cpus->parts,
-              seen->cpus->parts);
+    EXPECT_EQ(parse_domain_xml(*back, PolicyCatalog{}, XmlKind::config)->definition->cpus->parts,
+              seen->definition->cpus->parts);
 }
 
 } // namespace

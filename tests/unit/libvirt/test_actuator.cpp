@@ -28,11 +28,12 @@ TEST_F(LibvirtClientTest, AppliesLiveAndInTheDefinitionAndReadsBack)
     EXPECT_TRUE(outcome.differs.empty()) << outcome.differs[0];
     EXPECT_FALSE(outcome.gone);
     EXPECT_EQ(outcome.applied, 5U);
-    ASSERT_TRUE(outcome.after && outcome.after->live && outcome.after->config);
-    EXPECT_EQ(outcome.after->live->vcpus.at(VcpuId{1}), cpus("10"));
-    EXPECT_EQ(outcome.after->live->iothreads.at(IothreadId{1}), cpus("0,8"));
-    EXPECT_EQ(outcome.after->config->emulator, cpus("0"));
-    EXPECT_EQ(outcome.after->config->vcpus.at(VcpuId{3}), cpus("15")); // not ours, not touched
+    ASSERT_TRUE(outcome.after && outcome.after->running && outcome.after->definition);
+    EXPECT_EQ(outcome.after->running->pins.vcpus.at(VcpuId{1}), cpus("10"));
+    EXPECT_EQ(outcome.after->running->pins.iothreads.at(IothreadId{1}), cpus("0,8"));
+    EXPECT_EQ(outcome.after->definition->pins.emulator, cpus("0"));
+    EXPECT_EQ(outcome.after->definition->pins.vcpus.at(VcpuId{3}),
+              cpus("15")); // not ours, not touched
     const MallocString text{virDomainGetXMLDesc(domain_.get(), VIR_DOMAIN_XML_INACTIVE)};
     EXPECT_NE(std::string_view{text.get()}.find("<shares>2048</shares>"), std::string::npos);
 }
@@ -57,7 +58,7 @@ TEST_F(LibvirtClientTest, DefinitionThatAlreadySaysSoIsNotWrittenAgain)
 TEST_F(LibvirtClientTest, ReplacingTheDefinitionGivesBackWhatWasThere)
 {
     connect_and_run("<cputune><vcpupin vcpu='1' cpuset='5'/></cputune>");
-    const auto before = *observed(web1).config;
+    const auto before = observed(web1).definition->pins;
     auto actions = actions_now();
     actions.definition = DefinitionChange{};
     actions.definition->pins.vcpus = {{VcpuId{0}, cpus("1")}, {VcpuId{1}, cpus("2")}};
@@ -65,13 +66,13 @@ TEST_F(LibvirtClientTest, ReplacingTheDefinitionGivesBackWhatWasThere)
     const auto pinned = applied(actions);
     ASSERT_TRUE(pinned.errors.empty()) << pinned.errors[0].message;
     EXPECT_TRUE(pinned.differs.empty()) << pinned.differs[0];
-    EXPECT_NE(observed(web1).config, before);
+    EXPECT_NE(observed(web1).definition_pins(), before);
 
     actions.definition = DefinitionChange{.mode = DefinitionChange::Mode::replace, .pins = before};
     const auto restored = applied(actions);
     EXPECT_TRUE(restored.errors.empty()) << restored.errors[0].message;
     EXPECT_TRUE(restored.differs.empty()) << restored.differs[0];
-    EXPECT_EQ(observed(web1).config, before);
+    EXPECT_EQ(observed(web1).definition_pins(), before);
 }
 
 TEST_F(LibvirtClientTest, RefusalsAreReportedAndTheRestIsTried)
@@ -88,7 +89,7 @@ TEST_F(LibvirtClientTest, RefusalsAreReportedAndTheRestIsTried)
         << outcome.errors[0].message;
     EXPECT_NE(outcome.errors[0].message.find("'9'"), std::string::npos);
     ASSERT_TRUE(outcome.after);
-    EXPECT_EQ(outcome.after->live->vcpus.at(VcpuId{1}), cpus("3"));
+    EXPECT_EQ(outcome.after->running->pins.vcpus.at(VcpuId{1}), cpus("3"));
     ASSERT_EQ(outcome.differs.size(), 3U);
     EXPECT_EQ(outcome.differs[0], "vCPU 9 of web1 is on no pin of its own instead of 1");
 }
@@ -104,7 +105,7 @@ TEST_F(LibvirtClientTest, AnotherRunOfADomainIsNotTouched)
     const auto outcome = applied(actions);
     EXPECT_TRUE(outcome.gone);
     EXPECT_TRUE(outcome.errors.empty());
-    EXPECT_TRUE(observed(web1).live->vcpus.empty());
+    EXPECT_TRUE(observed(web1).running->pins.vcpus.empty());
 
     actions.uuid = DomainUuid{"99999999-2222-3333-4444-555555555555"};
     EXPECT_TRUE(applied(actions).gone);
@@ -164,7 +165,7 @@ TEST_F(LibvirtClientTest, TransientDomainsKeepTheirPolicyWhileTheyRun)
     ASSERT_TRUE(stored(PolicySpec{.name = "shared"}));
     const auto domain = observed(web1);
     EXPECT_FALSE(domain.facts.persistent);
-    EXPECT_FALSE(domain.config);
+    EXPECT_FALSE(domain.definition);
     ASSERT_TRUE(domain.facts.metadata.content && domain.facts.metadata.content->ok());
     EXPECT_EQ(domain.facts.metadata.content->value().name, "shared");
 }

@@ -30,8 +30,8 @@ TEST_F(LibvirtClientTest, ConnectsAndObserves)
     EXPECT_EQ(test.facts.state, RunState::running);
     EXPECT_EQ(test.facts.id, 1);
     EXPECT_EQ(test.facts.vcpus_online.str(), "0-1");
-    ASSERT_TRUE(test.live && test.config);
-    EXPECT_TRUE(test.live->vcpus.empty());
+    ASSERT_TRUE(test.running && test.definition);
+    EXPECT_TRUE(test.running->pins.vcpus.empty());
 }
 
 TEST_F(LibvirtClientTest, AnswersWithoutAConnection)
@@ -72,8 +72,8 @@ TEST_F(LibvirtClientTest, DomainsThatComeAndGoAreHeardOf)
     EXPECT_TRUE(wait_until([this] { return heard("stopped"); }));
     const auto off = observed(web1);
     EXPECT_EQ(off.facts.state, RunState::shutoff);
-    EXPECT_FALSE(off.live);
-    EXPECT_TRUE(off.config);
+    EXPECT_FALSE(off.running);
+    EXPECT_TRUE(off.definition);
     EXPECT_EQ(virDomainUndefine(domain_.get()), 0);
     EXPECT_TRUE(wait_until([this] { return heard("undefined"); }));
 }

@@ -114,7 +114,7 @@ TEST_F(DefinitionCalls, ANoteGoesAlsoWhereWritingChangesNothingElse)
     note.parts["cputune/vcpupin:0"] = {.before = "", .ours = {"2"}};
     ASSERT_TRUE(write_note(domain_.get(), note, VIR_DOMAIN_AFFECT_CONFIG));
     const auto now = parsed();
-    ASSERT_TRUE(now.config_note);
+    ASSERT_TRUE(now.definition_note());
     DefinitionChange change;
     change.pins.vcpus = {{VcpuId{0}, *CpuSet::parse("1")}};
     change.note = DefinitionChange::Note::remove;
@@ -124,7 +124,7 @@ TEST_F(DefinitionCalls, ANoteGoesAlsoWhereWritingChangesNothingElse)
         [](const auto&, const auto&) { return Result<std::optional<UndoNote>>{std::nullopt}; });
     ASSERT_TRUE(changed);
     const auto after = parsed();
-    EXPECT_FALSE(after.config_note);
+    EXPECT_FALSE(after.definition_note());
     EXPECT_EQ(parts_of(after), parts_of(now));
 }
 

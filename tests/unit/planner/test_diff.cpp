@@ -27,7 +27,7 @@ TEST(Diff, OnlyWhatDiffersIsWritten)
 {
     auto seen = running_domain();
     seen = applied(seen, diff(input_for(seen), plan_for_two()));
-    seen.live->vcpus[VcpuId{1}] = cpus("3");
+    seen.running->pins.vcpus[VcpuId{1}] = cpus("3");
     const auto actions = diff(input_for(seen), plan_for_two());
     ASSERT_EQ(actions.live.size(), 1U);
     EXPECT_EQ(std::get<PinVcpu>(actions.live[0]).vcpu, VcpuId{1});
@@ -39,7 +39,7 @@ TEST(Diff, ThreadThatTheKernelKeepsElsewhereIsPinnedAgain)
 {
     auto seen = running_domain();
     seen = applied(seen, diff(input_for(seen), plan_for_two()));
-    seen.actual_vcpus = {{VcpuId{0}, cpus("2")}, {VcpuId{1}, cpus("0-7")}};
+    seen.running->affinities = {{VcpuId{0}, cpus("2")}, {VcpuId{1}, cpus("0-7")}};
     const auto actions = diff(input_for(seen), plan_for_two());
     ASSERT_EQ(actions.live.size(), 1U);
     EXPECT_EQ(std::get<PinVcpu>(actions.live[0]).vcpu, VcpuId{1});
@@ -48,14 +48,14 @@ TEST(Diff, ThreadThatTheKernelKeepsElsewhereIsPinnedAgain)
 TEST(Diff, FallbackMasksCountAsPins)
 {
     auto seen = running_domain();
-    seen.live->vcpu_cpuset = cpus("2,6");
+    seen.running->pins.vcpu_cpuset = cpus("2,6");
     auto plan = plan_for_two();
     plan.vcpus = {{VcpuId{0}, cpus("2,6")}};
     plan.emulator = cpus("2,6");
     plan.iothreads = {{IothreadId{1}, cpus("2,6")}};
     EXPECT_TRUE(diff(input_for(seen), plan).live.empty());
 
-    seen.live->vcpu_cpuset.reset(); // then every online CPU, however it is written
+    seen.running->pins.vcpu_cpuset.reset(); // then every online CPU, however it is written
     plan.vcpus = {{VcpuId{0}, cpus("0-7")}};
     plan.emulator = cpus("0-7");
     plan.iothreads = {{IothreadId{1}, cpus("0-100")}};
@@ -109,12 +109,13 @@ TEST(Diff, MemoryMovesLiveOnlyWhereLibvirtCan)
     };
     auto seen = running_domain();
     EXPECT_TRUE(moves(seen));
-    seen.live->numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = NodeSet{NodeId{0}}};
+    seen.running->pins.numatune =
+        NumaTune{.mode = NumaMode::restrictive, .nodes = NodeSet{NodeId{0}}};
     EXPECT_TRUE(moves(seen));
     EXPECT_FALSE(moves(seen, {.live_numatune = false}));
-    seen.live->numatune->mode = NumaMode::strict;
+    seen.running->pins.numatune->mode = NumaMode::strict;
     EXPECT_FALSE(moves(seen));
-    seen.live->numatune->mode = NumaMode::restrictive;
+    seen.running->pins.numatune->mode = NumaMode::restrictive;
     seen.facts.memory_locked = true;
     EXPECT_FALSE(moves(seen));
 }
@@ -145,7 +146,7 @@ TEST(Diff, PlugsWhereTheCachesAreThoseOfTheVcpus)
     plan.plug = {VcpuId{2}};
     plan.start_emulator = cpus("2,6");
     auto seen = running_domain();
-    seen.live->emulator = plan.emulator;
+    seen.running->pins.emulator = plan.emulator;
     const auto actions = diff(input_for(seen), plan);
     std::vector<std::string> order;
     for (const auto& action : actions.live) {
@@ -164,8 +165,8 @@ TEST(Diff, PlugsWhereTheCachesAreThoseOfTheVcpus)
 TEST(Diff, DefinitionIsPinnedByItsOwnNumbers)
 {
     auto seen = running_domain();
-    seen.cpus = CpuDefinition{.vcpus_max = 4, .enabled = {VcpuId{0}, VcpuId{2}}};
-    seen.facts.vcpus_boot = seen.cpus->enabled;
+    seen.definition->cpus = CpuDefinition{.vcpus_max = 4, .enabled = {VcpuId{0}, VcpuId{2}}};
+    seen.facts.vcpus_boot = seen.definition->cpus->enabled;
     const auto actions = diff(input_for(seen), plan_for_two());
     const std::map<VcpuId, CpuSet> expected{{VcpuId{0}, cpus("2")}, {VcpuId{2}, cpus("6")}};
     EXPECT_EQ(actions.definition->pins.vcpus, expected);
@@ -178,8 +179,8 @@ TEST(Diff, DefinitionPinsOnlyIothreadsAndCellsThatItHas)
     plan.iothreads = {{IothreadId{1}, cpus("2")}, {IothreadId{7}, cpus("2")}};
     seen.facts.iothreads = {IothreadId{1}, IothreadId{7}};
     seen.facts.iothreads_boot = {IothreadId{1}};
-    seen.cpus.emplace();
-    seen.cpus->cells = {GuestCell{.id = 0}};
+    seen.definition->cpus.emplace();
+    seen.definition->cpus->cells = {GuestCell{.id = 0}};
     plan.numatune = NumaTune{.mode = NumaMode::strict,
                              .nodes = NodeSet{NodeId{0}},
                              .cells = {{0, NodeSet{NodeId{0}}}, {1, NodeSet{NodeId{0}}}}};
@@ -198,11 +199,11 @@ TEST(Diff, CellsThatGoAreBoundNoMore)
 {
     auto seen = running_domain();
     auto plan = plan_for_two();
-    seen.cpus.emplace();
-    seen.cpus->cells = {GuestCell{.id = 0}, GuestCell{.id = 1}};
-    seen.cpus->parts = {{"cpu/numa", "ours"}};
+    seen.definition->cpus.emplace();
+    seen.definition->cpus->cells = {GuestCell{.id = 0}, GuestCell{.id = 1}};
+    seen.definition->cpus->parts = {{"cpu/numa", "ours"}};
     BeforeImage before{.config = PinSet{}, .parts = {}};
-    before.note_written({}, seen.cpus->parts);
+    before.note_written({}, seen.definition->cpus->parts);
     plan.tuning.revert = {{"cpu/numa", ""}};
     plan.numatune = NumaTune{.mode = NumaMode::restrictive,
                              .nodes = {},

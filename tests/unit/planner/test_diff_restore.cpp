@@ -16,9 +16,9 @@ BeforeImage image_of(const ObservedDomain& seen)
             .name = "web1",
             .id = 4,
             .boot_id = "boot",
-            .live = seen.live,
-            .config = seen.config,
-            .parts = pin_parts(*seen.config)};
+            .live = seen.running_pins(),
+            .config = seen.definition_pins(),
+            .parts = pin_parts(seen.definition->pins)};
 }
 
 DiffInput restore_input(const ObservedDomain& seen, const BeforeImage& before)
@@ -31,34 +31,34 @@ DiffInput restore_input(const ObservedDomain& seen, const BeforeImage& before)
 TEST(DiffRestore, SameRunGetsItsLivePinsBackAndTheDefinitionItsOwn)
 {
     auto before_seen = running_domain();
-    before_seen.live->vcpus[VcpuId{0}] = cpus("1");
-    before_seen.config->vcpus[VcpuId{0}] = cpus("3");
+    before_seen.running->pins.vcpus[VcpuId{0}] = cpus("1");
+    before_seen.definition->pins.vcpus[VcpuId{0}] = cpus("3");
     auto before = image_of(before_seen);
     const auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
-    before.note_written(before.parts, pin_parts(*seen.config));
+    before.note_written(before.parts, pin_parts(seen.definition->pins));
 
     const auto actions = diff_restore(restore_input(seen, before), online, "boot");
     const auto back = applied(seen, actions);
-    EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("1"));
-    EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), online);
-    EXPECT_EQ(back.live->emulator, online);
-    EXPECT_EQ(*back.config, *before.config);
+    EXPECT_EQ(back.running->pins.vcpus.at(VcpuId{0}), cpus("1"));
+    EXPECT_EQ(back.running->pins.vcpus.at(VcpuId{1}), online);
+    EXPECT_EQ(back.running->pins.emulator, online);
+    EXPECT_EQ(back.definition->pins, *before.config);
     EXPECT_TRUE(diff_restore(restore_input(back, before), online, "boot").empty());
 }
 
 TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
 {
     auto before_seen = running_domain();
-    before_seen.live->vcpus[VcpuId{0}] = cpus("1");
-    before_seen.config->vcpu_cpuset = cpus("4-5");
-    before_seen.config->vcpus[VcpuId{1}] = cpus("3");
+    before_seen.running->pins.vcpus[VcpuId{0}] = cpus("1");
+    before_seen.definition->pins.vcpu_cpuset = cpus("4-5");
+    before_seen.definition->pins.vcpus[VcpuId{1}] = cpus("3");
     auto before = image_of(before_seen);
     auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
     const auto expect_definition = [&before](const ObservedDomain& later, std::string_view boot) {
         const auto back = applied(later, diff_restore(restore_input(later, before), online, boot));
-        EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("4-5"));
-        EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), cpus("3"));
-        EXPECT_EQ(back.live->emulator, cpus("4-5"));
+        EXPECT_EQ(back.running->pins.vcpus.at(VcpuId{0}), cpus("4-5"));
+        EXPECT_EQ(back.running->pins.vcpus.at(VcpuId{1}), cpus("3"));
+        EXPECT_EQ(back.running->pins.emulator, cpus("4-5"));
     };
     expect_definition(seen, "another boot");
     seen.facts.id = 5;
@@ -69,22 +69,22 @@ TEST(DiffRestore, LaterRunGetsWhatTheDefinitionWouldHaveGiven)
 TEST(DiffRestore, LivePinsGoNoFurtherThanTheCpusThatMayBeUsedNow)
 {
     auto before_seen = running_domain();
-    before_seen.live->vcpus[VcpuId{0}] = cpus("1,5,7");
-    before_seen.live->vcpus[VcpuId{1}] = cpus("7");
+    before_seen.running->pins.vcpus[VcpuId{0}] = cpus("1,5,7");
+    before_seen.running->pins.vcpus[VcpuId{1}] = cpus("7");
     const auto before = image_of(before_seen);
     const auto usable = cpus("0-3");
     auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
-    seen.config = before.config;
+    seen.definition->pins = *before.config;
     auto input = restore_input(seen, before);
     input.online = cpus("0-6");
 
     const auto back = applied(seen, diff_restore(input, usable, "boot"));
-    EXPECT_EQ(back.live->vcpus.at(VcpuId{0}), cpus("1"));
-    EXPECT_EQ(back.live->vcpus.at(VcpuId{1}), usable);
-    EXPECT_EQ(back.live->emulator, usable);
+    EXPECT_EQ(back.running->pins.vcpus.at(VcpuId{0}), cpus("1"));
+    EXPECT_EQ(back.running->pins.vcpus.at(VcpuId{1}), usable);
+    EXPECT_EQ(back.running->pins.emulator, usable);
 
     // What the kernel makes of pins that nobody changed is no difference.
-    before_seen.actual_vcpus = {{VcpuId{0}, cpus("1")}, {VcpuId{1}, usable}};
+    before_seen.running->affinities = {{VcpuId{0}, cpus("1")}, {VcpuId{1}, usable}};
     auto untouched = restore_input(before_seen, before);
     untouched.online = cpus("0-6");
     const auto actions = diff_restore(untouched, usable, "boot");
@@ -97,34 +97,35 @@ TEST(DiffRestore, MemoryThatWasNotBoundMayBeAnywhereAgain)
 {
     const auto before = image_of(running_domain());
     auto seen = running_domain();
-    seen.live->numatune = NumaTune{.mode = NumaMode::restrictive, .nodes = NodeSet{NodeId{1}}};
+    seen.running->pins.numatune =
+        NumaTune{.mode = NumaMode::restrictive, .nodes = NodeSet{NodeId{1}}};
     auto input = restore_input(seen, before);
     input.memory_nodes = NodeSet{NodeId{0}, NodeId{1}};
     const auto actions = diff_restore(input, online, "boot");
     ASSERT_EQ(actions.live.size(), 1U);
     EXPECT_EQ(std::get<SetNuma>(actions.live.front()).numatune.nodes, input.memory_nodes);
 
-    seen.live->numatune->nodes = input.memory_nodes;
+    seen.running->pins.numatune->nodes = input.memory_nodes;
     EXPECT_TRUE(diff_restore(input, online, "boot").live.empty());
-    seen.live->numatune = NumaTune{.mode = NumaMode::strict, .nodes = NodeSet{NodeId{1}}};
+    seen.running->pins.numatune = NumaTune{.mode = NumaMode::strict, .nodes = NodeSet{NodeId{1}}};
     EXPECT_TRUE(diff_restore(input, online, "boot").live.empty()) << "libvirt cannot";
 }
 
 TEST(DiffRestore, WhatWasEditedBeforeItWasOursGoesBackToTheEdit)
 {
     auto seen = running_domain();
-    seen.cpus.emplace();
-    seen.cpus->vcpus_max = 2;
-    seen.cpus->parts = {{"vcpu", "2"}, {"cpu/topology", "one"}};
-    BeforeImage before{.config = PinSet{}, .vcpus_max = 2, .parts = seen.cpus->parts};
+    seen.definition->cpus.emplace();
+    seen.definition->cpus->vcpus_max = 2;
+    seen.definition->cpus->parts = {{"vcpu", "2"}, {"cpu/topology", "one"}};
+    BeforeImage before{.config = PinSet{}, .vcpus_max = 2, .parts = seen.definition->cpus->parts};
     // Only pins are ours so far; its owner edits the rest.
-    before.note_written(seen.cpus->parts,
+    before.note_written(seen.definition->cpus->parts,
                         {{"vcpu", "2"}, {"cpu/topology", "one"}, {"vcpupin:0", "3"}});
-    seen.cpus->vcpus_max = 4;
-    seen.cpus->parts = {{"vcpu", "4"}, {"cpu/topology", "two"}, {"vcpupin:0", "3"}};
+    seen.definition->cpus->vcpus_max = 4;
+    seen.definition->cpus->parts = {{"vcpu", "4"}, {"cpu/topology", "two"}, {"vcpupin:0", "3"}};
     const DefinitionParts next{{"vcpu", "4"}, {"cpu/topology", "three"}, {"vcpupin:0", "5"}};
     before.absorb_foreign_edits(seen, next);
-    before.note_written(seen.cpus->parts, next);
+    before.note_written(seen.definition->cpus->parts, next);
     EXPECT_EQ(before.parts.at("cpu/topology"), "two");
     EXPECT_EQ(before.parts.at("vcpu"), "2") << "not about to be changed";
     EXPECT_EQ(before.parts.count("vcpupin:0"), 0U) << "was ours";
@@ -139,8 +140,8 @@ TEST(DiffRestore, NothingIsOursInALaterRunOfATransientDomain)
     auto before = image_of(seen);
     before.config.reset();
     before.parts.clear();
-    seen.config.reset();
-    seen.live->emulator = cpus("3");
+    seen.definition.reset();
+    seen.running->pins.emulator = cpus("3");
     EXPECT_FALSE(diff_restore(restore_input(seen, before), online, "boot").empty());
     EXPECT_TRUE(diff_restore(restore_input(seen, before), online, "another boot").empty());
     seen.facts.id = 5;
@@ -150,12 +151,12 @@ TEST(DiffRestore, NothingIsOursInALaterRunOfATransientDomain)
 TEST(DiffRestore, WhatSomebodyElseChangedSinceStaysAndIsNamed)
 {
     auto before_seen = running_domain();
-    before_seen.config->emulator = cpus("7");
+    before_seen.definition->pins.emulator = cpus("7");
     auto before = image_of(before_seen);
     auto seen = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
-    before.note_written(before.parts, pin_parts(*seen.config));
-    seen.config->vcpus[VcpuId{1}] = cpus("5");
-    seen.config->vcpu_cpuset = cpus("1-5");
+    before.note_written(before.parts, pin_parts(seen.definition->pins));
+    seen.definition->pins.vcpus[VcpuId{1}] = cpus("5");
+    seen.definition->pins.vcpu_cpuset = cpus("1-5");
 
     const auto actions = diff_restore(restore_input(seen, before), online, "boot");
     ASSERT_TRUE(actions.definition);
@@ -212,10 +213,10 @@ TEST(DiffRestore, KnowsItsOwnAfterACrashBetweenNotingAndWriting)
     auto before_seen = running_domain();
     auto before = image_of(before_seen);
     const auto first = applied(before_seen, diff(input_for(before_seen), plan_for_two()));
-    before.note_written(before.parts, pin_parts(*first.config));
+    before.note_written(before.parts, pin_parts(first.definition->pins));
     auto next = first;
-    next.config->vcpus[VcpuId{0}] = cpus("1");
-    before.note_written(pin_parts(*first.config), pin_parts(*next.config));
+    next.definition->pins.vcpus[VcpuId{0}] = cpus("1");
+    before.note_written(pin_parts(first.definition->pins), pin_parts(next.definition->pins));
 
     for (const auto& seen : {first, next}) {
         const auto actions = diff_restore(restore_input(seen, before), online, "boot");

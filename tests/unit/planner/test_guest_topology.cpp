@@ -338,12 +338,12 @@ ObservedDomain running(const TuningCase& domain, const VcpuSet& online)
     ObservedDomain seen;
     seen.facts.id = 1;
     seen.facts.vcpus_online = online;
-    seen.live = PinSet{};
+    seen.running = {.pins = PinSet{}};
     for (const auto vcpu : online) {
-        seen.live->vcpus[vcpu] = domain.plan.vcpus.at(vcpu);
+        seen.running->pins.vcpus[vcpu] = domain.plan.vcpus.at(vcpu);
     }
-    seen.config = PinSet{};
-    seen.cpus = domain.now;
+    seen.definition = {.pins = PinSet{}};
+    seen.definition->cpus = domain.now;
     return seen;
 }
 
@@ -361,9 +361,9 @@ TEST(TunePlan, GrowingMovesNoVcpuThatRuns)
     EXPECT_EQ(plan_for(running(domain, VcpuSet::range(0, 1))), domain.plan.vcpus);
     auto started = running(domain, VcpuSet::range(0, 3));
     const auto tuned = domain.decide().tuning.cpus->pins;
-    started.live->vcpus = tuned;
+    started.running->pins.vcpus = tuned;
     EXPECT_EQ(plan_for(started), tuned) << "as it was started";
-    started.live->vcpus.clear();
+    started.running->pins.vcpus.clear();
     EXPECT_EQ(plan_for(started), tuned) << "all of them are pinned anew";
 }
 

@@ -34,18 +34,18 @@ ObservedDomain domain(std::optional<int> id)
     seen.facts.id = id;
     seen.facts.vcpus_max = 2;
     seen.facts.vcpus_online = VcpuSet::range(0, 1);
-    seen.config = PinSet{};
+    seen.definition = {.pins = PinSet{}};
     if (id) {
-        seen.live = PinSet{};
+        seen.running = {.pins = PinSet{}};
     }
     return seen;
 }
 
 ObservedDomain pinned(ObservedDomain seen)
 {
-    seen.config->vcpus[VcpuId{0}] = cpus("1");
-    if (seen.live) {
-        seen.live->vcpus[VcpuId{0}] = cpus("1");
+    seen.definition->pins.vcpus[VcpuId{0}] = cpus("1");
+    if (seen.running) {
+        seen.running->pins.vcpus[VcpuId{0}] = cpus("1");
     }
     return seen;
 }
@@ -112,7 +112,7 @@ TEST_F(Intents, PolicyByDefaultGivesPinsOfSomebodyElseBack)
     const auto ours = pinned(domain(1));
     EXPECT_EQ(decide(ours).stance, Stance::managed) << "there was nothing to give back";
 
-    memory_.before = *pinned(domain(1)).live;
+    memory_.before = pinned(domain(1)).running->pins;
     const auto decision = decide(ours);
     EXPECT_EQ(decision.stance, Stance::hands_off);
     EXPECT_TRUE(decision.restore);
@@ -188,7 +188,8 @@ TEST_F(Intents, LockedMemoryIsWhereThePinsAre)
 TEST_F(Intents, CellsBoundToNodesTellWhereTheMemoryIs)
 {
     auto seen = domain(7);
-    seen.live->numatune = NumaTune{.cells = {{0, NodeSet{NodeId{0}}}, {1, NodeSet{NodeId{1}}}}};
+    seen.running->pins.numatune =
+        NumaTune{.cells = {{0, NodeSet{NodeId{0}}}, {1, NodeSet{NodeId{1}}}}};
     const auto intent = decide(seen).intent;
     EXPECT_EQ(intent.memory_nodes, (NodeSet{NodeId{0}, NodeId{1}}));
     EXPECT_TRUE(intent.has_memory);

@@ -147,7 +147,7 @@ TEST_F(BrokenPlan, IsNotAppliedAndSaidToWhoAsks)
     host_.add(1, "web1", 4, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    const auto pins = domain(1).live;
+    const auto pins = domain(1).running_pins();
     const auto applied = host_.applied.size();
 
     wrong.all_plans = true;
@@ -157,14 +157,14 @@ TEST_F(BrokenPlan, IsNotAppliedAndSaidToWhoAsks)
     EXPECT_EQ(refused.error().code, Errc::internal);
     EXPECT_NE(refused.error().message.find("report it"), std::string::npos);
     EXPECT_EQ(host_.applied.size(), applied) << "nothing is changed";
-    EXPECT_EQ(domain(1).live, pins);
+    EXPECT_EQ(domain(1).running_pins(), pins);
     EXPECT_TRUE(has_problem());
     EXPECT_EQ(sink_.domains.size(), 2U) << "a newcomer is shown all the same";
 
     wrong.all_plans = false;
     ASSERT_TRUE(set_policy(1, "shared"));
     EXPECT_FALSE(has_problem());
-    EXPECT_NE(domain(1).live, pins);
+    EXPECT_NE(domain(1).running_pins(), pins);
 }
 
 TEST_F(BrokenPlan, IsMadeAnewLessAndLessOften)
@@ -195,8 +195,8 @@ protected:
         ASSERT_TRUE(record(2).error.has_value());
         EXPECT_EQ(record(2).error->code, Errc::internal);
         EXPECT_NE(record(2).error->message.find("report it"), std::string::npos);
-        EXPECT_FALSE(domain(1).live->vcpus.empty());
-        EXPECT_TRUE(domain(2).live->vcpus.empty()) << "it is left alone";
+        EXPECT_FALSE(domain(1).running->pins.vcpus.empty());
+        EXPECT_TRUE(domain(2).running->pins.vcpus.empty()) << "it is left alone";
         EXPECT_FALSE(has_problem()) << "of the whole plan";
         const auto& problems = sink_.manager.problems;
         EXPECT_TRUE(std::any_of(problems.begin(), problems.end(), [](const auto& problem) {

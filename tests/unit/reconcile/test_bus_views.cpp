@@ -20,14 +20,14 @@ TEST_F(ReconcilerTest, MemoryNodesShownAreThoseItIsBoundToNotThoseOfItsCpus)
     reconciler_.on_topology(
         std::make_shared<Topology>(regular_host({.nodes = 2, .l3s = 1, .cores = 4})));
     auto& seen = host_.add(1, "web1", 2, 1);
-    seen.live->vcpus = {{VcpuId{0}, CpuSet{CpuId{0}}}, {VcpuId{1}, CpuSet{CpuId{1}}}};
+    seen.running->pins.vcpus = {{VcpuId{0}, CpuSet{CpuId{0}}}, {VcpuId{1}, CpuSet{CpuId{1}}}};
     connect();
     EXPECT_TRUE(sink_.domains.at(0).numa_nodes.empty()) << "pinned, but its memory is not bound";
 
     const NumaTune bound{
         .mode = NumaMode::strict, .nodes = NodeSet{NodeId{1}}, .cells = {{0, NodeSet{NodeId{0}}}}};
-    seen.live->numatune = NumaTune{.mode = NumaMode::strict, .nodes = NodeSet{NodeId{1}}};
-    seen.config->numatune = bound;
+    seen.running->pins.numatune = NumaTune{.mode = NumaMode::strict, .nodes = NodeSet{NodeId{1}}};
+    seen.definition->pins.numatune = bound;
     changed(1);
     EXPECT_EQ(sink_.domains.at(0).numa_nodes.str(), "1") << "what holds now";
     FakeHost::stop(seen);
@@ -88,12 +88,12 @@ TEST_F(ReconcilerTest, UnreadableMetadataIsAVisibleFailureAndThePinsStay)
     auto& seen = host_.add(1, "web1", 4, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    const auto pins = seen.live->vcpus;
+    const auto pins = seen.running->pins.vcpus;
     seen.facts.metadata.content =
         Error{.code = Errc::invalid_policy, .message = "attribute 'smtt' is not an option"};
     changed(1, "metadata");
     EXPECT_EQ(record(1).state, PinState::failed);
-    EXPECT_EQ(seen.live->vcpus, pins);
+    EXPECT_EQ(seen.running->pins.vcpus, pins);
     ASSERT_FALSE(sink_.manager.problems.empty());
     EXPECT_NE(sink_.manager.problems[0].second.find("smtt"), std::string::npos);
 }

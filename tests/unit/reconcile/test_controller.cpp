@@ -109,13 +109,14 @@ TEST_F(ReconcilerTest, CallerIsAnsweredByThePassThatSucceededAndNotByOneThatCoul
     connect();
     host_.before_apply = [this] {
         host_.before_apply = nullptr;
-        domain(1).config->emulator = CpuSet{CpuId{3}}; // somebody edits the definition meanwhile
+        domain(1).definition->pins.emulator =
+            CpuSet{CpuId{3}}; // somebody edits the definition meanwhile
     };
     std::size_t pins_when_told = 0;
     controller_.set_policy({.uuid = FakeHost::uuid(1), .policy = "dedicated"},
                            [&](const Result<std::uint64_t>& done) {
                                EXPECT_TRUE(done);
-                               pins_when_told = domain(1).config->vcpus.size();
+                               pins_when_told = domain(1).definition->pins.vcpus.size();
                            });
     host_.answer_all();
     EXPECT_EQ(pins_when_told, 4U);
@@ -126,13 +127,13 @@ TEST_F(ReconcilerTest, DeferTouchesOnlyTheDefinitionUntilTheNextStart)
     host_.add(1, "web1", 4, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated", {}, flag_defer));
-    EXPECT_TRUE(domain(1).live->vcpus.empty());
-    EXPECT_EQ(domain(1).config->vcpus.size(), 4U);
+    EXPECT_TRUE(domain(1).running->pins.vcpus.empty());
+    EXPECT_EQ(domain(1).definition->pins.vcpus.size(), 4U);
     FakeHost::stop(domain(1));
     FakeHost::start(domain(1), 2);
-    domain(1).live = PinSet{};
+    domain(1).running = {.pins = PinSet{}};
     changed(1, "started");
-    EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
+    EXPECT_EQ(domain(1).running->pins.vcpus.size(), 4U);
 }
 
 TEST_F(ReconcilerTest, DeferredDomainIsNotSaidToBePinnedUntilReapplied)
@@ -145,7 +146,7 @@ TEST_F(ReconcilerTest, DeferredDomainIsNotSaidToBePinnedUntilReapplied)
     const auto got = reapply(1);
     ASSERT_TRUE(got) << got.error().message;
     EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
+    EXPECT_EQ(domain(1).running->pins.vcpus.size(), 4U);
 }
 
 TEST_F(ReconcilerTest, PermissionThatVirtpindLacksIsNotSaidToBeTheCallers)

@@ -19,14 +19,14 @@ TEST_F(ReconcilerTest, HeldDomainIsLeftAloneWhileItsHolderLives)
     ASSERT_TRUE(set_policy(1, "dedicated"));
     ASSERT_TRUE(hold(1));
     EXPECT_EQ(record(1).state, PinState::held);
-    domain(1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
+    domain(1).running->pins.vcpus[VcpuId{0}] = CpuSet::range(0, 15);
     changed(1, "tunable");
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
     EXPECT_EQ(controller_.release(1, ":1.8").error().code, Errc::invalid_argument);
     controller_.owner_vanished(":1.7");
     host_.answer_all();
     EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U);
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}).size(), 1U);
 }
 
 // The moment at which a hold was answered, as seen from the host.
@@ -37,7 +37,7 @@ protected:
         host_.add(1, "web1", 4, 1);
         connect();
         ASSERT_TRUE(set_policy(1, "dedicated"));
-        domain(1).live->vcpus.clear();
+        domain(1).running->pins.vcpus.clear();
         host_.before_apply = [this, then] {
             host_.before_apply = nullptr;
             controller_.hold(FakeHost::uuid(1), "benchmark", ":1.7",
@@ -62,7 +62,7 @@ TEST_F(HoldDuringPass, IsAnsweredWhenThePassHasEnded)
     ASSERT_TRUE(reply_->ok());
     EXPECT_EQ(changes_at_reply_, 2U) << "the policy's and the repair's";
     EXPECT_EQ(record(1).state, PinState::held);
-    domain(1).live->vcpus.clear();
+    domain(1).running->pins.vcpus.clear();
     changed(1);
     EXPECT_EQ(host_.applied.size(), 2U);
 }

@@ -36,9 +36,9 @@ TEST_F(ReconcilerTest, LostCpuMovesOnlyTheDomainOnIt)
     for (int number = 1; number <= 3; ++number) {
         ASSERT_TRUE(set_policy(number, "dedicated"));
     }
-    const auto second = domain(2).live->vcpus;
-    const auto third = domain(3).live->vcpus;
-    const auto first = domain(1).live->vcpus;
+    const auto second = domain(2).running->pins.vcpus;
+    const auto third = domain(3).running->pins.vcpus;
+    const auto first = domain(1).running->pins.vcpus;
     const auto lost = first.at(VcpuId{0}).front();
     host_.applied.clear();
     reconciler_.on_topology(host_with(CpuSet::range(0, 15) - CpuSet{lost}, 2));
@@ -46,9 +46,9 @@ TEST_F(ReconcilerTest, LostCpuMovesOnlyTheDomainOnIt)
     for (const auto& action : host_.applied) {
         EXPECT_EQ(action.uuid, FakeHost::uuid(1)) << action.name;
     }
-    EXPECT_FALSE(domain(1).live->vcpus.at(VcpuId{0}).contains(lost));
-    EXPECT_EQ(domain(2).live->vcpus, second);
-    EXPECT_EQ(domain(3).live->vcpus, third);
+    EXPECT_FALSE(domain(1).running->pins.vcpus.at(VcpuId{0}).contains(lost));
+    EXPECT_EQ(domain(2).running->pins.vcpus, second);
+    EXPECT_EQ(domain(3).running->pins.vcpus, third);
 }
 
 TEST_F(ReconcilerTest, HostThatChangesAgainAndAgainIsNoConflict)
@@ -60,7 +60,7 @@ TEST_F(ReconcilerTest, HostThatChangesAgainAndAgainIsNoConflict)
         reconciler_.on_topology(host_with(CpuSet::range(0, 15 - gone), gone));
         host_.answer_all();
     }
-    EXPECT_TRUE(CpuSet::range(0, 7).includes(domain(1).config->vcpus.at(VcpuId{0})));
+    EXPECT_TRUE(CpuSet::range(0, 7).includes(domain(1).definition->pins.vcpus.at(VcpuId{0})));
     EXPECT_EQ(record(1).retry_at, std::chrono::steady_clock::time_point{});
 }
 
@@ -101,7 +101,7 @@ TEST_F(ReconcilerTest, CpuThatGoesOfflineDuringAPassIsLeftByTheNext)
     host_.add(1, "web1", 2, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::string{"2-5"}}}));
-    const auto first = domain(1).live->vcpus.at(VcpuId{0}).front();
+    const auto first = domain(1).running->pins.vcpus.at(VcpuId{0}).front();
     auto smaller = std::make_shared<Topology>(sixteen_cpus());
     smaller->cpus[raw(first)].online = false;
     smaller->generation = 1;
@@ -112,16 +112,16 @@ TEST_F(ReconcilerTest, CpuThatGoesOfflineDuringAPassIsLeftByTheNext)
         }
         return Error{.code = Errc::apply_failed, .message = "Invalid argument"};
     };
-    domain(1).live->vcpus.clear(); // somebody unpinned it, so that the pass pins it again
+    domain(1).running->pins.vcpus.clear(); // somebody unpinned it, so that the pass pins it again
     host_.before_apply = [this, smaller] {
         host_.before_apply = nullptr;
         reconciler_.on_topology(smaller);
     };
     changed(1);
     ASSERT_EQ(sink_.results.back().second, "pinned") << "without waiting for a retry";
-    EXPECT_FALSE(domain(1).live->vcpus.at(VcpuId{0}).contains(first));
-    EXPECT_TRUE((domain(1).live->vcpus.at(VcpuId{0}) - smaller->online_cpus()).empty());
-    EXPECT_TRUE((domain(1).config->vcpus.at(VcpuId{0}) - smaller->online_cpus()).empty());
+    EXPECT_FALSE(domain(1).running->pins.vcpus.at(VcpuId{0}).contains(first));
+    EXPECT_TRUE((domain(1).running->pins.vcpus.at(VcpuId{0}) - smaller->online_cpus()).empty());
+    EXPECT_TRUE((domain(1).definition->pins.vcpus.at(VcpuId{0}) - smaller->online_cpus()).empty());
 }
 
 TEST_F(ReconcilerTest, PlanForAHostThatChangedIsNotApplied)
@@ -143,8 +143,8 @@ TEST_F(ReconcilerTest, PlanForAHostThatChangedIsNotApplied)
     host_.answer_all();
     ASSERT_TRUE(got && *got) << (got ? got->error().message : "no reply");
     ASSERT_EQ(host_.applied.size(), 1U);
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}).str(), "2");
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{1}).str(), "10");
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}).str(), "2");
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{1}).str(), "10");
 }
 
 TEST_F(ReconcilerTest, FreeMemoryOfALaterReadingIsPlannedWith)

@@ -137,7 +137,7 @@ TEST_F(ReconcilerTest, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
     domain(1).facts.persistent = false;
-    domain(1).config.reset();
+    domain(1).definition.reset();
     changed(1, "undefined");
     EXPECT_EQ(host_.images.size(), 1U) << "it still runs";
     host_.domains.erase(FakeHost::uuid(1));
@@ -148,33 +148,33 @@ TEST_F(ReconcilerTest, BeforeImageOfADomainThatIsUndefinedWhileItRunsGoesWithIt)
 TEST_F(ReconcilerTest, TransientDomainThatIsMadePersistentGetsItsDefinitionBackToo)
 {
     auto& domain = add_transient(host_, 1, 1);
-    domain.live->emulator = CpuSet::range(4, 5);
+    domain.running->pins.emulator = CpuSet::range(4, 5);
     use_by_default("dedicated");
     connect();
     EXPECT_FALSE(host_.images.at(FakeHost::uuid(1)).config);
     PinSet defined;
     defined.emulator = CpuSet::range(6, 7);
     domain.facts.persistent = true;
-    domain.config = defined;
+    domain.definition = {.pins = defined};
     changed(1, "defined");
-    EXPECT_EQ(domain.config->vcpus.size(), 2U);
+    EXPECT_EQ(domain.definition->pins.vcpus.size(), 2U);
     const auto& image = host_.images.at(FakeHost::uuid(1));
     EXPECT_EQ(image.config, defined);
     EXPECT_EQ(image.live->emulator, CpuSet::range(4, 5)) << "as it was at first";
     use_by_default("none");
     host_.answer_all();
-    EXPECT_EQ(domain.config, defined);
-    EXPECT_EQ(domain.live->emulator, CpuSet::range(4, 5));
+    EXPECT_EQ(domain.definition_pins(), defined);
+    EXPECT_EQ(domain.running->pins.emulator, CpuSet::range(4, 5));
     EXPECT_TRUE(host_.images.empty());
 }
 
 TEST_F(ReconcilerTest, TransientDomainThatRestartsBetweenTwoObservationsHasAnotherBeforeImage)
 {
-    add_transient(host_, 1, 1).live->emulator = CpuSet::range(4, 5);
+    add_transient(host_, 1, 1).running->pins.emulator = CpuSet::range(4, 5);
     use_by_default("dedicated");
     connect();
     host_.domains.clear();
-    add_transient(host_, 1, 2).live->emulator = CpuSet::range(6, 7);
+    add_transient(host_, 1, 2).running->pins.emulator = CpuSet::range(6, 7);
     reconciler_.on_event(DomainChanged{
         .uuid = FakeHost::uuid(1), .what = "stopped", .kind = DomainChanged::Kind::ended});
     changed(1, "started");

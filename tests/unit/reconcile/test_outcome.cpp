@@ -88,8 +88,8 @@ TEST_F(ReconcilerTest, ReapplyDuringABackOffReportsThePresentState)
     host_.refuse = busy;
     ASSERT_FALSE(set_policy(1, "dedicated"));
     ASSERT_NE(record(1).state, PinState::pinned);
-    domain(1).live->vcpus = record(1).plan->vcpus; // somebody mends it by hand
-    domain(1).live->emulator = record(1).plan->emulator;
+    domain(1).running->pins.vcpus = record(1).plan->vcpus; // somebody mends it by hand
+    domain(1).running->pins.emulator = record(1).plan->emulator;
     const auto got = reapply(1);
     EXPECT_TRUE(got) << got.error().message;
     EXPECT_EQ(record(1).state, PinState::pinned);
@@ -147,7 +147,7 @@ TEST_F(ReconcilerTest, RestartUnderTheSameUuidDuringApplyIsPinnedInTheNextPass)
     ASSERT_TRUE(set_policy(1, "dedicated"));
     host_.answer_all();
     EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U);
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}).size(), 1U);
 }
 
 TEST_F(ReconcilerTest, LostConnectionAnswersWaitersAndTheNextOneReapplies)
@@ -201,10 +201,10 @@ TEST_F(ReconcilerTest, HistorySaysWhatWasDone)
     ASSERT_TRUE(set_policy(1, "dedicated"));
     EXPECT_EQ(last_word(record(1)).rfind("defined: ", 0), 0U) << last_word(record(1));
     FakeHost::start(domain(1), 1);
-    domain(1).live->vcpus.clear();
+    domain(1).running->pins.vcpus.clear();
     changed(1, "started");
     EXPECT_EQ(last_word(record(1)).rfind("pinned: ", 0), 0U) << last_word(record(1));
-    domain(1).live->vcpus[VcpuId{2}] = CpuSet::range(0, 15);
+    domain(1).running->pins.vcpus[VcpuId{2}] = CpuSet::range(0, 15);
     changed(1, "tunable");
     EXPECT_EQ(last_word(record(1)).rfind("repaired: 1 changes applied and verified, as somebody "
                                          "else had changed its pins",
@@ -229,8 +229,8 @@ TEST_F(ReconcilerTest, PolicyThatGoesWithItsDefinitionIsToldOf)
                            [&what](const HistoryEntry& entry) { return entry.what == what; });
     };
     const std::string replaced = "its definition was replaced by one without the policy";
-    domain(1).config = PinSet{};
-    domain(1).config_note.reset();
+    domain(1).definition = {.pins = PinSet{}};
+    domain(1).definition->note.reset();
     domain(1).facts.metadata.content.reset();
     changed(1, "defined");
     EXPECT_TRUE(told(1, replaced));

@@ -33,9 +33,9 @@ TEST_F(ReconcilerTest, PolicyPinsLiveAndDefinitionAfterSavingHowItWas)
     ASSERT_TRUE(generation) << generation.error().message;
     EXPECT_EQ(record(1).state, PinState::pinned);
     EXPECT_TRUE(host_.images.contains(FakeHost::uuid(1)));
-    EXPECT_EQ(domain(1).live->vcpus, domain(1).config->vcpus);
+    EXPECT_EQ(domain(1).running->pins.vcpus, domain(1).definition->pins.vcpus);
     CpuSet used;
-    for (const auto& [vcpu, cpus] : domain(1).live->vcpus) {
+    for (const auto& [vcpu, cpus] : domain(1).running->pins.vcpus) {
         EXPECT_EQ(cpus.size(), 1U);
         used |= cpus;
     }
@@ -72,19 +72,19 @@ TEST_F(ReconcilerTest, RestartedDomainIsPinnedAgainAndOthersKeepTheirPins)
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
     ASSERT_TRUE(set_policy(2, "dedicated"));
-    const auto pins = domain(2).live->vcpus;
+    const auto pins = domain(2).running->pins.vcpus;
     FakeHost::stop(domain(1));
     changed(1, "stopped");
     EXPECT_EQ(record(1).state, PinState::idle);
     FakeHost::start(domain(1), 9);
     changed(1, "started");
     EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_EQ(domain(2).live->vcpus, pins);
+    EXPECT_EQ(domain(2).running->pins.vcpus, pins);
     CpuSet first;
     CpuSet second;
     for (std::uint32_t i = 0; i < 4; ++i) {
-        first |= domain(1).live->vcpus.at(VcpuId{i});
-        second |= domain(2).live->vcpus.at(VcpuId{i});
+        first |= domain(1).running->pins.vcpus.at(VcpuId{i});
+        second |= domain(2).running->pins.vcpus.at(VcpuId{i});
     }
     EXPECT_FALSE(first.intersects(second));
 }
@@ -94,16 +94,16 @@ TEST_F(ReconcilerTest, AnotherPolicyPlacesAnewTheSameOneDoesNot)
     host_.add(1, "web1", 2, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    const auto paired = domain(1).live->vcpus;
+    const auto paired = domain(1).running->pins.vcpus;
     ASSERT_TRUE(set_policy(1, "dedicated", {{"cache", std::string{"pack"}}}));
     ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::string{"5-7,13-15"}}}));
-    EXPECT_NE(domain(1).live->vcpus, paired);
-    const auto moved = domain(1).live->vcpus;
+    EXPECT_NE(domain(1).running->pins.vcpus, paired);
+    const auto moved = domain(1).running->pins.vcpus;
     ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::string{"5-7,13-15"}}}));
-    EXPECT_EQ(domain(1).live->vcpus, moved);
+    EXPECT_EQ(domain(1).running->pins.vcpus, moved);
     ASSERT_TRUE(set_policy(1, "dedicated", {{"smt", std::string{"isolate"}}}));
     const auto cpu = [this](std::uint32_t vcpu) {
-        return raw(domain(1).live->vcpus.at(VcpuId{vcpu}).front());
+        return raw(domain(1).running->pins.vcpus.at(VcpuId{vcpu}).front());
     };
     EXPECT_NE(cpu(0) % 8, cpu(1) % 8);
 }
@@ -114,27 +114,27 @@ TEST_F(ReconcilerTest, PluggedVcpuGetsACpuOfItsOwn)
     seen.facts.vcpus_online = VcpuSet::range(0, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    const auto first = seen.live->vcpus.at(VcpuId{0});
-    EXPECT_EQ(seen.live->vcpus.at(VcpuId{2}),
-              seen.live->vcpus.at(VcpuId{0}) | seen.live->vcpus.at(VcpuId{1}));
+    const auto first = seen.running->pins.vcpus.at(VcpuId{0});
+    EXPECT_EQ(seen.running->pins.vcpus.at(VcpuId{2}),
+              seen.running->pins.vcpus.at(VcpuId{0}) | seen.running->pins.vcpus.at(VcpuId{1}));
     seen.facts.vcpus_online.insert(VcpuId{2});
     changed(1);
-    EXPECT_EQ(seen.live->vcpus.at(VcpuId{2}).size(), 1U);
-    EXPECT_EQ(seen.live->vcpus.at(VcpuId{0}), first);
+    EXPECT_EQ(seen.running->pins.vcpus.at(VcpuId{2}).size(), 1U);
+    EXPECT_EQ(seen.running->pins.vcpus.at(VcpuId{0}), first);
 }
 
 TEST_F(ReconcilerTest, ForeignPinsAreLeftAloneAndTheirCpusAvoided)
 {
     auto& foreign = host_.add(1, "hand", 2, 1);
-    foreign.live->vcpus = {{VcpuId{0}, CpuSet{CpuId{1}}}, {VcpuId{1}, CpuSet{CpuId{9}}}};
+    foreign.running->pins.vcpus = {{VcpuId{0}, CpuSet{CpuId{1}}}, {VcpuId{1}, CpuSet{CpuId{9}}}};
     host_.add(2, "web2", 4, 2);
     connect();
     EXPECT_EQ(record(1).state, PinState::foreign);
     ASSERT_TRUE(set_policy(2, "dedicated"));
-    for (const auto& [vcpu, cpus] : domain(2).live->vcpus) {
+    for (const auto& [vcpu, cpus] : domain(2).running->pins.vcpus) {
         EXPECT_FALSE(cpus.contains(CpuId{1}) || cpus.contains(CpuId{9})) << cpus.str();
     }
-    EXPECT_EQ(foreign.live->vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
+    EXPECT_EQ(foreign.running->pins.vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
 }
 
 TEST_F(ReconcilerTest, DomainThatCannotBeReadKeepsItsCpus)
@@ -144,7 +144,7 @@ TEST_F(ReconcilerTest, DomainThatCannotBeReadKeepsItsCpus)
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
     CpuSet taken;
-    for (const auto& [vcpu, cpus] : domain(1).live->vcpus) {
+    for (const auto& [vcpu, cpus] : domain(1).running->pins.vcpus) {
         taken |= cpus;
     }
     const auto readable = domain(1);
@@ -158,13 +158,13 @@ TEST_F(ReconcilerTest, DomainThatCannotBeReadKeepsItsCpus)
     changed(1);
     EXPECT_EQ(record(1).state, PinState::failed);
     ASSERT_TRUE(set_policy(2, "dedicated"));
-    for (const auto& [vcpu, cpus] : domain(2).live->vcpus) {
+    for (const auto& [vcpu, cpus] : domain(2).running->pins.vcpus) {
         EXPECT_FALSE(cpus.intersects(taken)) << cpus.str();
     }
     domain(1) = readable;
     changed(1);
     EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_EQ(domain(1).live->vcpus, readable.live->vcpus);
+    EXPECT_EQ(domain(1).running->pins.vcpus, readable.running->pins.vcpus);
 }
 
 TEST_F(ReconcilerTest, TakingOverADomainMendsSiblingsThatWereSwapped)
@@ -172,13 +172,13 @@ TEST_F(ReconcilerTest, TakingOverADomainMendsSiblingsThatWereSwapped)
     auto& seen = host_.add(1, "forum", 4, 1);
     seen.facts.topology = GuestTopology{.sockets = 1, .cores = 2, .threads = 2};
     for (std::uint32_t i = 0; i < 4; ++i) { // siblings of this host are n and n+8
-        seen.live->vcpus[VcpuId{i}] = CpuSet{CpuId{i + 2}};
+        seen.running->pins.vcpus[VcpuId{i}] = CpuSet{CpuId{i + 2}};
     }
     connect();
     EXPECT_EQ(record(1).state, PinState::foreign);
     ASSERT_TRUE(set_policy(1, "dedicated"));
     const auto cpu = [&seen](std::uint32_t vcpu) {
-        return raw(seen.live->vcpus.at(VcpuId{vcpu}).front());
+        return raw(seen.running->pins.vcpus.at(VcpuId{vcpu}).front());
     };
     EXPECT_EQ(cpu(1), cpu(0) + 8);
     EXPECT_EQ(cpu(3), cpu(2) + 8);
@@ -205,7 +205,7 @@ TEST_F(ReconcilerTest, DefinitionsDoNotDependOnWhichDomainRuns)
     const auto definitions = [this] {
         std::vector<std::optional<PinSet>> all;
         for (const auto number : {1, 2, 3, 4}) {
-            all.push_back(domain(number).config);
+            all.push_back(domain(number).definition_pins());
         }
         return all;
     };
@@ -241,7 +241,7 @@ TEST_F(ReconcilerTest, DomainWithAnActiveJobIsLeftAloneUntilTheJobEnds)
     domain(1).facts.job_active = false;
     changed(1, "resumed");
     EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
+    EXPECT_EQ(domain(1).running->pins.vcpus.size(), 4U);
 }
 
 TEST_F(ReconcilerTest, DomainThatIsMigratedAwayIsLeftAloneAndDelaysNoOther)
@@ -263,7 +263,7 @@ TEST_F(ReconcilerTest, DomainThatIsMigratedAwayIsLeftAloneAndDelaysNoOther)
     const auto done = reapply(1);
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_EQ(domain(1).live->vcpus.size(), 4U);
+    EXPECT_EQ(domain(1).running->pins.vcpus.size(), 4U);
 }
 
 TEST_F(ReconcilerTest, CallerDoesNotWaitForAThousandOtherDomains)

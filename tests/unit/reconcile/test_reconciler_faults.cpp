@@ -62,10 +62,10 @@ protected:
         EXPECT_EQ(host_.applied.size(), applied) << "there was something left to do";
         CpuSet taken;
         for (const auto& [uuid, domain] : host_.domains) {
-            if (!domain.live) {
+            if (!domain.running) {
                 continue;
             }
-            for (const auto& [vcpu, cpus] : domain.live->vcpus) {
+            for (const auto& [vcpu, cpus] : domain.running->pins.vcpus) {
                 EXPECT_EQ(cpus.size(), 1U);
                 EXPECT_TRUE((taken & cpus).empty()) << domain.facts.name;
                 taken |= cpus;
@@ -98,13 +98,13 @@ TEST_F(EventOrder, DefinitionThatIsEditedUnderAPassIsPlannedAgainAndNoted)
 {
     auto& domain = host_.add(1, "edited", 2, 7);
     host_.before_apply = [this, &domain] {
-        domain.config->emulator = CpuSet{CpuId{1}};
+        domain.definition->pins.emulator = CpuSet{CpuId{1}};
         host_.before_apply = nullptr;
     };
     use_by_default("dedicated");
     connect();
     EXPECT_EQ(host_.applied.size(), 2U);
-    EXPECT_NE(domain.config->emulator, CpuSet{CpuId{1}});
+    EXPECT_NE(domain.definition->pins.emulator, CpuSet{CpuId{1}});
     const auto& image = host_.images.at(domain.facts.uuid);
     EXPECT_EQ(image.config->emulator, CpuSet{CpuId{1}});
     EXPECT_EQ(image.live, PinSet{}) << "that is from before the first pass";
@@ -185,7 +185,7 @@ private:
             add_transient(host_, number, ++run_);
         } else {
             FakeHost::start(at->second, ++run_);
-            at->second.live = PinSet{};
+            at->second.running = {.pins = PinSet{}};
         }
         return !runs;
     }
@@ -210,7 +210,7 @@ TEST_F(EventOrder, EventsInAnyNumberAndOrderEndTheSame)
         world.end();
         for (int number = 1; number <= RandomWorld::domains; ++number) {
             EXPECT_EQ(record(number).state, PinState::pinned) << number;
-            EXPECT_EQ(domain(number).live->vcpus.size(), 2U) << number;
+            EXPECT_EQ(domain(number).running->pins.vcpus.size(), 2U) << number;
             const auto& image = host_.images.at(FakeHost::uuid(number));
             EXPECT_EQ(image.live.value_or(PinSet{}), PinSet{}) << number << ": those are ours";
             EXPECT_EQ(image.config.value_or(PinSet{}), PinSet{}) << number << ": those are ours";

@@ -64,10 +64,10 @@ TEST_F(ReconcilerTest, RequestsThatWaitAreBoundedHoweverOftenTheirDomainIsRestar
     connect();
     Requests requests;
     requests.reapply(controller_, Reconciler::waiting_max);
-    domain(1).live->vcpus.clear();
+    domain(1).running->pins.vcpus.clear();
     host_.before_apply = [this, &requests, run = 1]() mutable { // twice, the domain is restarted
         FakeHost::start(domain(1), ++run);
-        domain(1).live->vcpus.clear();
+        domain(1).running->pins.vcpus.clear();
         requests.reapply(controller_, Reconciler::waiting_max);
         EXPECT_EQ(requests.waiting(), Reconciler::waiting_max);
         if (run == 3) {
@@ -140,7 +140,7 @@ TEST_F(ReconcilerTest, DomainWhoseXmlIsTooLongIsLeftAloneAndTheOthersAreNot)
     host_.add(1, "web1", 2, 1).facts.definition_bytes = changed_definition_bytes_max;
     auto& large = host_.add(2, "large", 2, 2);
     large.facts.definition_bytes = changed_definition_bytes_max + 1;
-    large.live->vcpus[VcpuId{0}] = *CpuSet::parse("0");
+    large.running->pins.vcpus[VcpuId{0}] = *CpuSet::parse("0");
     Config config;
     config.default_policy = "dedicated";
     config.domains["large"] = {.name = "dedicated", .options = {}};
@@ -226,7 +226,7 @@ TEST_F(ReconcilerTest, HistoryIsBounded)
     connect();
     for (unsigned i = 0; i < 3 * DomainRecord::history_max; ++i) {
         ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::to_string(2 + i % 2) + "-7"}}));
-        domain(1).live->vcpus.clear();
+        domain(1).running->pins.vcpus.clear();
     }
     EXPECT_EQ(record(1).history.size(), DomainRecord::history_max);
 }
@@ -241,7 +241,7 @@ TEST_F(ReconcilerTest, EntryOfTheHistoryIsBounded)
     };
     const auto entry_with = [&](std::size_t bytes) {
         words = std::string(bytes, 'x');
-        domain(1).live->vcpus.clear();
+        domain(1).running->pins.vcpus.clear();
         EXPECT_FALSE(set_policy(1, "dedicated", {{"cpus", std::string{"2-3"}}}));
         return record(1).history.back().what;
     };
@@ -261,14 +261,14 @@ TEST_F(ReconcilerTest, EventsThatWereDroppedAreOneFullObservation)
     host_.add(2, "web2", 2, 2);
     use_by_default("dedicated");
     connect();
-    domain(1).live->vcpus.clear();
-    domain(2).live->vcpus.clear();
+    domain(1).running->pins.vcpus.clear();
+    domain(2).running->pins.vcpus.clear();
     const auto looks = host_.observations;
     reconciler_.on_event(EventsOverflowed{});
     host_.answer_all();
     EXPECT_EQ(host_.observations - looks, 1);
-    EXPECT_EQ(domain(1).live->vcpus.size(), 2U);
-    EXPECT_EQ(domain(2).live->vcpus.size(), 2U);
+    EXPECT_EQ(domain(1).running->pins.vcpus.size(), 2U);
+    EXPECT_EQ(domain(2).running->pins.vcpus.size(), 2U);
 }
 
 // Beyond the limit, an undefined domain is one that is merely out of sight.

@@ -15,17 +15,17 @@ namespace {
 TEST_F(ReconcilerTest, ResetGivesBackWhatWasThere)
 {
     auto& seen = host_.add(1, "web1", 4, 1);
-    seen.live->vcpus[VcpuId{0}] = CpuSet::range(2, 3);
-    seen.config->vcpus[VcpuId{0}] = CpuSet::range(4, 5);
-    const auto config = *seen.config;
+    seen.running->pins.vcpus[VcpuId{0}] = CpuSet::range(2, 3);
+    seen.definition->pins.vcpus[VcpuId{0}] = CpuSet::range(4, 5);
+    const auto config = seen.definition->pins;
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    ASSERT_NE(*domain(1).config, config);
+    ASSERT_NE(domain(1).definition->pins, config);
     const auto reset = reset_policy(1);
     ASSERT_TRUE(reset) << reset.error().message;
-    EXPECT_EQ(*domain(1).config, config);
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(2, 3));
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{1}), CpuSet::range(0, 15));
+    EXPECT_EQ(domain(1).definition->pins, config);
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet::range(2, 3));
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{1}), CpuSet::range(0, 15));
     EXPECT_TRUE(host_.images.empty());
     EXPECT_EQ(record(1).state, PinState::foreign);
 }
@@ -37,19 +37,19 @@ TEST_F(ReconcilerTest, ResetGivesTheOwnersPinsBackWhateverThePolicyByDefault)
         host_.domains.clear();
         auto& seen = host_.add(1, "win11", 4, 1);
         for (std::uint32_t i = 0; i < 4; ++i) {
-            seen.live->vcpus[VcpuId{i}] = CpuSet{CpuId{2 + i}};
+            seen.running->pins.vcpus[VcpuId{i}] = CpuSet{CpuId{2 + i}};
         }
-        seen.config = seen.live;
-        const auto pins = seen.live->vcpus;
+        seen.definition = {.pins = seen.running->pins};
+        const auto pins = seen.running->pins.vcpus;
         use_by_default(by_default);
         connect();
         ASSERT_EQ(record(1).state, PinState::foreign) << by_default;
         ASSERT_TRUE(set_policy(1, "shared"));
-        ASSERT_NE(domain(1).live->vcpus, pins);
+        ASSERT_NE(domain(1).running->pins.vcpus, pins);
         const auto reset = reset_policy(1);
         ASSERT_TRUE(reset) << reset.error().message;
-        EXPECT_EQ(domain(1).live->vcpus, pins) << by_default;
-        EXPECT_EQ(domain(1).config->vcpus, pins) << by_default;
+        EXPECT_EQ(domain(1).running->pins.vcpus, pins) << by_default;
+        EXPECT_EQ(domain(1).definition->pins.vcpus, pins) << by_default;
         EXPECT_EQ(record(1).state, PinState::foreign) << by_default;
         EXPECT_TRUE(host_.images.empty());
     }
@@ -58,38 +58,38 @@ TEST_F(ReconcilerTest, ResetGivesTheOwnersPinsBackWhateverThePolicyByDefault)
 TEST_F(ReconcilerTest, ResetGivesTheOwnersPinsBackToAShutOffDomainWhateverThePolicyByDefault)
 {
     auto& seen = host_.add(1, "win11", 2, 1);
-    seen.config->vcpus = {{VcpuId{0}, CpuSet{CpuId{2}}}, {VcpuId{1}, CpuSet{CpuId{3}}}};
-    seen.live = seen.config;
-    const auto pins = seen.config->vcpus;
+    seen.definition->pins.vcpus = {{VcpuId{0}, CpuSet{CpuId{2}}}, {VcpuId{1}, CpuSet{CpuId{3}}}};
+    seen.running = {.pins = seen.definition->pins};
+    const auto pins = seen.definition->pins.vcpus;
     use_by_default("auto");
     connect();
     ASSERT_TRUE(set_policy(1, "shared"));
     FakeHost::stop(domain(1));
     changed(1, "stopped");
     ASSERT_TRUE(reset_policy(1));
-    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(domain(1).definition->pins.vcpus, pins);
     EXPECT_EQ(record(1).state, PinState::foreign);
     FakeHost::start(domain(1), 2);
     changed(1, "started");
-    EXPECT_EQ(domain(1).live->vcpus, pins);
+    EXPECT_EQ(domain(1).running->pins.vcpus, pins);
     EXPECT_EQ(record(1).state, PinState::foreign);
 }
 
 TEST_F(ReconcilerTest, ResetOfAPolicyForThisRunOfTheDaemonSurvivesItsRestart)
 {
     auto& seen = host_.add(1, "win11", 1, 1);
-    seen.live->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
-    seen.config = seen.live;
-    const auto pins = seen.live->vcpus;
+    seen.running->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    seen.definition = {.pins = seen.running->pins};
+    const auto pins = seen.running->pins.vcpus;
     use_by_default("auto");
     connect();
     ASSERT_TRUE(set_policy(1, "shared", {}, flag_runtime_only));
-    ASSERT_NE(domain(1).live->vcpus, pins);
+    ASSERT_NE(domain(1).running->pins.vcpus, pins);
 
     Reconciler later{loop_, host_, "boot", host_.images};
     start(later, host_, reconciler_.config(), sixteen_cpus());
-    EXPECT_EQ(domain(1).live->vcpus, pins);
-    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(domain(1).running->pins.vcpus, pins);
+    EXPECT_EQ(domain(1).definition->pins.vcpus, pins);
     EXPECT_EQ(later.find(FakeHost::uuid(1))->state, PinState::foreign);
 }
 
@@ -111,14 +111,14 @@ TEST_F(ReconcilerTest, ResetOfADomainWithoutPinsOfItsOwnLeavesItToThePolicyByDef
 TEST_F(ReconcilerTest, PinsWrittenForTheNextStartBeforeADefaultPolicyCameAreGivenBackThen)
 {
     auto& seen = host_.add(1, "web1", 1, 1);
-    seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
-    const auto pins = seen.config->vcpus;
+    seen.definition->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    const auto pins = seen.definition->pins.vcpus;
     use_by_default("shared");
     connect();
     EXPECT_EQ(record(1).state, PinState::pinned) << "this run has no pins of anybody";
     FakeHost::stop(domain(1));
     changed(1, "stopped");
-    EXPECT_EQ(domain(1).config->vcpus, pins);
+    EXPECT_EQ(domain(1).definition->pins.vcpus, pins);
     EXPECT_EQ(record(1).state, PinState::foreign);
 }
 
@@ -130,53 +130,53 @@ TEST_F(ReconcilerTest, RuntimeOnlyPolicyIsNotStoredAndEndsWithReset)
     EXPECT_FALSE(domain(1).facts.metadata.content);
     EXPECT_EQ(sink_.domains[0].policy_source, "bus");
     ASSERT_TRUE(reset_policy(1));
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
 }
 
 // As another host's daemon left it.
 TEST_F(ReconcilerTest, DomainThatArrivesWithItsNotesIsManaged)
 {
     auto& seen = host_.add(1, "web1", 1, 1);
-    seen.config->vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
-    seen.live = seen.config;
-    seen.config_note.emplace().parts["cputune/vcpupin:0"] = {.before = "", .ours = {"3"}};
-    seen.live_note = seen.config_note;
+    seen.definition->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    seen.running = {.pins = seen.definition->pins};
+    seen.definition->note.emplace().parts["cputune/vcpupin:0"] = {.before = "", .ours = {"3"}};
+    seen.running->note = seen.definition_note();
     auto& owned = host_.add(2, "web2", 1, 2);
-    owned.config->vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
-    owned.live = owned.config;
+    owned.definition->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    owned.running = {.pins = owned.definition->pins};
     use_by_default("shared");
     connect();
     EXPECT_EQ(record(1).state, PinState::pinned);
-    EXPECT_NE(domain(1).live->vcpus.at(VcpuId{0}), CpuSet{CpuId{3}});
+    EXPECT_NE(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet{CpuId{3}});
     EXPECT_EQ(record(2).state, PinState::foreign) << "without a note they are its owner's";
     ASSERT_TRUE(host_.images.contains(FakeHost::uuid(1))) << "its undo is on disk here, too";
     EXPECT_TRUE(host_.images.at(FakeHost::uuid(1)).config->vcpus.empty());
 
     ASSERT_TRUE(set_policy(1, "none"));
-    EXPECT_TRUE(domain(1).config->vcpus.empty());
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
-    EXPECT_FALSE(domain(1).config_note || domain(1).live_note);
+    EXPECT_TRUE(domain(1).definition->pins.vcpus.empty());
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+    EXPECT_FALSE(domain(1).definition_note() || domain(1).running_note());
     EXPECT_FALSE(host_.images.contains(FakeHost::uuid(1)));
 }
 
 TEST_F(ReconcilerTest, DeferredResetStillKnowsWhatToGiveTheRunningDomainBack)
 {
-    host_.add(1, "web1", 4, 1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
-    const auto original = *domain(1).live;
+    host_.add(1, "web1", 4, 1).running->pins.vcpus[VcpuId{0}] = CpuSet::range(0, 15);
+    const auto original = domain(1).running->pins;
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
     ASSERT_TRUE(set_policy(1, "none", {}, flag_defer));
-    EXPECT_TRUE(domain(1).config->vcpus.empty());
+    EXPECT_TRUE(domain(1).definition->pins.vcpus.empty());
     EXPECT_EQ(host_.images.size(), 1U);
     EXPECT_TRUE(reapply(1)) << "that ends the deferral";
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), original.vcpus.at(VcpuId{0}));
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), original.vcpus.at(VcpuId{0}));
     EXPECT_TRUE(host_.images.empty());
 }
 
 TEST_F(ReconcilerTest, DeferralThatEndsWhileItIsAppliedDoesNotForgetWhatToGiveBack)
 {
-    host_.add(1, "web1", 4, 1).live->vcpus[VcpuId{0}] = CpuSet::range(0, 15);
-    const auto original = *domain(1).live;
+    host_.add(1, "web1", 4, 1).running->pins.vcpus[VcpuId{0}] = CpuSet::range(0, 15);
+    const auto original = domain(1).running->pins;
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
     host_.before_apply = [this] {
@@ -184,7 +184,7 @@ TEST_F(ReconcilerTest, DeferralThatEndsWhileItIsAppliedDoesNotForgetWhatToGiveBa
         controller_.reapply(FakeHost::uuid(1), 0, [](const auto&) {}); // ends the deferral
     };
     ASSERT_TRUE(set_policy(1, "none", {}, flag_defer));
-    EXPECT_EQ(domain(1).live->vcpus.at(VcpuId{0}), original.vcpus.at(VcpuId{0}));
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), original.vcpus.at(VcpuId{0}));
     EXPECT_TRUE(host_.images.empty());
 }
 
@@ -202,9 +202,9 @@ TEST_F(ReconcilerTest, BeforeImageOutlivesAConnectionThatBreaksWhileItIsGivenBac
     host_.refuse = nullptr;
     reconciler_.on_event(LibvirtLost{.why = {.message = "client socket is closed"}});
     connect();
-    EXPECT_NE(domain(1).live->vcpus.at(VcpuId{0}).size(), 1U) << "it still has our pin";
+    EXPECT_NE(domain(1).running->pins.vcpus.at(VcpuId{0}).size(), 1U) << "it still has our pin";
     EXPECT_TRUE(host_.images.empty());
-    EXPECT_EQ(domain(1).config, PinSet{});
+    EXPECT_EQ(domain(1).definition_pins(), PinSet{});
 }
 
 } // namespace

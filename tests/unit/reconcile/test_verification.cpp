@@ -18,10 +18,10 @@ TEST_F(ReconcilerTest, PinsChangedByHandAreReapplied)
     host_.add(1, "web1", 4, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    const auto pins = domain(1).live->vcpus;
-    domain(1).live->vcpus[VcpuId{2}] = CpuSet::range(0, 15);
+    const auto pins = domain(1).running->pins.vcpus;
+    domain(1).running->pins.vcpus[VcpuId{2}] = CpuSet::range(0, 15);
     changed(1, "tunable");
-    EXPECT_EQ(domain(1).live->vcpus, pins);
+    EXPECT_EQ(domain(1).running->pins.vcpus, pins);
 }
 
 TEST_F(ReconcilerTest, ConflictWithSomebodyElseIsSlowedDown)
@@ -30,7 +30,7 @@ TEST_F(ReconcilerTest, ConflictWithSomebodyElseIsSlowedDown)
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
     for (int i = 0; i < 50; ++i) {
-        domain(1).live->vcpus[VcpuId{2}] = CpuSet::range(0, 15);
+        domain(1).running->pins.vcpus[VcpuId{2}] = CpuSet::range(0, 15);
         changed(1, "tunable");
     }
     EXPECT_LT(host_.applied.size(), 10U);
@@ -68,7 +68,7 @@ TEST_F(ReconcilerTest, ChangeWithoutAnyEffectIsNotRepeated)
         changed(1, "defined");
     }
     EXPECT_EQ(host_.applied.size(), 1U);
-    domain(1).config->emulator = CpuSet{CpuId{3}}; // somebody edits it
+    domain(1).definition->pins.emulator = CpuSet{CpuId{3}}; // somebody edits it
     changed(1, "defined");
     EXPECT_EQ(host_.applied.size(), 2U) << "that is another definition";
     ASSERT_TRUE(set_policy(1, "shared"));
@@ -81,7 +81,7 @@ TEST_F(ReconcilerTest, DefinitionThatLibvirtDoesNotKeepIsAFailureWithAName)
     connect();
     ASSERT_TRUE(set_policy(1, "shared", {{"cpus", std::string{"2-5"}}}));
     host_.unheld = {"the definition of web1 is not tuned as it was written"};
-    domain(1).config->emulator = CpuSet{CpuId{3}};
+    domain(1).definition->pins.emulator = CpuSet{CpuId{3}};
     const auto done = set_policy(1, "dedicated");
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().code, Errc::partially_applied);
@@ -105,10 +105,10 @@ TEST_F(ReconcilerTest, RunningDomainShowsThePolicyThatHolds)
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
     FakeHost::start(domain(1), 1);
-    domain(1).shown_policy = PolicySpec{.name = "shared", .options = {}};
+    domain(1).running->policy = PolicySpec{.name = "shared", .options = {}};
     changed(1, "started");
-    ASSERT_TRUE(domain(1).shown_policy);
-    EXPECT_EQ(domain(1).shown_policy->name, "dedicated");
+    ASSERT_TRUE(domain(1).running->policy);
+    EXPECT_EQ(domain(1).running->policy->name, "dedicated");
     const auto applied = host_.applied.size();
     changed(1, "metadata");
     EXPECT_EQ(host_.applied.size(), applied) << "once";
@@ -119,24 +119,24 @@ TEST_F(ReconcilerTest, NotesAreWrittenOnceAndAgainWhenSomebodyTakesThemAway)
     host_.add(1, "web1", 2, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    const auto live = domain(1).live_note;
-    const auto config = domain(1).config_note;
+    const auto live = domain(1).running_note();
+    const auto config = domain(1).definition_note();
     ASSERT_TRUE(live && config);
     const auto writes = host_.applied.size();
     changed(1, "metadata"); // our own write
     EXPECT_EQ(host_.applied.size(), writes);
-    domain(1).live_note.reset();
-    domain(1).config_note.reset();
+    domain(1).running->note.reset();
+    domain(1).definition->note.reset();
     changed(1, "metadata");
     EXPECT_EQ(host_.applied.size(), writes + 1);
-    EXPECT_EQ(domain(1).live_note, live);
-    EXPECT_EQ(domain(1).config_note, config);
+    EXPECT_EQ(domain(1).running_note(), live);
+    EXPECT_EQ(domain(1).definition_note(), config);
 }
 
 TEST_F(ReconcilerTest, WrittenDefinitionIsRememberedWhenTheDomainIsRestartedRightAfter)
 {
     host_.add(1, "web1", 4, 1);
-    const auto original = *domain(1).config;
+    const auto original = domain(1).definition->pins;
     connect();
     host_.before_read_back = [this] {
         host_.before_read_back = nullptr;
@@ -144,9 +144,9 @@ TEST_F(ReconcilerTest, WrittenDefinitionIsRememberedWhenTheDomainIsRestartedRigh
         FakeHost::start(domain(1), 2);
     };
     ASSERT_TRUE(set_policy(1, "dedicated"));
-    ASSERT_FALSE(domain(1).config->vcpus.empty());
+    ASSERT_FALSE(domain(1).definition->pins.vcpus.empty());
     ASSERT_TRUE(reset_policy(1));
-    EXPECT_EQ(*domain(1).config, original);
+    EXPECT_EQ(domain(1).definition->pins, original);
 }
 
 } // namespace
