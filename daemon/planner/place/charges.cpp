@@ -44,7 +44,7 @@ Score Charges::of_package()
     return score;
 }
 
-Score Charges::of_l3(L3Index l3, std::size_t free) const
+Score Charges::of_l3(L3Index l3, const CpuSet& part) const
 {
     Score score;
     score.add<CostTerm::l3>(1);
@@ -53,35 +53,46 @@ Score Charges::of_l3(L3Index l3, std::size_t free) const
         score.add<CostTerm::neighbours>(has_neighbours(l3) ? 1 : 0);
     } else {
         score.add<CostTerm::big_caches>(is_big_cache(host_, l3) ? 1 : 0);
-        score.add<CostTerm::best_fit>(free);
+        score.add<CostTerm::best_fit>(around_.free.common(part));
     }
     return score;
 }
 
-Score Charges::of_core(const HostCore& core, std::size_t vcpus) const
+Score Charges::of_core(const HostCore& core) const
 {
     Score score;
-    score.add<CostTerm::partial_cores>(vcpus < core.cpus.size() ? 1 : 0);
     score.add<CostTerm::shared_cores>(core.set.intersects(around_.claimed) ? 1 : 0);
     score.add<CostTerm::fragmented_cores>(around_.free.includes(core.set) ? 1 : 0);
     return score;
 }
 
+Score Charges::of_partial_core()
+{
+    Score score;
+    score.add<CostTerm::partial_cores>(1);
+    return score;
+}
+
+Score Charges::of_vcpu_on(NodeIndex node, L3Index l3) const
+{
+    const auto disturbs_io =
+        host_.io_nodes_set && intent_.devices.empty() && at_id(host_.topology->nodes, node).has_io;
+    // Domains with cache=pack leave the V-cache to others.
+    const auto misses_vcache =
+        host_.has_vcache && intent_.policy.cache == CacheChoice::alone && !is_big_cache(host_, l3);
+    Score score;
+    score.add<CostTerm::device>(is_remote(node) ? 1 : 0);
+    score.add<CostTerm::io_nodes>(disturbs_io ? 1 : 0);
+    score.add<CostTerm::small_cache>(misses_vcache ? 1 : 0);
+    return score;
+}
+
 Score Charges::of_cpu(CpuId id) const
 {
-    const auto& cpu = host_.cpu(id);
-    const auto disturbs_io = intent_.devices.empty() && host_.io_nodes_set &&
-                             at_id(host_.topology->nodes, cpu.node).has_io;
-    // Domains with cache=pack leave the V-cache to others.
-    const auto misses_vcache = host_.has_vcache && intent_.policy.cache == CacheChoice::alone &&
-                               !is_big_cache(host_, cpu.l3);
     Score score;
-    score.add<CostTerm::device>(is_remote(cpu.node) ? 1 : 0);
     score.add<CostTerm::unquiet>(is_unquiet(host_, id) ? 1 : 0);
-    score.add<CostTerm::io_nodes>(disturbs_io ? 1 : 0);
     score.add<CostTerm::loaded>(around_.loaded.contains(id) ? 1 : 0);
-    score.add<CostTerm::small_cache>(misses_vcache ? 1 : 0);
-    score.add<CostTerm::rank>(cpu.rank);
+    score.add<CostTerm::rank>(host_.cpu(id).rank);
     return score;
 }
 

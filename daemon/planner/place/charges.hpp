@@ -8,8 +8,6 @@
 #include "host_index.hpp"
 #include "score.hpp"
 
-#include <cstddef>
-
 namespace virtpind {
 
 // What the other domains leave to the one being placed.
@@ -36,16 +34,18 @@ public:
     // All three outlive this.
     Charges(const HostIndex& host, const Intent& intent, const Surroundings& around);
 
-    // Paid once for a node, a package or an L3 as soon as a vCPU is on it. `free`: the free CPUs of
-    // the L3, or of the piece of it that is paid for.
+    // Paid once for a node, a package, an L3 or a core as soon as a vCPU is on it. `part`: the CPUs
+    // of the L3, or of the piece of it that is paid for.
     [[nodiscard]] Score of_node(NodeIndex node) const;
     [[nodiscard]] static Score of_package();
-    [[nodiscard]] Score of_l3(L3Index l3, std::size_t free) const;
+    [[nodiscard]] Score of_l3(L3Index l3, const CpuSet& part) const;
+    [[nodiscard]] Score of_core(const HostCore& core) const;
 
-    // Paid for a core with so many vCPUs on it. Precondition: at least one.
-    [[nodiscard]] Score of_core(const HostCore& core, std::size_t vcpus) const;
+    // Paid once more for a core of which the vCPUs use only a part.
+    [[nodiscard]] static Score of_partial_core();
 
-    // Paid for each vCPU on this CPU.
+    // Paid for each vCPU: for the node and the L3 that it is on, and for its CPU.
+    [[nodiscard]] Score of_vcpu_on(NodeIndex node, L3Index l3) const;
     [[nodiscard]] Score of_cpu(CpuId id) const;
 
 private:

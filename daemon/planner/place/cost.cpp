@@ -48,8 +48,8 @@ std::size_t nodes_of_cell(const HostIndex& host, const VcpuSet& cell, const Vcpu
 }
 
 // The terms that add up.
-Cost sum_of_charges(const HostIndex& host, const Charges& charges, const Surroundings& around,
-                    const Touched& touched, const VcpuMap& pins)
+Cost sum_of_charges(const HostIndex& host, const Charges& charges, const Touched& touched,
+                    const VcpuMap& pins)
 {
     Score sum;
     for (const auto node : touched.node_set) {
@@ -59,15 +59,18 @@ Cost sum_of_charges(const HostIndex& host, const Charges& charges, const Surroun
         sum += Charges::of_package();
     }
     for (const auto l3 : touched.l3s) {
-        sum += charges.of_l3(l3, around.free.common(at_id(host.l3_cpus, l3)));
+        sum += charges.of_l3(l3, at_id(host.l3_cpus, l3));
     }
     for (std::size_t i = 0; i < host.cores.size(); ++i) {
         if (touched.cores[i] > 0) {
-            sum += charges.of_core(host.cores[i], touched.cores[i]);
+            sum += charges.of_core(host.cores[i]);
+            sum +=
+                touched.cores[i] < host.cores[i].cpus.size() ? Charges::of_partial_core() : Score{};
         }
     }
-    for (const auto& [vcpu, cpu] : pins) {
-        sum += charges.of_cpu(cpu);
+    for (const auto& [vcpu, id] : pins) {
+        const auto& cpu = host.cpu(id);
+        sum += charges.of_vcpu_on(cpu.node, cpu.l3) + charges.of_cpu(id);
     }
     Cost cost;
     for (const auto& row : cost_term_table) {
@@ -178,7 +181,7 @@ Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& ar
 {
     const auto shape = guest_shape(intent);
     const auto touched = touched_by(host, pins);
-    auto cost = sum_of_charges(host, Charges{host, intent, around}, around, touched, pins);
+    auto cost = sum_of_charges(host, Charges{host, intent, around}, touched, pins);
     count_nodes(cost, host, intent, shape, pins, touched);
     cost[CostTerm::siblings] = broken_guest_cores(host, shape, pins);
     count_vcpus(cost, host, intent, pins);

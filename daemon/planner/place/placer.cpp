@@ -117,7 +117,8 @@ private:
                 score += Charges::of_package();
             }
             if (zone.l3) {
-                score += charges_.of_l3(*zone.l3, free_of(zone));
+                score += host_.crossing ? charges_.of_l3(*zone.l3, cpus_of(zone))
+                                        : charges_.of_l3(*zone.l3, at_id(host_.l3_cpus, *zone.l3));
             }
             demand_.zone_costs.push_back(score);
         }
@@ -125,13 +126,13 @@ private:
         demand_.evenly = policy_.topology != TopologyChoice::keep && task_.intent.cells.empty();
     }
 
-    [[nodiscard]] std::size_t free_of(const Zone& zone) const
+    [[nodiscard]] CpuSet cpus_of(const Zone& zone) const
     {
-        std::size_t free = 0;
+        CpuSet cpus;
         for (const auto core : zone.cores) {
-            free += task_.around.free.common(at_id(host_.cores, core).set);
+            cpus |= at_id(host_.cores, core).set;
         }
-        return free;
+        return cpus;
     }
 
     [[nodiscard]] bool may_use(CpuId cpu) const
@@ -166,12 +167,18 @@ private:
 
     void set_costs_of(const HostCore& core, CoreOffer& offer) const
     {
-        Score of_cpus;
+        const auto once = charges_.of_core(core);
+        const auto each = charges_.of_vcpu_on(core.node, core.l3);
+        Score of_vcpus;
+        offer.costs.reserve(offer.most);
         for (std::size_t vcpus = 1; vcpus <= offer.most; ++vcpus) {
             const auto cpu = offer.cpus[vcpus - 1];
-            of_cpus += charges_.of_cpu(cpu);
-            of_cpus.add<CostTerm::moves>(present_.empty() || present_cpus_.contains(cpu) ? 0 : 1);
-            offer.costs.push_back(of_cpus + charges_.of_core(core, vcpus));
+            of_vcpus += each + charges_.of_cpu(cpu);
+            of_vcpus.add<CostTerm::moves>(present_.empty() || present_cpus_.contains(cpu) ? 0 : 1);
+            auto& cost = offer.costs.emplace_back(once + of_vcpus);
+            if (vcpus < core.cpus.size()) {
+                cost += Charges::of_partial_core();
+            }
         }
     }
 
