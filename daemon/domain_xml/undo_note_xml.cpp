@@ -31,6 +31,13 @@ pugi::xml_node find_note(const pugi::xml_node& domain)
     });
 }
 
+// <part> of a note.
+bool is_line(const pugi::xml_node& node)
+{
+    return node.type() == pugi::node_element && local_name(node) == "part" &&
+           namespace_of(node) == undo_namespace;
+}
+
 // Whether `value` is what that part would read as, or that it is not there.
 bool reads_back(const PartRow& row, const std::string& value)
 {
@@ -109,15 +116,16 @@ Own own_of(const pugi::xml_node& note, const DomainFacts& facts)
     for (const auto iothread : facts.iothreads) {
         own.iothreads.insert(iothread);
     }
-    for (const auto part : note.children()) {
-        if (is_part(part.attribute("name").as_string(), DefinitionPart::vcpu)) {
-            const std::string before = part.attribute("before").value();
-            pugi::xml_document document;
-            if (reads_back(row_of(DefinitionPart::vcpu), before) &&
-                document.load_string(before.c_str())) {
-                own.vcpus_max = std::max(own.vcpus_max, document.child("vcpu").text().as_uint());
-            }
-        }
+    const auto& row = row_of(DefinitionPart::vcpu);
+    const auto line = note.find_child([&row](const pugi::xml_node& part) {
+        const std::string before = part.attribute("before").value();
+        const std::string ours = part.attribute("ours").value();
+        return is_line(part) && is_part(part.attribute("name").as_string(), row.part) &&
+               before != ours && reads_back(row, before) && reads_back(row, ours);
+    });
+    pugi::xml_document document;
+    if (document.load_string(line.attribute("before").value())) {
+        own.vcpus_max = std::max(own.vcpus_max, document.child("vcpu").text().as_uint());
     }
     own.vcpus_max = std::min(own.vcpus_max, id_set_limit);
     return own;
@@ -128,7 +136,8 @@ void take_part(UndoNote& note, const std::string& name, const std::string& befor
 {
     auto [at, is_new] = note.parts.try_emplace(name, NotedPart{.before = before, .ours = {}});
     auto& part = at->second;
-    if (part.before == before && part.ours.size() < UndoNote::ours_max) {
+    const auto is_known = std::find(part.ours.begin(), part.ours.end(), ours) != part.ours.end();
+    if (part.before == before && !is_known && part.ours.size() < UndoNote::ours_max) {
         part.ours.push_back(ours);
     }
 }
@@ -154,11 +163,13 @@ void read_part(UndoNote& note, const pugi::xml_node& element, const Own& own)
     if (row->form == PartForm::keyed && !(names_own(before, own) && names_own(ours, own))) {
         return;
     }
+    take_part(note, name, before, ours);
+    // Of lines that contradict each other, the first counts.
     const std::string xml = element.attribute("xml").value();
-    if (row->part == DefinitionPart::numatune && !before.empty() && is_numatune(xml, before)) {
+    if (row->part == DefinitionPart::numatune && note.parts.at(name).before == before &&
+        !before.empty() && is_numatune(xml, before)) {
         note.numatune_xml = xml;
     }
-    take_part(note, name, before, ours);
 }
 
 // Whether all of it is small enough to be read.
@@ -217,8 +228,7 @@ std::optional<UndoNote> read_undo_note(const pugi::xml_node& domain, const Domai
     }
     const auto own = own_of(element, facts);
     for (const auto part : element.children()) {
-        if (part.type() == pugi::node_element && local_name(part) == "part" &&
-            namespace_of(part) == undo_namespace) {
+        if (is_line(part)) {
             read_part(note, part, own);
         }
     }
