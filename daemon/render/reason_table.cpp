@@ -33,7 +33,7 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::cores_whole, "cores-whole", "all cores of the domain are exclusive", {
         "All its cores are exclusive."}},
     {ReasonCode::siblings_idle, "siblings-idle", "one vCPU per core; the siblings stay idle", {
-        "It has one vCPU per core, as smt=isolate asks; {siblings:its sibling # stays|the siblings # stay} idle."}},
+        "It has one vCPU per core, as smt=isolate asks[; {siblings:its sibling # stays|the siblings # stay} idle]."}},
     {ReasonCode::kind_chosen, "kind-chosen", "which kind of core a hybrid host gave", {
         "All vCPUs are on {kinds, and} cores[, because the wished kind has no room for {unwished:# vCPU|# vCPUs}]."}},
     {ReasonCode::kind_mixed, "kind-mixed", "cores of several kinds, as cores=any allows", {

@@ -164,12 +164,15 @@ def check_domain(domain, wanted, before):
 
 
 def check_rules(answer, never_together):
-    """What holds of every plan: own CPUs are one's own and not the host's, and nobody runs where nobody may.
+    """What holds of every plan: own CPUs are one's own and not the host's, nobody runs where nobody may, and sentences
+    are whole.
     Domains of `never_together` cannot run at the same time: they may have the same CPUs."""
     host, taken = answer["host"], {}
     usable, housekeeping = cpus(host["usable"]), cpus(host["housekeeping"])
     for domain in answer["domains"]:
         name = domain["name"]
+        yield from (f"{name}: a sentence lacks an argument: {reason['text']}"
+                    for reason in domain["reasons"] if "{" in reason["text"])
         masks = [*domain["vcpupin"].values(), domain["emulatorpin"], *domain["iothreadpin"].values()]
         outside = set().union(*map(cpus, masks)) - usable
         if outside:
