@@ -85,4 +85,34 @@ inline std::vector<std::uint32_t> cpu_list(std::string_view text)
     return all;
 }
 
+inline const std::set<Tune> passthrough{Tune::cache_passthrough};
+
+// "sockets.dies.cores.threads: enabled=CPUs in vCPU order".
+inline std::string shape_of(const GuestTuning& tuning)
+{
+    if (!tuning.cpus) {
+        return "kept";
+    }
+    const auto& shape = tuning.cpus->topology;
+    VcpuSet enabled;
+    std::string cpus;
+    for (const auto& [vcpu, pin] : tuning.cpus->pins) {
+        enabled.insert(vcpu);
+        cpus += (cpus.empty() ? "" : ",") + pin.str();
+    }
+    return std::to_string(shape.sockets) + "." + std::to_string(shape.dies) + "." +
+           std::to_string(shape.cores) + "." + std::to_string(shape.threads) + ": " +
+           enabled.str() + "=" + cpus;
+}
+
+inline bool passes_caches(const TuningDecision& decision)
+{
+    return decision.tuning.apply.count(Tune::cache_passthrough) != 0;
+}
+
+inline TuningDecision match(const Topology& host, std::string_view cpus)
+{
+    return TuningCase{host, cpu_list(cpus), TopologyChoice::match, passthrough}.decide();
+}
+
 } // namespace virtpind::test
