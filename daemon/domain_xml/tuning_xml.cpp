@@ -8,6 +8,7 @@
 #include "xml_reader.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -167,16 +168,14 @@ bool is_of_cpu(const PartRow& row)
 void write_cpu(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinition& wanted,
                const std::optional<bool>& clusters_known)
 {
-    std::vector<const PartRow*> tunes; // that differ
-    for (const auto& row : part_table()) {
-        if (row.tune &&
-            now.tuned.contains(row.tune->tune) != wanted.tuned.contains(row.tune->tune)) {
-            tunes.push_back(&row);
-        }
-    }
-    const auto touches_cpu =
-        now.topology != wanted.topology || now.cells != wanted.cells ||
-        std::any_of(tunes.begin(), tunes.end(), [](const auto* row) { return is_of_cpu(*row); });
+    const auto table = part_table();
+    std::vector<PartRow> tunes; // that differ
+    std::copy_if(table.begin(), table.end(), std::back_inserter(tunes), [&](const PartRow& row) {
+        return row.tune &&
+               now.tuned.contains(row.tune->tune) != wanted.tuned.contains(row.tune->tune);
+    });
+    const auto touches_cpu = now.topology != wanted.topology || now.cells != wanted.cells ||
+                             std::any_of(tunes.begin(), tunes.end(), is_of_cpu);
     if (touches_cpu && !domain.child("cpu")) {
         insert_in_order(domain, "cpu");
     }
@@ -184,12 +183,12 @@ void write_cpu(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinit
     if (now.topology != wanted.topology) {
         write_topology(cpu, *wanted.topology, clusters_known);
     }
-    for (const auto* row : tunes) {
-        write_tune(domain, *row, wanted.tuned.contains(row->tune->tune));
+    for (const auto& row : tunes) {
+        write_tune(domain, row, wanted.tuned.contains(row.tune->tune));
     }
     // Taking a tune away asks nothing of the mode, nor does one that is not of the CPU.
-    if (std::any_of(tunes.begin(), tunes.end(), [&wanted](const auto* row) {
-            return is_of_cpu(*row) && wanted.tuned.contains(row->tune->tune);
+    if (std::any_of(tunes.begin(), tunes.end(), [&wanted](const PartRow& row) {
+            return is_of_cpu(row) && wanted.tuned.contains(row.tune->tune);
         })) {
         write_mode(cpu, wanted.tuned);
     }
