@@ -37,8 +37,6 @@ namespace virtpind {
 
 namespace {
 
-using host::LibvirtClient;
-
 // A call to libvirt that takes more watchdog intervals than this is stuck for good (five minutes,
 // as the unit has it; moving a guest's memory may take one or two): the watchdog is not fed any
 // more.
@@ -66,7 +64,7 @@ Result<Config> read_config(const DaemonOptions& options)
     if (!options.config_named && status.type() == std::filesystem::file_type::not_found) {
         return Config{};
     }
-    const auto text = host::read_text_file(options.config_path, config_bytes_max);
+    const auto text = read_text_file(options.config_path, config_bytes_max);
     if (!text) {
         return Error{.code = Errc::invalid_config, .message = text.error().message};
     }
@@ -84,8 +82,8 @@ public:
                 {.uri = options.uri, .state_dir = options.state_dir, .guard = &guard_},
                 config.catalog,
                 [this](const LibvirtEvent& event) { on_host_event(event); }}
-        , reconciler_{loop, host_, host::read_boot_id(), load_before_images(),
-                      host::images_dir(options.state_dir).native()}
+        , reconciler_{loop, host_, read_boot_id(), load_before_images(),
+                      images_dir(options.state_dir).native()}
         , controller_{loop,
                       host_,
                       reconciler_,
@@ -269,14 +267,14 @@ private:
     loop::EventLoop& loop_;
     std::string state_problem_;
     ServiceManager systemd_;
-    host::CrashGuard guard_;
+    CrashGuard guard_;
     LibvirtClient host_;
     Reconciler reconciler_;
     Controller controller_;
     std::unique_ptr<bus::Service> service_;
     HostTopology topology_;
-    host::ClockWatch clock_;
-    host::CgroupWatch groups_;
+    ClockWatch clock_;
+    CgroupWatch groups_;
     loop::Timer watchdog_;
 };
 
@@ -307,7 +305,7 @@ int run_daemon(const DaemonOptions& options)
     if (!config) {
         return give_up(config.error());
     }
-    auto topology = host::read_topology(options.topology);
+    auto topology = read_topology(options.topology);
     if (!topology) {
         return give_up(topology.error());
     }
@@ -319,7 +317,7 @@ int run_daemon(const DaemonOptions& options)
     if (!loop) {
         return give_up(loop.error());
     }
-    const auto lock = host::lock_state(options.state_dir);
+    const auto lock = lock_state(options.state_dir);
     if (!lock && lock.error().code == Errc::conflict) {
         return give_up(lock.error());
     }

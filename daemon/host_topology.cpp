@@ -14,9 +14,9 @@ namespace virtpind {
 
 namespace {
 
-std::vector<host::TopologyLabel> labels_of(const Plan& plan)
+std::vector<TopologyLabel> labels_of(const Plan& plan)
 {
-    std::vector<host::TopologyLabel> labels;
+    std::vector<TopologyLabel> labels;
     for (const auto& domain : plan.domains) {
         if (domain.claim.empty()) {
             continue;
@@ -30,7 +30,7 @@ std::vector<host::TopologyLabel> labels_of(const Plan& plan)
             }
         }
     }
-    using Whose = host::TopologyLabel::Whose;
+    using Whose = TopologyLabel::Whose;
     labels.push_back({.name = "housekeeping",
                       .cpus = plan.housekeeping,
                       .threads = {},
@@ -41,7 +41,7 @@ std::vector<host::TopologyLabel> labels_of(const Plan& plan)
 
 } // namespace
 
-HostTopology::HostTopology(loop::EventLoop& loop, const host::TopologySource& source,
+HostTopology::HostTopology(loop::EventLoop& loop, const TopologySource& source,
                            std::shared_ptr<const Topology> first, Reconciler& reconciler)
     : source_{source}
     , current_{std::move(first)}
@@ -52,11 +52,11 @@ HostTopology::HostTopology(loop::EventLoop& loop, const host::TopologySource& so
 
 void HostTopology::read_again()
 {
-    if (source_.kind != host::TopologySource::Kind::live) {
+    if (source_.kind != TopologySource::Kind::live) {
         return;
     }
     const auto posted = reader_.submit([this, source = source_] {
-        auto read = host::read_topology(source);
+        auto read = read_topology(source);
         return [this, read = std::move(read)]() mutable { on_read(std::move(read)); };
     });
     if (posted == loop::Posted::full) {
@@ -89,7 +89,7 @@ void HostTopology::on_read(Result<Topology> read)
 void HostTopology::export_xml(const Plan& plan, const Reply<std::string>& reply)
 {
     const auto posted = reader_.submit([source = source_, labels = labels_of(plan), reply] {
-        auto xml = host::export_topology_xml(source, labels);
+        auto xml = export_topology_xml(source, labels);
         return [reply, xml = std::move(xml)]() mutable { reply(std::move(xml)); };
     });
     if (posted == loop::Posted::full) {

@@ -22,7 +22,7 @@ namespace virtpind {
 class HostTopology {
 public:
     // All must outlive this.
-    HostTopology(loop::EventLoop& loop, const host::TopologySource& source,
+    HostTopology(loop::EventLoop& loop, const TopologySource& source,
                  std::shared_ptr<const Topology> first, Reconciler& reconciler);
 
     [[nodiscard]] const std::shared_ptr<const Topology>& current() const { return current_; }
@@ -41,11 +41,11 @@ public:
 private:
     void on_read(Result<Topology> read);
 
-    const host::TopologySource& source_;
+    const TopologySource& source_;
     std::shared_ptr<const Topology> current_;
     Reconciler& reconciler_;
     loop::Worker reader_;
-    host::UeventWatch watch_;
+    UeventWatch watch_;
 };
 
 } // namespace virtpind

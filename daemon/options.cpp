@@ -54,7 +54,7 @@ Result<void> read_topology_option(const Words& words, Topology& topology)
     if (words.topology.empty()) {
         return {};
     }
-    auto source = host::parse_topology_source(words.topology);
+    auto source = parse_topology_source(words.topology);
     if (!source) {
         return std::move(source).error().context("reading --topology");
     }

@@ -25,7 +25,7 @@ struct DaemonOptions {
     bool config_named = false; // on the command line: it must exist
     std::string uri = "qemu:///system";
     bus::BusKind bus = bus::BusKind::system;
-    host::TopologySource topology;
+    TopologySource topology;
     std::string state_dir = "/var/lib/virtpind";
     std::string runtime_dir = "/run/virtpind";
     spdlog::level::level_enum log_level = spdlog::level::info;

@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -85,4 +85,4 @@ std::string read_boot_id()
     return id;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

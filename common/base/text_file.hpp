@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // The whole content of a file. Blocking. Errors: not_found (cannot be opened or read),
 // limits_exceeded.
@@ -21,4 +21,4 @@ namespace virtpind::host {
 // The id of the current boot; empty if unknown.
 [[nodiscard]] std::string read_boot_id();
 
-} // namespace virtpind::host
+} // namespace virtpind

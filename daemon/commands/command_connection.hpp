@@ -15,15 +15,15 @@ namespace virtpind {
 // A connection whose calls end even if libvirt hangs, while a VirtEventThread runs. If connecting
 // takes longer than 30 s, the process ends with status 1, because libvirt cannot be interrupted;
 // err then says that nothing was changed.
-[[nodiscard]] Result<std::unique_ptr<host::VirtConnection>> connect_once(const std::string& uri,
-                                                                         std::ostream& err);
+[[nodiscard]] Result<std::unique_ptr<VirtConnection>> connect_once(const std::string& uri,
+                                                                   std::ostream& err);
 
 // The result of `call` on such a connection.
 template <class Call>
 [[nodiscard]] auto with_connection(const std::string& uri, std::ostream& err, Call call)
-    -> decltype(call(std::declval<const host::VirtConnection&>()))
+    -> decltype(call(std::declval<const VirtConnection&>()))
 {
-    const host::VirtEventThread event_thread; // ends after the connection
+    const VirtEventThread event_thread; // ends after the connection
     const auto connection = connect_once(uri, err);
     return connection ? call(**connection) : connection.error();
 }

@@ -8,6 +8,7 @@
 #include "daemon/domain_xml/migration_xml.hpp"
 #include "daemon/libvirt/observer.hpp"
 #include "daemon/topology/topology_reader.hpp"
+#include "exit_status.hpp"
 
 #include <unistd.h>
 
@@ -17,23 +18,19 @@ namespace virtpind {
 
 namespace {
 
-constexpr std::size_t message_bytes_max = 4096;
-
-enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
-
-Result<std::optional<host::Destination>> read_destination(const MigrateXmlOptions& options)
+Result<std::optional<Destination>> read_destination(const MigrateXmlOptions& options)
 {
     const auto from_stdin = options.domain == "-";
     if (!options.topology && !from_stdin) {
-        return std::optional<host::Destination>{};
+        return std::optional<Destination>{};
     }
     // The hook runs where the domain is to arrive.
-    const auto topology = host::read_topology(options.topology.value_or(host::TopologySource{}));
+    const auto topology = read_topology(options.topology.value_or(TopologySource{}));
     if (!topology) {
         return topology.error();
     }
     return std::optional{
-        host::Destination{.cpus = topology->usable_cpus(), .nodes = topology->memory_nodes()}};
+        Destination{.cpus = topology->usable_cpus(), .nodes = topology->memory_nodes()}};
 }
 
 } // namespace
@@ -51,16 +48,15 @@ int run_migrate_xml_command(const MigrateXmlOptions& options, std::ostream& out,
     const auto from_stdin = options.domain == "-";
     const auto text =
         from_stdin
-            ? host::read_text(STDIN_FILENO, "standard input", host::domain_xml_bytes_max)
-            : with_connection(options.uri, err, [&options](const host::VirtConnection& connection) {
-                  return host::read_xml_to_send(connection, options.domain,
-                                                options.persistent ? host::Side::definition
-                                                                   : host::Side::running);
+            ? read_text(STDIN_FILENO, "standard input", domain_xml_bytes_max)
+            : with_connection(options.uri, err, [&options](const VirtConnection& connection) {
+                  return read_xml_to_send(connection, options.domain,
+                                          options.persistent ? Side::definition : Side::running);
               });
     if (!text) {
         return refuse(text.error(), from_stdin ? exit_bad_input : exit_failed);
     }
-    const auto edited = host::xml_for(*text, *destination);
+    const auto edited = xml_for(*text, *destination);
     if (!edited) {
         return refuse(edited.error(), exit_bad_input);
     }

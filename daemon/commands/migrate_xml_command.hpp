@@ -16,7 +16,7 @@ struct MigrateXmlOptions {
     std::string domain;      // name, UUID, or "-": XML on standard input
     bool persistent = false; // the definition instead of the running domain
     // The destination; absent: unknown, or for standard input this host.
-    std::optional<host::TopologySource> topology;
+    std::optional<TopologySource> topology;
 };
 
 // Exit status: 0, 1 when libvirt cannot provide the XML, 2 on bad input. `out` gets the whole XML

@@ -16,6 +16,7 @@
 #include "daemon/render/plan_json.hpp"
 #include "daemon/render/plan_text.hpp"
 #include "daemon/render/unified_diff.hpp"
+#include "exit_status.hpp"
 #include "scenario_json.hpp"
 
 #include <algorithm>
@@ -27,8 +28,6 @@
 namespace virtpind {
 
 namespace {
-
-enum ExitStatus { exit_good = 0, exit_bad_input = 2, exit_unsatisfied = 3 };
 
 // A domain read from a file, in the place of its intent.
 struct DomainFile {
@@ -48,13 +47,13 @@ Result<Config> read_config(const PlanOptions& options)
     if (options.config_path.empty()) {
         return Config{};
     }
-    const auto text = host::read_text_file(options.config_path, config_bytes_max);
+    const auto text = read_text_file(options.config_path, config_bytes_max);
     return text ? parse_config(*text, options.config_path) : text.error();
 }
 
 Result<PlanInput> read_scenario(const PlanOptions& options, const Config& config)
 {
-    const auto text = host::read_text_file(options.scenario, scenario_bytes_max);
+    const auto text = read_text_file(options.scenario, scenario_bytes_max);
     if (!text) {
         return text.error();
     }
@@ -63,11 +62,11 @@ Result<PlanInput> read_scenario(const PlanOptions& options, const Config& config
         .config = config,
         .topology = options.topology,
         // A file named in the scenario is beside the scenario, wherever that is.
-        .load_topology = [&folder, &options](host::TopologySource source) {
-            if (source.kind == host::TopologySource::Kind::xml && !options.topology) {
+        .load_topology = [&folder, &options](TopologySource source) {
+            if (source.kind == TopologySource::Kind::xml && !options.topology) {
                 source.text = (folder / source.text).string();
             }
-            return host::read_topology(source);
+            return read_topology(source);
         }};
     auto scenario = parse_scenario(*text, options.scenario, context);
     if (!scenario) {
@@ -79,12 +78,12 @@ Result<PlanInput> read_scenario(const PlanOptions& options, const Config& config
 Result<DomainFile> read_domain_file(const std::string& name, const PolicyCatalog& catalog)
 {
     DomainFile file{.path = name == "-" ? "/dev/stdin" : name, .text = {}, .seen = {}};
-    auto text = host::read_text_file(file.path, host::domain_xml_bytes_max);
+    auto text = read_text_file(file.path, domain_xml_bytes_max);
     if (!text) {
         return std::move(text).error();
     }
     file.text = std::move(*text);
-    auto seen = host::parse_domain_xml(file.text, catalog, host::XmlKind::config);
+    auto seen = parse_domain_xml(file.text, catalog, XmlKind::config);
     if (!seen) {
         return std::move(seen).error().context("reading " + path_in_quotes(file.path));
     }
@@ -157,7 +156,7 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
     if (!policy) {
         return policy.error();
     }
-    auto topology = host::read_topology(options.topology.value_or(host::TopologySource{}));
+    auto topology = read_topology(options.topology.value_or(TopologySource{}));
     if (!topology) {
         return std::move(topology).error();
     }
@@ -225,7 +224,7 @@ Result<std::string> make_definition(const DomainFile& file, const DomainPlan& pl
     if (!actions.definition) {
         return file.text;
     }
-    auto edited = host::edit_definition(file.text, *actions.definition);
+    auto edited = edit_definition(file.text, *actions.definition);
     return edited ? std::move(edited)
                   : std::move(edited).error().context("editing " + path_in_quotes(file.path));
 }
@@ -320,7 +319,6 @@ bool is_satisfied(const Plan& plan)
 
 int run_plan_command(const PlanOptions& options, std::ostream& out, std::ostream& err)
 {
-    constexpr std::size_t message_bytes_max = 4096;
     const auto refuse = [&err](const Error& error) {
         err << "virtpind plan: " << printable(error.message, message_bytes_max) << '\n';
         return exit_bad_input;

@@ -16,7 +16,7 @@ enum class PlanFormat { text, json };
 // virtpind plan ...
 struct PlanOptions {
     // With a scenario: unset unless given, because the scenario names its own.
-    std::optional<host::TopologySource> topology;
+    std::optional<TopologySource> topology;
     std::string config_path; // empty: the default configuration
     PlanFormat format = PlanFormat::text;
     std::string scenario;                    // path; empty: domain XML files

@@ -17,6 +17,7 @@
 #include "daemon/state/state_lock.hpp"
 #include "daemon/state/state_store.hpp"
 #include "daemon/topology/topology_reader.hpp"
+#include "exit_status.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -25,10 +26,6 @@
 namespace virtpind {
 
 namespace {
-
-constexpr std::size_t message_bytes_max = 4096;
-
-enum ExitStatus { exit_good = 0, exit_failed = 1, exit_bad_input = 2 };
 
 // libvirt speaks of its sockets and keepalive then.
 std::string in_words(const Error& error)
@@ -39,8 +36,8 @@ std::string in_words(const Error& error)
 
 class Restoring {
 public:
-    Restoring(const host::VirtConnection& connection, host::StateStore& store,
-              const Topology& topology, std::ostream& out, std::ostream& err)
+    Restoring(const VirtConnection& connection, StateStore& store, const Topology& topology,
+              std::ostream& out, std::ostream& err)
         : connection_{connection}, store_{store}, topology_{topology}, out_{out}, err_{err}
     {}
 
@@ -57,7 +54,7 @@ public:
                                            .before = &image,
                                            .memory_nodes = topology_.memory_nodes()},
                                           topology_.usable_cpus(), boot_id_);
-        auto outcome = host::apply_with_undo_log(connection_, PolicyCatalog{}, store_, actions);
+        auto outcome = apply_with_undo_log(connection_, PolicyCatalog{}, store_, actions);
         for (auto& sentence : outcome.differs) {
             outcome.errors.push_back(Error{.message = std::move(sentence)});
         }
@@ -66,7 +63,7 @@ public:
                 .message = "the domain ended or was restarted meanwhile; run this command again"});
         }
         if (!outcome.busy.empty()) {
-            outcome.errors.push_back(host::is_busy(outcome.busy, outcome.applied));
+            outcome.errors.push_back(is_busy(outcome.busy, outcome.applied));
         }
         if (outcome.edited) {
             outcome.errors.push_back(Error{
@@ -142,7 +139,7 @@ private:
     [[nodiscard]] Result<void> remove_policy(const ObservedDomain& seen) const
     {
         return seen.facts.metadata.content
-                   ? host::write_policy(connection_, seen.facts.uuid, std::nullopt)
+                   ? write_policy(connection_, seen.facts.uuid, std::nullopt)
                    : Result<void>{};
     }
 
@@ -174,10 +171,10 @@ private:
         out_ << '\n';
     }
 
-    const host::VirtConnection& connection_;
-    host::StateStore& store_;
+    const VirtConnection& connection_;
+    StateStore& store_;
     const Topology& topology_;
-    const std::string boot_id_ = host::read_boot_id();
+    const std::string boot_id_ = read_boot_id();
     std::ostream& out_;
     std::ostream& err_;
     bool failed_ = false;
@@ -215,35 +212,35 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
         err << "virtpind restore: " << printable(in_words(error), message_bytes_max) << '\n';
         return status;
     };
-    const auto topology = host::read_topology(options.topology);
+    const auto topology = read_topology(options.topology);
     if (!topology) {
         return refuse(topology.error(), exit_bad_input);
     }
-    const host::VirtEventThread event_thread; // ends after the connection
+    const VirtEventThread event_thread; // ends after the connection
     const auto connection = connect_once(options.uri, err);
     if (!connection) {
         return refuse(connection.error(), exit_failed);
     }
     // libvirt answers root whatever has become of polkit and groups; what is in the state directory
     // is the owner's, and must stay so.
-    if (const auto became = host::become_owner_of(options.state_dir); !became) {
+    if (const auto became = become_owner_of(options.state_dir); !became) {
         return refuse(became.error(), exit_bad_input);
     }
-    const auto lock = host::lock_state(options.state_dir);
+    const auto lock = lock_state(options.state_dir);
     if (!lock) {
         return refuse(lock.error(), exit_bad_input);
     }
-    const auto seen = host::observe_host(**connection, PolicyCatalog{}, ObserveDepth::affinities);
+    const auto seen = observe_host(**connection, PolicyCatalog{}, ObserveDepth::affinities);
     if (!seen) {
         return refuse(seen.error(), exit_failed);
     }
-    host::StateStore store{options.state_dir};
+    StateStore store{options.state_dir};
     auto loaded = store.load_all();
     Restoring restoring{**connection, store, *topology, out, err};
     for (const auto& problem : loaded.problems) {
         restoring.fail("state", problem);
     }
-    const auto boot_id = host::read_boot_id();
+    const auto boot_id = read_boot_id();
     for (const auto& domain : seen->domains) {
         auto file = loaded.images.extract(domain.facts.uuid);
         if (!is_named(options, domain.facts.uuid, domain.facts.name)) {

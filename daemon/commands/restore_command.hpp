@@ -15,7 +15,7 @@ namespace virtpind {
 struct RestoreOptions {
     std::string uri = "qemu:///system";
     std::string state_dir = "/var/lib/virtpind";
-    host::TopologySource topology;
+    TopologySource topology;
     std::vector<std::string> domains; // names or UUIDs; empty: all
 };
 

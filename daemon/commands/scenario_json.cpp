@@ -17,15 +17,14 @@ namespace virtpind {
 
 namespace {
 
-Result<host::TopologySource> read_topology_source(const JsonNode& node)
+Result<TopologySource> read_topology_source(const JsonNode& node)
 {
-    host::TopologySource source;
+    TopologySource source;
     JsonFields fields{node, {"synthetic", "xml"}};
     if (fields.has("synthetic") == fields.has("xml")) {
         fields.fail("expected exactly one of 'synthetic' and 'xml'");
     }
-    source.kind =
-        fields.has("xml") ? host::TopologySource::Kind::xml : host::TopologySource::Kind::synthetic;
+    source.kind = fields.has("xml") ? TopologySource::Kind::xml : TopologySource::Kind::synthetic;
     fields.optional("synthetic", source.text, read_string);
     fields.optional("xml", source.text, read_string);
     if (const auto& error = fields.error()) {

@@ -29,8 +29,8 @@ struct Scenario {
 struct ScenarioContext {
     const Config& config; // named policies, and policies of domains without their own
     // Overrides the scenario's own.
-    std::optional<host::TopologySource> topology;
-    std::function<Result<Topology>(const host::TopologySource&)> load_topology;
+    std::optional<TopologySource> topology;
+    std::function<Result<Topology>(const TopologySource&)> load_topology;
 };
 
 // The UUID of a domain that has none: made of its position.

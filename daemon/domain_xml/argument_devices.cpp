@@ -9,7 +9,7 @@
 #include <cctype>
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -106,4 +106,4 @@ std::string whole_pci_address(std::string_view text)
     return address;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Those with a PCI address are in `pci`.
 struct ArgumentDevices {
@@ -24,4 +24,4 @@ struct ArgumentDevices {
 // "01:00.0" or "0000:01:00.0" with its domain written out; "" for anything else.
 [[nodiscard]] std::string whole_pci_address(std::string_view text);
 
-} // namespace virtpind::host
+} // namespace virtpind

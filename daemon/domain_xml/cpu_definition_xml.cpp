@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -144,4 +144,4 @@ CpuDefinition read_cpu_definition(Reader& reader, const pugi::xml_node& domain,
     return cpus;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

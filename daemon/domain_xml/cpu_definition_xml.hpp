@@ -10,7 +10,7 @@
 
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 [[nodiscard]] bool has(const pugi::xml_node& element, const char* attribute,
                        std::string_view value);
@@ -23,4 +23,4 @@ void read_cpu_facts(Reader& reader, const pugi::xml_node& domain, DomainFacts& f
 [[nodiscard]] CpuDefinition read_cpu_definition(Reader& reader, const pugi::xml_node& domain,
                                                 const DomainFacts& facts);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -14,7 +14,7 @@
 
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -130,7 +130,7 @@ Result<void> DefinitionEditor::make(const DefinitionChange& change)
 Result<void> DefinitionEditor::write_pins(const PinSet& current, const PinSet& wanted)
 {
     is_changed_ = is_changed_ || wanted != current;
-    return host::write_pins(domain_of(*document_), current, wanted);
+    return virtpind::write_pins(domain_of(*document_), current, wanted);
 }
 
 Result<void> DefinitionEditor::tune(const PinSet& pins, const GuestTuning& tuning)
@@ -173,7 +173,7 @@ void DefinitionEditor::drop_empty_metadata()
 
 std::string DefinitionEditor::own_elements() const
 {
-    return host::own_elements(domain_of(*document_));
+    return virtpind::own_elements(domain_of(*document_));
 }
 
 std::string DefinitionEditor::text() const
@@ -193,4 +193,4 @@ Result<std::string> edit_definition(std::string_view text, const DefinitionChang
     return editor->text();
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

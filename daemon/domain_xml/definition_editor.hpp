@@ -15,7 +15,7 @@ namespace pugi {
 class xml_document;
 }
 
-namespace virtpind::host {
+namespace virtpind {
 
 // What no change asks for stays as it was: comments, unknown elements, foreign namespaces, order of
 // attributes, whitespace. After an error the editor may hold half of a change: drop it.
@@ -68,4 +68,4 @@ private:
 [[nodiscard]] Result<std::string> edit_definition(std::string_view text,
                                                   const DefinitionChange& change);
 
-} // namespace virtpind::host
+} // namespace virtpind

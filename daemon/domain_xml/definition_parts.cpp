@@ -8,7 +8,7 @@
 
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -180,4 +180,4 @@ void revert_parts(pugi::xml_node domain, const DefinitionParts& parts)
     }
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // What a part stands in or, of an attribute, the element that has it; empty where that is missing.
 [[nodiscard]] pugi::xml_node find_element(const pugi::xml_node& domain, const PartRow& row);
@@ -26,4 +26,4 @@ namespace virtpind::host {
 // over.
 void revert_parts(pugi::xml_node domain, const DefinitionParts& parts);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -16,7 +16,7 @@
 #include <cstdio>
 #include <limits>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -215,4 +215,4 @@ Result<ObservedDomain> parse_domain_xml(std::string_view text, const PolicyCatal
     return domain ? read_domain(*domain, catalog, kind) : domain.error();
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

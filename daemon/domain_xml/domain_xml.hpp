@@ -15,7 +15,7 @@ namespace pugi {
 class xml_node;
 }
 
-namespace virtpind::host {
+namespace virtpind {
 
 enum class XmlKind {
     config, // a definition: virDomainGetXMLDesc(INACTIVE), or a file
@@ -34,4 +34,4 @@ enum class XmlKind {
 [[nodiscard]] Result<ObservedDomain> read_domain(const pugi::xml_node& domain,
                                                  const PolicyCatalog& catalog, XmlKind kind);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -92,4 +92,4 @@ Result<std::string> xml_for(std::string_view text, const std::optional<Destinati
     return editor->text();
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

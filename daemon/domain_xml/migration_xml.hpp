@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // What the other host has.
 struct Destination {
@@ -26,4 +26,4 @@ struct Destination {
 [[nodiscard]] Result<std::string> xml_for(std::string_view text,
                                           const std::optional<Destination>& destination);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -111,4 +111,4 @@ std::string own_elements(const pugi::xml_node& domain)
     return out.str();
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -6,10 +6,10 @@
 
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Only the elements and attributes of `domain` that virtpind writes, whatever else it has: by name,
 // not by difference, so that nothing comes along. An element per line.
 [[nodiscard]] std::string own_elements(const pugi::xml_node& domain);
 
-} // namespace virtpind::host
+} // namespace virtpind

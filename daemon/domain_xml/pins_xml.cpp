@@ -7,7 +7,7 @@
 #include <map>
 #include <optional>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -221,4 +221,4 @@ Result<void> write_pins(pugi::xml_node domain, const PinSet& current, const PinS
     return {};
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -5,7 +5,7 @@
 #include "common/model/domain.hpp"
 #include "xml_reader.hpp"
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Errors stay in `reader`.
 [[nodiscard]] PinSet read_pins(Reader& reader, const pugi::xml_node& domain);
@@ -18,4 +18,4 @@ namespace virtpind::host {
 [[nodiscard]] Result<void> write_pins(pugi::xml_node domain, const PinSet& current,
                                       const PinSet& wanted);
 
-} // namespace virtpind::host
+} // namespace virtpind

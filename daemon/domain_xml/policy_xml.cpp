@@ -5,7 +5,7 @@
 #include "common/model/policy_options.hpp"
 #include "xml_reader.hpp"
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -80,4 +80,4 @@ std::string format_policy_element(const PolicySpec& policy)
     return to_text(element);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -11,7 +11,7 @@
 
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 inline constexpr const char* policy_namespace = "https://virtpind.org/policy/1";
 
@@ -23,4 +23,4 @@ inline constexpr const char* policy_namespace = "https://virtpind.org/policy/1";
 // The element as virDomainSetMetadata takes it: without prefix and namespace declaration.
 [[nodiscard]] std::string format_policy_element(const PolicySpec& policy);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -221,4 +221,4 @@ QemuOverrides read_qemu_overrides(const pugi::xml_node& domain)
     return overrides;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

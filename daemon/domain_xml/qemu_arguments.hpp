@@ -10,8 +10,8 @@
 
 #include <pugixml.hpp>
 
-namespace virtpind::host {
+namespace virtpind {
 
 [[nodiscard]] QemuOverrides read_qemu_overrides(const pugi::xml_node& domain);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -98,4 +98,4 @@ std::string shown_part(std::string text)
     return text;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Those LOCAL elements in QEMU's namespace that are in a PARENT of it, whatever its prefix is.
 [[nodiscard]] std::vector<pugi::xml_node>
@@ -36,4 +36,4 @@ qemu_arguments(const pugi::xml_node& domain, const std::vector<std::string_view>
 // As much of what came from outside as is shown, at most 128 bytes.
 [[nodiscard]] std::string shown_part(std::string text);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -212,4 +212,4 @@ void write_tuning(pugi::xml_node domain, const CpuDefinition& now, const CpuDefi
     write_cpu(domain, now, wanted, tuning.clusters_known);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -6,7 +6,7 @@
 
 #include <pugixml.hpp>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Makes `domain`, which says `now`, say `wanted`, which is what `tuning` makes of it; not the pins.
 // What already says what it should is not touched. A CPU mode that cannot carry a tune gives way to
@@ -14,4 +14,4 @@ namespace virtpind::host {
 void write_tuning(pugi::xml_node domain, const CpuDefinition& now, const CpuDefinition& wanted,
                   const GuestTuning& tuning);
 
-} // namespace virtpind::host
+} // namespace virtpind

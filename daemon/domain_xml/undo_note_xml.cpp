@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -274,4 +274,4 @@ bool write_undo_note(pugi::xml_node domain, const UndoNote& note)
     return true;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -16,7 +16,7 @@
 #include <optional>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 inline constexpr const char* undo_namespace = "https://virtpind.org/undo/1";
 inline constexpr const char* undo_prefix = "virtpind-undo";
@@ -34,4 +34,4 @@ inline constexpr const char* undo_prefix = "virtpind-undo";
 // is in it. Answers whether there was anything to do.
 bool write_undo_note(pugi::xml_node domain, const UndoNote& note);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -174,4 +174,4 @@ void revert_vcpu_keys(pugi::xml_node domain, const char* element, const std::str
     }
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

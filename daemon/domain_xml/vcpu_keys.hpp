@@ -12,7 +12,7 @@
 #include <map>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // `keyed` and `realtime` of `cpus`. A list that cannot be read is an error of `reader`.
 void read_vcpu_keys(Reader& reader, const pugi::xml_node& domain, CpuDefinition& cpus);
@@ -28,4 +28,4 @@ void renumber_vcpu_keys(pugi::xml_node domain, const std::map<VcpuId, VcpuId>& n
 // vCPUs are written.
 void revert_vcpu_keys(pugi::xml_node domain, const char* element, const std::string& text);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Bounds of every domain XML text that is read; 4 MiB is libvirt's own limit for a string.
 inline constexpr std::size_t domain_xml_bytes_max = 4 * 1024 * 1024;
@@ -12,4 +12,4 @@ inline constexpr int domain_xml_depth_max = 64;
 inline constexpr std::size_t pci_devices_max = 256;
 inline constexpr std::size_t guest_cells_max = 1024;
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -224,4 +224,4 @@ void fill_like(pugi::xml_node element, const pugi::xml_node& from)
     }
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

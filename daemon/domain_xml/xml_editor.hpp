@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 [[nodiscard]] bool is_blank(const pugi::xml_node& node);
 
@@ -44,4 +44,4 @@ void set_attribute(pugi::xml_node element, const char* name, const std::string& 
 // Makes the empty `element` say what `from` says, laid out like its surroundings.
 void fill_like(pugi::xml_node element, const pugi::xml_node& from);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <limits>
 #include <sstream>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -177,4 +177,4 @@ std::uint64_t Reader::size_kib(std::string_view text, std::string_view unit, std
     return number(text, where, most, 0) * known->bytes / kibi;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Loads into `document`, with every blank and comment, and answers its <domain>, which lives as
 // long as the document. A DOCTYPE is refused. Errors: limits_exceeded, invalid_argument.
@@ -66,4 +66,4 @@ private:
     std::optional<Error> error_;
 };
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -14,7 +14,7 @@
 #include <chrono>
 #include <iterator>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -261,4 +261,4 @@ Outcome apply_with_undo_log(const VirtConnection& connection, const PolicyCatalo
     return outcome;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

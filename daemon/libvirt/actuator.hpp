@@ -10,7 +10,7 @@
 
 #include <optional>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Live actions in order, then the definition, then one reading back. What libvirt refuses becomes
 // an error of the outcome and the rest is still tried, unless the connection is what failed.
@@ -22,4 +22,4 @@ namespace virtpind::host {
                                           const PolicyCatalog& catalog, StateStore& store,
                                           const DomainActions& actions);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace virtpind::host {
+namespace virtpind {
 
 std::chrono::milliseconds Backoff::failed(Clock::time_point now, double random)
 {
@@ -19,4 +19,4 @@ std::chrono::milliseconds Backoff::failed(Clock::time_point now, double random)
         static_cast<std::chrono::milliseconds::rep>(static_cast<double>(pause.count()) * part)};
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

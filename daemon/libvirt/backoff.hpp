@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-namespace virtpind::host {
+namespace virtpind {
 
 class Backoff {
 public:
@@ -25,4 +25,4 @@ private:
     Clock::time_point connected_ = Clock::time_point::max(); // max: not connected
 };
 
-} // namespace virtpind::host
+} // namespace virtpind

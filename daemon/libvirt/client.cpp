@@ -12,7 +12,7 @@
 #include <exception>
 #include <future>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -292,4 +292,4 @@ void LibvirtClient::forget_before_images(std::vector<DomainUuid> uuids,
         own_, [this, uuids = std::move(uuids)] { return store_.forget(uuids); }, std::move(done));
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

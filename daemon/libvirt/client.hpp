@@ -22,7 +22,7 @@
 #include <deque>
 #include <random>
 
-namespace virtpind::host {
+namespace virtpind {
 
 class LibvirtClient final : public LibvirtPort {
 public:
@@ -125,4 +125,4 @@ private:
     loop::Worker worker_;                        // ends first
 };
 
-} // namespace virtpind::host
+} // namespace virtpind

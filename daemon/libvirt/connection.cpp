@@ -3,7 +3,7 @@
 
 #include "error.hpp"
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -71,4 +71,4 @@ VirtConnection::open(const std::string& uri, ConnectionNumber number, VirtEvents
     return opened;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 class VirtConnection {
 public:
@@ -58,4 +58,4 @@ private:
     std::unique_ptr<DefinitionWatch> watch_;
 };
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -98,4 +98,4 @@ TuningAbilities read_tuning_abilities(virConnectPtr connection)
     return abilities;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Asks once per connection. What cannot be learnt is absent.
 [[nodiscard]] TuningAbilities read_tuning_abilities(virConnectPtr connection);
@@ -22,4 +22,4 @@ namespace virtpind::host {
 // Whether a <cpu> with all its features written out has one; nullopt where that is no CPU. Pure.
 [[nodiscard]] std::optional<bool> has_feature(std::string_view expanded_cpu, const char* feature);
 
-} // namespace virtpind::host
+} // namespace virtpind

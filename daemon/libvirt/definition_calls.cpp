@@ -18,7 +18,7 @@
 #include <utility>
 #include <variant>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -194,4 +194,4 @@ Result<DefinitionOutcome> replace_definition(const VirtConnection& connection, v
         .what = DefinitionOutcome::What::written, .meant = says, .whole = true};
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // libvirt's check against its schema takes time that grows with the square of the size (75 ms for
 // 64 KiB, 6 s for a megabyte), and every other guest waits meanwhile. Longer definitions are
@@ -58,4 +58,4 @@ struct DefinitionOutcome {
                                                            const std::string& text,
                                                            const DefinitionParts& says);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -167,4 +167,4 @@ Result<bool> DefinitionWatch::has_raised(virDomainPtr domain)
     return is_raised(heard);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Of the persistent definition, as libvirt's lifecycle events say. A rename is none of these: the
 // definition stays, and ours is refused.
@@ -56,4 +56,4 @@ private:
     std::vector<int> callbacks_;
 };
 
-} // namespace virtpind::host
+} // namespace virtpind

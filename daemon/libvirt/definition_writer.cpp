@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -256,4 +256,4 @@ Result<DefinitionPreview> preview_definition(const VirtConnection& connection,
     return preview;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <functional>
 #include <optional>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Writes only what differs; a definition that already says so is not written again (libvirt would
 // send an event for that, and the caller would come back), nor is one that libvirt would only turn
@@ -35,4 +35,4 @@ void drop_empty_metadata(const VirtConnection& connection, virDomainPtr domain);
                                                            const DefinitionChange& change,
                                                            DefinitionScope scope);
 
-} // namespace virtpind::host
+} // namespace virtpind

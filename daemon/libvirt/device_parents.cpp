@@ -7,7 +7,7 @@
 #include <string>
 #include <system_error>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -59,4 +59,4 @@ void find_parents(DomainFacts& facts, const fs::path& root)
     }
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -7,10 +7,10 @@
 
 #include <filesystem>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Fills `parent` of those that `root`/sys knows. One that does not exist, or not yet (libvirt makes
 // mediated devices at the start of their guest), has none.
 void find_parents(DomainFacts& facts, const std::filesystem::path& root);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -8,7 +8,7 @@
 
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 std::optional<int> id_of(virDomainPtr domain)
 {
@@ -72,4 +72,4 @@ Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std:
     return code == Errc::host_unavailable || code == Errc::timed_out ? Next::stop : Next::go_on;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // As the handle has it, which may be older than the run.
 [[nodiscard]] std::optional<int> id_of(virDomainPtr domain);
@@ -48,4 +48,4 @@ private:
 [[nodiscard]] Next note_failure(Outcome& outcome, virDomainPtr domain, Error error,
                                 const std::string& doing);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -4,7 +4,7 @@
 #include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 
-namespace virtpind::host {
+namespace virtpind {
 
 bool is_unresponsive(virDomainPtr domain)
 {
@@ -75,4 +75,4 @@ Error no_answer(virDomainPtr domain)
                             " does not answer libvirt; nothing was changed"};
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

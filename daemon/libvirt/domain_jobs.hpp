@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Whether somebody else's call has been waiting for QEMU for long: ours would block for 30 s each,
 // those that change only the definition too, and with libvirt 11 those that read it. Drivers that
@@ -28,4 +28,4 @@ namespace virtpind::host {
 // What is said of one that hangs.
 [[nodiscard]] Error no_answer(virDomainPtr domain);
 
-} // namespace virtpind::host
+} // namespace virtpind

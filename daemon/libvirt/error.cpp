@@ -3,7 +3,7 @@
 
 #include <libvirt/virterror.h>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -65,4 +65,4 @@ Error last_error()
                  .native_domain = error->domain};
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

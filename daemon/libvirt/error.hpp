@@ -4,7 +4,7 @@
 
 #include "common/base/result.hpp"
 
-namespace virtpind::host {
+namespace virtpind {
 
 // libvirt prints errors to stderr unless told otherwise. Process-wide.
 void silence_libvirt();
@@ -13,4 +13,4 @@ void silence_libvirt();
 // connection is what failed.
 [[nodiscard]] Error last_error();
 
-} // namespace virtpind::host
+} // namespace virtpind

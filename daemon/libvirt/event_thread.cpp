@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -58,4 +58,4 @@ VirtEventThread::~VirtEventThread()
     virEventRemoveTimeout(bell_);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

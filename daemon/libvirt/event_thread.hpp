@@ -6,7 +6,7 @@
 
 #include <thread>
 
-namespace virtpind::host {
+namespace virtpind {
 
 class VirtEventThread {
 public:
@@ -24,4 +24,4 @@ private:
     std::jthread thread_;
 };
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -209,4 +209,4 @@ EventSubscription::~EventSubscription()
     virConnectUnregisterCloseCallback(connection_, on_close);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -12,7 +12,7 @@
 #include <functional>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Connections are numbered: a loss is reported by each who notices it, the last of them perhaps
 // when there is another connection already.
@@ -69,4 +69,4 @@ private:
     std::vector<int> ids_;
 };
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
-namespace virtpind::host {
+namespace virtpind {
 
 struct CloseConnection {
     void operator()(virConnectPtr connection) const noexcept { virConnectClose(connection); }
@@ -28,4 +28,4 @@ template <class T>
 using MallocPtr = std::unique_ptr<T, FreeMemory>;
 using MallocString = MallocPtr<char>;
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -16,7 +16,7 @@
 #include <set>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -327,4 +327,4 @@ Result<Observation> observe_host(const VirtConnection& connection, const PolicyC
     return observation;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Every domain, ascending UUID. One that vanishes while it is being read is left out. One that
 // cannot be read is there with its name and identity, and with the error as its metadata, so that
@@ -44,4 +44,4 @@ enum class Side { definition, running };
 
 [[nodiscard]] DomainUuid uuid_of(virDomainPtr domain);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -155,4 +155,4 @@ Result<void> call_live(const VirtConnection& connection, virDomainPtr domain,
     return std::visit(LiveCall{connection, domain}, action);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -5,7 +5,7 @@
 #include "common/model/action.hpp"
 #include "connection.hpp"
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Pins a vCPU, the emulator or an I/O thread. `flags`: VIR_DOMAIN_AFFECT_LIVE or _CONFIG, never
 // both at once (libvirt does that in two steps and, when the second fails, leaves the first).
@@ -15,4 +15,4 @@ namespace virtpind::host {
 [[nodiscard]] Result<void> call_live(const VirtConnection& connection, virDomainPtr domain,
                                      const LiveAction& action);
 
-} // namespace virtpind::host
+} // namespace virtpind

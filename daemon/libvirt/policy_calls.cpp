@@ -10,7 +10,7 @@
 
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 Result<void> set_policy_element(virDomainPtr domain, const std::optional<std::string>& element,
                                 unsigned flags)
@@ -72,4 +72,4 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     return std::move(error).context(doing);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

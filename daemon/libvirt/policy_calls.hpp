@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Into the definition or the running domain, as libvirt's `flags` say; none removes it.
 [[nodiscard]] Result<void>
@@ -19,4 +19,4 @@ set_policy_element(virDomainPtr domain, const std::optional<std::string>& elemen
 [[nodiscard]] Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uuid,
                                         const std::optional<PolicySpec>& policy);
 
-} // namespace virtpind::host
+} // namespace virtpind

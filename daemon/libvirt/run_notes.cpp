@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -118,4 +118,4 @@ Next forget_run(const VirtConnection& connection, virDomainPtr domain, const Dom
                : Next::go_on;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -6,7 +6,7 @@
 #include "common/model/action.hpp"
 #include "domain_calls.hpp"
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Before the pins are changed, that they are ours.
 [[nodiscard]] Next note_run(const VirtConnection& connection, virDomainPtr domain,
@@ -20,4 +20,4 @@ namespace virtpind::host {
 [[nodiscard]] Next forget_run(const VirtConnection& connection, virDomainPtr domain,
                               const DomainActions& actions, Outcome& outcome);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -177,4 +177,4 @@ std::vector<std::string> definition_differences(const DomainActions& actions,
     return std::move(defined).take();
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

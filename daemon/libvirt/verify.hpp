@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // One sentence for each thing that does not hold in `after`, of the running domain and of the
 // definition. For vCPUs what counts is what the kernel does, where that was read; for the emulator
@@ -17,4 +17,4 @@ namespace virtpind::host {
 [[nodiscard]] std::vector<std::string> definition_differences(const DomainActions& actions,
                                                               const ObservedDomain& after);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -60,7 +60,7 @@ public:
 
     // The guard that remembers, across a crash, at which domain the work was. It must outlive this
     // object.
-    void guard_with(host::CrashGuard& guard) { guard_ = &guard; }
+    void guard_with(CrashGuard& guard) { guard_ = &guard; }
 
     // Replaces the planner's functions from the next pass on.
     void plan_with(PlannerSteps steps) { steps_ = steps; }
@@ -161,7 +161,7 @@ private:
     void on_period();
 
     LibvirtPort& host_;
-    host::CrashGuard* guard_ = nullptr;
+    CrashGuard* guard_ = nullptr;
     PlannerSteps steps_;
     BeforeImages images_;
     Config config_;

@@ -19,7 +19,7 @@
 #include <system_error>
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -317,4 +317,4 @@ void CrashGuard::look_anew(const DomainUuid& domain)
     }
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 class CrashGuard {
 public:
@@ -104,4 +104,4 @@ private:
 // The message about a domain that is left alone because of this.
 [[nodiscard]] std::string why_left_alone();
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -16,7 +16,7 @@
 #include <memory>
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -200,4 +200,4 @@ Result<bool> remove_image(const Images& images, const std::string& name)
     return not_persisted("remove " + path_in_quotes(images.shown(name).native()), errno);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

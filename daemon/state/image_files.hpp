@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 inline constexpr std::size_t before_images_max = 4096;
 inline constexpr std::size_t corrupt_files_max = 64; // kept for a person to look at
@@ -56,4 +56,4 @@ enum class Lifetime { durable, boot };
 // Syncs the directory: only then are the names of files on disk. Error: not_persisted.
 [[nodiscard]] Result<void> sync_names(const Images& images);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -9,7 +9,7 @@
 #include <charconv>
 #include <limits>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -243,4 +243,4 @@ Result<BeforeImage> parse_before_image(std::string_view text, std::string_view s
     return image;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 inline constexpr std::size_t before_image_bytes_max = 1024 * 1024;
 
@@ -24,4 +24,4 @@ inline constexpr std::size_t before_image_bytes_max = 1024 * 1024;
 [[nodiscard]] Result<BeforeImage> parse_before_image(std::string_view text,
                                                      std::string_view source);
 
-} // namespace virtpind::host
+} // namespace virtpind

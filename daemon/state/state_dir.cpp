@@ -15,7 +15,7 @@
 #include <system_error>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -156,4 +156,4 @@ Result<std::string> read_own_file(int dir, const std::string& name, const fs::pa
     return read_text(fd.get(), file, bytes_max);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

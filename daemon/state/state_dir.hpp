@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // If root, switches to the owner of the directory, with all groups of that user, for good. Open
 // connections stay those of root. Creates the directory if it does not exist. Errors:
@@ -33,4 +33,4 @@ namespace virtpind::host {
                                                 const std::filesystem::path& shown,
                                                 std::size_t bytes_max);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -50,4 +50,4 @@ Result<loop::UniqueFd> lock_state(const std::filesystem::path& state_dir)
     return lock;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

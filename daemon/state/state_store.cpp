@@ -12,7 +12,7 @@
 
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -231,4 +231,4 @@ Result<DomainUuid> StateStore::forget_oldest(const std::vector<DomainUuid>& uuid
     return forgotten;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // The directory of the images.
 [[nodiscard]] inline std::filesystem::path images_dir(const std::filesystem::path& state_dir)
@@ -55,4 +55,4 @@ private:
     std::set<std::string> kept_files_; // names of files, by load_all()
 };
 
-} // namespace virtpind::host
+} // namespace virtpind

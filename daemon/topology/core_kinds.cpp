@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -121,4 +121,4 @@ void classify_cores(Topology& topology, const std::vector<KindHint>& hints)
     assign_kinds(topology);
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

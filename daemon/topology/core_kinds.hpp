@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // The facts of a source about some CPUs.
 struct KindHint {
@@ -22,4 +22,4 @@ struct KindHint {
 // in `topology` is filled in.
 void classify_cores(Topology& topology, const std::vector<KindHint>& hints);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -305,4 +305,4 @@ Result<Topology> read_cpu_tree(hwloc_topology_t hwloc)
     return CpuTree{hwloc}.read();
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -9,10 +9,10 @@
 
 #include <hwloc.h>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // cpus, cores, l3s, nodes, packages and warnings of a Topology; kinds and the rest stay empty.
 // Errors: invalid_argument, limits_exceeded.
 [[nodiscard]] Result<Topology> read_cpu_tree(hwloc_topology_t hwloc);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <new>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -211,4 +211,4 @@ Result<HwlocHandle> load_hwloc(const TopologySource& source)
     return handle;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

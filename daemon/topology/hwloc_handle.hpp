@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace virtpind::host {
+namespace virtpind {
 
 struct HwlocDestroy {
     void operator()(hwloc_topology_t topology) const { hwloc_topology_destroy(topology); }
@@ -20,4 +20,4 @@ using HwlocHandle = std::unique_ptr<hwloc_topology, HwlocDestroy>;
 // hwloc that move this thread over all CPUs (x86) or wake GPUs.
 [[nodiscard]] Result<HwlocHandle> load_hwloc(const TopologySource& source);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -5,7 +5,7 @@
 
 #include <hwloc.h>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // The members of a bitmap below id_set_limit; none of an infinite one.
 template <class Id>
@@ -22,4 +22,4 @@ template <class Id>
     return ids;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

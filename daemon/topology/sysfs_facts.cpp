@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -157,4 +157,4 @@ void add_live_facts(Topology& topology, const fs::path& root)
     }
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // Core types from the PMU masks (/sys/devices/cpu_core, cpu_atom, cpu_lowpower); empty if the host
 // has none.
@@ -30,4 +30,4 @@ void add_quiet_cpus(Topology& topology, const std::filesystem::path& root);
 // pages, page cache and reclaimable slab.
 void add_live_facts(Topology& topology, const std::filesystem::path& root);
 
-} // namespace virtpind::host
+} // namespace virtpind

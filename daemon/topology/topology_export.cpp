@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -119,4 +119,4 @@ Result<std::string> export_topology_xml(const TopologySource& source,
     return xml;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 // The CPUs of one domain, or of the pool or housekeeping, in one colour.
 struct TopologyLabel {
@@ -27,4 +27,4 @@ struct TopologyLabel {
 [[nodiscard]] Result<std::string> export_topology_xml(const TopologySource& source,
                                                       const std::vector<TopologyLabel>& labels);
 
-} // namespace virtpind::host
+} // namespace virtpind

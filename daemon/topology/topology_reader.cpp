@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -278,4 +278,4 @@ Result<Topology> read_topology(const TopologySource& source)
     return topology;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -7,7 +7,7 @@
 #include "common/model/topology.hpp"
 #include "topology_source.hpp"
 
-namespace virtpind::host {
+namespace virtpind {
 
 // A snapshot in which every CPU has exactly one core, L3, node, package and kind, for any
 // source; Topology::warnings names parts that were made up. Errors: invalid_argument (no
@@ -15,4 +15,4 @@ namespace virtpind::host {
 // only).
 [[nodiscard]] Result<Topology> read_topology(const TopologySource& source);
 
-} // namespace virtpind::host
+} // namespace virtpind

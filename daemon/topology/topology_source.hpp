@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 struct TopologySource {
     enum class Kind { live, xml, synthetic } kind = Kind::live;
@@ -20,4 +20,4 @@ struct TopologySource {
 // "live", "xml:FILE" or "synthetic:DESCRIPTION". Error: invalid_argument.
 [[nodiscard]] Result<TopologySource> parse_topology_source(std::string_view text);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -14,12 +14,12 @@
 #include <system_error>
 #include <utility>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
 // The thread is in libvirt's XML before its group is made; one burst plugs several.
-constexpr std::chrono::milliseconds debounce_time{20};
+constexpr std::chrono::milliseconds cgroup_debounce_time{20};
 
 // In a domain's group, where libvirt keeps the threads' groups if systemd made the domain's.
 constexpr std::string_view nested_group = "libvirt";
@@ -183,7 +183,7 @@ void CgroupWatch::on_readable()
         add_missing();
     }
     if (!changed_.empty() && !debounce_.running()) {
-        debounce_.start(debounce_time);
+        debounce_.start(cgroup_debounce_time);
     }
 }
 
@@ -194,4 +194,4 @@ void CgroupWatch::tell()
     }
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

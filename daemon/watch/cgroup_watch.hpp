@@ -15,7 +15,7 @@
 #include <set>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 
 class CgroupWatch {
 public:
@@ -59,4 +59,4 @@ private:
 [[nodiscard]] std::multimap<int, std::filesystem::path>
 find_domain_groups(const std::filesystem::path& root);
 
-} // namespace virtpind::host
+} // namespace virtpind

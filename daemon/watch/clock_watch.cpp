@@ -9,7 +9,7 @@
 #include <ctime>
 #include <limits>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
@@ -55,4 +55,4 @@ bool is_clock_jump(ssize_t got, int error)
     return got < 0 && error == ECANCELED;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -11,7 +11,7 @@
 
 #include <functional>
 
-namespace virtpind::host {
+namespace virtpind {
 
 class ClockWatch {
 public:
@@ -31,4 +31,4 @@ private:
 // Whether reading the timer, which returned `got` and set errno to `error`, reports a jump.
 [[nodiscard]] bool is_clock_jump(ssize_t got, int error);
 
-} // namespace virtpind::host
+} // namespace virtpind

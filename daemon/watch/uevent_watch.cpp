@@ -9,12 +9,12 @@
 #include <cerrno>
 #include <chrono>
 
-namespace virtpind::host {
+namespace virtpind {
 
 namespace {
 
 constexpr std::uint32_t kernel_group = 1; // udev's own messages go to group 2
-constexpr std::chrono::milliseconds debounce_time{200};
+constexpr std::chrono::milliseconds uevent_debounce_time{200};
 constexpr std::size_t uevent_bytes_max = 8192; // the kernel's buffer is 2048
 
 loop::UniqueFd open_uevents()
@@ -78,7 +78,7 @@ void UeventWatch::on_readable()
 void UeventWatch::debounce()
 {
     if (!debounce_.running()) {
-        debounce_.start(debounce_time);
+        debounce_.start(uevent_debounce_time);
     }
 }
 
@@ -95,4 +95,4 @@ bool is_layout_event(std::string_view uevent)
     return false;
 }
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <functional>
 #include <string_view>
 
-namespace virtpind::host {
+namespace virtpind {
 
 class UeventWatch {
 public:
@@ -32,4 +32,4 @@ private:
 // Whether a kernel uevent (NUL-separated "ACTION@devpath", "KEY=value"...) concerns the layout.
 [[nodiscard]] bool is_layout_event(std::string_view uevent);
 
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 
 #include <string>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 // As libvirt writes one of a guest with two dozen devices; every vCPU has a pin.
@@ -82,6 +82,6 @@ BENCHMARK(read_definition)->RangeMultiplier(4)->Range(2, 128);
 BENCHMARK(change_definition)->RangeMultiplier(4)->Range(2, 128);
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind
 
 BENCHMARK_MAIN();

@@ -52,20 +52,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 {
     const std::string_view text{reinterpret_cast<const char*>(data), size};
     const PolicyCatalog catalog;
-    const auto before = host::parse_domain_xml(text, catalog, host::XmlKind::config);
+    const auto before = parse_domain_xml(text, catalog, XmlKind::config);
     if (!before) {
         return 0;
     }
     DefinitionChange change;
     change.pins.emulator = CpuSet{CpuId{0}};
     change.tuning = made_tuning();
-    const auto tuned = host::edit_definition(text, change);
+    const auto tuned = edit_definition(text, change);
     if (!tuned) {
         return 0;
     }
-    const auto after = host::parse_domain_xml(*tuned, catalog, host::XmlKind::config);
+    const auto after = parse_domain_xml(*tuned, catalog, XmlKind::config);
     require(after && is_tuned(*after->definition->cpus, after->definition->pins, change.tuning));
-    const auto again = host::edit_definition(*tuned, change);
+    const auto again = edit_definition(*tuned, change);
     require(again && *again == *tuned);
 
     BeforeImage image{.config = before->definition_pins(),
@@ -77,9 +77,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         .mode = DefinitionChange::Mode::replace,
         .pins = with_pin_parts(after->definition->pins, undo.revert, before->definition->pins)};
     back.tuning.revert = undo.revert;
-    const auto restored = host::edit_definition(*tuned, back);
+    const auto restored = edit_definition(*tuned, back);
     if (restored && !has_stray_text(before->definition->cpus->parts)) {
-        const auto seen = host::parse_domain_xml(*restored, catalog, host::XmlKind::config);
+        const auto seen = parse_domain_xml(*restored, catalog, XmlKind::config);
         require(seen && seen->definition->cpus->parts == before->definition->cpus->parts);
     }
     return 0;

@@ -32,23 +32,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 {
     const std::string_view text{reinterpret_cast<const char*>(data), size};
     const PolicyCatalog catalog;
-    const auto live = host::parse_domain_xml(text, catalog, host::XmlKind::live);
-    const auto config = host::parse_domain_xml(text, catalog, host::XmlKind::config);
+    const auto live = parse_domain_xml(text, catalog, XmlKind::live);
+    const auto config = parse_domain_xml(text, catalog, XmlKind::config);
     require(live.ok() == config.ok());
 
     auto change = made_change();
-    const auto merged = host::edit_definition(text, change);
+    const auto merged = edit_definition(text, change);
     if (merged && config) {
-        const auto again = host::edit_definition(*merged, change);
+        const auto again = edit_definition(*merged, change);
         require(again && *again == *merged);
-        const auto read = host::parse_domain_xml(*merged, catalog, host::XmlKind::config);
+        const auto read = parse_domain_xml(*merged, catalog, XmlKind::config);
         require(read && read->definition->pins.emulator == change.pins.emulator);
         require(read->facts.vcpus_max == config->facts.vcpus_max);
     }
     change.mode = DefinitionChange::Mode::replace;
-    const auto replaced = host::edit_definition(text, change);
+    const auto replaced = edit_definition(text, change);
     if (replaced && config) {
-        const auto read = host::parse_domain_xml(*replaced, catalog, host::XmlKind::config);
+        const auto read = parse_domain_xml(*replaced, catalog, XmlKind::config);
         require(read && read->definition);
         // <iothreadids> with something in it that libvirt does not know stays.
         change.pins.iothreads_listed = read->definition->pins.iothreads_listed;

@@ -22,7 +22,7 @@ MetadataPolicy read(const std::string& content)
     if (!document.load_string(text.c_str())) {
         return {};
     }
-    return host::read_policy_metadata(document.child("domain"), PolicyCatalog{});
+    return read_policy_metadata(document.child("domain"), PolicyCatalog{});
 }
 
 // Any of the values that were written may be in force: their order says nothing.
@@ -39,14 +39,13 @@ void check_note(const std::string& content)
 {
     const auto text = "<domain><name>x</name><metadata>" + content +
                       "</metadata><vcpu>4</vcpu><iothreads>2</iothreads></domain>";
-    auto editor = host::DefinitionEditor::open(text);
+    auto editor = DefinitionEditor::open(text);
     const auto seen = editor ? editor->read() : editor.error();
     if (!seen || !seen->definition_note() || seen->definition_note()->empty()) {
         return;
     }
     editor->set_note(*seen->definition_note());
-    const auto read =
-        host::parse_domain_xml(editor->text(), PolicyCatalog{}, host::XmlKind::config);
+    const auto read = parse_domain_xml(editor->text(), PolicyCatalog{}, XmlKind::config);
     if (!read || !read->definition_note() ||
         in_order(*read->definition_note()) != in_order(*seen->definition_note())) {
         std::abort();
@@ -63,10 +62,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     // As libvirt shows it: with the prefix and namespace that go with the call.
-    auto element = host::format_policy_element(**first.content);
+    auto element = format_policy_element(**first.content);
     element.replace(element.find("<policy"), 7,
-                    std::string{"<virtpind:policy xmlns:virtpind=\""} + host::policy_namespace +
-                        "\"");
+                    std::string{"<virtpind:policy xmlns:virtpind=\""} + policy_namespace + "\"");
     const auto again = read(element);
     if (!again.content || !*again.content || **again.content != **first.content) {
         std::abort();

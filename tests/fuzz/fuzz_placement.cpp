@@ -96,13 +96,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 {
     const std::string text{data, data + size};
     if (text.starts_with('{')) {
-        if (const auto image = host::parse_before_image(text, "fuzz.json")) {
+        if (const auto image = parse_before_image(text, "fuzz.json")) {
             give_back(*image);
         }
         return 0;
     }
     const PolicyCatalog catalog;
-    if (const auto seen = host::parse_domain_xml(text, catalog, host::XmlKind::config)) {
+    if (const auto seen = parse_domain_xml(text, catalog, XmlKind::config)) {
         plan(*seen);
     }
     return 0;

@@ -20,10 +20,9 @@ namespace {
 constexpr auto host_description =
     "pack:2 [numa(memory=8589934592)] l3:2(size=16777216) core:2 pu:2(indexes=2*8:8*1)";
 
-Result<Topology> load_topology(const host::TopologySource&)
+Result<Topology> load_topology(const TopologySource&)
 {
-    return host::read_topology(
-        {.kind = host::TopologySource::Kind::synthetic, .text = host_description});
+    return read_topology({.kind = TopologySource::Kind::synthetic, .text = host_description});
 }
 
 void plan(const Scenario& scenario)

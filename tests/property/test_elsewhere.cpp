@@ -50,13 +50,12 @@ Definitions strange_definitions(const Topology& host)
     for (std::size_t number = pick(1, 4); number > 0; --number) {
         const auto id = pick_run();
         auto text = strange_xml(host, number, std::nullopt);
-        auto seen = host::parse_domain_xml(text, catalog, host::XmlKind::config);
+        auto seen = parse_domain_xml(text, catalog, XmlKind::config);
         if (!seen) {
             RC_FAIL(seen.error().message + "\n" + text);
         }
         if (id) {
-            auto running =
-                host::parse_domain_xml(strange_xml(host, number, id), catalog, host::XmlKind::live);
+            auto running = parse_domain_xml(strange_xml(host, number, id), catalog, XmlKind::live);
             RC_ASSERT(running.ok());
             seen->running = {.pins = once_in(2) ? running->running->pins : seen->definition->pins};
             seen->facts.id = id;
@@ -136,7 +135,7 @@ RC_GTEST_PROP(Elsewhere, IsPlannedByTheRules, ())
                 const auto actions = diff(
                     {.seen = seen, .online = host.online_cpus(), .abilities = {}}, plan.domains[i]);
                 if (actions.definition) {
-                    const auto edited = host::edit_definition(made.texts[i], *actions.definition);
+                    const auto edited = edit_definition(made.texts[i], *actions.definition);
                     if (!edited) {
                         RC_FAIL(edited.error().message + "\n" + made.texts[i]);
                     }
@@ -170,7 +169,7 @@ RC_GTEST_PROP(Elsewhere, IsGivenBackWhereItIsThere, ())
                              }
                              if (actions.definition) {
                                  const auto edited =
-                                     host::edit_definition(made.texts[i], *actions.definition);
+                                     edit_definition(made.texts[i], *actions.definition);
                                  RC_ASSERT(edited.ok());
                              }
                          }

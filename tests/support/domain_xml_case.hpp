@@ -76,9 +76,9 @@ inline NodeSet nodes(std::string_view text)
     return *NodeSet::parse(text);
 }
 
-inline ObservedDomain parsed(std::string_view text, host::XmlKind kind = host::XmlKind::config)
+inline ObservedDomain parsed(std::string_view text, XmlKind kind = XmlKind::config)
 {
-    auto domain = host::parse_domain_xml(text, PolicyCatalog{}, kind);
+    auto domain = parse_domain_xml(text, PolicyCatalog{}, kind);
     EXPECT_TRUE(domain) << (domain ? "" : domain.error().message);
     return domain ? *domain : ObservedDomain{};
 }

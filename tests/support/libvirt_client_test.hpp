@@ -19,8 +19,6 @@
 
 namespace virtpind::test {
 
-using namespace host;
-
 inline const DomainUuid web1{"11111111-2222-3333-4444-555555555555"};
 
 inline std::string domain_xml(const std::string& inside)

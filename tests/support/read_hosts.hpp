@@ -17,9 +17,9 @@ namespace virtpind::test {
 
 inline Topology read_host(const std::string& source)
 {
-    const auto parsed = host::parse_topology_source(source);
+    const auto parsed = parse_topology_source(source);
     EXPECT_TRUE(parsed);
-    auto topology = host::read_topology(*parsed);
+    auto topology = read_topology(*parsed);
     EXPECT_TRUE(topology) << source << ": " << (topology ? "" : topology.error().message);
     return topology ? *topology : Topology{};
 }

@@ -23,9 +23,8 @@ inline const std::set<Tune> every_tune{
 inline std::string golden(const std::string& name)
 {
     const auto* directory = std::getenv("VIRTPIND_GOLDEN_TUNING");
-    const auto text =
-        host::read_text_file(std::filesystem::path{directory != nullptr ? directory : "."} / name,
-                             host::domain_xml_bytes_max);
+    const auto text = read_text_file(
+        std::filesystem::path{directory != nullptr ? directory : "."} / name, domain_xml_bytes_max);
     EXPECT_TRUE(text) << "set VIRTPIND_GOLDEN_TUNING to tests/golden/tuning";
     return text ? *text : "<domain/>";
 }
@@ -61,15 +60,15 @@ inline std::string meaning_of(const pugi::xml_node& node)
 inline std::string meaning_of(const std::string& text)
 {
     pugi::xml_document document;
-    const auto domain = host::load_domain(document, text);
+    const auto domain = load_domain(document, text);
     return domain ? meaning_of(*domain) : domain.error().message;
 }
 
 inline std::string applied(const std::string& text, const GuestTuning& tuning)
 {
-    const auto edited = host::edit_definition(text, {.tuning = tuning});
+    const auto edited = edit_definition(text, {.tuning = tuning});
     EXPECT_TRUE(edited) << edited.error().message;
-    const auto again = edited ? host::edit_definition(*edited, {.tuning = tuning}) : edited;
+    const auto again = edited ? edit_definition(*edited, {.tuning = tuning}) : edited;
     EXPECT_TRUE(again && *again == *edited) << "applying twice changes something";
     return edited ? *edited : "";
 }

@@ -33,7 +33,7 @@ class Daemon {
 public:
     Daemon(const fs::path& state_dir, std::shared_ptr<const Topology> topology, Config config)
         : host{state_dir}
-        , reconciler{loop(), host, host::read_boot_id(), host.load()}
+        , reconciler{loop(), host, read_boot_id(), host.load()}
         , controller{loop(), host, reconciler, {}}
     {
         reconciler.on_config(std::move(config));
@@ -177,13 +177,13 @@ private:
 
     static const std::shared_ptr<const Topology>& topology()
     {
-        static const auto one = std::make_shared<const Topology>(*host::read_topology(source()));
+        static const auto one = std::make_shared<const Topology>(*read_topology(source()));
         return one;
     }
 
-    static host::TopologySource source()
+    static TopologySource source()
     {
-        return {.kind = host::TopologySource::Kind::synthetic, .text = host_shape};
+        return {.kind = TopologySource::Kind::synthetic, .text = host_shape};
     }
 
     [[nodiscard]] RestoreOptions restore_options() const

@@ -25,9 +25,10 @@ std::string normal_cpus(const std::string& text)
 void copy_sorted(const pugi::xml_node& from, pugi::xml_node to)
 {
     std::vector<pugi::xml_attribute> attributes(from.attributes_begin(), from.attributes_end());
-    std::sort(attributes.begin(), attributes.end(), [](const auto& a, const auto& b) {
-        return std::string_view{a.name()} < std::string_view{b.name()};
-    });
+    std::sort(attributes.begin(), attributes.end(),
+              [](const pugi::xml_attribute& a, const pugi::xml_attribute& b) {
+                  return std::string_view{a.name()} < std::string_view{b.name()};
+              });
     for (const auto& attribute : attributes) {
         to.append_attribute(attribute.name()) = attribute.value();
     }
@@ -222,8 +223,8 @@ std::string format_definition(const Definition& definition, const Guest* running
 
 DefinitionParts definition_parts(const Definition& definition)
 {
-    const auto seen = host::parse_domain_xml(format_definition(definition), PolicyCatalog{},
-                                             host::XmlKind::config);
+    const auto seen =
+        parse_domain_xml(format_definition(definition), PolicyCatalog{}, XmlKind::config);
     return seen ? seen->definition->cpus->parts : throw std::logic_error{seen.error().message};
 }
 

@@ -7,8 +7,6 @@
 
 namespace virtpind::test {
 
-using What = Fault::What;
-
 // ---- what others do ---------------------------------------------------------------------------
 
 Result<void> VirtWorld::take_definition(const std::string& xml)
@@ -190,20 +188,20 @@ Fault::What VirtWorld::meet(Kind kind)
     if (std::exchange(dying, false)) {
         throw Killed{};
     }
-    if (fault.what == What::none || fault.kinds.count(kind) == 0) {
-        return What::none;
+    if (fault.what == Fault::What::none || fault.kinds.count(kind) == 0) {
+        return Fault::What::none;
     }
     if (fault.first > 1) {
         --fault.first;
-        return What::none;
+        return Fault::What::none;
     }
     const auto what = fault.what;
     if (--fault.count == 0) {
-        fault.what = What::none;
+        fault.what = Fault::What::none;
     }
-    if (what == What::be_overtaken) {
+    if (what == Fault::What::be_overtaken) {
         fault.meanwhile();
-        return What::none;
+        return Fault::What::none;
     }
     return what;
 }

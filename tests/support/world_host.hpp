@@ -27,7 +27,7 @@ public:
     // False when there is nobody to connect to.
     bool connect()
     {
-        auto opened = host::VirtConnection::open_deaf("qemu:///system");
+        auto opened = VirtConnection::open_deaf("qemu:///system");
         if (opened) {
             connection_ = std::move(*opened);
         }
@@ -51,7 +51,7 @@ public:
     {
         add<Result<Observation>>(
             [this, depth]() -> Result<Observation> {
-                return lost() ? gone() : host::observe_host(*connection_, catalog_, depth);
+                return lost() ? gone() : observe_host(*connection_, catalog_, depth);
             },
             std::move(done));
     }
@@ -68,7 +68,7 @@ public:
                                          .name = one.name,
                                          .id = one.id,
                                          .errors = {gone().error()}}
-                               : host::apply_with_undo_log(*connection_, catalog_, store_, one));
+                               : apply_with_undo_log(*connection_, catalog_, store_, one));
                 }
                 return outcomes;
             },
@@ -80,7 +80,7 @@ public:
     {
         add<Result<DefinitionPreview>>(
             [this, uuid = std::move(uuid), change = std::move(change), scope] {
-                return host::preview_definition(*connection_, uuid, change, scope);
+                return preview_definition(*connection_, uuid, change, scope);
             },
             std::move(done));
     }
@@ -91,7 +91,7 @@ public:
         add<Result<void>>(
             [this, uuid = std::move(uuid), policy = std::move(policy)]() -> Result<void> {
                 return lost() ? Result<void>{gone().error()}
-                              : host::write_policy(*connection_, uuid, policy);
+                              : write_policy(*connection_, uuid, policy);
             },
             std::move(done));
     }
@@ -137,9 +137,9 @@ private:
         });
     }
 
-    host::StateStore store_;
+    StateStore store_;
     const PolicyCatalog catalog_;
-    std::unique_ptr<host::VirtConnection> connection_;
+    std::unique_ptr<VirtConnection> connection_;
     std::deque<std::function<void()>> jobs_;
 };
 

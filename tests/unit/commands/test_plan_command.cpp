@@ -38,8 +38,7 @@ protected:
     nlohmann::json answer() { return nlohmann::json::parse(out_.str()); }
 
     test::TemporaryFolder folder_;
-    const host::TopologySource ryzen_ =
-        *host::parse_topology_source(std::string{"synthetic:"} + ryzen);
+    const TopologySource ryzen_ = *parse_topology_source(std::string{"synthetic:"} + ryzen);
     std::ostringstream out_;
     std::ostringstream err_;
 };
@@ -171,8 +170,8 @@ TEST_F(PlanCommand, BadInputIsRefusedWithStatusTwo)
 
 TEST_F(PlanCommand, FilesNamedInAScenarioAreBesideIt)
 {
-    const auto source = *host::parse_topology_source("synthetic:pack:1 [numa] core:4 pu:1");
-    write("host.xml", *host::export_topology_xml(source, {}));
+    const auto source = *parse_topology_source("synthetic:pack:1 [numa] core:4 pu:1");
+    write("host.xml", *export_topology_xml(source, {}));
     const auto path = write("s.json", R"({"topology": {"xml": "host.xml"}, "domains": []})");
     EXPECT_EQ(run({.format = PlanFormat::json, .scenario = path}), 0) << err_.str();
     EXPECT_EQ(answer()["host"]["cpus"], "0-3");
@@ -303,8 +302,8 @@ TEST_F(PlanCommand, NoNodeGetsACellThatIsLargerThanItsMemory)
     wide.replace(wide.find(">4</vcpu>"), 9, ">13</vcpu>");
     const auto path = write("wide.xml", wide); // 4 GiB
     const auto on = [&](const std::string& node_bytes) {
-        const auto source = *host::parse_topology_source(
-            "synthetic:pack:2 [numa(memory=" + node_bytes + ")] core:8 pu:1");
+        const auto source = *parse_topology_source("synthetic:pack:2 [numa(memory=" + node_bytes +
+                                                   ")] core:8 pu:1");
         EXPECT_EQ(run({.topology = source, .format = PlanFormat::json, .domains = {path}}), 0)
             << err_.str();
         return answer()["domains"][0]["definition"].get<std::string>();

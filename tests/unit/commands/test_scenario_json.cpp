@@ -8,13 +8,13 @@ namespace virtpind {
 namespace {
 
 // Two nodes of four cores with two threads; a PCI device on node 1.
-Result<Topology> small_host(const host::TopologySource& source)
+Result<Topology> small_host(const TopologySource& source)
 {
     if (source.text == "missing") {
         return Error{.code = Errc::invalid_argument, .message = "no such host"};
     }
-    auto topology = host::read_topology(
-        {.kind = host::TopologySource::Kind::synthetic, .text = "pack:2 [numa] core:4 pu:2"});
+    auto topology = read_topology(
+        {.kind = TopologySource::Kind::synthetic, .text = "pack:2 [numa] core:4 pu:2"});
     if (topology && source.text != "plain") {
         topology->devices = {{.address = "0000:01:00.0",
                               .label = "VGA",
@@ -215,8 +215,8 @@ TEST(Scenario, CommandLineTopologyStandsAboveItsOwn)
     const auto scenario = parse_scenario(
         "{\"topology\": {\"synthetic\": \"own\"}, \"domains\": []}", "s.json",
         {.config = config,
-         .topology = host::TopologySource{.kind = host::TopologySource::Kind::xml, .text = "given"},
-         .load_topology = [&asked](const host::TopologySource& source) {
+         .topology = TopologySource{.kind = TopologySource::Kind::xml, .text = "given"},
+         .load_topology = [&asked](const TopologySource& source) {
              asked = source.text;
              return small_host(source);
          }});

@@ -9,7 +9,7 @@
 
 #include <set>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 constexpr std::string_view definition = R"(<domain type='kvm'>
@@ -173,4 +173,4 @@ TEST(DefinitionEditor, EmptyMetadataGoes)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,8 +10,6 @@
 namespace virtpind::test {
 namespace {
 
-using namespace host;
-
 std::string edited(std::string_view text, const DefinitionChange& change)
 {
     auto result = edit_definition(text, change);

@@ -14,8 +14,6 @@
 namespace virtpind::test {
 namespace {
 
-using namespace host;
-
 Error parse_error(std::string_view inside)
 {
     const auto domain = parse_domain_xml(domain_with(inside), PolicyCatalog{}, XmlKind::config);

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 // Every place of a definition where somebody may write what others must not read.
@@ -87,4 +87,4 @@ TEST(OwnElements, AreNothingOfADefinitionThatHasNone)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 constexpr const char* declared = " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'";
@@ -215,4 +215,4 @@ TEST(QemuArguments, AddressesAreWhole)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -16,8 +16,6 @@
 namespace virtpind::test {
 namespace {
 
-using namespace host;
-
 // A guest with the second L3 of a host of twelve cores, told of it and of nothing else.
 struct Reference {
     const char* description;

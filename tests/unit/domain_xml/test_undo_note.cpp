@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 std::string domain_with(const std::string& metadata, const std::string& cputune = "",
@@ -345,4 +345,4 @@ TEST(MigrationXml, LeavesOutWhatTheDestinationDoesNotHave)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,8 +10,6 @@
 namespace virtpind::test {
 namespace {
 
-using namespace host;
-
 std::string keyed_guest()
 {
     auto text = plain_guest(8);

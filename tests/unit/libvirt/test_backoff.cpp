@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 using std::chrono::milliseconds;
@@ -44,4 +44,4 @@ TEST(Backoff, OnlyAConnectionThatHeldStartsOver)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

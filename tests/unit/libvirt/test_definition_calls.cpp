@@ -44,7 +44,7 @@ extern "C" virDomainPtr __wrap_virDomainDefineXMLFlags(virConnectPtr connection,
 
 // NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 class DefinitionCalls : public testing::Test {
@@ -129,4 +129,4 @@ TEST_F(DefinitionCalls, ANoteGoesAlsoWhereWritingChangesNothingElse)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 using enum DefinitionEvent;
@@ -93,4 +93,4 @@ TEST(DefinitionWatch, HearsNothingWhereNobodyTellsAndDoesNotWait)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <libvirt/virterror.h>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 using std::chrono::milliseconds;
@@ -45,4 +45,4 @@ TEST(IsBusy, SaysWhetherAnythingWasChanged)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -328,7 +328,7 @@ TEST_F(OneDomain, ThatKillsThreeStartsIsNamedAtTheNext)
         const auto child = ::fork();
         ASSERT_GE(child, 0);
         if (child == 0) {
-            host::CrashGuard guard{dir, "1"};
+            CrashGuard guard{dir, "1"};
             reconciler_.guard_with(guard);
             connect();
             ::_exit(0);
@@ -337,7 +337,7 @@ TEST_F(OneDomain, ThatKillsThreeStartsIsNamedAtTheNext)
         ASSERT_EQ(::waitpid(child, &status, 0), child);
         ASSERT_EQ(WEXITSTATUS(status), 7);
     }
-    host::CrashGuard guard{dir, "1"};
+    CrashGuard guard{dir, "1"};
     EXPECT_TRUE(guard.suspects(FakeHost::uuid(2)));
     EXPECT_TRUE(guard.leaves_alone(FakeHost::uuid(2), "<domain/>"));
     EXPECT_FALSE(guard.suspects(FakeHost::uuid(1)));

@@ -190,7 +190,7 @@ TEST(ReasonText, SaysEverySentenceAsExpected)
     if (std::getenv("VIRTPIND_UPDATE_GOLDEN") != nullptr) {
         std::ofstream{file} << text;
     }
-    const auto expected = host::read_text_file(file, std::size_t{1} << 20U);
+    const auto expected = read_text_file(file, std::size_t{1} << 20U);
     ASSERT_TRUE(expected.ok()) << expected.error().message;
     EXPECT_EQ(text, *expected) << "VIRTPIND_UPDATE_GOLDEN=1 writes it anew";
 }

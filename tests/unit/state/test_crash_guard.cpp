@@ -17,7 +17,7 @@
 #include <string>
 #include <thread>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 namespace fs = std::filesystem;
@@ -323,4 +323,4 @@ TEST_F(Guard, DoesWithoutADirectory)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <fstream>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 namespace fs = std::filesystem;
@@ -353,4 +353,4 @@ TEST_F(StateStoreTest, UuidCannotLeaveTheDirectory)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind

@@ -8,8 +8,6 @@
 namespace virtpind::test {
 namespace {
 
-using namespace host;
-
 TEST(CoreKinds, LowPowerCoresSitOutsideTheL3)
 {
     auto t = synthetic("pack:1 [numa] l3:2(size=25165824) core:4 pu:1");

@@ -10,8 +10,6 @@
 namespace virtpind::test {
 namespace {
 
-using namespace host;
-
 class SysfsFacts : public testing::Test {
 protected:
     Topology host()

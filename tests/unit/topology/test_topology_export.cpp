@@ -13,8 +13,6 @@
 namespace virtpind::test {
 namespace {
 
-using namespace host;
-
 TEST(ExportTopology, LabelsCpusAndStaysReadable)
 {
     const auto source =

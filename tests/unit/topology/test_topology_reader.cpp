@@ -14,8 +14,6 @@
 namespace virtpind::test {
 namespace {
 
-using namespace host;
-
 std::string refusal(const std::string& source)
 {
     const auto parsed = parse_topology_source(source);

@@ -9,7 +9,7 @@
 
 #include <fstream>
 
-namespace virtpind::host {
+namespace virtpind {
 namespace {
 
 using namespace std::chrono_literals;
@@ -175,4 +175,4 @@ TEST(UeventTest, OnlyTheLayoutCounts)
 }
 
 } // namespace
-} // namespace virtpind::host
+} // namespace virtpind
