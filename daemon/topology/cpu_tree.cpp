@@ -2,6 +2,7 @@
 #include "cpu_tree.hpp"
 
 #include "hwloc_ids.hpp"
+#include "node_places.hpp"
 
 #include <algorithm>
 #include <map>
@@ -35,7 +36,9 @@ std::vector<CpuSet> sorted_sets(const Groups& groups)
 
 class CpuTree {
 public:
-    explicit CpuTree(hwloc_topology_t hwloc) : hwloc_{hwloc}, root_{hwloc_get_root_obj(hwloc)} {}
+    CpuTree(hwloc_topology_t hwloc, const std::vector<KernelNode>& kernel_nodes)
+        : hwloc_{hwloc}, kernel_nodes_{kernel_nodes}, root_{hwloc_get_root_obj(hwloc)}
+    {}
 
     Result<Topology> read()
     {
@@ -105,24 +108,20 @@ private:
 
     Result<void> list_nodes()
     {
-        hwloc_obj_t object = nullptr;
-        while ((object = hwloc_get_next_obj_by_type(hwloc_, HWLOC_OBJ_NUMANODE, object)) !=
-               nullptr) {
-            if (object->os_index >= id_set_limit) {
-                return Error{.code = Errc::limits_exceeded,
-                             .message = "the topology has NUMA node numbers above " +
-                                        std::to_string(id_set_limit - 1)};
+        std::map<CpuId, hwloc_obj_t> online;
+        for (std::size_t i = 0; i < topology_.cpus.size(); ++i) {
+            if (topology_.cpus[i].online) {
+                online[topology_.cpus[i].id] = places_[i];
             }
-            node_objects_.push_back(object);
         }
-        std::sort(node_objects_.begin(), node_objects_.end(),
-                  [](hwloc_obj_t a, hwloc_obj_t b) { return a->os_index < b->os_index; });
-        for (auto* node : node_objects_) {
-            topology_.nodes.push_back(make_node(node));
+        auto found = find_node_places(hwloc_, kernel_nodes_, online, topology_.warnings);
+        if (!found) {
+            return std::move(found).error();
         }
-        if (topology_.nodes.empty()) {
-            return Error{.code = Errc::invalid_argument,
-                         .message = "the topology has no NUMA node"};
+        node_places_ = std::move(*found);
+        for (const auto& place : node_places_) {
+            topology_.nodes.push_back(place.object != nullptr ? make_node(place.object)
+                                                              : Node{.id = place.id});
         }
         return {};
     }
@@ -146,17 +145,20 @@ private:
     }
 
     // The smallest node around a CPU, the lowest of equals (memory of another sort is attached
-    // beside it, and higher up). nullopt when there is none.
+    // beside it, and higher up), unless a node without memory lent it. nullopt when there is none.
     [[nodiscard]] std::optional<std::size_t> node_around(CpuId id) const
     {
         std::optional<std::size_t> best;
         auto best_size = 0;
-        for (std::size_t i = 0; i < node_objects_.size(); ++i) {
-            const auto* cpus = node_objects_[i]->complete_cpuset;
-            if (hwloc_bitmap_isset(cpus, raw(id)) == 0) {
+        for (std::size_t i = 0; i < node_places_.size(); ++i) {
+            if (node_places_[i].lent.contains(id)) {
+                return i;
+            }
+            const auto* object = node_places_[i].object;
+            if (object == nullptr || hwloc_bitmap_isset(object->complete_cpuset, raw(id)) == 0) {
                 continue;
             }
-            const auto size = hwloc_bitmap_weight(cpus);
+            const auto size = hwloc_bitmap_weight(object->complete_cpuset);
             if (!best || size < best_size) {
                 best = i;
                 best_size = size;
@@ -169,8 +171,8 @@ private:
     [[nodiscard]] std::size_t nearest_node(hwloc_obj_t place) const
     {
         for (; place != nullptr; place = place->parent) {
-            for (std::size_t i = 0; i < node_objects_.size(); ++i) {
-                if (hwloc_bitmap_isset(place->nodeset, node_objects_[i]->os_index) != 0) {
+            for (std::size_t i = 0; i < topology_.nodes.size(); ++i) {
+                if (hwloc_bitmap_isset(place->nodeset, raw(topology_.nodes[i].id)) != 0) {
                     return i;
                 }
             }
@@ -180,20 +182,12 @@ private:
 
     void assign_nodes()
     {
-        CpuSet made_up;
         for (std::size_t i = 0; i < topology_.cpus.size(); ++i) {
             auto& cpu = topology_.cpus[i];
             const auto around = node_around(cpu.id);
             const auto position = around ? *around : nearest_node(places_[i]);
-            if (!around && cpu.online) {
-                made_up.insert(cpu.id);
-            }
             cpu.node = NodeIndex{static_cast<std::uint32_t>(position)};
             topology_.nodes[position].cpus.insert(cpu.id);
-        }
-        if (!made_up.empty()) {
-            topology_.warnings.push_back("CPUs " + made_up.str() +
-                                         " have no NUMA node of their own; using the nearest.");
         }
     }
 
@@ -292,17 +286,18 @@ private:
     }
 
     hwloc_topology_t hwloc_;
+    const std::vector<KernelNode>& kernel_nodes_;
     hwloc_obj_t root_;
-    std::vector<hwloc_obj_t> places_;       // of topology_.cpus
-    std::vector<hwloc_obj_t> node_objects_; // of topology_.nodes
+    std::vector<hwloc_obj_t> places_;    // of topology_.cpus
+    std::vector<NodePlace> node_places_; // of topology_.nodes
     Topology topology_;
 };
 
 } // namespace
 
-Result<Topology> read_cpu_tree(hwloc_topology_t hwloc)
+Result<Topology> read_cpu_tree(hwloc_topology_t hwloc, const std::vector<KernelNode>& kernel_nodes)
 {
-    return CpuTree{hwloc}.read();
+    return CpuTree{hwloc, kernel_nodes}.read();
 }
 
 } // namespace virtpind

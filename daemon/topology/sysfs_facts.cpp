@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <sstream>
 #include <string>
 
 namespace virtpind {
@@ -33,11 +34,38 @@ std::optional<std::uint64_t> read_number(const fs::path& path)
     return text ? parse_number(*text) : std::nullopt;
 }
 
-std::optional<CpuSet> read_cpus(const fs::path& path)
+template <class Set>
+std::optional<Set> read_set(const fs::path& path)
 {
     const auto text = read_text_file(path, sysfs_bytes_max);
-    auto cpus = text ? CpuSet::parse(*text) : Result<CpuSet>{text.error()};
-    return cpus ? std::optional{std::move(*cpus)} : std::nullopt;
+    auto set = text ? Set::parse(*text) : Result<Set>{text.error()};
+    return set ? std::optional{std::move(*set)} : std::nullopt;
+}
+
+std::optional<CpuSet> read_cpus(const fs::path& path)
+{
+    return read_set<CpuSet>(path);
+}
+
+fs::path node_folder(const fs::path& root, NodeId node)
+{
+    return root / "sys/devices/system/node" / ("node" + std::to_string(raw(node)));
+}
+
+// The kernel writes one number for each online node, in ascending order.
+std::map<NodeId, std::uint32_t> read_distances(const fs::path& path, const NodeSet& online)
+{
+    std::map<NodeId, std::uint32_t> distances;
+    const auto text = read_text_file(path, sysfs_bytes_max);
+    std::istringstream numbers{text ? *text : std::string{}};
+    for (const auto node : online) {
+        std::uint32_t distance = 0;
+        if (!(numbers >> distance)) {
+            return {};
+        }
+        distances[node] = distance;
+    }
+    return distances;
 }
 
 // The CPUs guests may use, or nullopt when no cpuset restricts them.
@@ -91,7 +119,7 @@ std::uint64_t meminfo_kib(std::string_view meminfo, std::string_view key)
 
 void add_free_memory(Node& node, const fs::path& root)
 {
-    const auto folder = root / "sys/devices/system/node" / ("node" + std::to_string(raw(node.id)));
+    const auto folder = node_folder(root, node.id);
     if (const auto meminfo = read_text_file(folder / "meminfo", sysfs_bytes_max)) {
         std::uint64_t free = 0;
         for (const auto* key : {"MemFree", "Active(file)", "Inactive(file)", "SReclaimable"}) {
@@ -121,6 +149,20 @@ std::vector<KindHint> read_core_types(const fs::path& root)
     add("cpu_atom", "IntelAtom");
     add("cpu_lowpower", "IntelLowPower");
     return hints;
+}
+
+std::vector<KernelNode> read_kernel_nodes(const fs::path& root)
+{
+    const auto online =
+        read_set<NodeSet>(root / "sys/devices/system/node/online").value_or(NodeSet{});
+    std::vector<KernelNode> nodes;
+    for (const auto id : online) {
+        const auto folder = node_folder(root, id);
+        nodes.push_back({.id = id,
+                         .cpus = read_cpus(folder / "cpulist").value_or(CpuSet{}),
+                         .distance = read_distances(folder / "distance", online)});
+    }
+    return nodes;
 }
 
 void add_quiet_cpus(Topology& topology, const fs::path& root)

@@ -6,7 +6,9 @@
 #include "common/model/topology.hpp"
 #include "core_kinds.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <vector>
 
 namespace virtpind {
@@ -22,6 +24,17 @@ inline constexpr const char* nohz_full_note = "virtpind-nohz-full";
 // Fills in Topology::isolated and nohz_full from the kernel's boot options. Invalid lists count as
 // empty, with a warning.
 void add_quiet_cpus(Topology& topology, const std::filesystem::path& root);
+
+// A NUMA node as the kernel has it.
+struct KernelNode {
+    NodeId id{};
+    CpuSet cpus;                              // online ones
+    std::map<NodeId, std::uint32_t> distance; // to every node, ACPI SLIT scale; empty: not told
+};
+
+// All online nodes in ascending order, also those without memory, which hwloc leaves out; empty
+// where the kernel tells of none.
+[[nodiscard]] std::vector<KernelNode> read_kernel_nodes(const std::filesystem::path& root);
 
 // Fills in Cpu::rank and Cpu::allowed, Node::free_memory_kib and HugePages::free.
 //

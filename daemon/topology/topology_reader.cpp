@@ -7,6 +7,7 @@
 #include "cpu_tree.hpp"
 #include "hwloc_handle.hpp"
 #include "hwloc_ids.hpp"
+#include "node_places.hpp"
 #include "sysfs_facts.hpp"
 
 #include <algorithm>
@@ -77,43 +78,6 @@ void add_devices(hwloc_topology_t hwloc, Topology& topology)
     for (auto& node : topology.nodes) {
         node.has_io = with_io.contains(node.id);
     }
-}
-
-// Where the node that hwloc means is in topology.nodes.
-std::size_t node_position(const Topology& topology, hwloc_obj_t object)
-{
-    const auto* node = topology.find_node(NodeId{object->os_index});
-    return static_cast<std::size_t>(node - topology.nodes.data());
-}
-
-// The first matrix of latencies, on the scale of ACPI's SLIT: 10 is local, 255 unreachable.
-void add_distances(hwloc_topology_t hwloc, Topology& topology)
-{
-    constexpr std::uint32_t local = 10;
-    constexpr std::uint32_t remote = 20;
-    constexpr std::uint64_t unreachable = 255;
-    const auto count = topology.nodes.size();
-    topology.distance.assign(count, std::vector<std::uint32_t>(count, remote));
-    for (std::size_t i = 0; i < count; ++i) {
-        topology.distance[i][i] = local;
-    }
-    unsigned found = 1;
-    hwloc_distances_s* matrix = nullptr;
-    if (hwloc_distances_get_by_type(hwloc, HWLOC_OBJ_NUMANODE, &found, &matrix,
-                                    HWLOC_DISTANCES_KIND_MEANS_LATENCY, 0) != 0 ||
-        found == 0) {
-        return;
-    }
-    for (unsigned i = 0; i < matrix->nbobjs; ++i) {
-        const auto* row = matrix->values + std::size_t{i} * matrix->nbobjs;
-        const auto own = std::max<std::uint64_t>(row[i], 1);
-        auto& distances = topology.distance[node_position(topology, matrix->objs[i])];
-        for (unsigned j = 0; j < matrix->nbobjs; ++j) {
-            distances[node_position(topology, matrix->objs[j])] =
-                static_cast<std::uint32_t>(std::min(row[j] * local / own, unreachable));
-        }
-    }
-    hwloc_distances_release(hwloc, matrix);
 }
 
 Cache::Type cache_type(hwloc_obj_cache_type_t type)
@@ -251,16 +215,18 @@ Result<Topology> read_topology(const TopologySource& source)
         return handle.error();
     }
     auto* hwloc = handle->get();
-    auto topology = read_cpu_tree(hwloc);
+    const auto is_live = source.kind == TopologySource::Kind::live;
+    const auto kernel_nodes = is_live ? read_kernel_nodes(source.root) : std::vector<KernelNode>{};
+    auto topology = read_cpu_tree(hwloc, kernel_nodes);
     if (!topology) {
         return topology;
     }
     add_devices(hwloc, *topology);
-    add_distances(hwloc, *topology);
+    add_distances(hwloc, kernel_nodes, *topology);
     add_caches(hwloc, *topology);
     topology->vendor = read_vendor(hwloc);
     auto hints = read_kind_hints(hwloc);
-    if (source.kind == TopologySource::Kind::live) {
+    if (is_live) {
         const auto core_types = read_core_types(source.root);
         hints.insert(hints.end(), core_types.begin(), core_types.end());
         add_live_facts(*topology, source.root);

@@ -196,6 +196,7 @@ SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
         const auto index = indexes.emplace_back(NodeIndex{static_cast<std::uint32_t>(node)});
         const auto id = host_.node_id(index);
         outside[0] += demand.local.contains(id) ? 0U : 1U;
+        outside[0] += at_id(host_.lacks_memory, index) ? 1U : 0U; // far from any
         outside[1] += demand.home.contains(id) ? 0U : 1U;
         outside[2] += demand.present.contains(id) ? 0U : 1U;
         cpus |= host_.node_cpus[node];
@@ -252,6 +253,18 @@ SharedPool::Nodes SharedPool::choose_some(const Demand& demand, const Nodes& can
     return best;
 }
 
+// Those with memory, where they have room for the domain.
+SharedPool::Nodes SharedPool::with_memory_if_enough(const Demand& demand, Nodes candidates) const
+{
+    Nodes having;
+    for (const auto node : candidates) {
+        if (!host_.lacks_memory[node]) {
+            having.push_back(node);
+        }
+    }
+    return demand.suffices(having, {}, 0) ? having : candidates;
+}
+
 SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
                                      const MemoryLedger::Amounts& available) const
 {
@@ -263,6 +276,7 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
         return candidates;
     }
     if (intent.policy.numa == NumaChoice::spread) {
+        candidates = with_memory_if_enough(demand, std::move(candidates));
         std::sort(candidates.begin(), candidates.end(), [&](std::size_t a, std::size_t b) {
             return key(demand, {a}) < key(demand, {b});
         });

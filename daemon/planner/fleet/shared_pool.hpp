@@ -57,6 +57,7 @@ private:
     using Key =
         std::tuple<std::array<std::size_t, 3>, std::uint32_t, std::ptrdiff_t, double, Nodes>;
     [[nodiscard]] Nodes candidates_for(const Share& of) const;
+    [[nodiscard]] Nodes with_memory_if_enough(const Demand& demand, Nodes candidates) const;
     [[nodiscard]] Demand demand_of(const Intent& intent, const Share& of,
                                    const MemoryLedger::Amounts& available) const;
     [[nodiscard]] Key key(const Demand& demand, const Nodes& nodes) const;

@@ -70,6 +70,22 @@ TEST(SharedPool, NumaSingleAndSpreadAreFollowed)
     EXPECT_EQ(host.nodes_of(vcpu_cpus(plan_on(host, {small}).domains.front())).size(), 2U);
 }
 
+TEST(SharedPool, NodesWithoutMemoryAreTheLast)
+{
+    auto host = regular_host({.packages = 1, .nodes = 3, .cores = 4, .threads = 1});
+    host.nodes[0].memory_kib = 0;
+    auto vm = shared("vm", 4);
+    for (const auto memory : {MemoryChoice::follow, MemoryChoice::keep}) {
+        vm.policy.memory = memory;
+        EXPECT_EQ(vcpu_cpus(plan_on(host, {vm}, CpuSet{}).domains[0]), cpus("4-7"));
+    }
+    vm.memory_kib = 0; // unknown
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {vm}, CpuSet{}).domains[0]), cpus("4-7"));
+    vm.policy.numa = NumaChoice::spread;
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {vm}, CpuSet{}).domains[0]), cpus("4-11"));
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {shared("large", 12)}, CpuSet{}).domains[0]), cpus("0-11"));
+}
+
 TEST(SharedPool, DomainWithoutAPoolSaysOnWhoseCpusItFloats)
 {
     const auto host = regular_host({.cores = 2});

@@ -181,16 +181,25 @@ TEST(RealHosts, WithoutL3ThePackageCountsAsOne)
 TEST(RealHosts, NodesAtSeveralLevelsAndCpusWithoutOne)
 {
     const auto t = host("nodes-at-several-levels");
-    EXPECT_EQ(sets(t.nodes), "0-7;8-11;;12-23");
-    EXPECT_EQ(t.distance[3], (std::vector<std::uint32_t>{40, 40, 50, 10}));
-    ASSERT_EQ(t.warnings.size(), 2U);
-    EXPECT_NE(t.warnings[0].find("CPUs 4-7,12-19 have no NUMA node of their own"),
-              std::string::npos);
+    EXPECT_EQ(sets(t.nodes), "0-3;8-11;;20-23;4-7;12-19");
+    EXPECT_EQ(t.distance[3], (std::vector<std::uint32_t>{40, 40, 50, 10, 50, 50}));
 
     const auto memory_side = host("memory-side-caches");
     EXPECT_EQ(memory_side.nodes.size(), 4U);
     EXPECT_EQ(memory_side.l3s.size(), 2U); // each over two nodes
     EXPECT_EQ(memory_side.distance[0], (std::vector<std::uint32_t>{10, 21, 11, 21}));
+}
+
+TEST(RealHosts, NodesThatHwlocLeavesOutHaveNoMemory)
+{
+    const auto t = host("memoryless-nodes");
+    expect_invariants(t);
+    EXPECT_EQ(sets(t.nodes), "0-15;16-31;32-47;48-63");
+    EXPECT_EQ(t.all_nodes().str(), "0-3");
+    EXPECT_EQ(t.memory_nodes().str(), "0,2");
+    ASSERT_FALSE(t.warnings.empty());
+    EXPECT_EQ(t.warnings[0], "CPUs 16-31,48-63 have no NUMA node with memory; they count as nodes "
+                             "1,3 without memory.");
 }
 
 } // namespace

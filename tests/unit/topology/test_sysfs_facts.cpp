@@ -103,6 +103,24 @@ TEST_F(SysfsFacts, FreeMemoryIsAllThatNeedsNoSwapping)
     EXPECT_EQ(t.nodes[0].hugepages[0].total, 100U);
 }
 
+TEST_F(SysfsFacts, KernelsNodesAreThereWithoutMemory)
+{
+    EXPECT_TRUE(read_kernel_nodes(root_.path()).empty());
+    root_.write("sys/devices/system/node/online", "0,2-3\n");
+    root_.write("sys/devices/system/node/node0/cpulist", "0-1\n");
+    root_.write("sys/devices/system/node/node0/distance", "10 16 32\n");
+    root_.write("sys/devices/system/node/node2/cpulist", "2-3\n");
+    root_.write("sys/devices/system/node/node2/distance", "16 10\n");
+    const auto nodes = read_kernel_nodes(root_.path());
+    ASSERT_EQ(nodes.size(), 3U);
+    EXPECT_EQ(nodes[0].distance,
+              (std::map<NodeId, std::uint32_t>{{NodeId{0}, 10}, {NodeId{2}, 16}, {NodeId{3}, 32}}));
+    EXPECT_EQ(nodes[1].id, NodeId{2});
+    EXPECT_EQ(nodes[1].cpus.str(), "2-3");
+    EXPECT_TRUE(nodes[1].distance.empty()) << "some are missing";
+    EXPECT_TRUE(nodes[2].cpus.empty());
+}
+
 TEST_F(SysfsFacts, RanksWhereAllCpusHaveOne)
 {
     for (auto cpu = 0; cpu < 3; ++cpu) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Sources of topologies: how they are named, what is refused, and what hwloc's synthetic ones
 // become.
+#include "daemon/topology/core_kinds.hpp"
+#include "daemon/topology/cpu_tree.hpp"
+#include "daemon/topology/hwloc_handle.hpp"
+#include "daemon/topology/node_places.hpp"
 #include "daemon/topology/topology_export.hpp"
 #include "daemon/topology/topology_reader.hpp"
 #include "tests/support/read_hosts.hpp"
@@ -169,6 +173,33 @@ TEST(Synthetic, NodesWithoutCpusAndSparseNodeNumbers)
     EXPECT_EQ(sets(sparse.nodes), "2-3;0-1");
     EXPECT_EQ(sparse.find_node(NodeId{40})->cpus.str(), "0-1");
     EXPECT_EQ(raw(sparse.find(CpuId{0})->node), 1U);
+}
+
+TEST(KernelNodes, AddThoseThatHwlocLeavesOut)
+{
+    // hwloc has node 1 for the CPUs of nodes 0 and 1, of which 0 has no memory.
+    const auto handle =
+        load_hwloc({.kind = TopologySource::Kind::synthetic,
+                    .text = "pack:2 [numa(memory=1073741824 indexes=1,2)] core:4 pu:1"});
+    ASSERT_TRUE(handle);
+    const std::vector<KernelNode> kernel_nodes{
+        {.id = NodeId{0},
+         .cpus = CpuSet{CpuId{0}, CpuId{1}},
+         .distance = {{NodeId{0}, 10}, {NodeId{1}, 12}, {NodeId{2}, 31}}},
+        {.id = NodeId{1},
+         .cpus = CpuSet{CpuId{2}, CpuId{3}},
+         .distance = {{NodeId{0}, 13}, {NodeId{1}, 10}, {NodeId{2}, 32}}},
+        {.id = NodeId{2}, .cpus = CpuSet{CpuId{4}, CpuId{5}, CpuId{6}, CpuId{7}}, .distance = {}}};
+    auto t = read_cpu_tree(handle->get(), kernel_nodes);
+    ASSERT_TRUE(t);
+    add_distances(handle->get(), kernel_nodes, *t);
+    classify_cores(*t, {});
+    expect_invariants(*t);
+    EXPECT_EQ(sets(t->nodes), "0-1;2-3;4-7");
+    EXPECT_EQ(t->memory_nodes().str(), "1-2");
+    EXPECT_TRUE(t->warnings.empty());
+    EXPECT_EQ(t->distance,
+              (std::vector<std::vector<std::uint32_t>>{{10, 12, 31}, {13, 10, 20}, {20, 20, 10}}));
 }
 
 TEST(Vcache, IsLargeAndLargerThanASibling)
