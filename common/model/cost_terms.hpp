@@ -20,6 +20,7 @@ namespace virtpind {
 
 enum class CostTerm : std::uint8_t {
     kind,
+    low_power,
     imbalance,
     nodes,
     distance,
@@ -72,6 +73,12 @@ inline constexpr std::array cost_term_table{
                  .weight = CostTermInfo::Weight::weighty,
                  .sum = CostTermInfo::Sum::apart,
                  .gain = ReasonPhrase::wished_kind},
+    CostTermInfo{.term = CostTerm::low_power,
+                 .name = "low-power",
+                 .meaning = "vCPUs on low-power cores, which only cores=any allows.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .gain = ReasonPhrase::fewer_low_power,
+                 .shown = CostTermInfo::Shown::nonzero},
     CostTermInfo{.term = CostTerm::imbalance,
                  .name = "imbalance",
                  .meaning = "With numa=spread, the vCPUs that the fullest node has more than the "

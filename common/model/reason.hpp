@@ -25,6 +25,7 @@ enum class ReasonCode {
     siblings_idle,
     kind_chosen,
     kind_mixed,
+    kind_missed,
     near_device,
     far_from_device,
     far_from_memory,

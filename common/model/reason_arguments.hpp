@@ -31,6 +31,7 @@ enum class ReasonPhrase {
     // places, and what is wanted there
     numa_node,
     l3,
+    kind_of_core,
     on_node,
     on_l3_of_node,
     free_memory,
@@ -40,6 +41,7 @@ enum class ReasonPhrase {
     cores_require,
     // what would be better
     wished_kind,
+    fewer_low_power,
     even_spread,
     fewer_nodes,
     nearer_nodes,

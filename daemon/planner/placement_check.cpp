@@ -120,6 +120,7 @@ private:
         const auto smt = intent_.policy.smt;
         const auto online = topology.online_cpus();
         std::set<KindIndex> kinds;
+        auto crossed = false;
         for (const auto& core : topology.cores) {
             const auto used = core.cpus.common(own);
             if (used == 0) {
@@ -133,12 +134,25 @@ private:
             if (smt == SmtChoice::isolate || smt == SmtChoice::spread) {
                 check_.expect(used == 1, "two vCPUs are on core " + core.cpus.str());
             }
-            check_.expect(at_id(topology.kinds, core.kind).core_class != CoreClass::low_power ||
+            const auto core_class = at_id(topology.kinds, core.kind).core_class;
+            crossed = crossed || is_of_another_kind(core_class);
+            check_.expect(core_class != CoreClass::low_power ||
                               intent_.policy.cores == CoreChoice::any,
                           "it has low-power cores without cores=any");
         }
         check_.expect(kinds.size() <= 1 || intent_.policy.cores == CoreChoice::any,
                       "it has several kinds of core without cores=any");
+        check_.expect(!crossed || !domain_.satisfied,
+                      "it has not the kind of core that it asks for and counts as satisfied");
+        check_.expect(!crossed || intent_.policy.fallback != Fallback::fail,
+                      "fallback=fail but it has not the kind of core that it asks for");
+    }
+
+    [[nodiscard]] bool is_of_another_kind(CoreClass core_class) const
+    {
+        const auto cores = intent_.policy.cores;
+        return (cores == CoreChoice::performance && core_class == CoreClass::efficiency) ||
+               (cores == CoreChoice::efficiency && core_class == CoreClass::performance);
     }
 
     void check_nodes(const CpuSet& own)

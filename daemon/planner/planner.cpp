@@ -209,6 +209,7 @@ private:
         plan.placement = Placement::dedicated;
         plan.optimal = member.placed->proven;
         plan.cost = member.placed->cost;
+        plan.satisfied = plan.cost[CostTerm::kind] == 0;
         CpuSet own;
         for (const auto& [vcpu, cpu] : member.placed->pins) {
             plan.vcpus[vcpu] = {cpu};

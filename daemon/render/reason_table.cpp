@@ -35,10 +35,12 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::siblings_idle, "siblings-idle", "one vCPU per core; the siblings stay idle", {
         "It has one vCPU per core, as smt=isolate asks[; {siblings:its sibling # stays|the siblings # stay} idle]."}},
     {ReasonCode::kind_chosen, "kind-chosen", "which kind of core a hybrid host gave", {
-        "All vCPUs are on {kinds, and} cores[, because the wished kind has no room for {unwished:# vCPU|# vCPUs}]."}},
+        "All vCPUs are on {kinds, and} cores."}},
     {ReasonCode::kind_mixed, "kind-mixed", "cores of several kinds, as cores=any allows", {
         "Its cores are of several kinds, as cores=any allows: {kinds, and}.",
         "No single kind of core in the pool is large enough for it, so it runs on several kinds."}},
+    {ReasonCode::kind_missed, "kind-missed", "the wished kind of core has no room, so it is on another one", {
+        "All vCPUs are on {kinds, and} cores, because the wished kind has no room for {unwished:# vCPU|# vCPUs}."}},
     {ReasonCode::near_device, "near-device", "on the NUMA nodes of its passthrough devices", {
         "It is on {nodes:node #|nodes #}, where some of its devices are attached; the others are on "
             "{other_nodes:node #|nodes #}.",
@@ -317,6 +319,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
 
     {ReasonPhrase::numa_node, "NUMA node"},
     {ReasonPhrase::l3, "L3"},
+    {ReasonPhrase::kind_of_core, "wished kind of core"},
     {ReasonPhrase::on_node, "{nodes:node #|nodes #}"},
     {ReasonPhrase::on_l3_of_node, "one L3 of {nodes:node #|nodes #}"},
     {ReasonPhrase::free_memory, "{memory} of free memory"},
@@ -326,6 +329,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::cores_require, "as whole cores for {vcpus:# vCPU|# vCPUs}, as smt=require asks"},
 
     {ReasonPhrase::wished_kind, "the wished kind of core"},
+    {ReasonPhrase::fewer_low_power, "{better} instead of {now} vCPUs on low-power cores"},
     {ReasonPhrase::even_spread, "its vCPUs spread more evenly over the nodes"},
     {ReasonPhrase::fewer_nodes, "{better} instead of {now} NUMA nodes"},
     {ReasonPhrase::nearer_nodes, "nodes nearer to each other"},

@@ -73,9 +73,15 @@ private:
         }
         const auto one_per_core =
             policy_.smt == SmtChoice::isolate || policy_.smt == SmtChoice::spread;
-        return (policy_.cores == CoreChoice::any || kinds.size() == 1) &&
+        return (policy_.cores == CoreChoice::any || kinds.size() == 1) && kind_holds(kinds) &&
                (policy_.numa != NumaChoice::single || nodes.size() == 1) &&
                (!one_per_core || cores.size() == pins_.size()) && memory_holds(nodes);
+    }
+
+    [[nodiscard]] bool kind_holds(const IdSet<KindIndex>& kinds) const
+    {
+        return policy_.fallback != Fallback::fail ||
+               is_wished(host_.topology->kinds[raw(kinds.front())].core_class, policy_.cores);
     }
 
     [[nodiscard]] bool memory_holds(const IdSet<NodeIndex>& nodes) const

@@ -166,6 +166,18 @@ std::optional<Reason> limit_of_host(Fleet& fleet, const Member& member)
         {{"place", over_nodes ? ReasonPhrase::numa_node : ReasonPhrase::l3}, {"most", most}}};
 }
 
+// The limit of the wished kind, where the domain had to take another one.
+std::optional<Reason> limit_of_kind(Fleet& fleet, const Member& member)
+{
+    const auto most =
+        find_infeasibility(fleet, *member.intent, fleet.all_to_itself()).ways.most_vcpus;
+    if (most == 0) {
+        return std::nullopt;
+    }
+    return Reason{ReasonCode::to_do_better,
+                  {{"place", ReasonPhrase::kind_of_core}, {"most", most}}};
+}
+
 } // namespace
 
 DomainsOnCpus claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted)
@@ -201,7 +213,8 @@ std::optional<Reason> how_to_do_better(Fleet& fleet, const Member& member)
     }
     const auto alone = fleet.place_alone(member);
     if (!alone || advised_terms(alone->cost) >= advised_terms(now)) {
-        return limit_of_host(fleet, member);
+        return now[CostTerm::kind] > 0 ? limit_of_kind(fleet, member)
+                                       : limit_of_host(fleet, member);
     }
     auto owners = claimants(fleet, member, alone->claim);
     const auto helps =

@@ -131,16 +131,23 @@ Intent with_vcpus(const Intent& intent, std::size_t count)
     return smaller;
 }
 
+// Advice leads to no kind of core that was not asked for.
+bool fits(Fleet& fleet, const Intent& intent, const Fleet::Availability& room)
+{
+    const auto placed = fleet.what_if(intent, room);
+    return placed && placed->cost[CostTerm::kind] == 0;
+}
+
 // The largest number of vCPUs that fits, by halving; 0 when not even one does.
 std::size_t most_vcpus(Fleet& fleet, const Intent& intent, const Fleet::Availability& room)
 {
-    std::size_t fits = 0;
+    std::size_t most = 0;
     auto too_many = std::min(intent.vcpus_online.size(), room.around.free.size() + 1);
-    while (fits + 1 < too_many) {
-        const auto middle = fits + (too_many - fits) / 2;
-        (fleet.what_if(with_vcpus(intent, middle), room) ? fits : too_many) = middle;
+    while (most + 1 < too_many) {
+        const auto middle = most + (too_many - most) / 2;
+        (fits(fleet, with_vcpus(intent, middle), room) ? most : too_many) = middle;
     }
-    return fits;
+    return most;
 }
 
 ReasonPhrase cores_needed(SmtChoice smt)
@@ -203,7 +210,7 @@ Infeasibility find_infeasibility(Fleet& fleet, const Intent& intent,
     if (!too_few && !relaxations.empty()) {
         code = ReasonCode::no_room_as_asked;
         for (const auto& relaxation : relaxations) {
-            if (fleet.what_if(relaxation.intent, room)) {
+            if (fits(fleet, relaxation.intent, room)) {
                 code = ways.phrases.empty() ? relaxation.code : code;
                 ways.phrases.push_back(relaxation.way);
             }

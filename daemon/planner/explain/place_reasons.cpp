@@ -162,9 +162,11 @@ private:
         }
         if (kinds.size() > 1) {
             say(ReasonCode::kind_mixed, {{"kinds", std::move(kinds)}});
-        } else {
-            say(ReasonCode::kind_chosen,
+        } else if (cost_[CostTerm::kind] > 0) {
+            say(ReasonCode::kind_missed,
                 {{"kinds", std::move(kinds)}, {"unwished", cost_[CostTerm::kind]}});
+        } else {
+            say(ReasonCode::kind_chosen, {{"kinds", std::move(kinds)}});
         }
     }
 

@@ -49,11 +49,12 @@ double SharedPool::load_with(std::size_t node, std::size_t more) const
     return (vcpus_[node] + static_cast<double>(more)) / static_cast<double>(cpus);
 }
 
-// The wished kind when it holds the domain, else another one that does, else all of them.
+// The wished kind when it holds the domain, else another one that does, else all of them, without
+// low-power cores. These are only for those who take any kind and find too few others.
 CpuSet SharedPool::kind_part(const Intent& intent, const CpuSet& cpus) const
 {
     const auto wish = intent.policy.cores;
-    if (wish == CoreChoice::any || !host_.topology->is_hybrid()) {
+    if (!host_.topology->is_hybrid()) {
         return cpus;
     }
     CpuSet best;
@@ -73,6 +74,9 @@ CpuSet SharedPool::kind_part(const Intent& intent, const CpuSet& cpus) const
         }
     }
     const auto holds = std::get<0>(best_key);
+    if (wish == CoreChoice::any) {
+        return usual.size() >= intent.vcpus_online.size() ? usual : cpus;
+    }
     return holds ? best : usual.empty() ? cpus : usual;
 }
 

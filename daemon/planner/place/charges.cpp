@@ -19,6 +19,11 @@ bool is_unquiet(const HostIndex& host, CpuId cpu)
     return !host.quiet.empty() && !host.quiet.contains(cpu);
 }
 
+bool is_low_power(const HostIndex& host, KindIndex kind)
+{
+    return at_id(host.topology->kinds, kind).core_class == CoreClass::low_power;
+}
+
 bool is_big_cache(const HostIndex& host, L3Index l3)
 {
     return host.has_vcache && at_id(host.topology->l3s, l3).vcache;
@@ -90,6 +95,7 @@ Score Charges::of_vcpu_on(NodeIndex node, L3Index l3) const
 Score Charges::of_cpu(CpuId id) const
 {
     Score score;
+    score.add<CostTerm::low_power>(is_low_power(host_, host_.cpu(id).kind) ? 1 : 0);
     score.add<CostTerm::unquiet>(is_unquiet(host_, id) ? 1 : 0);
     score.add<CostTerm::loaded>(around_.loaded.contains(id) ? 1 : 0);
     score.add<CostTerm::rank>(host_.cpu(id).rank);

@@ -26,6 +26,8 @@ struct Surroundings {
 // are isolated from it.
 [[nodiscard]] bool is_unquiet(const HostIndex& host, CpuId cpu);
 
+[[nodiscard]] bool is_low_power(const HostIndex& host, KindIndex kind);
+
 // An L3 with V-cache on a host that has others, too.
 [[nodiscard]] bool is_big_cache(const HostIndex& host, L3Index l3);
 

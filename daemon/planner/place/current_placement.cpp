@@ -12,10 +12,10 @@ bool may_keep(const HostIndex& host, const Policy& policy, const Surroundings& a
     }
     const auto& core = host.cores[host.core_at(cpu)];
     const auto whole = policy.smt == SmtChoice::require || policy.smt == SmtChoice::isolate;
-    const auto low_power =
-        at_id(host.topology->kinds, core.kind).core_class == CoreClass::low_power;
-    return (!whole || around.free.includes(core.set)) &&
-           (!low_power || policy.cores == CoreChoice::any);
+    const auto core_class = at_id(host.topology->kinds, core.kind).core_class;
+    const auto crosses = !is_wished(core_class, policy.cores) &&
+                         (core_class == CoreClass::low_power || policy.fallback == Fallback::fail);
+    return (!whole || around.free.includes(core.set)) && !crosses;
 }
 
 bool hold_together(const HostIndex& host, const Intent& intent, const VcpuMap& kept)

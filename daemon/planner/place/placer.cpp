@@ -39,27 +39,32 @@ bool tells_cores_apart(const HostIndex& host)
                        [](const L3& l3) { return l3.size_bytes > 0; });
 }
 
-// Tiers of kinds, best first; within a tier each element is one choice.
-std::vector<std::vector<Kinds>> kind_tiers(const HostIndex& host, CoreChoice wish)
+// Tiers of kinds, best first; within a tier each element is one choice. With cores=any, low-power
+// cores are used only where the others do not suffice; with fallback=fail no kind stands in for the
+// wished one.
+std::vector<std::vector<Kinds>> kind_tiers(const HostIndex& host, const Policy& policy)
 {
-    const auto& kinds = host.topology->kinds;
-    if (wish == CoreChoice::any) {
-        Kinds all;
-        for (std::uint32_t kind = 0; kind < kinds.size(); ++kind) {
-            all.insert(KindIndex{kind});
-        }
-        return {{all}};
-    }
+    Kinds all;
+    Kinds usual;
     std::vector<std::vector<Kinds>> tiers(2);
-    for (std::uint32_t kind = 0; kind < kinds.size(); ++kind) {
-        const auto core_class = kinds[kind].core_class;
-        if (is_wished(core_class, wish)) {
-            tiers[0].push_back({KindIndex{kind}});
-        } else if (core_class != CoreClass::low_power) {
-            tiers[1].push_back({KindIndex{kind}});
+    for (std::uint32_t i = 0; i < host.topology->kinds.size(); ++i) {
+        const KindIndex kind{i};
+        const auto low_power = is_low_power(host, kind);
+        all.insert(kind);
+        if (!low_power) {
+            usual.insert(kind);
+        }
+        if (is_wished(host.topology->kinds[i].core_class, policy.cores)) {
+            tiers[0].push_back({kind});
+        } else if (!low_power && policy.fallback != Fallback::fail) {
+            tiers[1].push_back({kind});
         }
     }
-    return tiers;
+    if (policy.cores != CoreChoice::any) {
+        return tiers;
+    }
+    return usual == all ? std::vector<std::vector<Kinds>>{{all}}
+                        : std::vector<std::vector<Kinds>>{{usual}, {all}};
 }
 
 // The search for one domain; what does not depend on the kind is computed once.
@@ -90,7 +95,7 @@ public:
         if (lacks_siblings(host_, task_.intent)) {
             return std::nullopt;
         }
-        for (const auto& tier : kind_tiers(host_, policy_.cores)) {
+        for (const auto& tier : kind_tiers(host_, policy_)) {
             std::optional<Placed> best;
             for (const auto& kinds : tier) {
                 auto placed = on_kinds(kinds);
@@ -213,11 +218,17 @@ private:
         demand_.offers.clear();
         std::size_t offered = 0;
         std::size_t keeping = 0;
+        std::size_t usual = 0;
+        std::size_t staying = 0; // on low-power cores
         for (const auto& core : host_.cores) {
-            demand_.offers.push_back(offer_of(core, kinds));
-            offered += demand_.offers.back().most;
-            keeping += std::min(demand_.offers.back().keep, demand_.offers.back().most);
+            const auto& offer = demand_.offers.emplace_back(offer_of(core, kinds));
+            const auto low_power = is_low_power(host_, core.kind);
+            offered += offer.most;
+            keeping += std::min(offer.keep, offer.most);
+            usual += low_power ? 0 : offer.most;
+            staying += low_power ? offer.keep : 0;
         }
+        least_low_power_ = std::max(shape_.vcpus, usual + staying) - usual;
         if (offered < shape_.vcpus || keeping != kept_cpus_.size()) {
             return std::nullopt;
         }
@@ -294,6 +305,8 @@ private:
         if (!shape_.cells.empty()) {
             bound[CostTerm::nodes] = shape_.cells.size();
         }
+        // The search for nodes may have paid with these for fewer nodes.
+        bound[CostTerm::low_power] = least_low_power_;
         bound[CostTerm::distance] = choice.distance;
         bound[CostTerm::siblings] = broken;
         bound[CostTerm::moves] -= std::min(bound[CostTerm::moves], arriving);
@@ -310,6 +323,7 @@ private:
     CpuSet present_cpus_;
     CpuSet kept_cpus_;
     PackDemand demand_;
+    std::uint64_t least_low_power_ = 0;
 };
 
 } // namespace

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace virtpind::test {
 namespace {
@@ -121,7 +123,87 @@ TEST(CoreKinds, DomainThatMustTakeAnotherKindIsPlacedAfterThoseThatPreferIt)
     EXPECT_TRUE(plan.domains[1].satisfied);
     EXPECT_TRUE(cpus("2-11").includes(plan.domains[1].claim)) << plan.domains[1].claim.str();
     EXPECT_FALSE(plan.domains[0].satisfied);
-    EXPECT_TRUE(plan_on(host, {small}).domains[0].satisfied) << "alone it may have the others";
+    EXPECT_EQ(plan_on(host, {small}).domains[0].placement, Placement::dedicated)
+        << "alone it may have the others";
+}
+
+TEST(CoreKinds, AreNeverCrossedSilently)
+{
+    const auto host = hybrid_host(8, 16); // 0-15, 16-31; housekeeping 0-1,16
+    auto vm = domain("vm", 15);           // there are 14 performance CPUs for it
+    auto plan = plan_on(host, {vm}).domains[0];
+    EXPECT_EQ(plan.placement, Placement::dedicated);
+    EXPECT_EQ(plan.cost[CostTerm::kind], 15U);
+    EXPECT_FALSE(plan.satisfied);
+    EXPECT_TRUE(says(plan, ReasonCode::kind_missed, {{"unwished", std::uint64_t{15}}}));
+    EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"most", std::uint64_t{14}}}));
+    vm.policy.fallback = Fallback::fail;
+    plan = plan_on(host, {vm}).domains[0];
+    EXPECT_EQ(plan.placement, Placement::none);
+    EXPECT_TRUE(says(plan, ReasonCode::no_kind));
+    vm.policy.cores = CoreChoice::any;
+    EXPECT_TRUE(plan_on(host, {vm}).domains[0].satisfied);
+}
+
+TEST(CoreKinds, AdviceLeadsToNoOtherKind)
+{
+    auto vm = domain("vm", 16); // too many for either kind
+    const auto plan = plan_on(hybrid_host(8, 16), {vm}).domains[0];
+    EXPECT_EQ(plan.placement, Placement::shared);
+    EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"most", std::uint64_t{14}}}));
+}
+
+TEST(CoreKinds, RunningDomainOnAnotherKindStaysAndIsNotSatisfied)
+{
+    const auto host = hybrid_host(4, 8); // 0-7, 8-15
+    auto vm = running_on(domain("vm", 2), {12, 13});
+    auto plan = plan_on(host, {vm}).domains[0];
+    EXPECT_EQ(plan.claim, cpus("12-13"));
+    EXPECT_FALSE(plan.satisfied);
+    vm.policy.fallback = Fallback::fail;
+    plan = plan_on(host, {vm}).domains[0];
+    EXPECT_EQ(plan.cost[CostTerm::kind], 0U);
+    EXPECT_TRUE(plan.satisfied);
+}
+
+// Two performance cores of two threads, four efficiency cores and two low-power ones, which have
+// the lowest numbers.
+Topology with_low_power()
+{
+    std::vector<CoreSpec> specs{{.cpus = {0}, .l3 = 1, .core_class = CoreClass::low_power},
+                                {.cpus = {1}, .l3 = 1, .core_class = CoreClass::low_power},
+                                {.cpus = {2, 3}, .core_class = CoreClass::performance},
+                                {.cpus = {4, 5}, .core_class = CoreClass::performance}};
+    for (std::uint32_t cpu = 6; cpu < 10; ++cpu) {
+        specs.push_back({.cpus = {cpu}, .core_class = CoreClass::efficiency});
+    }
+    return host_of_cores(std::move(specs));
+}
+
+TEST(CoreKinds, LowPowerCoresAreUsedLast)
+{
+    const auto host = with_low_power();
+    auto vm = domain("vm", 8);
+    vm.policy.cores = CoreChoice::any;
+    auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(plan.claim, cpus("2-9"));
+    EXPECT_TRUE(plan.optimal);
+    vm = domain("vm", 9);
+    vm.policy.cores = CoreChoice::any;
+    plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(plan.cost[CostTerm::low_power], 1U);
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_TRUE(plan.optimal);
+}
+
+TEST(CoreKinds, SharedDomainsFloatOnLowPowerCoresLast)
+{
+    auto vm = shared("vm", 8);
+    vm.policy.cores = CoreChoice::any;
+    EXPECT_EQ(vcpu_cpus(plan_on(with_low_power(), {vm}, CpuSet{}).domains[0]), cpus("2-9"));
+    vm = shared("vm", 9);
+    vm.policy.cores = CoreChoice::any;
+    EXPECT_EQ(vcpu_cpus(plan_on(with_low_power(), {vm}, CpuSet{}).domains[0]), cpus("0-9"));
 }
 
 TEST(L3, VcacheIsPreferredWhereTheDomainFits)

@@ -67,6 +67,19 @@ TEST(PlanCheck, NoticesThreadsOnTheClaimOfTheirOwnDomain)
     EXPECT_TRUE(check_plan(request, plan).empty());
 }
 
+TEST(PlanCheck, NoticesAKindThatIsCrossedSilently)
+{
+    const auto host = hybrid_host(4, 8);
+    PlanRequest request{.topology = &host, .intents = {domain("a", 7)}};
+    auto plan = make_plan(request);
+    ASSERT_TRUE(check_plan(request, plan).empty());
+    plan.domains.front().satisfied = true;
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    plan.domains.front().satisfied = false;
+    request.intents.front().policy.fallback = Fallback::fail;
+    EXPECT_FALSE(check_plan(request, plan).empty());
+}
+
 TEST(PlanCheck, NoticesABrokenPlan)
 {
     const auto host = ryzen();
