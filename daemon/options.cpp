@@ -56,7 +56,7 @@ Result<void> read_topology_option(const Words& words, Topology& topology)
     }
     auto source = parse_topology_source(words.topology);
     if (!source) {
-        return std::move(source).error().context("reading --topology");
+        return std::move(source).error().failed_to("read --topology");
     }
     topology = std::move(*source);
     return {};

@@ -3,9 +3,9 @@
 
 namespace virtpind {
 
-Error Error::context(std::string_view doing) &&
+Error Error::failed_to(std::string_view what) &&
 {
-    message = "while " + std::string{doing} + ": " + message;
+    message = "Failed to " + std::string{what} + ": " + message;
     return std::move(*this);
 }
 

@@ -38,8 +38,8 @@ struct Error {
     int native_code = 0;   // libvirt's virErrorNumber, 0 when it was not libvirt
     int native_domain = 0; // libvirt's virErrorDomain
 
-    // "while pinning vCPU 3 of web1: ..." as the error rises.
-    [[nodiscard]] Error context(std::string_view doing) &&;
+    // As the error rises, with a verb: "Failed to pin vCPU 3 of web1: why".
+    [[nodiscard]] Error failed_to(std::string_view what) &&;
 
     friend bool operator==(const Error&, const Error&) = default;
 };

@@ -19,18 +19,18 @@ std::string describe(const LiveAction& action)
     return std::visit(
         Overloaded{
             [](const PinVcpu& pin) {
-                return "pinning vCPU " + std::to_string(raw(pin.vcpu)) + " to " + pin.cpus.str();
+                return "pin vCPU " + std::to_string(raw(pin.vcpu)) + " to " + pin.cpus.str();
             },
-            [](const PlugVcpu& plug) { return "plugging vCPU " + std::to_string(raw(plug.vcpu)); },
+            [](const PlugVcpu& plug) { return "plug vCPU " + std::to_string(raw(plug.vcpu)); },
             [](const UnplugVcpu& unplug) {
-                return "unplugging vCPU " + std::to_string(raw(unplug.vcpu));
+                return "unplug vCPU " + std::to_string(raw(unplug.vcpu));
             },
-            [](const PinEmulator& pin) { return "pinning the emulator to " + pin.cpus.str(); },
+            [](const PinEmulator& pin) { return "pin the emulator to " + pin.cpus.str(); },
             [](const PinIothread& pin) {
-                return "pinning I/O thread " + std::to_string(raw(pin.iothread)) + " to " +
+                return "pin I/O thread " + std::to_string(raw(pin.iothread)) + " to " +
                        pin.cpus.str();
             },
-            [](const SetNuma& set) { return "moving memory to node " + set.numatune.nodes.str(); },
+            [](const SetNuma& set) { return "move memory to node " + set.numatune.nodes.str(); },
         },
         action);
 }

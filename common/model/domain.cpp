@@ -96,10 +96,21 @@ std::string passed_through(const DomainFacts& facts)
     return first + (more > 1 ? " and " + std::to_string(more - 1) + " more" : "");
 }
 
-std::string what_stays_plugged(const DomainFacts& facts)
+const VcpuSet& ObservedDomain::boot_vcpus() const
 {
-    const auto more = facts.active() && facts.vcpus_online.size() > facts.vcpus_boot.size();
-    return more ? "; vCPUs " + (facts.vcpus_online - facts.vcpus_boot).str() +
+    return defined_cpus() != nullptr ? defined_cpus()->enabled : facts.vcpus_online;
+}
+
+const std::vector<IothreadId>& ObservedDomain::boot_iothreads() const
+{
+    return definition && definition->iothreads ? *definition->iothreads : facts.iothreads;
+}
+
+std::string what_stays_plugged(const ObservedDomain& seen)
+{
+    const auto& facts = seen.facts;
+    const auto more = facts.active() && facts.vcpus_online.size() > seen.boot_vcpus().size();
+    return more ? "; vCPUs " + (facts.vcpus_online - seen.boot_vcpus()).str() +
                       " stay plugged until the next start"
                 : "";
 }

@@ -113,13 +113,10 @@ struct DomainFacts {
     bool job_active = false;
     std::uint32_t vcpus_max = 1;
     VcpuSet vcpus_online;    // live ones while active, else those enabled at boot
-    VcpuSet vcpus_boot;      // enabled in the persistent definition
     VcpuSet vcpus_pluggable; // online ones that libvirt may unplug; the others came with the start
     std::optional<GuestTopology> topology; // absent: libvirt's default (sockets = vCPUs)
     std::vector<GuestCell> cells;
     std::vector<IothreadId> iothreads;
-    // The definition's, if the running domain has others.
-    std::optional<std::vector<IothreadId>> iothreads_boot;
     // Host addresses of passed-through PCI devices, "0000:01:00.0".
     std::vector<std::string> pci_devices;
     std::vector<IndirectDevice> indirect_devices;
@@ -204,7 +201,9 @@ struct RunningDomain {
 struct DomainDefinition {
     PinSet pins;
     std::optional<CpuDefinition> cpus; // absent: a scenario, which has no more than pins
-    std::optional<UndoNote> note;      // as that of RunningDomain
+    // Absent where the domain's facts are the definition's.
+    std::optional<std::vector<IothreadId>> iothreads;
+    std::optional<UndoNote> note; // as that of RunningDomain
 };
 
 // One domain as seen in one observation. Both sides are absent if it is unreadable.
@@ -219,6 +218,10 @@ struct ObservedDomain {
         return definition && definition->cpus ? &*definition->cpus : nullptr;
     }
 
+    // What the domain starts with next: by its definition, else by its facts.
+    [[nodiscard]] const VcpuSet& boot_vcpus() const;
+    [[nodiscard]] const std::vector<IothreadId>& boot_iothreads() const;
+
     // The notes of the two sides.
     [[nodiscard]] const std::optional<UndoNote>& running_note() const;
     [[nodiscard]] const std::optional<UndoNote>& definition_note() const;
@@ -231,7 +234,7 @@ struct ObservedDomain {
 
 // "; vCPUs 2-3 stay plugged until the next start", if more run than the definition starts with;
 // otherwise "".
-[[nodiscard]] std::string what_stays_plugged(const DomainFacts& facts);
+[[nodiscard]] std::string what_stays_plugged(const ObservedDomain& seen);
 
 // Error: limits_exceeded, with the next step, when its definition is longer than virtpind changes.
 [[nodiscard]] Result<void> check_definition_size(const DomainFacts& facts);

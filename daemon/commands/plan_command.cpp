@@ -85,7 +85,7 @@ Result<DomainFile> read_domain_file(const std::string& name, const PolicyCatalog
     file.text = std::move(*text);
     auto seen = parse_domain_xml(file.text, catalog, XmlKind::config);
     if (!seen) {
-        return std::move(seen).error().context("reading " + path_in_quotes(file.path));
+        return std::move(seen).error().failed_to("read " + path_in_quotes(file.path));
     }
     file.seen = std::move(*seen);
     if (file.seen.facts.active()) {
@@ -97,8 +97,8 @@ Result<DomainFile> read_domain_file(const std::string& name, const PolicyCatalog
 
 Error bad_file(const DomainFile& file, const std::string& what)
 {
-    return Error{.code = Errc::invalid_argument, .message = what}.context(
-        "reading " + path_in_quotes(file.path));
+    return Error{.code = Errc::invalid_argument, .message = what}.failed_to(
+        "read " + path_in_quotes(file.path));
 }
 
 // A definition in a file is about to be started.
@@ -130,22 +130,22 @@ Result<std::optional<PolicySpec>> read_policy(const PlanOptions& options,
         if (option == nullptr) {
             return Error{.code = Errc::invalid_policy,
                          .message = unknown_word("option", name, option_names())}
-                .context("reading --option");
+                .failed_to("read --option");
         }
         if (equals == std::string::npos) {
             return Error{.code = Errc::invalid_policy,
                          .message = in_quotes(text) + " has no value; write " + name + "=VALUE"}
-                .context("reading --option");
+                .failed_to("read --option");
         }
         auto value = parse_option_text(*option, text.substr(equals + 1));
         if (!value) {
-            return std::move(value).error().context("reading --option");
+            return std::move(value).error().failed_to("read --option");
         }
         values.insert_or_assign(name, std::move(*value));
     }
     auto spec = make_policy_spec(catalog, options.policy, std::move(values), PolicyName::required);
     if (!spec) {
-        return std::move(spec).error().context("reading --policy");
+        return std::move(spec).error().failed_to("read --policy");
     }
     return std::optional{std::move(*spec)};
 }
@@ -190,7 +190,7 @@ Result<PlanInput> read_domain_files(const PlanOptions& options, const Config& co
         auto& decision = decisions[i];
         if (decision.unreadable) {
             return std::move(*decision.unreadable)
-                .context("reading " + path_in_quotes(input.files[i].path));
+                .failed_to("read " + path_in_quotes(input.files[i].path));
         }
         if (const auto wrong =
                 find_fault(*input.scenario.topology, decision.intent, Names::of_this_host)) {
@@ -226,7 +226,7 @@ Result<std::string> make_definition(const DomainFile& file, const DomainPlan& pl
     }
     auto edited = edit_definition(file.text, *actions.definition);
     return edited ? std::move(edited)
-                  : std::move(edited).error().context("editing " + path_in_quotes(file.path));
+                  : std::move(edited).error().failed_to("edit " + path_in_quotes(file.path));
 }
 
 // The plan and, for domain files, the definition of each.

@@ -166,7 +166,7 @@ private:
                  << part;
         }
         if (outcome.after) {
-            out_ << what_stays_plugged(outcome.after->facts);
+            out_ << what_stays_plugged(*outcome.after);
         }
         out_ << '\n';
     }

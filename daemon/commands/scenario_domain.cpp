@@ -193,7 +193,6 @@ void read_shape(JsonFields& fields, DomainFacts& facts)
         return;
     }
     facts.vcpus_online = VcpuSet::range(0, vcpus - 1);
-    facts.vcpus_boot = facts.vcpus_online;
     fields.optional("topology", facts.topology, read_guest_topology);
     fields.optional("cells", facts.cells, read_cells);
     read_memory(fields, facts);

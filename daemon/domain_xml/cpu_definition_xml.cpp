@@ -77,7 +77,6 @@ void read_vcpus(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts
             facts.vcpus_online = VcpuSet::range(0, static_cast<std::uint32_t>(online) - 1);
         }
     }
-    facts.vcpus_boot = facts.vcpus_online;
 }
 
 void read_topology(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
@@ -123,7 +122,7 @@ CpuDefinition read_cpu_definition(Reader& reader, const pugi::xml_node& domain,
 {
     CpuDefinition cpus;
     cpus.vcpus_max = facts.vcpus_max;
-    cpus.enabled = facts.vcpus_boot;
+    cpus.enabled = facts.vcpus_online;
     cpus.lists_vcpus = !domain.child("vcpus").empty();
     cpus.placement = domain.child("vcpu").attribute("placement").as_string("static");
     cpus.topology = facts.topology;

@@ -28,7 +28,7 @@ Result<PinSet> pins_of(const pugi::xml_node& domain)
     Reader reader;
     auto pins = read_pins(reader, domain);
     if (reader.error()) {
-        return Error{*reader.error()}.context("reading the pins of the definition");
+        return Error{*reader.error()}.failed_to("read the pins of the definition");
     }
     return pins;
 }
@@ -41,7 +41,7 @@ Result<CpuDefinition> cpus_of(const pugi::xml_node& domain)
     read_cpu_facts(reader, domain, facts);
     auto cpus = read_cpu_definition(reader, domain, facts);
     if (reader.error()) {
-        return Error{*reader.error()}.context("reading the CPUs of the definition");
+        return Error{*reader.error()}.failed_to("read the CPUs of the definition");
     }
     return cpus;
 }

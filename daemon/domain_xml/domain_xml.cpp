@@ -202,7 +202,7 @@ Result<ObservedDomain> read_domain(const pugi::xml_node& domain, const PolicyCat
                            .note = read_undo_note(domain, facts)};
     }
     if (reader.error()) {
-        return Error{*reader.error()}.context("reading the XML of domain " + in_quotes(facts.name));
+        return Error{*reader.error()}.failed_to("read the XML of domain " + in_quotes(facts.name));
     }
     return seen;
 }

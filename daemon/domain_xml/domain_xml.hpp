@@ -23,10 +23,10 @@ enum class XmlKind {
 };
 
 // One text gives one side: `kind` decides whether its pins become `live` or `config`. The id is
-// that of <domain id=>, the state follows from it, and vcpus_online and vcpus_boot are the same; an
-// observer that has both texts joins them. A missing <uuid> (files only) gives an empty one.
-// A policy element that cannot be read is no error but facts.metadata's content.
-// Errors: invalid_argument naming element, attribute and value; limits_exceeded.
+// that of <domain id=>, and the state follows from it; an observer that has both texts joins them.
+// A missing <uuid> (files only) gives an empty one. A policy element that cannot be read is no
+// error but facts.metadata's content. Errors: invalid_argument naming element, attribute and value;
+// limits_exceeded.
 [[nodiscard]] Result<ObservedDomain> parse_domain_xml(std::string_view text,
                                                       const PolicyCatalog& catalog, XmlKind kind);
 

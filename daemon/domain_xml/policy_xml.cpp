@@ -60,7 +60,7 @@ MetadataPolicy read_policy_metadata(const pugi::xml_node& domain, const PolicyCa
         }
         auto policy = read_policy(element, catalog);
         if (!policy) {
-            return {std::move(policy).error().context("reading the policy in the metadata")};
+            return {std::move(policy).error().failed_to("read the policy in the metadata")};
         }
         return {std::move(policy)};
     }

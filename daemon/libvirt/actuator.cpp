@@ -84,7 +84,7 @@ Next apply_definition(const VirtConnection& connection, virDomainPtr domain,
         change_definition(connection, domain, *actions.definition, actions.last_write, note);
     if (!changed) {
         return note_failure(outcome, domain, std::move(changed).error(),
-                            "changing the definition of " + printable(actions.name));
+                            "change the definition of " + printable(actions.name));
     }
     switch (changed->what) {
     case DefinitionOutcome::What::edited:
@@ -111,7 +111,7 @@ void read_back(const VirtConnection& connection, virDomainPtr domain, const Poli
                                    {.state = actions.state, .persistent = actions.persistent});
     if (!observed) {
         outcome.errors.push_back(
-            std::move(observed).error().context("reading back " + printable(actions.name)));
+            std::move(observed).error().failed_to("read back " + printable(actions.name)));
         return;
     }
     if (!*observed || (*observed)->facts.id != actions.id) {
@@ -191,7 +191,7 @@ Outcome apply_actions(const VirtConnection& connection, const PolicyCatalog& cat
         outcome.gone = domain.error().code == Errc::not_found;
         if (!outcome.gone) {
             outcome.errors.push_back(
-                std::move(domain).error().context("looking up " + printable(actions.name)));
+                std::move(domain).error().failed_to("look up " + printable(actions.name)));
         }
         return outcome;
     }

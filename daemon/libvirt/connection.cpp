@@ -18,20 +18,20 @@ constexpr unsigned keepalive_count = 1;
 
 Result<std::unique_ptr<VirtConnection>> VirtConnection::open_bare(const std::string& uri)
 {
-    const auto doing = "connecting to " + uri;
+    const auto what = "connect to " + uri;
     ConnectionHandle connection{virConnectOpen(uri.c_str())};
     if (!connection) {
         auto error = last_error();
         // Whatever went wrong: there is no connection, and another attempt will be made.
         error.code = error.code == Errc::permission_denied ? error.code : Errc::host_unavailable;
-        return std::move(error).context(doing);
+        return std::move(error).failed_to(what);
     }
     // A driver within the process has no keepalive and needs none.
     virConnectSetKeepAlive(connection.get(), keepalive_interval_s, keepalive_count);
     const MallocString canonical{virConnectGetURI(connection.get())};
     const char* driver = virConnectGetType(connection.get());
     if (!canonical || driver == nullptr) {
-        return last_error().context(doing);
+        return last_error().failed_to(what);
     }
     LibvirtConnected identity{.uri = canonical.get(), .driver = driver};
     return std::unique_ptr<VirtConnection>{

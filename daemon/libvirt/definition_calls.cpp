@@ -103,8 +103,9 @@ Result<DefinitionOutcome> undefine_again(const VirtConnection& connection, virDo
                            : static_cast<unsigned>(VIR_DOMAIN_UNDEFINE_KEEP_NVRAM) |
                                  static_cast<unsigned>(VIR_DOMAIN_UNDEFINE_KEEP_TPM);
     if (virDomainUndefineFlags(now.get(), flags) < 0) {
-        return last_error().context(name + " was undefined while its definition was written, which "
-                                           "defined it anew; undefine it again");
+        return last_error().failed_to("undefine " + name +
+                                      " again, which was undefined while its "
+                                      "definition was written");
     }
     log_info("{}: it was undefined while its definition was written, and stays undefined", name);
     return DefinitionOutcome{.what = was_active ? edited : gone, .meant = {}};
@@ -128,7 +129,7 @@ Result<void> write_note(virDomainPtr domain, const UndoNote& note, unsigned flag
     if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
                              note.empty() ? nullptr : element.c_str(), undo_prefix, undo_namespace,
                              flags) < 0) {
-        return last_error().context("noting how it was before");
+        return last_error().failed_to("note how it was before");
     }
     return {};
 }
@@ -144,7 +145,7 @@ Result<void> pin_in_definition(virDomainPtr domain, const std::vector<PinAction>
     for (const auto& pin : pins) {
         if (auto called = call_pin(domain, pin, VIR_DOMAIN_AFFECT_CONFIG); !called) {
             const auto action = std::visit([](const auto& one) -> LiveAction { return one; }, pin);
-            return std::move(called).error().context(describe(action));
+            return std::move(called).error().failed_to(describe(action));
         }
     }
     return {};
@@ -184,8 +185,8 @@ Result<DefinitionOutcome> replace_definition(const VirtConnection& connection, v
     }
     const auto raised = connection.watch().has_raised(defined.get());
     if (!raised) {
-        return Error{raised.error()}.context(
-            "it may have been undefined while its definition was written");
+        return Error{raised.error()}.failed_to(
+            "tell whether it was undefined while its definition was written");
     }
     if (*raised) {
         return undefine_again(connection, domain, was_named, says);

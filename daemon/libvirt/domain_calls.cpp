@@ -53,7 +53,7 @@ bool is_guest_refusal(const Error& error, std::chrono::steady_clock::duration to
            error.native_code == VIR_ERR_INTERNAL_ERROR;
 }
 
-Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std::string& doing)
+Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std::string& what)
 {
     if (is_gone(error, domain, outcome.id)) {
         outcome.gone = true;
@@ -66,7 +66,7 @@ Next note_failure(Outcome& outcome, virDomainPtr domain, Error error, const std:
             return Next::stop;
         }
     }
-    outcome.errors.push_back(std::move(error).context(doing));
+    outcome.errors.push_back(std::move(error).failed_to(what));
     const auto code = outcome.errors.back().code;
     // A call that waited in vain for the domain took 30 s; so would each of those that follow.
     return code == Errc::host_unavailable || code == Errc::timed_out ? Next::stop : Next::go_on;

@@ -46,6 +46,6 @@ private:
 
 // Whether to go on with this domain after a call failed.
 [[nodiscard]] Next note_failure(Outcome& outcome, virDomainPtr domain, Error error,
-                                const std::string& doing);
+                                const std::string& what);
 
 } // namespace virtpind

@@ -18,10 +18,10 @@ constexpr int at_once = 0;
 
 void on_bell(int /*timer*/, void* /*opaque*/) {}
 
-void require(int status, const char* doing)
+void require(int status, const char* what)
 {
     if (status < 0) {
-        throw std::runtime_error{std::string{doing} + ": " + last_error().message};
+        throw std::runtime_error{last_error().failed_to(what).message};
     }
 }
 
@@ -31,9 +31,9 @@ int make_bell()
         silence_libvirt();
         return virEventRegisterDefaultImpl();
     }();
-    require(registered, "registering libvirt's event loop");
+    require(registered, "register libvirt's event loop");
     const auto bell = virEventAddTimeout(never, on_bell, nullptr, nullptr);
-    require(bell, "adding a timeout to libvirt's event loop");
+    require(bell, "add a timeout to libvirt's event loop");
     return bell;
 }
 
@@ -42,7 +42,7 @@ void run(const std::stop_token& stop)
     pthread_setname_np(pthread_self(), "libvirt-events");
     while (!stop.stop_requested()) {
         // Cannot go on without events: the exception ends the process, and the service restarts.
-        require(virEventRunDefaultImpl(), "running libvirt's event loop");
+        require(virEventRunDefaultImpl(), "run libvirt's event loop");
     }
 }
 

@@ -110,8 +110,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
         }
         observed.definition = std::move(definition->definition);
         facts.definition_bytes = std::max(facts.definition_bytes, text->size());
-        facts.vcpus_boot = definition->facts.vcpus_boot;
-        facts.iothreads_boot = std::move(definition->facts.iothreads);
+        observed.definition->iothreads = std::move(definition->facts.iothreads);
         facts.metadata = std::move(definition->facts.metadata);
     }
     if (depth == ObserveDepth::affinities && connection.abilities().real_affinities) {
@@ -179,7 +178,7 @@ Result<std::vector<DomainHandle>> list_domains(virConnectPtr connection, unsigne
     virDomainPtr* list = nullptr;
     const auto count = virConnectListAllDomains(connection, &list, filter);
     if (count < 0) {
-        return last_error().context("listing domains");
+        return last_error().failed_to("list domains");
     }
     const MallocPtr<virDomainPtr> owner{list};
     return std::vector<DomainHandle>(list, list + count);
@@ -293,7 +292,7 @@ observe_domain(const VirtConnection& connection, virDomainPtr domain, const Poli
         return std::optional<ObservedDomain>{};
     }
     return std::optional{unreadable(
-        domain, std::move(error).context("reading " + printable(virDomainGetName(domain))))};
+        domain, std::move(error).failed_to("read " + printable(virDomainGetName(domain))))};
 }
 
 Result<Observation> observe_host(const VirtConnection& connection, const PolicyCatalog& catalog,

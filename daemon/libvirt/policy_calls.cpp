@@ -30,20 +30,20 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
     if (!domain) {
         return domain.error();
     }
-    const auto doing = "storing the policy of " + printable(virDomainGetName(domain->get()));
+    const auto what = "store the policy of " + printable(virDomainGetName(domain->get()));
     const auto id = id_of(domain->get());
     auto persistent = virDomainIsPersistent(domain->get());
     if (persistent < 0) {
-        return last_error().context(doing);
+        return last_error().failed_to(what);
     }
     if (id && is_unresponsive(domain->get())) {
-        return no_answer(domain->get()).context(doing);
+        return no_answer(domain->get()).failed_to(what);
     }
     if (id && is_job_active(domain->get())) {
-        return is_busy("started, saved or migrated").context(doing);
+        return is_busy("started, saved or migrated").failed_to(what);
     }
     if (const auto with = id ? busy_with(domain->get()) : ""; !with.empty()) {
-        return is_busy(with).context(doing);
+        return is_busy(with).failed_to(what);
     }
     const auto element =
         policy ? std::optional{format_policy_element(*policy)} : std::optional<std::string>{};
@@ -52,7 +52,7 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
         if (!stored && id && virDomainIsPersistent(domain->get()) == 0) {
             persistent = 0; // it was undefined at this moment, and runs on
         } else if (!stored) {
-            return std::move(stored).error().context(doing);
+            return std::move(stored).error().failed_to(what);
         } else if (!policy) {
             drop_empty_metadata(connection, domain->get());
         }
@@ -69,7 +69,7 @@ Result<void> write_policy(const VirtConnection& connection, const DomainUuid& uu
         error.code = Errc::partially_applied;
         error.message = "the definition has it, but the running domain does not: " + error.message;
     }
-    return std::move(error).context(doing);
+    return std::move(error).failed_to(what);
 }
 
 } // namespace virtpind

@@ -23,7 +23,7 @@ Next check_metadata(virDomainPtr domain, const DomainActions& actions, Outcome& 
 {
     return written ? Next::go_on
                    : note_failure(outcome, domain, std::move(written).error(),
-                                  "changing the metadata of " + printable(actions.name));
+                                  "change the metadata of " + printable(actions.name));
 }
 
 Result<ObservedDomain> read_domain(virDomainPtr domain, unsigned flags, XmlKind kind)

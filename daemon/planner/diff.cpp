@@ -128,7 +128,7 @@ std::map<VcpuId, CpuSet> definition_pins(const ObservedDomain& seen, const Domai
         seen.defined_cpus() ? seen.defined_cpus()->vcpus_max : seen.facts.vcpus_max;
     std::map<VcpuId, CpuSet> pins;
     const auto online = (seen.facts.vcpus_online | plan.plug) - plan.unplug;
-    const auto& boot = seen.facts.vcpus_boot;
+    const auto& boot = seen.boot_vcpus();
     if (boot.includes(online) || online.includes(boot)) {
         for (const auto& [vcpu, cpus] : plan.vcpus) {
             if (raw(vcpu) < vcpus_max) {
@@ -211,12 +211,11 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
     PinSet wanted;
     wanted.emulator = plan.start_emulator.value_or(plan.emulator);
     wanted.iothreads = plan.iothreads;
-    if (const auto& boot = input.seen.facts.iothreads_boot) {
-        // libvirt refuses a pin of one that the definition does not have (plugged live only).
-        std::erase_if(wanted.iothreads, [&boot](const auto& pin) {
-            return std::find(boot->begin(), boot->end(), pin.first) == boot->end();
-        });
-    }
+    // libvirt refuses a pin of one that the definition does not have (plugged live only).
+    const auto& boot = input.seen.boot_iothreads();
+    std::erase_if(wanted.iothreads, [&boot](const auto& pin) {
+        return std::find(boot.begin(), boot.end(), pin.first) == boot.end();
+    });
     // Where the numbering itself goes back, the pins follow when it is there.
     const auto renumbered = changes_numbering(tuning.revert);
     if (!tuning.cpus && !renumbered) {
@@ -348,7 +347,7 @@ DomainActions diff_dead_pins(const DiffInput& input, const CpuSet& known, const 
         }
     }
     change.pins.emulator = mended(now.emulator ? &*now.emulator : nullptr);
-    for (const auto id : input.seen.facts.iothreads_boot.value_or(input.seen.facts.iothreads)) {
+    for (const auto id : input.seen.boot_iothreads()) {
         if (auto cpus = mended(find_pin(now.iothreads, id))) {
             change.pins.iothreads.emplace(id, std::move(*cpus));
         }

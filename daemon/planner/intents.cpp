@@ -80,15 +80,16 @@ Activity activity_of(const ObservedDomain& seen, const Policy& policy, const Dom
 }
 
 // As many vCPUs as the policy says, and what is in the way of that.
-void choose_count(const DomainFacts& facts, std::uint32_t wanted, const VcpuSet& kept_plugged,
+void choose_count(const ObservedDomain& seen, std::uint32_t wanted, const VcpuSet& kept_plugged,
                   Intent& intent)
 {
+    const auto& facts = seen.facts;
     const auto unpluggable =
         facts.active() ? facts.vcpus_pluggable - kept_plugged : facts.vcpus_online;
     const auto choice = choose_vcpus({.wanted = wanted,
                                       .vcpus_max = facts.vcpus_max,
                                       .now = facts.vcpus_online,
-                                      .boot = facts.vcpus_boot,
+                                      .boot = seen.boot_vcpus(),
                                       .unpluggable = unpluggable});
     intent.vcpus_online = choice.vcpus;
     intent.plug = choice.vcpus - facts.vcpus_online;
@@ -220,7 +221,7 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.stance = Stance::managed;
     intent.policy = policy;
     intent.vcpus_max = facts.vcpus_max;
-    choose_count(facts, policy.vcpus, kept_plugged, intent);
+    choose_count(seen, policy.vcpus, kept_plugged, intent);
     intent.topology = facts.topology;
     intent.cells = facts.cells;
     intent.iothreads = facts.iothreads;

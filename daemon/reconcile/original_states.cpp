@@ -216,7 +216,7 @@ void BeforeImages::leave_out(const std::shared_ptr<Saving>& saving, std::size_t 
     if (!record.before && why.code != Errc::conflict) {
         useless_.insert(record.seen.facts.uuid); // it may be there, of a domain that is not touched
     }
-    auto error = std::move(why).context("saving how " + record.seen.facts.name + " was before");
+    auto error = std::move(why).failed_to("save how " + record.seen.facts.name + " was before");
     error.code = Errc::not_persisted;
     saving->failed(record, std::move(error));
     saving->actions.erase(saving->actions.begin() + static_cast<std::ptrdiff_t>(at));

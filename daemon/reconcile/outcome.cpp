@@ -203,7 +203,7 @@ Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64
         what += places_of(*record.plan);
     }
     if (restored) {
-        what += what_stays_plugged(record.seen.facts);
+        what += what_stays_plugged(record.seen);
     }
     if (restored && !outcome.not_kept.empty()) {
         what += "; libvirt does not keep all of it: " + joined(outcome.not_kept);

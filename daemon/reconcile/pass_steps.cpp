@@ -61,7 +61,8 @@ bool has_our_pins(const DomainRecord& record)
     }
     PinSet pins;
     pins.vcpus = seen.definition->pins.vcpus;
-    const auto all_there = std::all_of(seen.facts.vcpus_boot.begin(), seen.facts.vcpus_boot.end(),
+    const auto& boot = seen.boot_vcpus();
+    const auto all_there = std::all_of(boot.begin(), boot.end(),
                                        [&pins](VcpuId vcpu) { return pins.vcpus.contains(vcpu); });
     const auto parts = pin_parts(pins);
     return all_there && std::all_of(parts.begin(), parts.end(), [&](const auto& part) {

@@ -33,7 +33,7 @@ public:
     // Refuses an action with an error when it returns one.
     std::function<std::optional<Error>(const DomainUuid&, const LiveAction&)> refuse;
     // What libvirt would turn back at once, as sentences: a change that nothing comes of.
-    std::optional<std::vector<std::string>> unheld;
+    std::optional<std::vector<std::string>> differs;
     // Runs before each apply job, to change the world under it.
     std::function<void()> before_apply;
     std::function<void()> before_read_back;
@@ -51,7 +51,6 @@ public:
         seen.facts.name = std::move(name);
         seen.facts.vcpus_max = vcpus;
         seen.facts.vcpus_online = VcpuSet::range(0, vcpus - 1);
-        seen.facts.vcpus_boot = seen.facts.vcpus_online;
         seen.definition = {.pins = PinSet{}};
         auto& domain = domains[seen.facts.uuid] = std::move(seen);
         if (id) {
@@ -242,9 +241,9 @@ private:
             outcome.edited = true;
             return outcome;
         }
-        if (actions.definition && unheld) {
+        if (actions.definition && differs) {
             outcome.idle = actions.definition;
-            outcome.not_kept = *unheld;
+            outcome.not_kept = *differs;
         } else if (actions.definition) {
             const auto now = domain;
             change_definition(domain.definition->pins, *actions.definition);

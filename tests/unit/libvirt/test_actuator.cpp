@@ -85,7 +85,7 @@ TEST_F(LibvirtClientTest, RefusalsAreReportedAndTheRestIsTried)
     EXPECT_EQ(outcome.applied, 1U);
     ASSERT_EQ(outcome.errors.size(), 3U);
     EXPECT_EQ(outcome.errors[0].native_code, 8); // VIR_ERR_INVALID_ARG
-    EXPECT_EQ(outcome.errors[0].message.find("while pinning vCPU 9 to 1 for web1: "), 0U)
+    EXPECT_EQ(outcome.errors[0].message.find("Failed to pin vCPU 9 to 1 for web1: "), 0U)
         << outcome.errors[0].message;
     EXPECT_NE(outcome.errors[0].message.find("'9'"), std::string::npos);
     ASSERT_TRUE(outcome.after);

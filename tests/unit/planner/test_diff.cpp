@@ -155,8 +155,8 @@ TEST(Diff, PlugsWhereTheCachesAreThoseOfTheVcpus)
             order.push_back(describe(action));
         }
     }
-    EXPECT_EQ(order, (std::vector<std::string>{"pinning the emulator to 2,6", "plugging vCPU 2",
-                                               "pinning the emulator to 0,4"}));
+    EXPECT_EQ(order, (std::vector<std::string>{"pin the emulator to 2,6", "plug vCPU 2",
+                                               "pin the emulator to 0,4"}));
     plan.plug = {};
     EXPECT_TRUE(diff(input_for(applied(seen, actions)), plan).live.empty());
 }
@@ -166,7 +166,6 @@ TEST(Diff, DefinitionIsPinnedByItsOwnNumbers)
 {
     auto seen = running_domain();
     seen.definition->cpus = CpuDefinition{.vcpus_max = 4, .enabled = {VcpuId{0}, VcpuId{2}}};
-    seen.facts.vcpus_boot = seen.definition->cpus->enabled;
     const auto actions = diff(input_for(seen), plan_for_two());
     const std::map<VcpuId, CpuSet> expected{{VcpuId{0}, cpus("2")}, {VcpuId{2}, cpus("6")}};
     EXPECT_EQ(actions.definition->pins.vcpus, expected);
@@ -178,7 +177,7 @@ TEST(Diff, DefinitionPinsOnlyIothreadsAndCellsThatItHas)
     auto plan = plan_for_two();
     plan.iothreads = {{IothreadId{1}, cpus("2")}, {IothreadId{7}, cpus("2")}};
     seen.facts.iothreads = {IothreadId{1}, IothreadId{7}};
-    seen.facts.iothreads_boot = {IothreadId{1}};
+    seen.definition->iothreads = {IothreadId{1}};
     seen.definition->cpus.emplace();
     seen.definition->cpus->cells = {GuestCell{.id = 0}};
     plan.numatune = NumaTune{.mode = NumaMode::strict,

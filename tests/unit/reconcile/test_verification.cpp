@@ -59,7 +59,7 @@ TEST_F(ReconcilerTest, ChangeWithoutAnyEffectIsNotRepeated)
 {
     host_.add(1, "web1", 4, std::nullopt);
     connect();
-    host_.unheld = std::vector<std::string>{};
+    host_.differs = std::vector<std::string>{};
     ASSERT_TRUE(set_policy(1, "dedicated"));
     EXPECT_EQ(host_.applied.size(), 1U);
     EXPECT_EQ(record(1).last_applied_usec, 0U) << "nothing was changed";
@@ -80,7 +80,7 @@ TEST_F(ReconcilerTest, DefinitionThatLibvirtDoesNotKeepIsAFailureWithAName)
     host_.add(1, "web1", 4, 1);
     connect();
     ASSERT_TRUE(set_policy(1, "shared", {{"cpus", std::string{"2-5"}}}));
-    host_.unheld = {"the definition of web1 is not tuned as it was written"};
+    host_.differs = {"the definition of web1 is not tuned as it was written"};
     domain(1).definition->pins.emulator = CpuSet{CpuId{3}};
     const auto done = set_policy(1, "dedicated");
     ASSERT_FALSE(done);
@@ -93,7 +93,7 @@ TEST_F(ReconcilerTest, DefinitionThatLibvirtDoesNotKeepIsAFailureWithAName)
         EXPECT_EQ(record(1).error, done.error());
     }
     EXPECT_EQ(host_.applied.size(), applied);
-    host_.unheld.reset();
+    host_.differs.reset();
     EXPECT_TRUE(set_policy(1, "shared"));
     EXPECT_EQ(record(1).state, PinState::pinned);
 }
