@@ -25,6 +25,7 @@ enum class CostTerm : std::uint8_t {
     nodes,
     distance,
     device,
+    device_distance,
     packages,
     unquiet,
     siblings,
@@ -52,8 +53,8 @@ struct CostTermInfo {
         weighty, // worth moving newcomers for, too
     };
     // How the packing of cores sums the term up (score.hpp). `apart`: it does not add up, or is the
-    // same for all that is packed together.
-    enum class Sum { apart, packed, wide };
+    // same for all that is packed together. `packed`, `half`, `wide`: 16, 32 or 64 bits suffice.
+    enum class Sum { apart, packed, half, wide };
     enum class Shown { always, nonzero }; // in JSON; `nonzero` ones come last
 
     CostTerm term{};
@@ -105,6 +106,14 @@ inline constexpr std::array cost_term_table{
                             "or on a node without memory.",
                  .weight = CostTermInfo::Weight::weighty,
                  .gain = ReasonPhrase::fewer_away_from_devices},
+    CostTermInfo{.term = CostTerm::device_distance,
+                 .name = "device-distance",
+                 .meaning = "How far the vCPUs are from the nearest of those nodes: twice the "
+                            "distance, both ways, and one more in another package.",
+                 .weight = CostTermInfo::Weight::weighty,
+                 .sum = CostTermInfo::Sum::half,
+                 .gain = ReasonPhrase::nearer_devices,
+                 .shown = CostTermInfo::Shown::nonzero},
     CostTermInfo{.term = CostTerm::packages,
                  .name = "packages",
                  .meaning = "Packages that the vCPUs span.",

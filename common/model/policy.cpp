@@ -166,6 +166,7 @@ Policy policy_of(std::string name, const OptionMap& options)
     fields.cpus("cpus", policy.cpus);
     fields.choice("smt", policy.smt);
     fields.choice("numa", policy.numa);
+    fields.choice("device", policy.device);
     fields.choice("cache", policy.cache);
     fields.choice("cores", policy.cores);
     fields.threads("emulator", policy.emulator);

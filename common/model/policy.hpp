@@ -23,6 +23,7 @@ namespace virtpind {
 enum class Placement { none, shared, dedicated };
 enum class SmtChoice { prefer, require, isolate, spread };
 enum class NumaChoice { prefer, single, spread };
+enum class DeviceChoice { prefer, package, require };
 enum class CacheChoice { alone, pack };
 enum class CoreChoice { performance, efficiency, any };
 enum class MemoryChoice { follow, keep };
@@ -46,6 +47,7 @@ struct Policy {
     CpuSet cpus;             // empty: no restriction
     SmtChoice smt = SmtChoice::prefer;
     NumaChoice numa = NumaChoice::prefer;
+    DeviceChoice device = DeviceChoice::prefer;
     CacheChoice cache = CacheChoice::alone;
     CoreChoice cores = CoreChoice::performance;
     ThreadChoice emulator;

@@ -52,6 +52,15 @@ std::vector<OptionInfo> make_option_table()
          "",
          "prefer",
          "the fewest nodes; one node or fail; evenly over the nodes"},
+        {"device",
+         string,
+         "s",
+         {"prefer", "package", "require"},
+         "",
+         "prefer",
+         "near the nodes of the domain's devices where there is room; in a package of these nodes "
+         "or "
+         "fail; on these nodes or fail"},
         {"cache",
          string,
          "s",

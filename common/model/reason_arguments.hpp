@@ -48,6 +48,7 @@ enum class ReasonPhrase {
     fewer_without_memory,
     fewer_away_from_devices,
     fewer_away_from_devices_or_memory,
+    nearer_devices,
     fewer_packages,
     fewer_unisolated,
     fewer_broken_siblings,
@@ -60,6 +61,8 @@ enum class ReasonPhrase {
     asks_locked_memory,
     asks_memory_follow,
     asks_numa_single,
+    asks_device_require,
+    asks_device_package,
     asks_emulator_own,
     asks_iothreads_own,
     asks_one_kind,
@@ -73,6 +76,7 @@ enum class ReasonPhrase {
     more_memory,
     more_hugepages,
     numa_prefer,
+    device_prefer,
     emulator_auto,
     iothreads_auto,
     cores_any,
@@ -143,7 +147,7 @@ inline constexpr auto argument_names = std::to_array<std::string_view>({
     "vcpus", "wanted_vcpus",
     // true or false
     "dedicated", "displaced", "elsewhere", "gaps", "isolated", "no_cells", "other_claims",
-    "priority", "realtime", "shared", "shut_off", "unlike",
+    "package", "priority", "realtime", "shared", "shut_off", "unlike",
     // sets
     "allowed", "cpus", "emulator", "host_cpus", "host_nodes", "housekeeping", "kept", "load",
     "nodes", "offline", "other_nodes", "pool", "quiet", "siblings", "start",

@@ -38,6 +38,7 @@ public:
         check_.expect(!domain_.claim.intersects(plan_.housekeeping), "it claims housekeeping CPUs");
         check_.expect(intent_.policy.cpus.empty() || intent_.policy.cpus.includes(own),
                       "it has CPUs that the option cpus rules out");
+        check_.expect(may_be_by_devices(own), "it has CPUs that the option device rules out");
         check_cores(own);
         check_nodes(own);
         check_threads_keep_off();
@@ -69,6 +70,8 @@ public:
         check_.expect(pool.includes(first), "it floats beyond the pool and counts as satisfied");
         check_.expect(policy.cpus.empty() || policy.cpus.includes(first),
                       "it floats on CPUs that the option cpus rules out and counts as satisfied");
+        check_.expect(may_be_by_devices(first),
+                      "it floats on CPUs that the option device rules out and counts as satisfied");
         check_.expect(policy.numa != NumaChoice::single || nodes.size() == 1,
                       "numa=single but it floats over nodes " + nodes.str());
         check_memory(check_, nodes);
@@ -98,6 +101,26 @@ public:
     }
 
 private:
+    // Whether all of `cpus` are where the option device wants them: on nodes of devices that are
+    // nearer to some than to others, or in the packages of such nodes.
+    [[nodiscard]] bool may_be_by_devices(const CpuSet& cpus) const
+    {
+        const auto& topology = *request_.topology;
+        const auto everywhere = topology.nodes_of(topology.online_cpus());
+        NodeSet local;
+        for (const auto& device : intent_.devices) {
+            local |= device.nodes.includes(everywhere) ? NodeSet{} : device.nodes;
+        }
+        auto allowed = topology.cpus_of(local);
+        for (const auto& package : topology.packages) {
+            const auto whole = intent_.policy.device == DeviceChoice::package &&
+                               package.cpus.intersects(topology.cpus_of(local));
+            allowed |= whole ? package.cpus : CpuSet{};
+        }
+        return intent_.policy.device == DeviceChoice::prefer || local.empty() ||
+               allowed.includes(cpus);
+    }
+
     // What is dedicated to its vCPUs is not given to its own threads without need.
     void check_threads_keep_off()
     {

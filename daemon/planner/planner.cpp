@@ -262,7 +262,7 @@ private:
         plan.claim = {};
         if (!share.as_asked()) {
             plan.satisfied = false;
-            explain_shortfall(member, share, plan);
+            explain_shortfall(host_, member, share, plan);
             if (intent.policy.fallback == Fallback::fail) {
                 explain_left_alone(plan);
                 member.memory = memory.reserve_existing(intent);

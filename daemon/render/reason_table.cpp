@@ -153,6 +153,10 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::cpus_not_in_pool, "cpus-not-in-pool", "nothing of the option cpus is in the pool", {
         "The option cpus allows {allowed:CPU #, which is|CPUs #, none of which is} {allowed:not |}in the pool: "
             "claimed, housekeeping or not present."}},
+    {ReasonCode::devices_not_in_pool, "devices-not-in-pool", "nothing near its devices is in the pool", {
+        "No CPU of the pool is in a package{package:} of {nodes:node #|nodes #}, where its devices are attached, as "
+            "device=package asks.",
+        "No CPU of the pool is on {nodes:node #|nodes #}, where its devices are attached, as device=require asks."}},
     {ReasonCode::claim_overrun, "claim-overrun", "its CPUs are also used by domains that can run nowhere else", {
         "Its CPUs are also used by {neighbours, and}, which can run nowhere else."}},
     {ReasonCode::own_core_denied, "own-core-denied", "a shared domain cannot have a core of its own", {
@@ -194,6 +198,11 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::no_single_node, "no-single-node", "no NUMA node has room, and numa=single was asked for", {
         "{free:# CPU is|# CPUs are} free, but no single node has room for {vcpus:# vCPU|# vCPUs}, as numa=single asks.",
         "No single node has room in the pool for {vcpus:# vCPU|# vCPUs}, as numa=single asks."}},
+    {ReasonCode::no_device_node, "no-device-node", "no room near its devices, which the option device asks for", {
+        "{free:# CPU is|# CPUs are} free, but there is no room for {vcpus:# vCPU|# vCPUs} in a package{package:} of "
+            "{nodes:node #|nodes #}, where its devices are attached, as device=package asks.",
+        "{free:# CPU is|# CPUs are} free, but there is no room for {vcpus:# vCPU|# vCPUs} on {nodes:node #|nodes #}, "
+            "where its devices are attached, as device=require asks."}},
     {ReasonCode::no_kind, "no-kind", "no single kind of core has room, and kinds are not mixed", {
         "{free:# CPU is|# CPUs are} free, but no single kind of core has room for {vcpus:# vCPU|# vCPUs}."}},
     {ReasonCode::no_smt, "no-smt", "siblings were asked for, and the host has none or does not tell them", {
@@ -337,6 +346,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::fewer_away_from_devices, "{better} instead of {now} vCPUs away from its devices"},
     {ReasonPhrase::fewer_away_from_devices_or_memory,
      "{better} instead of {now} vCPUs away from its devices or from memory"},
+    {ReasonPhrase::nearer_devices, "nodes nearer to its devices"},
     {ReasonPhrase::fewer_packages, "{better} instead of {now} packages"},
     {ReasonPhrase::fewer_unisolated, "{better} instead of {now} vCPUs outside the isolated CPUs"},
     {ReasonPhrase::fewer_broken_siblings, "{better} instead of {now} guest cores on different host cores"},
@@ -349,6 +359,8 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::asks_locked_memory, "memory locked on {nodes:node #|nodes #}"},
     {ReasonPhrase::asks_memory_follow, "memory=follow"},
     {ReasonPhrase::asks_numa_single, "numa=single"},
+    {ReasonPhrase::asks_device_require, "device=require"},
+    {ReasonPhrase::asks_device_package, "device=package"},
     {ReasonPhrase::asks_emulator_own, "emulator=own"},
     {ReasonPhrase::asks_iothreads_own, "iothreads=own"},
     {ReasonPhrase::asks_one_kind, "one kind of core"},
@@ -362,6 +374,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::more_memory, "more free memory"},
     {ReasonPhrase::more_hugepages, "more free hugepages"},
     {ReasonPhrase::numa_prefer, "numa=prefer"},
+    {ReasonPhrase::device_prefer, "device=prefer"},
     {ReasonPhrase::emulator_auto, "emulator=auto"},
     {ReasonPhrase::iothreads_auto, "iothreads=auto"},
     {ReasonPhrase::cores_any, "cores=any"},

@@ -14,7 +14,11 @@ namespace virtpind::test {
 class BruteForce {
 public:
     BruteForce(const HostIndex& host, const PlaceTask& task)
-        : host_{host}, task_{task}, policy_{task.intent.policy}, shape_{guest_shape(task.intent)}
+        : host_{host}
+        , task_{task}
+        , policy_{task.intent.policy}
+        , shape_{guest_shape(task.intent)}
+        , by_devices_{cpus_by_devices()}
     {
         for (const auto& core : shape_.cores) {
             order_.insert(order_.end(), core.begin(), core.end());
@@ -55,10 +59,35 @@ private:
     {
         const auto& core = host_.cores[host_.core_at(cpu)];
         const auto whole = policy_.smt == SmtChoice::require || policy_.smt == SmtChoice::isolate;
-        return (policy_.cpus.empty() || policy_.cpus.contains(cpu)) &&
+        return (policy_.cpus.empty() || policy_.cpus.contains(cpu)) && by_devices_.contains(cpu) &&
                (!whole || task_.around.free.includes(core.set)) &&
                (policy_.cores == CoreChoice::any ||
                 host_.topology->kinds[raw(core.kind)].core_class != CoreClass::low_power);
+    }
+
+    // What the option device allows.
+    [[nodiscard]] CpuSet cpus_by_devices() const
+    {
+        NodeSet local;
+        for (const auto& device : task_.intent.devices) {
+            local |= device.nodes.includes(host_.nodes_with_cpus) ? NodeSet{} : device.nodes;
+        }
+        if (policy_.device == DeviceChoice::prefer || local.empty()) {
+            return host_.online;
+        }
+        CpuSet allowed;
+        for (const auto& cpu : host_.topology->cpus) {
+            const auto by = [&](const Cpu& other) {
+                return policy_.device == DeviceChoice::package ? cpu.package == other.package
+                                                               : cpu.node == other.node;
+            };
+            for (const auto& other : host_.topology->cpus) {
+                if (local.contains(host_.node_id(other.node)) && by(other)) {
+                    allowed.insert(cpu.id);
+                }
+            }
+        }
+        return allowed;
     }
 
     [[nodiscard]] bool whole_holds() const
@@ -121,6 +150,7 @@ private:
     const PlaceTask& task_;
     const Policy& policy_;
     GuestShape shape_;
+    CpuSet by_devices_;
     std::vector<VcpuId> order_;
     VcpuMap pins_;
     CpuSet used_;

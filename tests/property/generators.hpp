@@ -171,6 +171,8 @@ inline Policy pick_policy(const Topology& host)
                            SmtChoice::isolate, SmtChoice::spread});
     policy.numa =
         pick_one({NumaChoice::prefer, NumaChoice::prefer, NumaChoice::single, NumaChoice::spread});
+    policy.device = pick_one({DeviceChoice::prefer, DeviceChoice::prefer, DeviceChoice::prefer,
+                              DeviceChoice::package, DeviceChoice::require});
     policy.cache = pick_one({CacheChoice::alone, CacheChoice::pack});
     policy.cores = pick_one({CoreChoice::performance, CoreChoice::efficiency, CoreChoice::any});
     policy.move = pick_one({MoveLimit::cache, MoveLimit::never, MoveLimit::node});
@@ -202,9 +204,10 @@ inline void pick_guest(Intent& intent, std::uint32_t vcpus)
 
 inline void pick_devices(Intent& intent, const Topology& host)
 {
-    if (once_in(3)) {
+    const auto count = once_in(3) ? pick(1, 3) : 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
         intent.devices.push_back(
-            {.label = "0000:01:00.0",
+            {.label = "0000:0" + std::to_string(i + 1) + ":00.0",
              .nodes = {host.nodes[pick(0, static_cast<std::uint32_t>(host.nodes.size()) - 1)].id}});
     }
 }
@@ -280,7 +283,7 @@ inline std::string describe(const Intent& intent)
                 number(policy.cores) + " move " + number(policy.move) + " activity " +
                 number(intent.activity) + " stance " + number(intent.stance) + " placement " +
                 number(policy.placement) + " priority " + number(policy.priority) + " cpus " +
-                policy.cpus.str();
+                policy.cpus.str() + " device " + number(policy.device);
     if (intent.topology) {
         text += " threads " + std::to_string(intent.topology->threads);
     }

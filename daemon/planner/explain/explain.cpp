@@ -90,11 +90,17 @@ void explain_share(const Fleet& fleet, const Member& member, const Share& share,
     }
 }
 
-void explain_shortfall(const Member& member, const Share& share, DomainPlan& plan)
+void explain_shortfall(const HostIndex& host, const Member& member, const Share& share,
+                       DomainPlan& plan)
 {
     const auto& intent = *member.intent;
     if (share.beyond_cpus) {
         plan.reasons.push_back({ReasonCode::cpus_not_in_pool, {{"allowed", intent.policy.cpus}}});
+    }
+    if (share.off_devices) {
+        plan.reasons.push_back({ReasonCode::devices_not_in_pool,
+                                {{"nodes", device_nodes(host, intent)},
+                                 {"package", intent.policy.device == DeviceChoice::package}}});
     }
     if (share.over_nodes) {
         plan.reasons.push_back(

@@ -21,7 +21,8 @@ void explain_left_alone(DomainPlan& plan);
 void explain_share(const Fleet& fleet, const Member& member, const Share& share, DomainPlan& plan);
 
 // The options of a shared domain that are not met. Precondition: share.as_asked() is false.
-void explain_shortfall(const Member& member, const Share& share, DomainPlan& plan);
+void explain_shortfall(const HostIndex& host, const Member& member, const Share& share,
+                       DomainPlan& plan);
 
 // For a domain with whose claim the named domains overlap, as they have no other CPUs.
 void explain_overrun(NameList names, DomainPlan& plan);

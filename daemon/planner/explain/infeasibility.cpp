@@ -69,6 +69,12 @@ void relax_places(const HostIndex& host, const Intent& intent, Relaxations& rela
               intent.hugepage_kib ? more_hugepages : more_memory)
             .policy.memory = MemoryChoice::keep;
     }
+    if (device_cpus(host, intent)) {
+        const auto asked = intent.policy.device == DeviceChoice::package ? asks_device_package
+                                                                         : asks_device_require;
+        relax(relaxations, intent, ReasonCode::no_device_node, asked, device_prefer).policy.device =
+            DeviceChoice::prefer;
+    }
     if (intent.policy.numa == NumaChoice::single) {
         relax(relaxations, intent, ReasonCode::no_single_node, asks_numa_single, numa_prefer)
             .policy.numa = NumaChoice::prefer;
@@ -175,6 +181,12 @@ Reason blame(ReasonCode code, const HostIndex& host, const Intent& intent,
         return {code, {{"free", free}, {"nodes", home_nodes(host, intent)}}};
     case memory_short:
         return {code, with_wanted_memory(intent, {{"free", free}})};
+    case no_device_node:
+        return {code,
+                {{"free", free},
+                 {"vcpus", vcpus},
+                 {"nodes", device_nodes(host, intent)},
+                 {"package", intent.policy.device == DeviceChoice::package}}};
     case no_smt:
         return {code,
                 {{"threads_per_core",

@@ -94,15 +94,21 @@ void SharedPool::reach(const Intent& intent, Share& share) const
                : housekeeping_.intersects(where) ? Share::On::housekeeping
                                                  : Share::On::claimed;
     const auto& cpus = intent.policy.cpus;
+    const auto near_devices = device_cpus(host_, intent);
     if (share.on != Share::On::pool) {
         share.cpus = share.on == Share::On::housekeeping ? housekeeping_ & where : where;
         share.beyond_cpus = !cpus.empty() && !cpus.includes(share.cpus);
+        share.off_devices = near_devices && !near_devices->includes(share.cpus);
         return;
     }
     share.cpus = pool_ & where;
     share.beyond_cpus = !cpus.empty() && !cpus.intersects(share.cpus);
     if (!cpus.empty() && !share.beyond_cpus) {
         share.cpus &= cpus;
+    }
+    share.off_devices = near_devices && !near_devices->intersects(share.cpus);
+    if (near_devices && !share.off_devices) {
+        share.cpus &= *near_devices;
     }
 }
 
@@ -188,11 +194,12 @@ SharedPool::Demand SharedPool::demand_of(const Intent& intent, const Share& of,
     return demand;
 }
 
-// Smaller is better. Distance comes after where a running domain is: a plan from its own result
+// Smaller is better. Distances come after where a running domain is: a plan from its own result
 // moves nothing.
 SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
 {
     std::array<std::size_t, 3> outside{};
+    std::uint64_t from_devices = 0;
     std::vector<NodeIndex> indexes;
     CpuSet cpus;
     auto loads = 0.0;
@@ -201,6 +208,7 @@ SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
         const auto id = host_.node_id(index);
         outside[0] += demand.local.contains(id) ? 0U : 1U;
         outside[0] += at_id(host_.lacks_memory, index) ? 1U : 0U; // far from any
+        from_devices += demand.local.empty() ? 0 : host_.distance_to(index, demand.local);
         outside[1] += demand.home.contains(id) ? 0U : 1U;
         outside[2] += demand.present.contains(id) ? 0U : 1U;
         cpus |= host_.node_cpus[node];
@@ -210,7 +218,7 @@ SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
     const auto packages = std::count_if(all.begin(), all.end(), [&cpus](const Package& package) {
         return package.cpus.intersects(cpus);
     });
-    return {outside, distance_between(host_, indexes), packages, loads, nodes};
+    return {outside, from_devices, distance_between(host_, indexes), packages, loads, nodes};
 }
 
 // So many of the candidates that hold it, `first` and then one after the other; empty: none found.

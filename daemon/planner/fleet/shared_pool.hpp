@@ -25,6 +25,7 @@ struct Share {
     bool bound_by_memory = false; // locked memory confines it to nodes
     // What it asked for and does not get.
     bool beyond_cpus = false;  // nothing of the option cpus is there
+    bool off_devices = false;  // nothing that the option device allows is there
     bool over_nodes = false;   // numa=single, but no node holds it
     bool memory_short = false; // the nodes do not have its memory free
     // Where its memory goes: the nodes of `cpus`, or if that is too little, with the nearest that
@@ -33,7 +34,7 @@ struct Share {
 
     [[nodiscard]] bool as_asked() const
     {
-        return on == On::pool && !beyond_cpus && !over_nodes && !memory_short;
+        return on == On::pool && !beyond_cpus && !off_devices && !over_nodes && !memory_short;
     }
 };
 
@@ -53,9 +54,10 @@ private:
     void reach(const Intent& intent, Share& share) const;
     [[nodiscard]] CpuSet kind_part(const Intent& intent, const CpuSet& cpus) const;
     struct Demand;
-    // How many nodes are not those that it likes, by kind; their distance and packages; their load.
-    using Key =
-        std::tuple<std::array<std::size_t, 3>, std::uint32_t, std::ptrdiff_t, double, Nodes>;
+    // How many nodes are not those that it likes, by kind, and how far they are from its devices;
+    // their distance and packages; their load.
+    using Key = std::tuple<std::array<std::size_t, 3>, std::uint64_t, std::uint32_t, std::ptrdiff_t,
+                           double, Nodes>;
     [[nodiscard]] Nodes candidates_for(const Share& of) const;
     [[nodiscard]] Nodes with_memory_if_enough(const Demand& demand, Nodes candidates) const;
     [[nodiscard]] Demand demand_of(const Intent& intent, const Share& of,

@@ -1,17 +1,45 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "charges.hpp"
 
+#include <utility>
+
 namespace virtpind {
+
+std::vector<NodeSet> device_places(const HostIndex& host, const Intent& intent)
+{
+    std::vector<NodeSet> places;
+    for (const auto& device : intent.devices) {
+        auto here = device.nodes & host.all_nodes;
+        if (!here.empty() && !here.includes(host.nodes_with_cpus)) {
+            places.push_back(std::move(here));
+        }
+    }
+    return places;
+}
 
 NodeSet device_nodes(const HostIndex& host, const Intent& intent)
 {
     NodeSet local;
-    for (const auto& device : intent.devices) {
-        if (!device.nodes.includes(host.nodes_with_cpus)) {
-            local |= device.nodes;
-        }
+    for (const auto& nodes : device_places(host, intent)) {
+        local |= nodes;
     }
     return local;
+}
+
+std::optional<CpuSet> device_cpus(const HostIndex& host, const Intent& intent)
+{
+    const auto nodes = device_nodes(host, intent);
+    if (intent.policy.device == DeviceChoice::prefer || nodes.empty()) {
+        return std::nullopt;
+    }
+    auto cpus = host.topology->cpus_of(nodes);
+    if (intent.policy.device == DeviceChoice::package) {
+        const auto local = cpus;
+        for (const auto& package : host.topology->packages) {
+            cpus |= package.cpus.intersects(local) ? package.cpus : CpuSet{};
+        }
+    }
+    return cpus;
 }
 
 bool is_unquiet(const HostIndex& host, CpuId cpu)
@@ -31,7 +59,11 @@ bool is_big_cache(const HostIndex& host, L3Index l3)
 
 Charges::Charges(const HostIndex& host, const Intent& intent, const Surroundings& around)
     : host_{host}, intent_{intent}, around_{around}, local_{device_nodes(host, intent)}
-{}
+{
+    for (std::uint32_t i = 0; !local_.empty() && i < host.topology->nodes.size(); ++i) {
+        device_distance_.push_back(host.distance_to(NodeIndex{i}, local_));
+    }
+}
 
 Score Charges::of_node(NodeIndex node) const
 {
@@ -87,6 +119,8 @@ Score Charges::of_vcpu_on(NodeIndex node, L3Index l3) const
         host_.has_vcache && intent_.policy.cache == CacheChoice::alone && !is_big_cache(host_, l3);
     Score score;
     score.add<CostTerm::device>(is_remote(node) ? 1 : 0);
+    score.add<CostTerm::device_distance>(device_distance_.empty() ? 0
+                                                                  : at_id(device_distance_, node));
     score.add<CostTerm::io_nodes>(disturbs_io ? 1 : 0);
     score.add<CostTerm::small_cache>(misses_vcache ? 1 : 0);
     return score;

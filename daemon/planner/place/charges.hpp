@@ -8,6 +8,10 @@
 #include "host_index.hpp"
 #include "score.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <vector>
+
 namespace virtpind {
 
 // What the other domains leave to the one being placed.
@@ -18,9 +22,15 @@ struct Surroundings {
     CpuSet loaded{};     // guests of others may float there, without a claim
 };
 
-// Nodes local to any of the domain's devices; empty: no device is nearer to some nodes than to
+// The nodes of each of the domain's devices that is nearer to some nodes of this host than to
 // others.
+[[nodiscard]] std::vector<NodeSet> device_places(const HostIndex& host, const Intent& intent);
+
+// Nodes local to any of them; empty: there is no such device.
 [[nodiscard]] NodeSet device_nodes(const HostIndex& host, const Intent& intent);
+
+// The CPUs that the option device leaves to the domain; absent: no restriction.
+[[nodiscard]] std::optional<CpuSet> device_cpus(const HostIndex& host, const Intent& intent);
 
 // Whether a vCPU there is beside what the scheduler moves about, although the host has CPUs that
 // are isolated from it.
@@ -57,7 +67,8 @@ private:
     const HostIndex& host_;
     const Intent& intent_;
     const Surroundings& around_;
-    NodeSet local_; // to its devices
+    NodeSet local_;                              // to its devices
+    std::vector<std::uint32_t> device_distance_; // by NodeIndex; empty: no device is anywhere
 };
 
 } // namespace virtpind

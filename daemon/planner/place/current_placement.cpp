@@ -5,9 +5,11 @@ namespace virtpind {
 
 namespace {
 
-bool may_keep(const HostIndex& host, const Policy& policy, const Surroundings& around, CpuId cpu)
+bool may_keep(const HostIndex& host, const Policy& policy, const Surroundings& around,
+              const std::optional<CpuSet>& near_devices, CpuId cpu)
 {
-    if (!around.free.contains(cpu) || (!policy.cpus.empty() && !policy.cpus.contains(cpu))) {
+    if (!around.free.contains(cpu) || (!policy.cpus.empty() && !policy.cpus.contains(cpu)) ||
+        (near_devices && !near_devices->contains(cpu))) {
         return false;
     }
     const auto& core = host.cores[host.core_at(cpu)];
@@ -46,6 +48,7 @@ bool hold_together(const HostIndex& host, const Intent& intent, const VcpuMap& k
 
 KeptPins find_kept_pins(const HostIndex& host, const Intent& intent, const Surroundings& around)
 {
+    const auto near_devices = device_cpus(host, intent);
     KeptPins kept_pins;
     CpuSet used;
     CpuSet doubled; // several vCPUs float on one CPU: it is nobody's own
@@ -58,7 +61,7 @@ KeptPins find_kept_pins(const HostIndex& host, const Intent& intent, const Surro
             doubled.insert(*cpu);
         }
         used.insert(*cpu);
-        if (may_keep(host, intent.policy, around, *cpu)) {
+        if (may_keep(host, intent.policy, around, near_devices, *cpu)) {
             kept_pins.kept.emplace(vcpu, *cpu);
         } else {
             kept_pins.conflict = true;

@@ -130,6 +130,10 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
             nodes_with_io += node.has_io ? 1U : 0U;
         }
     }
+    node_packages.resize(host.nodes.size());
+    for (const auto& cpu : host.cpus) {
+        at_id(node_packages, cpu.node).insert(cpu.package);
+    }
     const auto some_memory = std::any_of(host.nodes.begin(), host.nodes.end(),
                                          [](const Node& node) { return node.memory_kib > 0; });
     for (const auto& node : host.nodes) {
@@ -150,7 +154,9 @@ std::uint32_t HostIndex::distance_to(NodeIndex node, const NodeSet& nodes) const
     for (std::uint32_t i = 0; i < topology->nodes.size(); ++i) {
         const NodeIndex other{i};
         if (nodes.contains(node_id(other))) {
-            nearest = std::min(nearest, node == other ? 0 : distance(node, other));
+            const auto apart = !at_id(node_packages, node).intersects(at_id(node_packages, other));
+            nearest =
+                std::min(nearest, node == other ? 0 : 2 * distance(node, other) + (apart ? 1 : 0));
         }
     }
     return nearest;

@@ -50,6 +50,7 @@ struct HostIndex {
     NodeSet all_nodes;
     CpuSet quiet;            // online, and nothing floats there (Topology::quiet_cpus)
     NodeSet nodes_with_cpus; // online ones
+    std::vector<IdSet<PackageIndex>> node_packages; // of its CPUs, offline ones too; by NodeIndex
     // Online CPUs; by NodeIndex, L3Index.
     std::vector<CpuSet> node_cpus;
     std::vector<CpuSet> l3_cpus;
@@ -91,7 +92,8 @@ struct HostIndex {
         return at_id(at_id(topology->distance, a), b) + at_id(at_id(topology->distance, b), a);
     }
 
-    // The same to the nearest of `nodes`; 0 for one of these.
+    // How far it is to the nearest of `nodes`: twice the distance, both ways, and one more for
+    // those in another package, which decides where the distances are equal. 0 for one of them.
     [[nodiscard]] std::uint32_t distance_to(NodeIndex node, const NodeSet& nodes) const;
 
 private:

@@ -77,6 +77,7 @@ public:
         , tables_{tables}
         , shape_{guest_shape(task.intent)}
         , charges_{host, task.intent, task.around}
+        , device_cpus_{device_cpus(host, task.intent)}
     {
         for (const auto vcpu : task.intent.vcpus_online) {
             if (const auto cpu = present_cpu(host, task.intent, vcpu)) {
@@ -143,7 +144,8 @@ private:
     [[nodiscard]] bool may_use(CpuId cpu) const
     {
         return task_.around.free.contains(cpu) &&
-               (policy_.cpus.empty() || policy_.cpus.contains(cpu));
+               (policy_.cpus.empty() || policy_.cpus.contains(cpu)) &&
+               (!device_cpus_ || device_cpus_->contains(cpu));
     }
 
     [[nodiscard]] CoreOffer offer_of(const HostCore& core, const Kinds& kinds) const
@@ -319,6 +321,7 @@ private:
     PackTables& tables_;
     GuestShape shape_;
     Charges charges_;
+    std::optional<CpuSet> device_cpus_; // that the option device allows
     VcpuMap present_;
     CpuSet present_cpus_;
     CpuSet kept_cpus_;

@@ -13,8 +13,8 @@
 
 namespace virtpind {
 
-// Where each term is in a score, in the order of the table: packed ones four to a word, wide ones a
-// word each.
+// Where each term is in a score, in the order of the table: packed ones four to a word, halves two,
+// wide ones a word each.
 struct ScoreLayout {
     struct Field {
         std::size_t word = 0;
@@ -24,24 +24,37 @@ struct ScoreLayout {
 
     constexpr ScoreLayout()
     {
-        constexpr unsigned bits = 16;
-        constexpr unsigned per_word = 4;
-        auto used = per_word; // fields of the last word
+        constexpr unsigned word_bits = 64;
+        auto used = word_bits; // of the last word
         for (std::size_t i = 0; i < cost_term_count; ++i) {
-            if (cost_term_table[i].sum == CostTermInfo::Sum::wide) {
-                fields[i] = {.word = words++, .shift = 0, .mask = ~std::uint64_t{0}};
-                used = per_word;
-            } else if (cost_term_table[i].sum == CostTermInfo::Sum::packed) {
-                if (used == per_word) {
-                    ++words;
-                    used = 0;
-                }
-                ++used;
-                fields[i] = {.word = words - 1,
-                             .shift = bits * (per_word - used),
-                             .mask = (std::uint64_t{1} << bits) - 1};
+            const auto bits = bits_of(cost_term_table[i].sum);
+            if (bits == 0) {
+                continue;
             }
+            if (used + bits > word_bits) {
+                ++words;
+                used = 0;
+            }
+            used += bits;
+            fields[i] = {.word = words - 1,
+                         .shift = word_bits - used,
+                         .mask = ~std::uint64_t{0} >> (word_bits - bits)};
         }
+    }
+
+    static constexpr unsigned bits_of(CostTermInfo::Sum sum)
+    {
+        switch (sum) {
+        case CostTermInfo::Sum::packed:
+            return 16;
+        case CostTermInfo::Sum::half:
+            return 32;
+        case CostTermInfo::Sum::wide:
+            return 64;
+        case CostTermInfo::Sum::apart:
+            break;
+        }
+        return 0;
     }
 
     std::array<Field, cost_term_count> fields{};
@@ -66,8 +79,8 @@ public:
     // Whether the term has a field.
     [[nodiscard]] static constexpr bool has(CostTerm term) { return field_of(term).mask != 0; }
 
-    // Precondition: the sum of all amounts of a packed term stays below 2^16 (id_set_limit sees to
-    // it).
+    // Precondition: the sum of all amounts of a term stays within its bits. id_set_limit sees to
+    // it for counts of CPUs, and for distances that they are at most 255.
     template <CostTerm term>
     constexpr void add(std::uint64_t amount)
     {

@@ -68,6 +68,7 @@ TEST(OptionTable, EnumsFollowTheTable)
                                           {
                                               {"smt", word("spread")},
                                               {"numa", word("spread")},
+                                              {"device", word("require")},
                                               {"cache", word("pack")},
                                               {"cores", word("any")},
                                               {"emulator", word("2-3")},
@@ -86,6 +87,7 @@ TEST(OptionTable, EnumsFollowTheTable)
     EXPECT_EQ(policy.placement, Placement::dedicated);
     EXPECT_EQ(policy.smt, SmtChoice::spread);
     EXPECT_EQ(policy.numa, NumaChoice::spread);
+    EXPECT_EQ(policy.device, DeviceChoice::require);
     EXPECT_EQ(policy.cache, CacheChoice::pack);
     EXPECT_EQ(policy.cores, CoreChoice::any);
     EXPECT_EQ(policy.emulator.mode, ThreadChoice::Mode::fixed);

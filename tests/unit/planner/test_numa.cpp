@@ -19,6 +19,81 @@ TEST(Numa, DevicesPullToTheirNode)
     EXPECT_EQ(plan.numatune->mode, NumaMode::restrictive);
 }
 
+// Two packages of two nodes each, four CPUs on a node: package 1 is CPUs 8-15.
+Topology four_nodes()
+{
+    return regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+}
+
+Intent with_devices(Intent intent, std::initializer_list<std::uint32_t> nodes)
+{
+    for (const auto node : nodes) {
+        intent.devices.push_back({.label = "0000:81:00.0", .nodes = {NodeId{node}}});
+    }
+    return intent;
+}
+
+Intent pinned_to(Intent intent, const char* list)
+{
+    intent.policy.cpus = cpus(list);
+    return intent;
+}
+
+TEST(Numa, NearestNodeIsTakenWhereThatOfTheDevicesIsFull)
+{
+    const auto hog = pinned_to(domain("hog", 4), "12-15");
+    const auto vm = with_devices(domain("vm", 4), {3});
+    auto host = four_nodes();
+    const auto by_package = plan_on(host, {hog, vm}, CpuSet{}).domains[1];
+    EXPECT_EQ(by_package.claim, cpus("8-11"));
+    EXPECT_EQ(by_package.cost[CostTerm::device_distance], 4U * 2 * 40);
+    EXPECT_TRUE(by_package.optimal);
+    for (const auto other : {0U, 2U}) {
+        host.distance[3][other] = host.distance[other][3] = 30;
+    }
+    EXPECT_EQ(plan_on(host, {hog, vm}, CpuSet{}).domains[1].claim, cpus("4-7"));
+}
+
+TEST(Numa, OptionDeviceRulesOutOtherNodesOrPackages)
+{
+    const auto host = four_nodes();
+    const auto hog = pinned_to(domain("hog", 4), "12-15");
+    auto vm = with_devices(domain("vm", 4), {3});
+    vm.policy.fallback = Fallback::fail;
+    vm.policy.device = DeviceChoice::require;
+    EXPECT_EQ(plan_on(host, {vm}, CpuSet{}).domains[0].claim, cpus("12-15"));
+    const auto refused = plan_on(host, {hog, vm}, CpuSet{}).domains[1];
+    EXPECT_EQ(refused.placement, Placement::none);
+    EXPECT_TRUE(says(refused, ReasonCode::no_device_node, {{"nodes", NodeSet{NodeId{3}}}}));
+    vm.policy.device = DeviceChoice::package;
+    EXPECT_EQ(plan_on(host, {hog, vm}, CpuSet{}).domains[1].claim, cpus("8-11"));
+    const auto filled = pinned_to(domain("fills", 8), "8-15");
+    EXPECT_TRUE(says(plan_on(host, {filled, vm}, CpuSet{}).domains[1], ReasonCode::no_device_node,
+                     {{"package", true}}));
+    vm.policy.fallback = Fallback::shared;
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {filled, vm}, CpuSet{}).domains[1]), cpus("0-3"));
+}
+
+TEST(Numa, OptionDeviceIsNoRestrictionWithoutALocalDevice)
+{
+    const auto host = two_nodes();
+    auto vm = domain("vm", 10);
+    vm.policy.device = DeviceChoice::require;
+    EXPECT_EQ(plan_on(host, {vm}, CpuSet{}).domains[0].placement, Placement::dedicated);
+    vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{0}, NodeId{1}}},
+                  {.label = "0000:82:00.0", .nodes = {}}};
+    EXPECT_EQ(plan_on(host, {vm}, CpuSet{}).domains[0].placement, Placement::dedicated);
+}
+
+TEST(Numa, RunningVcpusLeaveWhatTheOptionDeviceRulesOut)
+{
+    const auto host = four_nodes();
+    auto vm = running_on(with_devices(domain("vm", 2), {3}), {0, 1});
+    EXPECT_EQ(plan_on(host, {vm}, CpuSet{}).domains[0].claim, cpus("0-1"));
+    vm.policy.device = DeviceChoice::require;
+    EXPECT_EQ(plan_on(host, {vm}, CpuSet{}).domains[0].claim, cpus("12-13"));
+}
+
 TEST(Numa, DomainWithoutDevicesAvoidsTheNodeWithIo)
 {
     auto host = two_nodes();

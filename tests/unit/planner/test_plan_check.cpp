@@ -55,6 +55,21 @@ TEST(PlanCheck, NoticesSharedDomainsThatFloatElsewhere)
     EXPECT_TRUE(broken_by(cpus("0,8")));    // housekeeping
 }
 
+TEST(PlanCheck, NoticesVcpusThatTheOptionDeviceRulesOut)
+{
+    const auto host = two_nodes();
+    auto vm = domain("vm", 4);
+    vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    PlanRequest request{.topology = &host, .housekeeping = CpuSet{}, .intents = {vm}};
+    request.intents[0].policy.cpus = cpus("0-3");
+    const auto plan = make_plan(request);
+    EXPECT_TRUE(check_plan(request, plan).empty());
+    for (const auto choice : {DeviceChoice::require, DeviceChoice::package}) {
+        request.intents[0].policy.device = choice;
+        EXPECT_FALSE(check_plan(request, plan).empty());
+    }
+}
+
 TEST(PlanCheck, NoticesThreadsOnTheClaimOfTheirOwnDomain)
 {
     const auto host = ryzen();

@@ -188,6 +188,13 @@ TEST(Infeasibility, NamesWhatToGiveUp)
     EXPECT_EQ(blamed(plan), ReasonCode::no_single_node);
     EXPECT_TRUE(offers(plan, {ReasonPhrase::numa_prefer, ReasonPhrase::at_most_vcpus}, 8));
 
+    auto beside = domain("beside", 10);
+    beside.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    beside.policy.device = DeviceChoice::package;
+    plan = plan_on(host, {beside}).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::no_device_node);
+    EXPECT_TRUE(offers(plan, {ReasonPhrase::device_prefer, ReasonPhrase::at_most_vcpus}, 8));
+
     plan = plan_on(hybrid_host(6, 8), {domain("kinds", 12)}).domains.front();
     EXPECT_EQ(blamed(plan), ReasonCode::no_kind);
     EXPECT_TRUE(offers(plan, {ReasonPhrase::cores_any, ReasonPhrase::at_most_vcpus}, 10));

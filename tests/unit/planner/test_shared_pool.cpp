@@ -55,6 +55,25 @@ TEST(SharedPool, DomainLargerThanANodeFloatsOnNearOnes)
     EXPECT_EQ(vcpu_cpus(plan_on(untold, {vm}, cpus("0-1")).domains[0]), cpus("8-15"));
 }
 
+TEST(SharedPool, NearestNodeIsTakenWhereThatOfTheDevicesIsFull)
+{
+    const auto host = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    auto hog = domain("hog", 4);
+    hog.policy.cpus = cpus("12-15");
+    auto vm = shared("s", 2);
+    vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{3}}}};
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {hog, vm}, CpuSet{}).domains[1]), cpus("8-11"));
+    vm.policy.device = DeviceChoice::require;
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {vm}, CpuSet{}).domains[0]), cpus("12-15"));
+    const auto floats = plan_on(host, {hog, vm}, CpuSet{}).domains[1];
+    EXPECT_FALSE(floats.satisfied);
+    EXPECT_TRUE(says(floats, ReasonCode::devices_not_in_pool, {{"nodes", NodeSet{NodeId{3}}}}));
+    vm.policy.fallback = Fallback::fail;
+    EXPECT_EQ(plan_on(host, {hog, vm}, CpuSet{}).domains[1].placement, Placement::none);
+    vm.policy.device = DeviceChoice::package;
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {hog, vm}, CpuSet{}).domains[1]), cpus("8-11"));
+}
+
 TEST(SharedPool, NumaSingleAndSpreadAreFollowed)
 {
     const auto host = two_nodes();

@@ -46,6 +46,14 @@ TEST(Threads, StayOnTheNodeThatHasNoHousekeeping)
              {{"why", ReasonPhrase::housekeeping_elsewhere}, {"nodes", NodeSet{NodeId{0}}}}));
 }
 
+TEST(Threads, StayInThePackageOfAFullNode)
+{
+    const auto host = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    auto vm = domain("vm", 4);
+    vm.policy.cpus = cpus("12-15");
+    EXPECT_EQ(plan_on(host, {vm}, CpuSet{}).domains[0].emulator, cpus("8-11"));
+}
+
 TEST(Threads, OfADormantDomainKeepOffItsOwnClaim)
 {
     auto off = domain("off", 8);
