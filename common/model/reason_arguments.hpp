@@ -44,6 +44,7 @@ enum class ReasonPhrase {
     fewer_low_power,
     even_spread,
     fewer_nodes,
+    fewer_without_cell,
     nearer_nodes,
     fewer_without_memory,
     fewer_away_from_devices,

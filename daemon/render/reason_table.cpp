@@ -341,6 +341,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::fewer_low_power, "{better} instead of {now} vCPUs on low-power cores"},
     {ReasonPhrase::even_spread, "its vCPUs spread more evenly over the nodes"},
     {ReasonPhrase::fewer_nodes, "{better} instead of {now} NUMA nodes"},
+    {ReasonPhrase::fewer_without_cell, "{better} instead of {now} devices without a guest cell beside them"},
     {ReasonPhrase::nearer_nodes, "nodes nearer to each other"},
     {ReasonPhrase::fewer_without_memory, "{better} instead of {now} vCPUs on nodes without memory"},
     {ReasonPhrase::fewer_away_from_devices, "{better} instead of {now} vCPUs away from its devices"},

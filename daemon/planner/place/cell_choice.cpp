@@ -30,6 +30,7 @@ public:
         , order_(demand.cells.size())
         , current_(demand.cells.size())
     {
+        locate_devices();
         std::iota(order_.begin(), order_.end(), std::size_t{0});
         std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
             return demand.cells[a].vcpus > demand.cells[b].vcpus;
@@ -39,12 +40,41 @@ public:
 
     [[nodiscard]] const std::vector<Assignment>& ties() const { return ties_; }
 
-    [[nodiscard]] std::uint32_t distance() const { return best_.second; }
+    [[nodiscard]] std::size_t devices_missed() const { return std::get<1>(best_); }
+
+    [[nodiscard]] std::uint32_t distance() const { return std::get<2>(best_); }
 
     [[nodiscard]] bool complete() const { return complete_; }
 
 private:
-    using Key = std::pair<std::size_t, std::uint32_t>; // cells that share (spread), distance
+    // Cells that share (spread), devices missed, distance.
+    using Key = std::tuple<std::size_t, std::size_t, std::uint32_t>;
+
+    // Nodes that are not local to the same devices cannot stand in for each other.
+    void locate_devices()
+    {
+        missed_ = demand_.devices.size();
+        beside_.assign(demand_.devices.size(), 0);
+        local_devices_.resize(capacity_.size());
+        for (std::uint32_t node = 0; node < capacity_.size(); ++node) {
+            for (std::size_t device = 0; device < demand_.devices.size(); ++device) {
+                if (demand_.devices[device].contains(host_.node_id(NodeIndex{node}))) {
+                    local_devices_[node].push_back(device);
+                }
+            }
+            most_local_ = std::max(most_local_, local_devices_[node].size());
+            auto& twin = lower_twin_[node];
+            if (twin && at_id(local_devices_, *twin) != local_devices_[node]) {
+                twin.reset();
+            }
+        }
+    }
+
+    // At least so many devices have no cell beside them, however the cells from this one on go.
+    [[nodiscard]] std::size_t least_missed(std::size_t at) const
+    {
+        return missed_ - std::min(missed_, (order_.size() - at) * most_local_);
+    }
 
     [[nodiscard]] bool can_hold(std::size_t cell, std::size_t node) const
     {
@@ -78,7 +108,8 @@ private:
 
     void place(std::size_t at)
     {
-        const Key key{demand_.spread == NodeDemand::Spread::even ? sharing_ : 0, distance_};
+        const Key key{demand_.spread == NodeDemand::Spread::even ? sharing_ : 0, least_missed(at),
+                      distance_};
         if (key > best_) {
             return;
         }
@@ -109,6 +140,9 @@ private:
                 distance_ += host_.distance(index, other);
             }
             nodes_.push_back(index);
+            for (const auto device : local_devices_[node]) {
+                missed_ -= beside_[device]++ == 0 ? 1U : 0U;
+            }
         }
         sharing_ += fresh ? 0U : 1U;
         ++cells_on_[node];
@@ -125,6 +159,9 @@ private:
         sharing_ -= fresh ? 0U : 1U;
         if (fresh) {
             nodes_.pop_back();
+            for (const auto device : local_devices_[node]) {
+                missed_ += --beside_[device] == 0 ? 1U : 0U;
+            }
         }
         distance_ = distance_before;
     }
@@ -150,12 +187,16 @@ private:
     std::vector<std::size_t> cells_on_; // by NodeIndex
     std::vector<std::size_t> order_;
     Assignment current_;
-    std::vector<NodeIndex> nodes_; // in use
+    std::vector<NodeIndex> nodes_;                        // in use
+    std::vector<std::vector<std::size_t>> local_devices_; // by NodeIndex
+    std::size_t most_local_ = 0;                          // devices of one node
+    std::vector<std::size_t> beside_;                     // nodes in use, by device
+    std::size_t missed_ = 0;                              // devices with none
     std::uint32_t distance_ = 0;
     std::size_t sharing_ = 0;
     std::size_t steps_ = 0;
     bool complete_ = true;
-    Key best_{std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::uint32_t>::max()};
+    Key best_{std::numeric_limits<std::size_t>::max(), 0, 0};
     std::vector<Assignment> ties_;
 };
 
@@ -184,6 +225,7 @@ std::optional<NodeChoice> choose_cell_nodes(const HostIndex& host, Packer& packe
         if (packing && (!best || packing->score < best->packing.score)) {
             best = NodeChoice{.packing = std::move(*packing),
                               .cell_nodes = nodes,
+                              .devices_missed = search.devices_missed(),
                               .distance = search.distance(),
                               .proven = search.complete()};
         }

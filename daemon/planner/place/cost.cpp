@@ -100,6 +100,19 @@ std::uint64_t distance_within(const HostIndex& host, const NodeIndexes& nodes)
     return distance;
 }
 
+// Devices with no vCPU on their nodes.
+std::uint64_t devices_missed(const HostIndex& host, const Intent& intent, const NodeIndexes& nodes)
+{
+    NodeSet used;
+    for (const auto node : nodes) {
+        used.insert(host.node_id(node));
+    }
+    const auto places = device_places(host, intent);
+    return static_cast<std::uint64_t>(
+        std::count_if(places.begin(), places.end(),
+                      [&used](const NodeSet& place) { return !place.intersects(used); }));
+}
+
 std::uint64_t imbalance_of_vcpus(const Touched& touched, std::size_t vcpus)
 {
     auto fullest = std::numeric_limits<std::uint32_t>::min();
@@ -120,6 +133,7 @@ void count_nodes(Cost& cost, const HostIndex& host, const Intent& intent, const 
     if (!shape.cells.empty()) {
         const auto used = std::uint64_t{touched.node_set.size()};
         cost[CostTerm::nodes] = nodes_of_cells(host, shape, pins);
+        cost[CostTerm::device_cells] = devices_missed(host, intent, touched.node_set);
         cost[CostTerm::imbalance] =
             spread ? std::max(cost[CostTerm::nodes], used) - used : std::uint64_t{0};
     } else if (spread) {

@@ -22,6 +22,7 @@ struct NodeDemand {
 
     std::size_t vcpus = 0;
     std::vector<Cell> cells;      // empty, or at least two
+    std::vector<NodeSet> devices; // of a guest with cells: the nodes that each is local to
     std::uint64_t memory_kib = 0; // 0: no constraint
     // By NodeIndex; absent: unknown, taken as enough.
     std::vector<std::optional<std::uint64_t>> available_kib;
@@ -30,6 +31,7 @@ struct NodeDemand {
 struct NodeChoice {
     Packing packing;
     std::vector<NodeIndex> cell_nodes; // by cell; empty when cells were not, or could not be, kept
+    std::size_t devices_missed = 0;    // those with no cell on their nodes
     std::uint32_t distance = 0;
     bool proven = false; // no other choice costs less in the terms seen here
 };

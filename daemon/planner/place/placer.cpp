@@ -212,6 +212,9 @@ private:
                  .memory_kib = demand.memory_kib == 0 ? 0 : intent.cells[cell].memory_kib,
                  .bound = bound});
         }
+        if (!demand.cells.empty()) {
+            demand.devices = device_places(host_, intent);
+        }
         return demand;
     }
 
@@ -306,6 +309,7 @@ private:
         }
         if (!shape_.cells.empty()) {
             bound[CostTerm::nodes] = shape_.cells.size();
+            bound[CostTerm::device_cells] = choice.devices_missed;
         }
         // The search for nodes may have paid with these for fewer nodes.
         bound[CostTerm::low_power] = least_low_power_;

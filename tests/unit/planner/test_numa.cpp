@@ -94,6 +94,21 @@ TEST(Numa, RunningVcpusLeaveWhatTheOptionDeviceRulesOut)
     EXPECT_EQ(plan_on(host, {vm}, CpuSet{}).domains[0].claim, cpus("12-13"));
 }
 
+TEST(Numa, CellsGoBesideTheDevicesOfEachNode)
+{
+    const auto host = four_nodes();
+    auto vm = with_devices(domain("vm", 4), {0, 3});
+    vm.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 1)}, {.id = 1, .vcpus = VcpuSet::range(2, 3)}};
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(plan.claim, cpus("0-1,12-13"));
+    EXPECT_EQ(plan.cost[CostTerm::device_cells], 0U);
+    EXPECT_TRUE(plan.optimal);
+    const auto one = plan_on(host, {pinned_to(vm, "0-11")}, CpuSet{}).domains[0];
+    EXPECT_EQ(one.cost[CostTerm::device_cells], 1U);
+    EXPECT_EQ(one.claim, cpus("0-3"));
+    EXPECT_TRUE(one.optimal);
+}
+
 TEST(Numa, DomainWithoutDevicesAvoidsTheNodeWithIo)
 {
     auto host = two_nodes();
