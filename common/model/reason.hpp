@@ -29,6 +29,7 @@ enum class ReasonCode {
     near_device,
     far_from_device,
     far_from_memory,
+    cells_share_node,
     device_unknown,
     avoids_device_node,
     vcache_chosen,

@@ -49,6 +49,9 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "{vcpus:# vCPU is|# vCPUs are} away from {nodes:node #|nodes #}, where its devices are attached."}},
     {ReasonCode::far_from_memory, "far-from-memory", "some vCPUs are on a NUMA node without memory", {
         "{vcpus:# vCPU is|# vCPUs are} on {nodes:node #, which has|nodes #, which have} no memory."}},
+    {ReasonCode::cells_share_node, "cells-share-node", "several guest NUMA cells are on one node", {
+        "{cells} guest cells share {nodes:node #|nodes #}, although other nodes have room; "
+            "numa=spread gives each cell a node."}},
     {ReasonCode::device_unknown, "device-unknown", "the host has no PCI device of that address", {
         "This host has no PCI device {device}, so its location is ignored; lspci -D lists the devices.",
         "The description of this host lists no devices, so the location of {devices, and} is ignored."}},

@@ -2,6 +2,7 @@
 #include "advice.hpp"
 
 #include "daemon/planner/place/cost.hpp"
+#include "daemon/planner/place/guest_shape.hpp"
 #include "daemon/planner/place/wanted_memory.hpp"
 
 #include <algorithm>
@@ -263,6 +264,45 @@ std::optional<Reason> what_memory_costs(Fleet& fleet, const Member& member)
     }
     return Reason{ReasonCode::memory_short,
                   with_gain(std::move(arguments), fleet.host(), intent, free->cost, now)};
+}
+
+std::optional<Reason> what_spread_gives(Fleet& fleet, const Member& member)
+{
+    const auto& host = fleet.host();
+    const auto& intent = *member.intent;
+    const auto cells = guest_shape(intent).cells;
+    if (cells.size() < 2 || intent.policy.numa != NumaChoice::prefer) {
+        return std::nullopt;
+    }
+    std::vector<std::size_t> cells_on(host.topology->nodes.size(), 0);
+    for (const auto& cell : cells) {
+        IdSet<NodeIndex> nodes;
+        for (const auto vcpu : cell) {
+            nodes.insert(host.cpu(member.placed->pins.at(vcpu)).node);
+        }
+        if (nodes.size() == 1) {
+            ++at_id(cells_on, nodes.front());
+        }
+    }
+    NodeSet shared;
+    std::size_t sharing = 0;
+    for (std::size_t node = 0; node < cells_on.size(); ++node) {
+        if (cells_on[node] > 1) {
+            shared.insert(host.topology->nodes[node].id);
+            sharing += cells_on[node];
+        }
+    }
+    auto apart = intent;
+    apart.policy.numa = NumaChoice::spread;
+    const auto spread =
+        shared.empty()
+            ? std::nullopt
+            : fleet.what_if(apart, {.around = fleet.around(member, Fleet::Claims::active),
+                                    .memory = MemoryLedger::Others::booked});
+    if (!spread || spread->cost[CostTerm::imbalance] > 0) {
+        return std::nullopt;
+    }
+    return Reason{ReasonCode::cells_share_node, {{"cells", sharing}, {"nodes", shared}}};
 }
 
 Reason how_to_fit(Fleet& fleet, const Member& member, const Ways& ways)

@@ -25,6 +25,10 @@ namespace virtpind {
 // Precondition: member.placed is set, and nothing is booked for it.
 [[nodiscard]] std::optional<Reason> what_memory_costs(Fleet& fleet, const Member& member);
 
+// A reason when guest cells share a node and numa=spread would give each its own. The same
+// precondition.
+[[nodiscard]] std::optional<Reason> what_spread_gives(Fleet& fleet, const Member& member);
+
 // `ways`: the changes that would let it fit beside the others. Precondition: member.placed is not
 // set.
 [[nodiscard]] Reason how_to_fit(Fleet& fleet, const Member& member, const Ways& ways);

@@ -25,7 +25,11 @@ void explain_dedicated(Fleet& fleet, const Member& member, DomainPlan& plan)
     explain_place(fleet, member, plan);
     fleet.memory().give_back(member.memory); // while it is asked where it could be
     auto memory_costs = what_memory_costs(fleet, member);
+    auto spread_gives = what_spread_gives(fleet, member);
     fleet.memory().take_again(member.memory);
+    if (spread_gives) {
+        plan.reasons.push_back(std::move(*spread_gives));
+    }
     if (memory_costs) {
         plan.reasons.push_back(std::move(*memory_costs));
     } else if (auto advice = how_to_do_better(fleet, member)) {

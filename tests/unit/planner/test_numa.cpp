@@ -109,6 +109,20 @@ TEST(Numa, CellsGoBesideTheDevicesOfEachNode)
     EXPECT_TRUE(one.optimal);
 }
 
+TEST(Numa, CellsThatShareANodeAreToldWhatSpreadWouldGive)
+{
+    const auto host = four_nodes();
+    auto vm = domain("vm", 4);
+    vm.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 1)}, {.id = 1, .vcpus = VcpuSet::range(2, 3)}};
+    EXPECT_TRUE(says(plan_on(host, {vm}, CpuSet{}).domains[0], ReasonCode::cells_share_node,
+                     {{"cells", std::uint64_t{2}}, {"nodes", NodeSet{NodeId{0}}}}));
+    const auto filled = pinned_to(domain("fills", 12), "4-15");
+    EXPECT_FALSE(says(plan_on(host, {filled, vm}, CpuSet{}).domains[1],
+                      ReasonCode::cells_share_node)); // no other node has room
+    vm.policy.numa = NumaChoice::spread;
+    EXPECT_FALSE(says(plan_on(host, {vm}, CpuSet{}).domains[0], ReasonCode::cells_share_node));
+}
+
 TEST(Numa, DomainWithoutDevicesAvoidsTheNodeWithIo)
 {
     auto host = two_nodes();
