@@ -51,40 +51,46 @@ extern "C" ssize_t write(int fd, const void* data, std::size_t size)
     return written;
 }
 
-// For a file that may be new: others are only looked at. The daemon's own name for open().
-extern "C" int open64(const char* path, int flags, ...)
-{
-    mode_t mode = 0;
-    if ((flags & O_CREAT) == 0) {
-        return open_file(path, flags, mode, AT_FDCWD);
-    }
-    va_list rest;
-    va_start(rest, flags);
-    mode = va_arg(rest, mode_t);
-    va_end(rest);
-    if (meets_fault("open")) {
-        errno = EACCES;
-        return -1;
-    }
-    return done(open_file(path, flags, mode, AT_FDCWD));
-}
+namespace {
 
-// Those below a directory are called as the others.
-extern "C" int openat64(int dir, const char* path, int flags, ...)
+// Files that may be new meet faults; others are only looked at.
+int open_or_refuse(int dir, const char* path, int flags, mode_t mode)
 {
-    mode_t mode = 0;
     if ((flags & O_CREAT) == 0) {
         return open_file(path, flags, mode, dir);
     }
-    va_list rest;
-    va_start(rest, flags);
-    mode = va_arg(rest, mode_t);
-    va_end(rest);
     if (meets_fault("open")) {
         errno = EACCES;
         return -1;
     }
     return done(open_file(path, flags, mode, dir));
+}
+
+// The argument behind `flags`, which callers pass only for a file that may be new.
+mode_t mode_of(int flags, va_list rest)
+{
+    return (flags & O_CREAT) == 0 ? 0 : va_arg(rest, mode_t);
+}
+
+} // namespace
+
+// The daemon's own name for open().
+extern "C" int open64(const char* path, int flags, ...)
+{
+    va_list rest;
+    va_start(rest, flags);
+    const auto mode = mode_of(flags, rest);
+    va_end(rest);
+    return open_or_refuse(AT_FDCWD, path, flags, mode);
+}
+
+extern "C" int openat64(int dir, const char* path, int flags, ...)
+{
+    va_list rest;
+    va_start(rest, flags);
+    const auto mode = mode_of(flags, rest);
+    va_end(rest);
+    return open_or_refuse(dir, path, flags, mode);
 }
 
 extern "C" int mkdirat(int dir, const char* path, mode_t mode) noexcept
