@@ -48,6 +48,35 @@ bool CheckContext::has_rivals(std::size_t at) const
     return false;
 }
 
+NodeSet CheckContext::near(const NodeSet& nodes) const
+{
+    const auto& topology = *request_.topology;
+    const auto same_package = [&topology](const Node& a, const Node& b) {
+        return std::any_of(
+            topology.packages.begin(), topology.packages.end(), [&](const Package& package) {
+                return package.cpus.includes(a.cpus) && package.cpus.includes(b.cpus);
+            });
+    };
+    const auto is_l3 = [&topology](const Node& node) {
+        return !node.cpus.empty() &&
+               std::any_of(topology.l3s.begin(), topology.l3s.end(), [&node](const L3& l3) {
+                   return l3.size_bytes > 0 && l3.cpus == node.cpus;
+               });
+    };
+    auto near = nodes;
+    for (std::size_t i = 0; i < topology.nodes.size(); ++i) {
+        for (std::size_t j = 0; j < topology.nodes.size(); ++j) {
+            const auto& from = topology.nodes[i];
+            const auto& to = topology.nodes[j];
+            if (nodes.contains(from.id) && is_l3(from) && is_l3(to) && same_package(from, to) &&
+                std::max(topology.distance[i][j], topology.distance[j][i]) <= 11) {
+                near.insert(to.id);
+            }
+        }
+    }
+    return near;
+}
+
 CpuSet CheckContext::floatable(const CpuSet& cpus) const
 {
     const auto quiet = request_.topology->quiet_cpus();

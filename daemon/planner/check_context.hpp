@@ -42,6 +42,10 @@ public:
     // Whether there is another domain that the one at this position can never run together with.
     [[nodiscard]] bool has_rivals(std::size_t at) const;
 
+    // The nodes that are as near to what is attached to any of `nodes`, these included: where each
+    // L3 is called a node, those of one package at a distance of at most 11.
+    [[nodiscard]] NodeSet near(const NodeSet& nodes) const;
+
     // CPUs where threads may float: not isolated, if there are others.
     [[nodiscard]] CpuSet floatable(const CpuSet& cpus) const;
 

@@ -109,8 +109,9 @@ private:
         const auto everywhere = topology.nodes_of(topology.online_cpus());
         NodeSet local;
         for (const auto& device : intent_.devices) {
-            local |= device.nodes.includes(everywhere) ? NodeSet{} : device.nodes;
+            local |= check_.near(device.nodes).includes(everywhere) ? NodeSet{} : device.nodes;
         }
+        local = check_.near(local);
         auto allowed = topology.cpus_of(local);
         for (const auto& package : topology.packages) {
             const auto whole = intent_.policy.device == DeviceChoice::package &&

@@ -42,6 +42,8 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::kind_missed, "kind-missed", "the wished kind of core has no room, so it is on another one", {
         "All vCPUs are on {kinds, and} cores, because the wished kind has no room for {unwished:# vCPU|# vCPUs}."}},
     {ReasonCode::near_device, "near-device", "on the NUMA nodes of its passthrough devices", {
+        "It is on {nodes:node #|nodes #}, as near{elsewhere:} to its devices as {other_nodes:node #|nodes #}, where "
+            "they are attached: each L3 is called a node here.",
         "It is on {nodes:node #|nodes #}, where some of its devices are attached; the others are on "
             "{other_nodes:node #|nodes #}.",
         "It is on {nodes:node #|nodes #}, where its devices are attached."}},

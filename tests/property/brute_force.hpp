@@ -70,7 +70,8 @@ private:
     {
         NodeSet local;
         for (const auto& device : task_.intent.devices) {
-            local |= device.nodes.includes(host_.nodes_with_cpus) ? NodeSet{} : device.nodes;
+            const auto near = host_.near_all(device.nodes);
+            local |= near.includes(host_.nodes_with_cpus) ? NodeSet{} : near;
         }
         if (policy_.device == DeviceChoice::prefer || local.empty()) {
             return host_.online;
@@ -115,8 +116,12 @@ private:
 
     [[nodiscard]] bool memory_holds(const IdSet<NodeIndex>& nodes) const
     {
-        std::uint64_t sum = 0;
+        IdSet<NodeIndex> homes;
         for (const auto node : nodes) {
+            homes.insert(host_.memory_home[raw(node)]);
+        }
+        std::uint64_t sum = 0;
+        for (const auto node : homes) {
             if (!task_.available_kib[raw(node)]) {
                 return true;
             }

@@ -101,12 +101,13 @@ inline void make_odd(Topology& host)
     if (once_in(2)) {
         for (auto& row : host.distance) {
             for (auto& distance : row) {
-                distance = distance == 10 ? 10 : pick(11, 14);
+                distance = distance == 10 ? 10 : pick_one<std::uint32_t>({11, 11, 12, 14});
             }
         }
     }
     for (auto& node : host.nodes) {
         node.has_io = once_in(3);
+        node.memory_kib = once_in(6) ? 0 : node.memory_kib;
     }
     if (once_in(4)) {
         host.l3s.front().vcache = true;

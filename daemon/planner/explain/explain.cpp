@@ -103,7 +103,7 @@ void explain_shortfall(const HostIndex& host, const Member& member, const Share&
     }
     if (share.off_devices) {
         plan.reasons.push_back({ReasonCode::devices_not_in_pool,
-                                {{"nodes", device_nodes(host, intent)},
+                                {{"nodes", attached_nodes(host, intent)},
                                  {"package", intent.policy.device == DeviceChoice::package}}});
     }
     if (share.over_nodes) {

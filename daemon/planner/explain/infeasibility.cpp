@@ -185,7 +185,7 @@ Reason blame(ReasonCode code, const HostIndex& host, const Intent& intent,
         return {code,
                 {{"free", free},
                  {"vcpus", vcpus},
-                 {"nodes", device_nodes(host, intent)},
+                 {"nodes", attached_nodes(host, intent)},
                  {"package", intent.policy.device == DeviceChoice::package}}};
     case no_smt:
         return {code,

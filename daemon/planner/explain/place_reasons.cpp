@@ -173,12 +173,17 @@ private:
     void say_devices()
     {
         const auto local = device_nodes(host_, intent_);
+        const auto attached = attached_nodes(host_, intent_);
         const auto nodes = host_.topology->nodes_of(cpus_);
         const auto far = cpus_ - host_.topology->cpus_of(local);
         if (!local.empty() && far.empty()) {
-            say(ReasonCode::near_device, {{"nodes", nodes}, {"other_nodes", local - nodes}});
+            const auto elsewhere = !nodes.intersects(attached); // on near nodes
+            say(ReasonCode::near_device,
+                {{"nodes", nodes},
+                 {"other_nodes", elsewhere ? attached & host_.near_all(nodes) : attached - nodes},
+                 {"elsewhere", elsewhere}});
         } else if (!local.empty()) {
-            say(ReasonCode::far_from_device, {{"vcpus", far.size()}, {"nodes", local}});
+            say(ReasonCode::far_from_device, {{"vcpus", far.size()}, {"nodes", attached}});
         } else if (intent_.devices.empty() && host_.io_nodes_set &&
                    cost_[CostTerm::io_nodes] == 0) {
             say(ReasonCode::avoids_device_node);

@@ -84,7 +84,7 @@ Chosen choose_automatic(const ThreadsTask& task, const DomainPlan& plan, const T
         return chosen(kind.on_vcpus, vcpus, {{"why", with_the_vcpus}});
     }
     const auto housekeeping = task.host.floatable(task.housekeeping);
-    if (housekeeping.intersects(topology.cpus_of(nodes))) {
+    if (housekeeping.intersects(topology.cpus_of(task.host.near_all(nodes)))) {
         return chosen(kind.housekeeping, nearest_part(task.host, housekeeping, nodes),
                       {{"why", nearest_housekeeping}});
     }

@@ -12,9 +12,11 @@ namespace virtpind {
 
 namespace {
 
-// Those of `nodes` with memory, else the nearest node with memory to any of them.
+// Those of `nodes` with memory, and where that of the others is, else the nearest node with memory
+// to any of them.
 NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
 {
+    const auto homes = host.memory_homes(nodes);
     NodeSet having;
     std::optional<NodeId> nearest;
     auto least = std::numeric_limits<std::uint32_t>::max();
@@ -23,7 +25,7 @@ NodeSet with_memory(const HostIndex& host, const NodeSet& nodes)
         if (place.memory_kib == 0) {
             continue;
         }
-        if (nodes.contains(place.id)) {
+        if (homes.contains(place.id)) {
             having.insert(place.id);
         }
         if (const auto distance = host.distance_to(NodeIndex{node}, nodes); distance < least) {
@@ -48,8 +50,10 @@ void plan_memory(const MemoryTask& task, DomainPlan& plan)
     }
     const auto& topology = *task.host.topology;
     // Where there is one node there is nothing to choose; but bound to one that is not there, the
-    // guest does not start.
-    if (!task.several_nodes && nodes_elsewhere(topology, intent.current).empty()) {
+    // guest does not start, and one beside the only memory is told where that is.
+    const auto own = topology.nodes_of(plan.vcpu_cpus());
+    if (!task.several_nodes && nodes_elsewhere(topology, intent.current).empty() &&
+        task.host.memory_homes(own).intersects(own)) {
         return;
     }
     const auto& elsewhere = task.elsewhere;
@@ -57,7 +61,7 @@ void plan_memory(const MemoryTask& task, DomainPlan& plan)
         plan.reasons.push_back({ReasonCode::memory_short, with_wanted_memory(intent, {})});
         return;
     }
-    const auto near = with_memory(task.host, topology.nodes_of(plan.vcpu_cpus()));
+    const auto near = with_memory(task.host, own);
     NumaTune tune;
     tune.mode = intent.memory_locked ? NumaMode::strict : NumaMode::restrictive;
     tune.nodes = elsewhere.value_or(near);

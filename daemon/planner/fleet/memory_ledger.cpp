@@ -238,11 +238,12 @@ MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& node
         return reserve_existing(intent); // it comes from nowhere
     }
     const auto part = home.empty() ? 0 : equal_part(intent.memory_kib, home.size());
+    const auto having = host_.memory_homes(nodes);
     auto comes = intent.memory_kib;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < stock->free.size(); ++i) {
         const auto node = host_.topology->nodes[i].id;
-        if (nodes.contains(node)) {
+        if (having.contains(node)) {
             places.push_back(i);
             comes -= stock->tells[i] && home.contains(node) ? std::min(comes, part) : 0;
         }

@@ -81,9 +81,15 @@ private:
         const auto& wanted = demand_.cells[cell];
         const auto single = demand_.nodes == NodeDemand::Nodes::single && !nodes_.empty() &&
                             raw(nodes_.front()) != node;
+        const auto& memory = memory_[home_of(node)];
         return !single && wanted.vcpus <= capacity_[node] &&
-               (!memory_[node] || wanted.memory_kib <= *memory_[node]) &&
+               (!memory || wanted.memory_kib <= *memory) &&
                IdSet<NodeIndex>{NodeIndex{static_cast<std::uint32_t>(node)}}.includes(wanted.bound);
+    }
+
+    [[nodiscard]] std::size_t home_of(std::size_t node) const
+    {
+        return raw(host_.memory_home[node]);
     }
 
     // A twin that holds nothing yet stands for this one.
@@ -147,13 +153,14 @@ private:
         sharing_ += fresh ? 0U : 1U;
         ++cells_on_[node];
         capacity_[node] -= demand_.cells[cell].vcpus;
-        const auto memory_before = memory_[node];
-        if (memory_[node]) {
-            *memory_[node] -= demand_.cells[cell].memory_kib;
+        auto& memory = memory_[home_of(node)];
+        const auto memory_before = memory;
+        if (memory) {
+            *memory -= demand_.cells[cell].memory_kib;
         }
         current_[cell] = index;
         place(at + 1);
-        memory_[node] = memory_before;
+        memory = memory_before;
         capacity_[node] += demand_.cells[cell].vcpus;
         --cells_on_[node];
         sharing_ -= fresh ? 0U : 1U;

@@ -9,12 +9,21 @@ std::vector<NodeSet> device_places(const HostIndex& host, const Intent& intent)
 {
     std::vector<NodeSet> places;
     for (const auto& device : intent.devices) {
-        auto here = device.nodes & host.all_nodes;
+        auto here = host.near_all(device.nodes);
         if (!here.empty() && !here.includes(host.nodes_with_cpus)) {
             places.push_back(std::move(here));
         }
     }
     return places;
+}
+
+NodeSet attached_nodes(const HostIndex& host, const Intent& intent)
+{
+    NodeSet attached;
+    for (const auto& device : intent.devices) {
+        attached |= device.nodes.includes(host.nodes_with_cpus) ? NodeSet{} : device.nodes;
+    }
+    return attached;
 }
 
 NodeSet device_nodes(const HostIndex& host, const Intent& intent)
@@ -113,7 +122,7 @@ Score Charges::of_partial_core()
 Score Charges::of_vcpu_on(NodeIndex node, L3Index l3) const
 {
     const auto disturbs_io =
-        host_.io_nodes_set && intent_.devices.empty() && at_id(host_.topology->nodes, node).has_io;
+        host_.io_nodes_set && intent_.devices.empty() && at_id(host_.has_io, node);
     // Domains with cache=pack leave the V-cache to others.
     const auto misses_vcache =
         host_.has_vcache && intent_.policy.cache == CacheChoice::alone && !is_big_cache(host_, l3);

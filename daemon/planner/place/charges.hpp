@@ -22,8 +22,11 @@ struct Surroundings {
     CpuSet loaded{};     // guests of others may float there, without a claim
 };
 
-// The nodes of each of the domain's devices that is nearer to some nodes of this host than to
-// others.
+// Where the domain's devices are attached; those aside that are as near to all nodes.
+[[nodiscard]] NodeSet attached_nodes(const HostIndex& host, const Intent& intent);
+
+// The nodes that are local to each of the domain's devices, with the near ones of these
+// (HostIndex::near_nodes); for those that are nearer to some nodes of this host than to others.
 [[nodiscard]] std::vector<NodeSet> device_places(const HostIndex& host, const Intent& intent);
 
 // Nodes local to any of them; empty: there is no such device.

@@ -122,12 +122,10 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
     online = host.online_cpus();
     all_nodes = host.all_nodes();
     quiet = host.quiet_cpus() & online;
-    std::size_t nodes_with_io = 0;
     for (const auto& node : host.nodes) {
         node_cpus.push_back(node.cpus & online);
         if (!node_cpus.back().empty()) {
             nodes_with_cpus.insert(node.id);
-            nodes_with_io += node.has_io ? 1U : 0U;
         }
     }
     node_packages.resize(host.nodes.size());
@@ -136,8 +134,12 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
     }
     const auto some_memory = std::any_of(host.nodes.begin(), host.nodes.end(),
                                          [](const Node& node) { return node.memory_kib > 0; });
-    for (const auto& node : host.nodes) {
-        lacks_memory.push_back(some_memory && node.memory_kib == 0);
+    find_near_nodes();
+    std::size_t nodes_with_io = 0;
+    for (std::size_t node = 0; node < host.nodes.size(); ++node) {
+        const auto home = memory_home[node];
+        lacks_memory.push_back(some_memory && at_id(host.nodes, home).memory_kib == 0);
+        nodes_with_io += has_io[node] && !node_cpus[node].empty() ? 1U : 0U;
     }
     io_nodes_set = some_but_not_all(nodes_with_io, nodes_with_cpus.size());
     for (const auto& l3 : host.l3s) {
@@ -146,6 +148,75 @@ HostIndex::HostIndex(const Topology& host) : topology{&host}
     const auto vcaches =
         std::count_if(host.l3s.begin(), host.l3s.end(), [](const L3& l3) { return l3.vcache; });
     has_vcache = some_but_not_all(static_cast<std::size_t>(vcaches), host.l3s.size());
+}
+
+// An L3 that the host knows, whole: no stand-in.
+bool HostIndex::is_one_l3(NodeIndex node) const
+{
+    const auto& cpus = at_id(topology->nodes, node).cpus;
+    return !cpus.empty() &&
+           std::any_of(topology->l3s.begin(), topology->l3s.end(),
+                       [&cpus](const L3& l3) { return l3.size_bytes > 0 && l3.cpus == cpus; });
+}
+
+bool HostIndex::are_near(NodeIndex a, NodeIndex b) const
+{
+    constexpr std::uint32_t no_distance = 11; // 10 is local, and firmware has to tell them apart
+    return at_id(at_id(topology->distance, a), b) <= no_distance &&
+           at_id(at_id(topology->distance, b), a) <= no_distance &&
+           at_id(node_packages, a).size() == 1 &&
+           at_id(node_packages, a) == at_id(node_packages, b);
+}
+
+void HostIndex::find_near_nodes()
+{
+    const auto count = static_cast<std::uint32_t>(topology->nodes.size());
+    std::vector<bool> one_l3;
+    for (std::uint32_t node = 0; node < count; ++node) {
+        one_l3.push_back(is_one_l3(NodeIndex{node}));
+    }
+    for (std::uint32_t node = 0; node < count; ++node) {
+        const NodeIndex index{node};
+        NodeSet near{node_id(index)};
+        auto home = index;
+        auto io = topology->nodes[node].has_io;
+        for (std::uint32_t other = 0; one_l3[node] && other < count; ++other) {
+            const NodeIndex there{other};
+            if (other == node || !one_l3[other] || !are_near(index, there)) {
+                continue;
+            }
+            near.insert(node_id(there));
+            io = io || topology->nodes[other].has_io;
+            const auto first = home == index && topology->nodes[node].memory_kib == 0 &&
+                               topology->nodes[other].memory_kib > 0;
+            home = first ? there : home;
+        }
+        near_nodes.push_back(std::move(near));
+        memory_home.push_back(home);
+        has_io.push_back(io);
+    }
+}
+
+NodeSet HostIndex::near_all(const NodeSet& nodes) const
+{
+    NodeSet near;
+    for (std::uint32_t node = 0; node < near_nodes.size(); ++node) {
+        if (nodes.contains(node_id(NodeIndex{node}))) {
+            near |= near_nodes[node];
+        }
+    }
+    return near;
+}
+
+NodeSet HostIndex::memory_homes(const NodeSet& nodes) const
+{
+    NodeSet homes;
+    for (std::uint32_t node = 0; node < memory_home.size(); ++node) {
+        if (nodes.contains(node_id(NodeIndex{node}))) {
+            homes.insert(node_id(memory_home[node]));
+        }
+    }
+    return homes;
 }
 
 std::uint32_t HostIndex::distance_to(NodeIndex node, const NodeSet& nodes) const

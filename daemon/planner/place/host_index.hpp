@@ -54,7 +54,14 @@ struct HostIndex {
     // Online CPUs; by NodeIndex, L3Index.
     std::vector<CpuSet> node_cpus;
     std::vector<CpuSet> l3_cpus;
-    std::vector<bool> lacks_memory; // by NodeIndex: it has none, and others have some
+    // Nodes that are one for what is attached to them, by NodeIndex: itself, and where the firmware
+    // calls each L3 a node, those others of its package to which it tells no real distance.
+    std::vector<NodeSet> near_nodes;
+    // Where the memory of a node is, by NodeIndex: itself, but for one without any the first of its
+    // near nodes that has some.
+    std::vector<NodeIndex> memory_home;
+    std::vector<bool> lacks_memory; // by NodeIndex: its home has none, and others have some
+    std::vector<bool> has_io;       // by NodeIndex: it or a near one has
     bool has_vcache = false;        // some L3s have V-cache and others do not
     bool io_nodes_set = false;      // some nodes with CPUs have I/O and others do not
 
@@ -96,8 +103,17 @@ struct HostIndex {
     // those in another package, which decides where the distances are equal. 0 for one of them.
     [[nodiscard]] std::uint32_t distance_to(NodeIndex node, const NodeSet& nodes) const;
 
+    // The near nodes of all of these.
+    [[nodiscard]] NodeSet near_all(const NodeSet& nodes) const;
+
+    // Where the memory of these is.
+    [[nodiscard]] NodeSet memory_homes(const NodeSet& nodes) const;
+
 private:
     void index_cores();
+    void find_near_nodes();
+    [[nodiscard]] bool is_one_l3(NodeIndex node) const;
+    [[nodiscard]] bool are_near(NodeIndex a, NodeIndex b) const;
     void build_zones();
 
     static constexpr auto nowhere = static_cast<std::size_t>(-1);

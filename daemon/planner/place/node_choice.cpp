@@ -37,19 +37,6 @@ std::vector<NodeIndex> used_nodes(const Packing& packing)
     return nodes;
 }
 
-bool memory_suffices(const NodeDemand& demand, const std::vector<NodeIndex>& nodes)
-{
-    std::uint64_t sum = 0;
-    for (const auto node : nodes) {
-        const auto& available = at_id(demand.available_kib, node);
-        if (!available) {
-            return true;
-        }
-        sum += *available;
-    }
-    return sum >= demand.memory_kib;
-}
-
 class PlainChoice {
 public:
     PlainChoice(const HostIndex& host, Packer& packer, const NodeDemand& demand)
@@ -86,7 +73,7 @@ private:
     {
         Limits limits(nodes_);
         for (std::size_t node = 0; node < nodes_; ++node) {
-            if (!memory_suffices(demand_, {NodeIndex{static_cast<std::uint32_t>(node)}}) ||
+            if (!memory_suffices(host_, demand_, {NodeIndex{static_cast<std::uint32_t>(node)}}) ||
                 packer_.node_capacity()[node] < demand_.vcpus) {
                 limits[node].most = 0;
             }
@@ -145,7 +132,7 @@ private:
         const auto nodes = used_nodes(*free_choice);
         const NodeSubsets subsets{host_, packer_, demand_};
         const auto distance = distance_between(host_, nodes);
-        if (nodes.size() == count && memory_suffices(demand_, nodes) &&
+        if (nodes.size() == count && memory_suffices(host_, demand_, nodes) &&
             distance <= subsets.least_distance(count)) {
             return NodeChoice{
                 .packing = *free_choice, .cell_nodes = {}, .distance = distance, .proven = true};

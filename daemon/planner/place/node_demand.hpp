@@ -28,6 +28,10 @@ struct NodeDemand {
     std::vector<std::optional<std::uint64_t>> available_kib;
 };
 
+// Whether these nodes, or where their memory is (HostIndex::memory_home), have what it needs.
+[[nodiscard]] bool memory_suffices(const HostIndex& host, const NodeDemand& demand,
+                                   const std::vector<NodeIndex>& nodes);
+
 struct NodeChoice {
     Packing packing;
     std::vector<NodeIndex> cell_nodes; // by cell; empty when cells were not, or could not be, kept

@@ -35,14 +35,44 @@ std::uint32_t distance_between(const HostIndex& host, const std::vector<NodeInde
     return sum;
 }
 
+bool memory_suffices(const HostIndex& host, const NodeDemand& demand,
+                     const std::vector<NodeIndex>& nodes)
+{
+    IdSet<NodeIndex> homes;
+    for (const auto node : nodes) {
+        homes.insert(at_id(host.memory_home, node));
+    }
+    std::uint64_t sum = 0;
+    for (const auto node : homes) {
+        const auto& available = at_id(demand.available_kib, node);
+        if (!available) {
+            return true;
+        }
+        sum += *available;
+    }
+    return sum >= demand.memory_kib;
+}
+
 std::vector<std::optional<NodeIndex>> stand_ins(const HostIndex& host, const Packer& packer,
                                                 const NodeDemand& demand)
 {
     const auto count = static_cast<std::uint32_t>(host.topology->nodes.size());
+    // Both have their own and nobody else's, or both have that of one other node.
+    std::vector<bool> lends(count, false);
+    for (std::uint32_t node = 0; node < count; ++node) {
+        const auto home = host.memory_home[node];
+        at_id(lends, home) = at_id(lends, home) || home != NodeIndex{node};
+    }
+    const auto same_memory = [&](NodeIndex a, NodeIndex b) {
+        const auto home = at_id(host.memory_home, a);
+        const auto own = home == a && at_id(host.memory_home, b) == b;
+        return own ? !at_id(lends, a) && !at_id(lends, b) : home == at_id(host.memory_home, b);
+    };
     std::vector<std::optional<NodeIndex>> lower(count);
     for (std::uint32_t node = 0; node < count; ++node) {
         for (auto other = node; other-- > 0;) {
             if (demand.available_kib[node] == demand.available_kib[other] &&
+                same_memory(NodeIndex{node}, NodeIndex{other}) &&
                 same_distances(host, NodeIndex{node}, NodeIndex{other}) &&
                 packer.alike(NodeIndex{node}, NodeIndex{other})) {
                 lower[node] = NodeIndex{other};
@@ -158,13 +188,7 @@ void NodeSubsets::accept(Search& search) const
     if (forgotten) {
         return;
     }
-    std::uint64_t memory = 0;
-    auto unknown = false;
-    for (const auto node : search.chosen) {
-        unknown = unknown || !at_id(demand_.available_kib, node);
-        memory += at_id(demand_.available_kib, node).value_or(0);
-    }
-    if (!unknown && memory < demand_.memory_kib) {
+    if (!memory_suffices(host_, demand_, search.chosen)) {
         return;
     }
     if (search.distance < search.found.distance) {

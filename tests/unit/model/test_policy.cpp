@@ -133,6 +133,7 @@ TEST(OptionText, BadValuesNameTheOptionTheValueAndTheValidOnes)
     for (const auto& [option, text, expected] : {
              Case{"smt", "isolat", "did you mean 'isolate'? Valid: prefer, require, isolate"},
              Case{"smt", "", "unknown value ''"},
+             Case{"device", "requires", "did you mean 'require'? Valid: prefer, package, require"},
              Case{"isolate", "yes", "'yes' is not a boolean; valid: true or false"},
              Case{"vcpus", "-1", "'-1' is not a number from 0 to 16384"},
              Case{"vcpus", "16385", "16385 is too large"},

@@ -123,6 +123,67 @@ TEST(Numa, CellsThatShareANodeAreToldWhatSpreadWouldGive)
     EXPECT_FALSE(says(plan_on(host, {vm}, CpuSet{}).domains[0], ReasonCode::cells_share_node));
 }
 
+// Four nodes that are one L3 each, at distance 11 within a package.
+Topology l3_nodes()
+{
+    auto host = four_nodes();
+    for (std::uint32_t a = 0; a < 4; ++a) {
+        for (std::uint32_t b = 0; b < 4; ++b) {
+            host.distance[a][b] = a == b ? 10 : a / 2 == b / 2 ? 11 : 32;
+        }
+    }
+    return host;
+}
+
+TEST(Numa, L3CalledANodeIsAsNearToDevicesAsTheNextOne)
+{
+    auto host = l3_nodes();
+    auto vm = with_devices(domain("vm", 3), {0});
+    vm.policy.device = DeviceChoice::require;
+    const auto plan = plan_on(host, {vm}, cpus("0")).domains[0];
+    EXPECT_EQ(plan.claim, cpus("4-6")); // not beside housekeeping
+    EXPECT_EQ(plan.emulator, cpus("0"));
+    EXPECT_TRUE(says(plan, ReasonCode::near_device,
+                     {{"elsewhere", true}, {"other_nodes", NodeSet{NodeId{0}}}}));
+    host.nodes[0].has_io = true;
+    EXPECT_FALSE(host.nodes_of(plan_on(host, {domain("io", 2)}, CpuSet{}).domains[0].claim)
+                     .intersects({NodeId{0}, NodeId{1}}));
+    host.l3s[1].size_bytes = 0; // of an L3 that nobody knows, nobody knows that it is the node
+    EXPECT_EQ(plan_on(host, {vm}, cpus("0")).domains[0].claim, cpus("1-3"));
+    host = l3_nodes();
+    host.distance[1][0] = 12;
+    EXPECT_EQ(plan_on(host, {vm}, cpus("0")).domains[0].claim, cpus("1-3"));
+}
+
+TEST(Numa, L3CalledANodeHasTheMemoryOfTheNextOne)
+{
+    auto host = l3_nodes();
+    host.nodes[1].memory_kib = 0;
+    host.nodes[3].memory_kib = 0;
+    auto vm = domain("vm", 4);
+    vm.memory_kib = 12 * gib;
+    const auto plan = plan_on(host, {vm}, cpus("0,8")).domains[0];
+    EXPECT_EQ(plan.claim, cpus("4-7"));
+    EXPECT_EQ(plan.cost[CostTerm::device], 0U);
+    EXPECT_EQ(plan.numatune->nodes, NodeSet{NodeId{0}});
+    auto next = domain("next", 4);
+    next.memory_kib = 12 * gib; // more than is left of node 0
+    EXPECT_EQ(plan_on(host, {vm, next}, cpus("0")).domains[1].numatune->nodes, NodeSet{NodeId{2}});
+    vm.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 1), .memory_kib = 9 * gib},
+                {.id = 1, .vcpus = VcpuSet::range(2, 3), .memory_kib = 9 * gib}};
+    vm.memory_kib = 18 * gib;
+    const auto apart = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(apart.cost[CostTerm::packages], 2U);
+    EXPECT_TRUE(apart.optimal);
+    host.nodes[2].memory_kib = 0; // all memory is on one node
+    vm.cells.clear();
+    EXPECT_EQ(plan_on(host, {vm}, cpus("0")).domains[0].placement, Placement::shared);
+    vm.memory_kib = 12 * gib;
+    const auto beside = plan_on(host, {vm}, cpus("0")).domains[0];
+    EXPECT_EQ(beside.claim, cpus("4-7"));
+    EXPECT_EQ(beside.numatune->nodes, NodeSet{NodeId{0}});
+}
+
 TEST(Numa, DomainWithoutDevicesAvoidsTheNodeWithIo)
 {
     auto host = two_nodes();
