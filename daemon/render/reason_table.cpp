@@ -158,10 +158,11 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::cpus_not_in_pool, "cpus-not-in-pool", "nothing of the option cpus is in the pool", {
         "The option cpus allows {allowed:CPU #, which is|CPUs #, none of which is} {allowed:not |}in the pool: "
             "claimed, housekeeping or not present."}},
-    {ReasonCode::devices_not_in_pool, "devices-not-in-pool", "nothing near its devices is in the pool", {
-        "No CPU of the pool is in a package{package:} of {nodes:node #|nodes #}, where its devices are attached, as "
-            "device=package asks.",
-        "No CPU of the pool is on {nodes:node #|nodes #}, where its devices are attached, as device=require asks."}},
+    {ReasonCode::devices_not_in_pool, "devices-not-in-pool", "too little of the pool is near its devices", {
+        "There is no room in the pool for {vcpus:# vCPU|# vCPUs} in a package{package:} of {nodes:node #|nodes #}, "
+            "where its devices are attached, as device=package asks.",
+        "There is no room in the pool for {vcpus:# vCPU|# vCPUs} on {nodes:node #|nodes #}, where its devices are "
+            "attached, as device=require asks."}},
     {ReasonCode::claim_overrun, "claim-overrun", "its CPUs are also used by domains that can run nowhere else", {
         "Its CPUs are also used by {neighbours, and}, which can run nowhere else."}},
     {ReasonCode::own_core_denied, "own-core-denied", "a shared domain cannot have a core of its own", {

@@ -103,7 +103,8 @@ void explain_shortfall(const HostIndex& host, const Member& member, const Share&
     }
     if (share.off_devices) {
         plan.reasons.push_back({ReasonCode::devices_not_in_pool,
-                                {{"nodes", attached_nodes(host, intent)},
+                                {{"vcpus", intent.vcpus_online.size()},
+                                 {"nodes", attached_nodes(host, intent)},
                                  {"package", intent.policy.device == DeviceChoice::package}}});
     }
     if (share.over_nodes) {

@@ -106,7 +106,9 @@ void SharedPool::reach(const Intent& intent, Share& share) const
     if (!cpus.empty() && !share.beyond_cpus) {
         share.cpus &= cpus;
     }
-    share.off_devices = near_devices && !near_devices->intersects(share.cpus);
+    // Rather away from its devices than on too few CPUs.
+    share.off_devices =
+        near_devices && near_devices->common(share.cpus) < intent.vcpus_online.size();
     if (near_devices && !share.off_devices) {
         share.cpus &= *near_devices;
     }

@@ -25,7 +25,7 @@ struct Share {
     bool bound_by_memory = false; // locked memory confines it to nodes
     // What it asked for and does not get.
     bool beyond_cpus = false;  // nothing of the option cpus is there
-    bool off_devices = false;  // nothing that the option device allows is there
+    bool off_devices = false;  // what the option device allows has too few CPUs there
     bool over_nodes = false;   // numa=single, but no node holds it
     bool memory_short = false; // the nodes do not have its memory free
     // Where its memory goes: the nodes of `cpus`, or if that is too little, with the nearest that

@@ -68,6 +68,9 @@ TEST(SharedPool, NearestNodeIsTakenWhereThatOfTheDevicesIsFull)
     const auto floats = plan_on(host, {hog, vm}, CpuSet{}).domains[1];
     EXPECT_FALSE(floats.satisfied);
     EXPECT_TRUE(says(floats, ReasonCode::devices_not_in_pool, {{"nodes", NodeSet{NodeId{3}}}}));
+    const auto crowded = plan_on(host, {vm}, cpus("12-14")).domains[0]; // one CPU is left there
+    EXPECT_EQ(vcpu_cpus(crowded), cpus("8-11"));
+    EXPECT_TRUE(says(crowded, ReasonCode::devices_not_in_pool, {{"vcpus", std::uint64_t{2}}}));
     vm.policy.fallback = Fallback::fail;
     EXPECT_EQ(plan_on(host, {hog, vm}, CpuSet{}).domains[1].placement, Placement::none);
     vm.policy.device = DeviceChoice::package;
