@@ -170,7 +170,7 @@ inline constexpr std::array cost_term_table{
                             "theirs included: the fewest that suffice fit best; else 0."},
     CostTermInfo{.term = CostTerm::moves,
                  .name = "moves",
-                 .meaning = "vCPUs that change the CPU they are pinned to."},
+                 .meaning = "CPUs that the vCPUs are pinned to now, and leave."},
     CostTermInfo{.term = CostTerm::io_nodes,
                  .name = "io-nodes",
                  .meaning = "vCPUs of a domain without devices on nodes with I/O, where the host "

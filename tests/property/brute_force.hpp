@@ -133,7 +133,7 @@ private:
     // Swapping this vCPU with an earlier, equal one gives a placement that is tried as well.
     [[nodiscard]] bool redundant(std::size_t at, CpuId cpu) const
     {
-        if (!task_.kept.empty() || !task_.intent.current.vcpus.empty() || !shape_.cells.empty()) {
+        if (!task_.kept.empty() || !shape_.cells.empty()) {
             return false;
         }
         if (!shape_.siblings_matter) {

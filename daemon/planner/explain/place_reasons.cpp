@@ -280,9 +280,13 @@ private:
         if (intent_.activity != Activity::running) {
             return;
         }
-        if (cost_[CostTerm::moves] > 0) {
-            say(ReasonCode::moved,
-                {{"vcpus", cost_[CostTerm::moves]}, {"displaced", member_.was_moved}});
+        std::size_t moved = 0;
+        for (const auto& [vcpu, cpu] : member_.placed->pins) {
+            const auto present = present_cpu(host_, intent_, vcpu);
+            moved += present && *present != cpu ? 1U : 0U;
+        }
+        if (moved > 0) {
+            say(ReasonCode::moved, {{"vcpus", moved}, {"displaced", member_.was_moved}});
         } else if (!member_.kept_pins.kept.empty()) {
             say(ReasonCode::kept_in_place);
         }

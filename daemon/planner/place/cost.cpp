@@ -157,12 +157,17 @@ std::uint64_t broken_guest_cores(const HostIndex& host, const GuestShape& shape,
 
 void count_vcpus(Cost& cost, const HostIndex& host, const Intent& intent, const VcpuMap& pins)
 {
+    CpuSet present;
+    CpuSet chosen;
     for (const auto& [vcpu, id] : pins) {
         const auto core_class = at_id(host.topology->kinds, host.cpu(id).kind).core_class;
         cost[CostTerm::kind] += is_wished(core_class, intent.policy.cores) ? 0U : 1U;
-        const auto present = present_cpu(host, intent, vcpu);
-        cost[CostTerm::moves] += present && *present != id ? 1U : 0U;
+        chosen.insert(id);
+        if (const auto cpu = present_cpu(host, intent, vcpu)) {
+            present.insert(*cpu);
+        }
     }
+    cost[CostTerm::moves] = (present - chosen).size();
 }
 
 } // namespace

@@ -299,8 +299,6 @@ private:
         const auto broken = demand_.guest_threads > 1
                                 ? shape_.sibling_cores() - std::min(shape_.sibling_cores(), whole)
                                 : 0;
-        const std::uint64_t arriving =
-            shape_.vcpus - present_.size(); // no move, but counted as one
         Cost bound = cost;                  // kind and imbalance are fixed by what was searched
         for (const auto& row : cost_term_table) {
             if (Score::has(row.term)) {
@@ -315,7 +313,9 @@ private:
         bound[CostTerm::low_power] = least_low_power_;
         bound[CostTerm::distance] = choice.distance;
         bound[CostTerm::siblings] = broken;
-        bound[CostTerm::moves] -= std::min(bound[CostTerm::moves], arriving);
+        if (!present_.empty()) { // the search counts CPUs that are new to the domain
+            bound[CostTerm::moves] -= shape_.vcpus - present_cpus_.size();
+        }
         return bound == cost && !host_.crossing;
     }
 

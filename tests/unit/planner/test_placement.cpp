@@ -92,6 +92,28 @@ TEST(Placement, MatchedTopologyGetsEqualPartsOfL3sAndNodes)
     EXPECT_EQ(plan.claim.common(big_l3s.nodes[0].cpus), 12U);
 }
 
+TEST(Placement, PinsInAnotherOrderOnTheSameCpusAreProven)
+{
+    auto vm = running_on(threaded("vm", 3), {3, 4, 5, 9, 10, 11}); // siblings are N and N+6
+    vm.activity = Activity::arriving;
+    const auto plan = plan_on(regular_host({.cores = 6}), {vm}).domains[0];
+    for (std::uint32_t core = 0; core < 3; ++core) {
+        EXPECT_EQ(plan.vcpus.at(VcpuId{2 * core}), CpuSet{CpuId{3 + core}});
+        EXPECT_EQ(plan.vcpus.at(VcpuId{2 * core + 1}), CpuSet{CpuId{9 + core}});
+    }
+    EXPECT_EQ(plan.cost[CostTerm::moves], 0U) << "it leaves no CPU that it has";
+    EXPECT_TRUE(plan.optimal);
+}
+
+TEST(Placement, DomainThatKeepsSomeOfItsCpusIsProven)
+{
+    auto vm = running_on(threaded("vm", 2), {0, 1, 8, 13}); // 0 is housekeeping, 13 in the other L3
+    vm.activity = Activity::arriving;
+    const auto plan = plan_on(ryzen(), {vm}).domains[0];
+    EXPECT_GT(plan.cost[CostTerm::moves], 0U);
+    EXPECT_TRUE(plan.optimal);
+}
+
 TEST(Placement, DomainThatDoesNotFitFloatsOrIsLeftAlone)
 {
     auto vm = domain("vm", 30);
