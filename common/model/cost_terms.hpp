@@ -21,6 +21,7 @@ namespace virtpind {
 enum class CostTerm : std::uint8_t {
     kind,
     low_power,
+    doubled,
     imbalance,
     nodes,
     device_cells,
@@ -29,6 +30,7 @@ enum class CostTerm : std::uint8_t {
     device_distance,
     packages,
     unquiet,
+    stacked,
     siblings,
     l3,
     partial_cores,
@@ -80,6 +82,12 @@ inline constexpr std::array cost_term_table{
                  .meaning = "vCPUs on low-power cores, which only cores=any allows.",
                  .weight = CostTermInfo::Weight::weighty,
                  .gain = ReasonPhrase::fewer_low_power,
+                 .shown = CostTermInfo::Shown::nonzero},
+    CostTermInfo{.term = CostTerm::doubled,
+                 .name = "doubled",
+                 .meaning = "With smt=spread, vCPUs that are on a core with another one; else 0.",
+                 .weight = CostTermInfo::Weight::wished,
+                 .gain = ReasonPhrase::fewer_doubled,
                  .shown = CostTermInfo::Shown::nonzero},
     CostTermInfo{.term = CostTerm::imbalance,
                  .name = "imbalance",
@@ -136,6 +144,14 @@ inline constexpr std::array cost_term_table{
                  .weight = CostTermInfo::Weight::weighty,
                  .gain = ReasonPhrase::fewer_unisolated,
                  .shown = CostTermInfo::Shown::nonzero},
+    CostTermInfo{.term = CostTerm::stacked,
+                 .name = "stacked",
+                 .meaning =
+                     "1 for a guest whose topology has a core for each vCPU, where not every "
+                     "vCPU has a whole free core of the host, though smt=auto wishes it; "
+                     "else 0.",
+                 .sum = CostTermInfo::Sum::apart,
+                 .shown = CostTermInfo::Shown::nonzero},
     CostTermInfo{.term = CostTerm::siblings,
                  .name = "siblings",
                  .meaning = "Guest cores whose vCPUs are not siblings on one host core.",
@@ -149,7 +165,9 @@ inline constexpr std::array cost_term_table{
                  .gain = ReasonPhrase::fewer_l3s},
     CostTermInfo{.term = CostTerm::partial_cores,
                  .name = "split",
-                 .meaning = "Cores of which the vCPUs use only a part.",
+                 .meaning =
+                     "Cores of which the vCPUs use only a part, where smt=auto does not wish "
+                     "that.",
                  .weight = CostTermInfo::Weight::weighty,
                  .gain = ReasonPhrase::fewer_partial_cores},
     CostTermInfo{.term = CostTerm::shared_cores,

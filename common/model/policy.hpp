@@ -21,7 +21,7 @@
 namespace virtpind {
 
 enum class Placement { none, shared, dedicated };
-enum class SmtChoice { prefer, require, isolate, spread };
+enum class SmtChoice { automatic, prefer, require, isolate, spread };
 enum class NumaChoice { prefer, single, spread };
 enum class DeviceChoice { prefer, package, require };
 enum class CacheChoice { alone, pack };
@@ -45,7 +45,7 @@ struct Policy {
     Placement placement = Placement::none;
     bool by_devices = false; // `auto` chose this by the devices of the domain
     CpuSet cpus;             // empty: no restriction
-    SmtChoice smt = SmtChoice::prefer;
+    SmtChoice smt = SmtChoice::automatic;
     NumaChoice numa = NumaChoice::prefer;
     DeviceChoice device = DeviceChoice::prefer;
     CacheChoice cache = CacheChoice::alone;

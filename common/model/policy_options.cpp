@@ -40,11 +40,13 @@ std::vector<OptionInfo> make_option_table()
         {"smt",
          string,
          "s",
-         {"prefer", "require", "isolate", "spread"},
+         {"auto", "prefer", "require", "isolate", "spread"},
          "",
-         "prefer",
-         "fill whole cores; only whole cores, exclusively; one vCPU per core and its "
-         "siblings stay idle; one vCPU per core and siblings stay usable"},
+         "auto",
+         "as the guest's own topology has it: with threads=1 one vCPU per core while enough whole "
+         "cores are free, else as prefer; fill whole cores; only whole cores, exclusively; one "
+         "vCPU per core and its siblings stay idle; one vCPU per core while there are cores, and "
+         "siblings stay usable"},
         {"numa",
          string,
          "s",

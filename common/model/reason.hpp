@@ -23,6 +23,8 @@ enum class ReasonCode {
     core_shared,
     cores_whole,
     siblings_idle,
+    own_cores,
+    few_cores,
     kind_chosen,
     kind_mixed,
     kind_missed,

@@ -37,11 +37,11 @@ enum class ReasonPhrase {
     free_memory,
     free_hugepages,
     cores_isolate,
-    cores_spread,
     cores_require,
     // what would be better
     wished_kind,
     fewer_low_power,
+    fewer_doubled,
     even_spread,
     fewer_nodes,
     fewer_without_cell,
@@ -70,7 +70,6 @@ enum class ReasonPhrase {
     asks_siblings,
     asks_smt_require,
     asks_smt_isolate,
-    asks_smt_spread,
     // what would let it fit
     more_cpus_allowed,
     new_start,
@@ -148,7 +147,7 @@ inline constexpr auto argument_names = std::to_array<std::string_view>({
     "vcpus", "wanted_vcpus",
     // true or false
     "dedicated", "displaced", "elsewhere", "gaps", "isolated", "no_cells", "other_claims",
-    "package", "priority", "realtime", "shared", "shut_off", "unlike",
+    "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike",
     // sets
     "allowed", "cpus", "emulator", "host_cpus", "host_nodes", "housekeeping", "kept", "load",
     "nodes", "offline", "other_nodes", "pool", "quiet", "siblings", "start",

@@ -86,8 +86,7 @@ public:
         const auto have_own = [&](const ThreadChoice& choice, ReasonCode code) {
             return (choice.mode == ThreadChoice::Mode::own &&
                     domain_.placement == Placement::dedicated) ||
-                   std::any_of(domain_.reasons.begin(), domain_.reasons.end(),
-                               [code](const Reason& reason) { return reason.code == code; });
+                   tells(code);
         };
         check_.expect(!have_own(intent_.policy.emulator, ReasonCode::emulator_own) ||
                           claimed.includes(domain_.emulator),
@@ -155,7 +154,8 @@ private:
                 check_.expect(domain_.claim.includes(core.cpus & online),
                               "it does not own core " + core.cpus.str() + " whole");
             }
-            if (smt == SmtChoice::isolate || smt == SmtChoice::spread) {
+            const auto told = smt == SmtChoice::spread && tells(ReasonCode::few_cores);
+            if (smt == SmtChoice::isolate || (smt == SmtChoice::spread && !told)) {
                 check_.expect(used == 1, "two vCPUs are on core " + core.cpus.str());
             }
             const auto core_class = at_id(topology.kinds, core.kind).core_class;
@@ -170,6 +170,12 @@ private:
                       "it has not the kind of core that it asks for and counts as satisfied");
         check_.expect(!crossed || intent_.policy.fallback != Fallback::fail,
                       "fallback=fail but it has not the kind of core that it asks for");
+    }
+
+    [[nodiscard]] bool tells(ReasonCode code) const
+    {
+        return std::any_of(domain_.reasons.begin(), domain_.reasons.end(),
+                           [code](const Reason& reason) { return reason.code == code; });
     }
 
     [[nodiscard]] bool is_of_another_kind(CoreClass core_class) const

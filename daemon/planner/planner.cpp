@@ -9,6 +9,7 @@
 #include "daemon/planner/fleet/emulator_threads.hpp"
 #include "daemon/planner/fleet/fleet.hpp"
 #include "daemon/planner/fleet/memory_binding.hpp"
+#include "daemon/planner/fleet/own_cores.hpp"
 #include "daemon/planner/fleet/placing_order.hpp"
 #include "daemon/planner/fleet/rearrange.hpp"
 #include "daemon/planner/fleet/reservations.hpp"
@@ -42,7 +43,8 @@ public:
         rearrange(fleet_);
         plan_.pool = fleet_.pool();
         plan_.domains.resize(fleet_.members().size());
-        SharedPool pool{host_, plan_.pool, plan_.housekeeping, plan_.usable};
+        used_last_ = cores_of_one_vcpu(fleet_);
+        auto pool = pool_of(plan_.pool);
         for (const auto& member : fleet_.members()) {
             load(pool, member, member.load, member.load_vcpus);
         }
@@ -92,6 +94,11 @@ private:
         for (const auto index : placing_order(fleet_, true)) {
             later_[index] = fleet_.place_dormant(fleet_.members()[index]);
         }
+        for (const auto index : placing_order(fleet_, true)) {
+            if (later_[index] == Later::no) {
+                give_own_cores(fleet_, fleet_.members()[index]);
+            }
+        }
     }
 
     void load(SharedPool& pool, const Member& member, const CpuSet& cpus, std::size_t vcpus)
@@ -102,11 +109,19 @@ private:
         }
     }
 
+    [[nodiscard]] SharedPool pool_of(CpuSet cpus) const
+    {
+        return {host_,
+                {.cpus = std::move(cpus), .used_last = used_last_},
+                plan_.housekeeping,
+                plan_.usable};
+    }
+
     // The pool as it is for `member`, which never runs together with some of those that float on it
     // or claim something of it.
     [[nodiscard]] SharedPool pool_without_rivals(const Member& member) const
     {
-        SharedPool pool{host_, fleet_.pool_for(member), plan_.housekeeping, plan_.usable};
+        auto pool = pool_of(fleet_.pool_for(member));
         for (const auto& load : loads_) {
             if (!never_together(member, *load.member)) {
                 pool.load(load.cpus, load.vcpus);
@@ -231,7 +246,7 @@ private:
         if (intent.activity != Activity::dormant || is_good(share)) {
             return share;
         }
-        const SharedPool whole{host_, fleet_.pool_of_all(), plan_.housekeeping, plan_.usable};
+        const auto whole = pool_of(fleet_.pool_of_all());
         const std::array worlds{std::tuple{&pool, Fleet::Memory::beside_active, Later::no},
                                 std::tuple{&pool, Fleet::Memory::in_all, Later::memory},
                                 std::tuple{&pool, Fleet::Memory::any, Later::memory},
@@ -291,6 +306,7 @@ private:
     HostIndex host_;
     Plan plan_;
     Fleet fleet_;
+    CpuSet used_last_; // cores of which one vCPU has a CPU, and the pool the others
     std::vector<const DomainPlan*> overrunning_; // active ones that float on claimed CPUs
     std::vector<Later> later_;                   // of dormant ones, by position
     std::vector<Load> loads_;

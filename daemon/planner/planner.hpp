@@ -22,6 +22,9 @@
 //   few as possible on one.
 // - On a host where some L3s have V-cache, these are preferred just before `rank`, and the host's
 //   own housekeeping on such an L3 does not count as a neighbour.
+// - smt=auto gives a guest whose topology has a core for each vCPU that many whole cores, once all
+//   others have a place (own_cores.hpp): for no further node, package or kind of core, and not
+//   where those that float on the pool would find fewer CPUs.
 // - smt=require needs a host that tells cores from threads: some SMT, an L3 or a vendor.
 // - Others are moved for newcomers only (rearrange.hpp); a running domain that floats waits for
 //   free CPUs.

@@ -34,6 +34,18 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "All its cores are exclusive."}},
     {ReasonCode::siblings_idle, "siblings-idle", "one vCPU per core; the siblings stay idle", {
         "It has one vCPU per core, as smt=isolate asks[; {siblings:its sibling # stays|the siblings # stay} idle]."}},
+    {ReasonCode::own_cores, "own-cores", "one vCPU per core, as the guest's topology has it", {
+        "Each vCPU has a core of its own, as in the guest's topology; shared domains use {pool:its sibling|the "
+            "siblings #} last.",
+        "Each vCPU has a core of its own, as in the guest's topology[; {siblings:its sibling # stays|the siblings # "
+            "stay} idle]."}},
+    {ReasonCode::few_cores, "few-cores", "several vCPUs on one core, though one per core was wished", {
+        "{doubled:# vCPU is|# vCPUs are} on a core with another one, because no more cores are free for it; smt=spread "
+            "wishes a core for each.",
+        "The guest's topology has {vcpus:# core|# cores}, and it runs on {cores:#|#}, where its vCPUs stay while it "
+            "runs{stays:}; smt=isolate keeps {vcpus}.",
+        "The guest's topology has {vcpus:# core|# cores}, and it runs on {cores:#|#}, because too few whole cores are "
+            "free for it and others; smt=isolate keeps {vcpus}."}},
     {ReasonCode::kind_chosen, "kind-chosen", "which kind of core a hybrid host gave", {
         "All vCPUs are on {kinds, and} cores."}},
     {ReasonCode::kind_mixed, "kind-mixed", "cores of several kinds, as cores=any allows", {
@@ -340,11 +352,11 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::free_memory, "{memory} of free memory"},
     {ReasonPhrase::free_hugepages, "{memory} of free hugepages of {page}"},
     {ReasonPhrase::cores_isolate, "{vcpus:# whole core|# whole cores}, one for each vCPU, as smt=isolate asks"},
-    {ReasonPhrase::cores_spread, "on {vcpus:# core|# cores}, one for each vCPU, as smt=spread asks"},
     {ReasonPhrase::cores_require, "as whole cores for {vcpus:# vCPU|# vCPUs}, as smt=require asks"},
 
     {ReasonPhrase::wished_kind, "the wished kind of core"},
     {ReasonPhrase::fewer_low_power, "{better} instead of {now} vCPUs on low-power cores"},
+    {ReasonPhrase::fewer_doubled, "{better} instead of {now} vCPUs on a core with another one"},
     {ReasonPhrase::even_spread, "its vCPUs spread more evenly over the nodes"},
     {ReasonPhrase::fewer_nodes, "{better} instead of {now} NUMA nodes"},
     {ReasonPhrase::fewer_without_cell, "{better} instead of {now} devices without a guest cell beside them"},
@@ -374,7 +386,6 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::asks_siblings, "siblings by topology=keep"},
     {ReasonPhrase::asks_smt_require, "smt=require"},
     {ReasonPhrase::asks_smt_isolate, "smt=isolate"},
-    {ReasonPhrase::asks_smt_spread, "smt=spread"},
 
     {ReasonPhrase::more_cpus_allowed, "more CPUs in cpus"},
     {ReasonPhrase::new_start, "a stop and a new start"},

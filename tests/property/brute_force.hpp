@@ -101,8 +101,7 @@ private:
             nodes.insert(host_.cpu(cpu).node);
             cores.insert(host_.cpu(cpu).core);
         }
-        const auto one_per_core =
-            policy_.smt == SmtChoice::isolate || policy_.smt == SmtChoice::spread;
+        const auto one_per_core = policy_.smt == SmtChoice::isolate;
         return (policy_.cores == CoreChoice::any || kinds.size() == 1) && kind_holds(kinds) &&
                (policy_.numa != NumaChoice::single || nodes.size() == 1) &&
                (!one_per_core || cores.size() == pins_.size()) && memory_holds(nodes);

@@ -168,8 +168,8 @@ inline Policy pick_policy(const Topology& host)
     Policy policy;
     policy.name = "dedicated";
     policy.placement = Placement::dedicated;
-    policy.smt = pick_one({SmtChoice::prefer, SmtChoice::prefer, SmtChoice::require,
-                           SmtChoice::isolate, SmtChoice::spread});
+    policy.smt = pick_one({SmtChoice::automatic, SmtChoice::automatic, SmtChoice::prefer,
+                           SmtChoice::require, SmtChoice::isolate, SmtChoice::spread});
     policy.numa =
         pick_one({NumaChoice::prefer, NumaChoice::prefer, NumaChoice::single, NumaChoice::spread});
     policy.device = pick_one({DeviceChoice::prefer, DeviceChoice::prefer, DeviceChoice::prefer,

@@ -22,9 +22,8 @@ using Relaxations = std::vector<Relaxation>;
 
 ReasonPhrase smt_asked(SmtChoice smt)
 {
-    return smt == SmtChoice::isolate  ? ReasonPhrase::asks_smt_isolate
-           : smt == SmtChoice::spread ? ReasonPhrase::asks_smt_spread
-                                      : ReasonPhrase::asks_smt_require;
+    return smt == SmtChoice::isolate ? ReasonPhrase::asks_smt_isolate
+                                     : ReasonPhrase::asks_smt_require;
 }
 
 bool asks_for_own(const ThreadChoice& choice)
@@ -100,7 +99,7 @@ void relax_cores(const HostIndex& host, const Intent& intent, Relaxations& relax
         relax(relaxations, intent, ReasonCode::no_smt, asks_siblings, topology_match)
             .policy.topology = TopologyChoice::match;
     }
-    if (intent.policy.smt != SmtChoice::prefer) {
+    if (intent.policy.smt == SmtChoice::require || intent.policy.smt == SmtChoice::isolate) {
         relax(relaxations, intent, ReasonCode::no_whole_cores, smt_asked(intent.policy.smt),
               smt_prefer)
             .policy.smt = SmtChoice::prefer;
@@ -158,9 +157,7 @@ std::size_t most_vcpus(Fleet& fleet, const Intent& intent, const Fleet::Availabi
 
 ReasonPhrase cores_needed(SmtChoice smt)
 {
-    return smt == SmtChoice::isolate  ? ReasonPhrase::cores_isolate
-           : smt == SmtChoice::spread ? ReasonPhrase::cores_spread
-                                      : ReasonPhrase::cores_require;
+    return smt == SmtChoice::isolate ? ReasonPhrase::cores_isolate : ReasonPhrase::cores_require;
 }
 
 // Why `intent` does not fit, of which `code` is the first thing to give up.

@@ -117,14 +117,44 @@ private:
                     {{"broken", cost_[CostTerm::siblings]}, {"cores", shape.sibling_cores()}});
             }
         }
+        const auto own_cores =
+            wishes_own_cores(intent_.policy, shape) && cost_[CostTerm::stacked] == 0;
+        say_one_per_core(shape);
         if (smt == SmtChoice::isolate) {
             say(ReasonCode::siblings_idle, {{"siblings", member_.placed->claim - cpus_}});
+        } else if (own_cores && smt != SmtChoice::require) {
+            // told by say_one_per_core()
         } else if (cost_[CostTerm::partial_cores] == 0 || smt == SmtChoice::require) {
             say(ReasonCode::cores_whole);
         }
         say_what_the_guest_sees(shape);
         if (cost_[CostTerm::shared_cores] > 0) {
             say(ReasonCode::core_shared, {{"cores", cost_[CostTerm::shared_cores]}});
+        }
+    }
+
+    // Whether each vCPU has the core that the guest's topology, or smt=spread, wishes for it.
+    void say_one_per_core(const GuestShape& shape)
+    {
+        if (cost_[CostTerm::doubled] > 0) {
+            say(ReasonCode::few_cores, {{"doubled", cost_[CostTerm::doubled]}});
+        }
+        if (!wishes_own_cores(intent_.policy, shape)) {
+            return;
+        }
+        CpuSet siblings;
+        std::size_t cores = 0;
+        for (const auto& core : host_.cores) {
+            siblings |= core.set.intersects(cpus_) ? core.set - cpus_ : CpuSet{};
+            cores += core.set.intersects(cpus_) ? 1U : 0U;
+        }
+        const auto idle = siblings & member_.placed->claim;
+        if (cost_[CostTerm::stacked] > 0) {
+            say(ReasonCode::few_cores, {{"vcpus", intent_.vcpus_online.size()},
+                                        {"cores", cores},
+                                        {"stays", runs_in_place(member_)}});
+        } else if (!siblings.empty()) {
+            say(ReasonCode::own_cores, {{"pool", siblings - idle}, {"siblings", idle}});
         }
     }
 

@@ -250,7 +250,8 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
                                                   .around = left,
                                                   .available_kib = available,
                                                   .nodes = nodes,
-                                                  .kept = kept},
+                                                  .kept = kept,
+                                                  .own_cores = member.own_cores},
                                         tables_);
         if (!member.placed) {
             return give_up();
@@ -286,7 +287,8 @@ std::optional<Placed> Fleet::place_alone(const Member& member)
                                      .around = whole.around,
                                      .available_kib = available,
                                      .nodes = std::nullopt,
-                                     .kept = {}},
+                                     .kept = {},
+                                     .own_cores = member.own_cores},
                            tables_);
 }
 

@@ -33,6 +33,7 @@ struct Member {
     CpuSet others;              // what the others claimed when it was placed
     MemoryLedger::Taken memory; // booked for it: where it is placed, else where it has it
     bool was_moved = false;     // to make room for another
+    bool own_cores = false;     // it may have a core for each vCPU: nobody else needs them
 };
 
 // One per intent, in their order, with roles and with the claims of those that are not planned.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rearrange.hpp"
 
+#include "own_cores.hpp"
 #include "placing_order.hpp"
 
 #include <algorithm>
@@ -42,6 +43,9 @@ public:
     {
         for (std::size_t round = 0; round < rounds_max; ++round) {
             place_newcomers();
+        }
+        for (const auto index : placing_order(fleet_, false)) {
+            give_own_cores(fleet_, fleet_.members()[index]);
         }
         if (improve()) {
             improve();

@@ -31,9 +31,10 @@ std::uint64_t memory_to_bind(const Intent& intent)
 
 } // namespace
 
-SharedPool::SharedPool(const HostIndex& host, CpuSet pool, CpuSet housekeeping, CpuSet usable)
+SharedPool::SharedPool(const HostIndex& host, Pool pool, CpuSet housekeeping, CpuSet usable)
     : host_{host}
-    , pool_{std::move(pool)}
+    , pool_{std::move(pool.cpus)}
+    , used_last_{std::move(pool.used_last)}
     , housekeeping_{host.quiet.includes(housekeeping) ? CpuSet{} : housekeeping - host.quiet}
     , usable_{std::move(usable)}
 {
@@ -306,12 +307,40 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
     return candidates;
 }
 
+// The nodes of `share`, which leaves the CPUs that are used last where that costs no further node.
+SharedPool::Nodes SharedPool::choose_first(const Intent& intent, Share& share,
+                                           const MemoryLedger::Amounts& available) const
+{
+    auto nodes = choose(intent, share, available);
+    if (share.on != Share::On::pool || !share.cpus.intersects(used_last_)) {
+        return nodes;
+    }
+    auto others = share;
+    others.cpus -= used_last_;
+    if (others.cpus.size() < intent.vcpus_online.size()) {
+        return nodes;
+    }
+    auto elsewhere = choose(intent, others, available);
+    const auto as_good = elsewhere.size() <= nodes.size();
+    CpuSet there;
+    std::uint64_t memory = 0;
+    for (const auto node : elsewhere) {
+        there |= others.cpus & host_.node_cpus[node];
+        memory += available[node].value_or(memory_to_bind(intent));
+    }
+    if (!as_good || there.size() < intent.vcpus_online.size() || memory < memory_to_bind(intent)) {
+        return nodes;
+    }
+    share.cpus = std::move(others.cpus);
+    return elsewhere;
+}
+
 Share SharedPool::find(const Intent& intent, const MemoryLedger::Amounts& available) const
 {
     Share share;
     reach(intent, share);
     share.cpus = kind_part(intent, share.cpus);
-    const auto nodes = choose(intent, share, available);
+    const auto nodes = choose_first(intent, share, available);
     CpuSet chosen;
     std::uint64_t memory = 0;
     const auto needed = memory_to_bind(intent);

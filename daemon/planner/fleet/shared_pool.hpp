@@ -40,8 +40,13 @@ struct Share {
 
 class SharedPool {
 public:
+    struct Pool {
+        CpuSet cpus;
+        CpuSet used_last; // only by those that do not find enough on as few nodes beside it
+    };
+
     // Precondition: `usable` is not empty.
-    SharedPool(const HostIndex& host, CpuSet pool, CpuSet housekeeping, CpuSet usable);
+    SharedPool(const HostIndex& host, Pool pool, CpuSet housekeeping, CpuSet usable);
 
     // The part for `intent`, which could have `available` memory on each node.
     [[nodiscard]] Share find(const Intent& intent, const MemoryLedger::Amounts& available) const;
@@ -52,6 +57,8 @@ public:
 private:
     using Nodes = std::vector<std::size_t>;
     void reach(const Intent& intent, Share& share) const;
+    [[nodiscard]] Nodes choose_first(const Intent& intent, Share& share,
+                                     const MemoryLedger::Amounts& available) const;
     [[nodiscard]] CpuSet kind_part(const Intent& intent, const CpuSet& cpus) const;
     struct Demand;
     // How many nodes are not those that it likes, by kind, and how far they are from its devices;
@@ -77,6 +84,7 @@ private:
 
     const HostIndex& host_;
     CpuSet pool_;
+    CpuSet used_last_;
     CpuSet housekeeping_; // where threads may float
     CpuSet usable_;
     std::vector<std::size_t> pool_size_; // CPUs by NodeIndex

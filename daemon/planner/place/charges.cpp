@@ -112,10 +112,11 @@ Score Charges::of_core(const HostCore& core) const
     return score;
 }
 
-Score Charges::of_partial_core()
+Score Charges::of_vcpus_on(const HostCore& core, std::size_t vcpus) const
 {
     Score score;
-    score.add<CostTerm::partial_cores>(1);
+    score.add<CostTerm::doubled>(intent_.policy.smt == SmtChoice::spread ? vcpus - 1 : 0);
+    score.add<CostTerm::partial_cores>(vcpus < core.cpus.size() ? 1 : 0);
     return score;
 }
 

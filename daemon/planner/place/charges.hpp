@@ -56,8 +56,8 @@ public:
     [[nodiscard]] Score of_l3(L3Index l3, const CpuSet& part) const;
     [[nodiscard]] Score of_core(const HostCore& core) const;
 
-    // Paid once more for a core of which the vCPUs use only a part.
-    [[nodiscard]] static Score of_partial_core();
+    // Paid once more for a core that so many vCPUs are on.
+    [[nodiscard]] Score of_vcpus_on(const HostCore& core, std::size_t vcpus) const;
 
     // Paid for each vCPU: for the node and the L3 that it is on, and for its CPU.
     [[nodiscard]] Score of_vcpu_on(NodeIndex node, L3Index l3) const;

@@ -64,8 +64,7 @@ Cost sum_of_charges(const HostIndex& host, const Charges& charges, const Touched
     for (std::size_t i = 0; i < host.cores.size(); ++i) {
         if (touched.cores[i] > 0) {
             sum += charges.of_core(host.cores[i]);
-            sum +=
-                touched.cores[i] < host.cores[i].cpus.size() ? Charges::of_partial_core() : Score{};
+            sum += charges.of_vcpus_on(host.cores[i], touched.cores[i]);
         }
     }
     for (const auto& [vcpu, id] : pins) {
@@ -170,6 +169,18 @@ void count_vcpus(Cost& cost, const HostIndex& host, const Intent& intent, const 
     cost[CostTerm::moves] = (present - chosen).size();
 }
 
+// One vCPU on each core that it is on, and nobody else may be there.
+bool has_own_cores(const HostIndex& host, const Surroundings& around, const Touched& touched)
+{
+    for (std::size_t i = 0; i < host.cores.size(); ++i) {
+        if (touched.cores[i] > 1 ||
+            (touched.cores[i] == 1 && !around.free.includes(host.cores[i].set))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 } // namespace
 
 std::optional<CpuId> present_cpu(const HostIndex& host, const Intent& intent, VcpuId vcpu)
@@ -204,6 +215,12 @@ Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& ar
     count_nodes(cost, host, intent, shape, pins, touched);
     cost[CostTerm::siblings] = broken_guest_cores(host, shape, pins);
     count_vcpus(cost, host, intent, pins);
+    if (wishes_own_cores(intent.policy, shape)) {
+        cost[CostTerm::stacked] = has_own_cores(host, around, touched) ? 0 : 1;
+        if (cost[CostTerm::stacked] == 0) {
+            cost[CostTerm::partial_cores] = 0;
+        }
+    }
     return cost;
 }
 

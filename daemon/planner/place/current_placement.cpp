@@ -34,7 +34,7 @@ bool hold_together(const HostIndex& host, const Intent& intent, const VcpuMap& k
         node_ids.insert(host.node_id(cpu.node));
         cores.insert(cpu.core);
     }
-    const auto one_per_core = policy.smt == SmtChoice::isolate || policy.smt == SmtChoice::spread;
+    const auto one_per_core = policy.smt == SmtChoice::isolate;
     const auto at_home = [&] {
         const auto home = home_nodes(host, intent);
         return home.empty() || home.includes(node_ids);

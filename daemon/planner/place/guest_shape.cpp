@@ -70,7 +70,17 @@ GuestShape guest_shape(const Intent& intent)
                  intent.topology ? std::max(intent.topology->threads, 1U) : stand_in_threads);
     shape.cells = cells_of(intent);
     shape.vcpus = intent.vcpus_online.size();
+    shape.one_per_core = intent.topology && shape.cores.size() == shape.vcpus;
     return shape;
+}
+
+bool wishes_own_cores(const Policy& policy, const GuestShape& shape)
+{
+    const auto by_shape =
+        policy.smt == SmtChoice::automatic
+            ? policy.topology != TopologyChoice::host
+            : policy.smt == SmtChoice::require && policy.topology == TopologyChoice::match;
+    return by_shape && shape.one_per_core;
 }
 
 } // namespace virtpind

@@ -58,9 +58,13 @@ public:
         // numa=spread: evenly over more nodes before unevenly over fewer.
         const auto excess_max = demand_.spread == NodeDemand::Spread::even ? demand_.vcpus : 1;
         const auto fewest = std::max<std::size_t>(nodes_used(*free_choice), 2);
+        const auto most = std::min(nodes_, demand_.vcpus);
         for (std::size_t excess = 0; excess < excess_max; ++excess) {
-            for (auto count = fewest; count <= std::min(nodes_, demand_.vcpus); ++count) {
-                if (auto choice = on_nodes(count, excess)) {
+            if (auto choice = on_some_nodes(fewest, most, excess)) {
+                return choice;
+            }
+            if (!demand_.fewest_first) {
+                if (auto choice = on_some_nodes(2, fewest - 1, excess)) {
                     return choice;
                 }
             }
@@ -79,11 +83,40 @@ private:
             }
         }
         auto packing = packer_.pack(limits);
+        if (packing && nodes_used(*packing) > 1 && demand_.nodes == NodeDemand::Nodes::single &&
+            !demand_.fewest_first) {
+            packing = on_each_node(limits);
+        }
         if (!packing || nodes_used(*packing) > 1) {
             return std::nullopt;
         }
         return NodeChoice{
             .packing = std::move(*packing), .cell_nodes = {}, .distance = 0, .proven = true};
+    }
+
+    // The best of those on a single node, each tried alone.
+    std::optional<Packing> on_each_node(const Limits& limits)
+    {
+        std::optional<Packing> best;
+        for (std::size_t node = 0; node < nodes_; ++node) {
+            Limits alone(nodes_, {.least = 1, .most = 0});
+            alone[node] = limits[node];
+            auto packing = packer_.pack(alone);
+            if (packing && (!best || packing->score < best->score)) {
+                best = std::move(packing);
+            }
+        }
+        return best;
+    }
+
+    std::optional<NodeChoice> on_some_nodes(std::size_t least, std::size_t most, std::size_t excess)
+    {
+        for (auto count = least; count <= most; ++count) {
+            if (auto choice = on_nodes(count, excess)) {
+                return choice;
+            }
+        }
+        return std::nullopt;
     }
 
     // The best on exactly `count` nodes; numa=spread: with `excess` vCPUs more on the fullest than
@@ -126,7 +159,7 @@ private:
     {
         const auto free_choice =
             packer_.pack(Limits(nodes_, {.least = window.least, .most = window.most}));
-        if (!free_choice || nodes_used(*free_choice) > count) {
+        if (!free_choice || (demand_.fewest_first && nodes_used(*free_choice) > count)) {
             return std::nullopt;
         }
         const auto nodes = used_nodes(*free_choice);

@@ -14,6 +14,9 @@ struct NodeDemand {
     enum class Spread { no, even } spread = Spread::no;
     enum class Nodes { any, single } nodes = Nodes::any;
 
+    // Whether no term that the packing minimises comes before the number of nodes.
+    bool fewest_first = true;
+
     struct Cell {
         std::size_t vcpus = 0;
         std::uint64_t memory_kib = 0; // 0: unknown

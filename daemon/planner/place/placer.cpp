@@ -2,6 +2,7 @@
 #include "placer.hpp"
 
 #include "guest_shape.hpp"
+#include "kind_tiers.hpp"
 #include "node_choice.hpp"
 #include "vcpu_assignment.hpp"
 
@@ -12,16 +13,17 @@ namespace virtpind {
 
 namespace {
 
-using Kinds = IdSet<KindIndex>;
-
 bool whole_cores_only(SmtChoice smt)
 {
     return smt == SmtChoice::require || smt == SmtChoice::isolate;
 }
 
-bool one_per_core(SmtChoice smt)
+// No term that is compared before `stacked` could be less.
+bool is_least_before_stacked(const Cost& cost)
 {
-    return smt == SmtChoice::isolate || smt == SmtChoice::spread;
+    return std::all_of(cost_term_table.begin(), cost_term_table.end(), [&cost](const auto& row) {
+        return row.term >= CostTerm::stacked || cost[row.term] <= row.least;
+    });
 }
 
 bool has_siblings(const HostIndex& host)
@@ -37,34 +39,6 @@ bool tells_cores_apart(const HostIndex& host)
     return !host.topology->vendor.empty() || !host.topology->caches.empty() || has_siblings(host) ||
            std::any_of(host.topology->l3s.begin(), host.topology->l3s.end(),
                        [](const L3& l3) { return l3.size_bytes > 0; });
-}
-
-// Tiers of kinds, best first; within a tier each element is one choice. With cores=any, low-power
-// cores are used only where the others do not suffice; with fallback=fail no kind stands in for the
-// wished one.
-std::vector<std::vector<Kinds>> kind_tiers(const HostIndex& host, const Policy& policy)
-{
-    Kinds all;
-    Kinds usual;
-    std::vector<std::vector<Kinds>> tiers(2);
-    for (std::uint32_t i = 0; i < host.topology->kinds.size(); ++i) {
-        const KindIndex kind{i};
-        const auto low_power = is_low_power(host, kind);
-        all.insert(kind);
-        if (!low_power) {
-            usual.insert(kind);
-        }
-        if (is_wished(host.topology->kinds[i].core_class, policy.cores)) {
-            tiers[0].push_back({kind});
-        } else if (!low_power && policy.fallback != Fallback::fail) {
-            tiers[1].push_back({kind});
-        }
-    }
-    if (policy.cores != CoreChoice::any) {
-        return tiers;
-    }
-    return usual == all ? std::vector<std::vector<Kinds>>{{all}}
-                        : std::vector<std::vector<Kinds>>{{usual}, {all}};
 }
 
 // The search for one domain; what does not depend on the kind is computed once.
@@ -99,7 +73,7 @@ public:
         for (const auto& tier : kind_tiers(host_, policy_)) {
             std::optional<Placed> best;
             for (const auto& kinds : tier) {
-                auto placed = on_kinds(kinds);
+                auto placed = as_wished_on(kinds);
                 if (placed && (!best || placed->cost < best->cost)) {
                     best = std::move(placed);
                 }
@@ -112,6 +86,37 @@ public:
     }
 
 private:
+    // Which cores the vCPUs may have: as many CPUs of each as it offers, one of each, or one of
+    // each that is wholly free.
+    enum class Cores { any, one_each, own };
+
+    std::optional<Placed> as_wished_on(const Kinds& kinds)
+    {
+        if (policy_.smt == SmtChoice::isolate) {
+            return on_kinds(kinds, Cores::one_each);
+        }
+        if (policy_.smt == SmtChoice::spread) {
+            auto apart = on_kinds(kinds, Cores::one_each);
+            return apart ? std::move(apart) : on_kinds(kinds, Cores::any);
+        }
+        if (!task_.own_cores || !wishes_own_cores(policy_, shape_)) {
+            return on_kinds(kinds, Cores::any);
+        }
+        auto own = on_kinds(kinds, Cores::own);
+        if (own && is_least_before_stacked(own->cost)) {
+            return own;
+        }
+        auto closer = on_kinds(kinds, Cores::any);
+        if (!own) {
+            return closer;
+        }
+        // What comes before `stacked` is proven by the search that may use any core.
+        const auto proven = own->proven && closer && closer->proven;
+        auto better = closer && closer->cost < own->cost ? std::move(closer) : std::move(own);
+        better->proven = proven;
+        return better;
+    }
+
     void set_costs()
     {
         for (const auto& zone : host_.zones) {
@@ -151,8 +156,8 @@ private:
     [[nodiscard]] CoreOffer offer_of(const HostCore& core, const Kinds& kinds) const
     {
         CoreOffer offer;
-        const auto whole = task_.around.free.includes(core.set);
-        if (!kinds.contains(core.kind) || (whole_cores_only(policy_.smt) && !whole) ||
+        const auto needs_whole = whole_cores_only(policy_.smt) || cores_ == Cores::own;
+        if (!kinds.contains(core.kind) || (needs_whole && !task_.around.free.includes(core.set)) ||
             (task_.nodes && !task_.nodes->contains(host_.node_id(core.node)))) {
             return offer;
         }
@@ -165,8 +170,8 @@ private:
         };
         std::sort(offer.cpus.begin(), offer.cpus.end(),
                   [&key](CpuId a, CpuId b) { return key(a) < key(b); });
-        offer.most = one_per_core(policy_.smt) ? std::min<std::size_t>(offer.cpus.size(), 1)
-                                               : offer.cpus.size();
+        offer.most =
+            cores_ == Cores::any ? offer.cpus.size() : std::min<std::size_t>(offer.cpus.size(), 1);
         offer.keep = kept_cpus_.common(core.set);
         set_costs_of(core, offer);
         return offer;
@@ -183,8 +188,8 @@ private:
             of_vcpus += each + charges_.of_cpu(cpu);
             of_vcpus.add<CostTerm::moves>(present_.empty() || present_cpus_.contains(cpu) ? 0 : 1);
             auto& cost = offer.costs.emplace_back(once + of_vcpus);
-            if (vcpus < core.cpus.size()) {
-                cost += Charges::of_partial_core();
+            if (cores_ != Cores::own) {
+                cost += charges_.of_vcpus_on(core, vcpus);
             }
         }
     }
@@ -198,6 +203,8 @@ private:
         demand.memory_kib = policy_.memory == MemoryChoice::follow ? intent.memory_kib : 0;
         demand.spread =
             policy_.numa == NumaChoice::spread ? NodeDemand::Spread::even : NodeDemand::Spread::no;
+        demand.fewest_first =
+            least_low_power_ == 0 && (policy_.smt != SmtChoice::spread || cores_ != Cores::any);
         demand.nodes =
             policy_.numa == NumaChoice::single ? NodeDemand::Nodes::single : NodeDemand::Nodes::any;
         for (std::size_t cell = 0; cell < shape_.cells.size(); ++cell) {
@@ -218,21 +225,26 @@ private:
         return demand;
     }
 
-    std::optional<Placed> on_kinds(const Kinds& kinds)
+    std::optional<Placed> on_kinds(const Kinds& kinds, Cores cores)
     {
+        cores_ = cores;
         demand_.offers.clear();
         std::size_t offered = 0;
         std::size_t keeping = 0;
+        std::size_t offering = 0;
         std::size_t usual = 0;
         std::size_t staying = 0; // on low-power cores
         for (const auto& core : host_.cores) {
             const auto& offer = demand_.offers.emplace_back(offer_of(core, kinds));
             const auto low_power = is_low_power(host_, core.kind);
             offered += offer.most;
+            offering += offer.most > 0 ? 1 : 0;
             keeping += std::min(offer.keep, offer.most);
             usual += low_power ? 0 : offer.most;
             staying += low_power ? offer.keep : 0;
         }
+        least_doubled_ =
+            policy_.smt == SmtChoice::spread ? std::max(shape_.vcpus, offering) - offering : 0;
         least_low_power_ = std::max(shape_.vcpus, usual + staying) - usual;
         if (offered < shape_.vcpus || keeping != kept_cpus_.size()) {
             return std::nullopt;
@@ -299,7 +311,7 @@ private:
         const auto broken = demand_.guest_threads > 1
                                 ? shape_.sibling_cores() - std::min(shape_.sibling_cores(), whole)
                                 : 0;
-        Cost bound = cost;                  // kind and imbalance are fixed by what was searched
+        Cost bound = cost; // kind and imbalance are fixed by what was searched
         for (const auto& row : cost_term_table) {
             if (Score::has(row.term)) {
                 bound[row.term] = score.get(row.term);
@@ -311,8 +323,12 @@ private:
         }
         // The search for nodes may have paid with these for fewer nodes.
         bound[CostTerm::low_power] = least_low_power_;
+        bound[CostTerm::doubled] = least_doubled_;
         bound[CostTerm::distance] = choice.distance;
         bound[CostTerm::siblings] = broken;
+        if (cost[CostTerm::stacked] == 0 && wishes_own_cores(policy_, shape_)) {
+            bound[CostTerm::partial_cores] = 0;
+        }
         if (!present_.empty()) { // the search counts CPUs that are new to the domain
             bound[CostTerm::moves] -= shape_.vcpus - present_cpus_.size();
         }
@@ -330,7 +346,9 @@ private:
     CpuSet present_cpus_;
     CpuSet kept_cpus_;
     PackDemand demand_;
+    Cores cores_ = Cores::any;
     std::uint64_t least_low_power_ = 0;
+    std::uint64_t least_doubled_ = 0;
 };
 
 } // namespace

@@ -17,6 +17,8 @@ struct PlaceTask {
     const std::vector<std::optional<std::uint64_t>>& available_kib;
     std::optional<NodeSet> nodes; // only these, where set
     VcpuMap kept;                 // these vCPUs stay where they are
+    // Whether a domain may have a whole core for each vCPU where its topology wishes that.
+    bool own_cores = true;
 };
 
 struct Placed {

@@ -131,7 +131,7 @@ TEST(OptionText, BadValuesNameTheOptionTheValueAndTheValidOnes)
     };
 
     for (const auto& [option, text, expected] : {
-             Case{"smt", "isolat", "did you mean 'isolate'? Valid: prefer, require, isolate"},
+             Case{"smt", "isolat", "did you mean 'isolate'? Valid: auto, prefer, require, isolate"},
              Case{"smt", "", "unknown value ''"},
              Case{"device", "requires", "did you mean 'require'? Valid: prefer, package, require"},
              Case{"isolate", "yes", "'yes' is not a boolean; valid: true or false"},

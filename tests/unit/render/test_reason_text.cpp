@@ -124,7 +124,7 @@ void add_numbers(Size size, ReasonArguments& samples)
     samples.push_back({"better", std::uint64_t{1}});
     for (const auto name : std::initializer_list<ArgumentName>{
              "dedicated", "displaced", "elsewhere", "gaps", "isolated", "no_cells", "other_claims",
-             "package", "priority", "realtime", "shared", "shut_off", "unlike"}) {
+             "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike"}) {
         samples.push_back({name, true});
     }
 }

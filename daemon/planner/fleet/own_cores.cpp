@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "own_cores.hpp"
+
+#include "daemon/planner/place/guest_shape.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+CpuSet cores_of(const HostIndex& host, const VcpuMap& pins)
+{
+    CpuSet cores;
+    for (const auto& [vcpu, cpu] : pins) {
+        cores |= host.cores[host.core_at(cpu)].set;
+    }
+    return cores;
+}
+
+bool wishes_own_cores(const Intent& intent)
+{
+    return wishes_own_cores(intent.policy, guest_shape(intent));
+}
+
+bool floats(const Member& member)
+{
+    return is_active(member) && member.role != Member::Role::untouched && !member.placed &&
+           (member.role == Member::Role::shared ||
+            member.intent->policy.fallback == Fallback::shared);
+}
+
+// Whoever floats on the pool finds as many CPUs there as it has vCPUs, or as it found `before`.
+bool suffices_for_those_that_float(const Fleet& fleet, const CpuSet& before, const CpuSet& left)
+{
+    return std::all_of(fleet.members().begin(), fleet.members().end(), [&](const Member& member) {
+        return !floats(member) ||
+               left.size() >= std::min(member.intent->vcpus_online.size(), before.size());
+    });
+}
+
+} // namespace
+
+CpuSet cores_of_one_vcpu(const Fleet& fleet)
+{
+    CpuSet cores;
+    for (const auto& member : fleet.members()) {
+        if (!member.placed || !is_active(member)) {
+            continue;
+        }
+        const auto& intent = *member.intent;
+        const auto apart =
+            intent.policy.smt == SmtChoice::spread ||
+            (wishes_own_cores(intent) && member.placed->cost[CostTerm::stacked] == 0);
+        cores |= apart ? cores_of(fleet.host(), member.placed->pins) : CpuSet{};
+    }
+    return cores;
+}
+
+bool give_own_cores(Fleet& fleet, Member& member)
+{
+    if (!member.placed || !wishes_own_cores(*member.intent) || runs_in_place(member) ||
+        member.placed->cost[CostTerm::stacked] == 0) {
+        return false;
+    }
+    auto stacked = member;
+    const auto before = fleet.pool();
+    fleet.unplace(member);
+    member.own_cores = true;
+    const auto placed =
+        is_active(member)
+            ? fleet.place(member, Fleet::Claims::all, Fleet::MoveReason::own)
+            : fleet.place_dormant(member) == Fleet::Later::no && member.placed.has_value();
+    if (placed && member.placed->cost[CostTerm::stacked] == 0) {
+        const auto pool = fleet.pool() - member.claim;
+        const auto left =
+            pool - cores_of(fleet.host(), member.placed->pins) - cores_of_one_vcpu(fleet);
+        if ((!pool.empty() || before.empty()) &&
+            suffices_for_those_that_float(fleet, before, left)) {
+            return true;
+        }
+    }
+    fleet.restore(member, std::move(stacked));
+    return false;
+}
+
+} // namespace virtpind

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One vCPU per core: smt=auto for guests whose topology has that, and smt=spread.
+#include "tests/support/plan_case.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace virtpind::test {
+namespace {
+
+// A dedicated domain of cores with one thread each, as its topology says.
+Intent single(std::string name, std::uint32_t cores)
+{
+    auto intent = domain(std::move(name), cores);
+    intent.topology = GuestTopology{.cores = cores, .threads = 1};
+    return intent;
+}
+
+std::size_t cores_used(const Topology& host, const DomainPlan& plan)
+{
+    const auto cpus = vcpu_cpus(plan);
+    return static_cast<std::size_t>(
+        std::count_if(host.cores.begin(), host.cores.end(),
+                      [&cpus](const Core& core) { return core.cpus.intersects(cpus); }));
+}
+
+TEST(OwnCores, AreForGuestsOfOneThreadPerCore)
+{
+    const auto plan = plan_on(ryzen(), {single("vm", 5)});
+    const auto& vm = plan.domains[0];
+    EXPECT_EQ(vm.claim, cpus("6-10"));
+    EXPECT_TRUE(plan.pool.includes(cpus("18-22"))) << "the siblings";
+    EXPECT_EQ(vm.cost[CostTerm::partial_cores], 0U);
+    EXPECT_TRUE(vm.optimal);
+    EXPECT_TRUE(says(vm, ReasonCode::own_cores, {{"pool", cpus("18-22")}}));
+    EXPECT_FALSE(says(vm, ReasonCode::cores_whole));
+}
+
+TEST(OwnCores, AreForNobodyElse)
+{
+    EXPECT_EQ(cores_used(ryzen(), plan_on(ryzen(), {domain("vm", 6)}).domains[0]), 3U);
+    EXPECT_EQ(cores_used(ryzen(), plan_on(ryzen(), {threaded("vm", 3)}).domains[0]), 3U);
+    auto packed = single("vm", 6);
+    packed.policy.smt = SmtChoice::prefer;
+    EXPECT_EQ(cores_used(ryzen(), plan_on(ryzen(), {packed}).domains[0]), 3U);
+    packed.policy.smt = SmtChoice::require; // of a guest that keeps its topology
+    EXPECT_EQ(cores_used(ryzen(), plan_on(ryzen(), {packed}).domains[0]), 3U);
+    const auto without_smt = regular_host({.cores = 8, .threads = 1});
+    EXPECT_FALSE(says(plan_on(without_smt, {single("vm", 3)}).domains[0], ReasonCode::own_cores));
+}
+
+TEST(OwnCores, ArePassedThroughWhole)
+{
+    auto vm = single("vm", 5);
+    vm.policy.smt = SmtChoice::require;
+    vm.policy.topology = TopologyChoice::match;
+    const auto plan = plan_on(ryzen(), {vm}).domains[0];
+    EXPECT_EQ(vcpu_cpus(plan), cpus("6-10"));
+    EXPECT_EQ(plan.claim, cpus("6-10,18-22"));
+    EXPECT_TRUE(plan.optimal);
+    EXPECT_TRUE(says(plan, ReasonCode::own_cores, {{"siblings", cpus("18-22")}}));
+}
+
+TEST(OwnCores, AreSharedWhereTheyRunOut)
+{
+    const auto host = regular_host({.cores = 4}); // housekeeping 0,4
+    const auto plan = plan_on(host, {single("vm", 5)}).domains[0];
+    EXPECT_EQ(cores_used(host, plan), 3U);
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_TRUE(plan.optimal);
+    EXPECT_TRUE(says(plan, ReasonCode::few_cores,
+                     {{"vcpus", std::uint64_t{5}}, {"cores", std::uint64_t{3}}}));
+}
+
+TEST(OwnCores, CostNoFurtherNode)
+{
+    const auto plan = plan_on(two_nodes(), {single("vm", 5)}).domains[0];
+    EXPECT_EQ(plan.cost[CostTerm::nodes], 1U);
+    EXPECT_TRUE(says(plan, ReasonCode::few_cores));
+    EXPECT_TRUE(plan.optimal);
+}
+
+TEST(OwnCores, AreTakenFromNobody)
+{
+    const auto host = regular_host({.cores = 6}); // housekeeping 0,6
+    auto big = threaded("big", 3);
+    big.policy.smt = SmtChoice::require;
+    auto plan = plan_on(host, {single("vm", 4), big});
+    EXPECT_TRUE(plan.domains[1].satisfied);
+    EXPECT_EQ(cores_used(host, plan.domains[0]), 2U);
+    plan = plan_on(host, {single("vm", 2), big});
+    EXPECT_EQ(cores_used(host, plan.domains[0]), 2U) << "two cores are left";
+
+    plan = plan_on(host, {single("vm", 4), shared("floats", 3)});
+    EXPECT_EQ(cores_used(host, plan.domains[0]), 2U) << "the pool would have one core";
+    plan = plan_on(host, {single("vm", 3), shared("floats", 3)});
+    EXPECT_EQ(cores_used(host, plan.domains[0]), 3U);
+}
+
+TEST(OwnCores, LeaveThePoolSomething)
+{
+    const auto host = regular_host({.cores = 6}); // housekeeping 0,6
+    auto vm = single("vm", 5);
+    EXPECT_EQ(cores_used(host, plan_on(host, {vm}).domains[0]), 5U);
+    vm.policy.smt = SmtChoice::require; // claims the siblings, too
+    vm.policy.topology = TopologyChoice::match;
+    EXPECT_EQ(cores_used(host, plan_on(host, {vm}).domains[0]), 3U);
+}
+
+TEST(OwnCores, HaveSiblingsThatSharedDomainsUseLast)
+{
+    auto plan = plan_on(ryzen(), {single("vm", 5), shared("small", 4)});
+    EXPECT_EQ(vcpu_cpus(plan.domains[1]), plan.pool - cpus("18-22"));
+    auto apart = domain("vm", 5);
+    apart.policy.smt = SmtChoice::spread;
+    plan = plan_on(ryzen(), {apart, shared("large", 16)});
+    EXPECT_EQ(vcpu_cpus(plan.domains[1]), plan.pool);
+}
+
+TEST(OwnCores, AreNoReasonToMoveARunningGuest)
+{
+    const auto host = regular_host({.cores = 6});
+    const auto vm = running_on(single("vm", 4), {1, 7, 2, 8});
+    const auto plan = plan_on(host, {vm}).domains[0];
+    EXPECT_EQ(plan.claim, cpus("1-2,7-8"));
+    EXPECT_TRUE(says(plan, ReasonCode::few_cores, {{"stays", true}}));
+    EXPECT_TRUE(says(plan, ReasonCode::kept_in_place));
+}
+
+TEST(OwnCores, AreKeptAndGivenToVcpusThatAreAdded)
+{
+    const auto vm = running_on(single("vm", 3), {1, 2}); // vCPU 2 is new
+    const auto plan = plan_on(regular_host({.cores = 6}), {vm}).domains[0];
+    EXPECT_EQ(plan.claim, cpus("1-3"));
+    EXPECT_EQ(plan.cost[CostTerm::stacked], 0U);
+}
+
+TEST(OwnCores, AreInTheDefinitionOfAGuestThatIsOff)
+{
+    auto vm = single("vm", 5);
+    vm.activity = Activity::dormant;
+    vm.shut_off = true;
+    EXPECT_EQ(plan_on(ryzen(), {vm}).domains[0].claim, cpus("6-10"));
+}
+
+TEST(Spread, IsAWish)
+{
+    const auto host = regular_host({.cores = 4}); // housekeeping 0,4
+    auto vm = domain("vm", 4);
+    vm.policy.smt = SmtChoice::spread;
+    auto plan = plan_on(host, {vm}).domains[0];
+    EXPECT_EQ(plan.placement, Placement::dedicated);
+    EXPECT_EQ(cores_used(host, plan), 3U);
+    EXPECT_EQ(plan.cost[CostTerm::doubled], 1U);
+    EXPECT_TRUE(plan.satisfied);
+    EXPECT_TRUE(plan.optimal);
+    EXPECT_TRUE(says(plan, ReasonCode::few_cores, {{"doubled", std::uint64_t{1}}}));
+    vm = domain("vm", 3);
+    vm.policy.smt = SmtChoice::spread;
+    plan = plan_on(host, {vm}).domains[0];
+    EXPECT_EQ(cores_used(host, plan), 3U);
+    EXPECT_EQ(plan.cost[CostTerm::doubled], 0U);
+}
+
+TEST(Spread, TakesFurtherNodesBeforeSiblings)
+{
+    auto vm = domain("vm", 6);
+    vm.policy.smt = SmtChoice::spread;
+    const auto plan = plan_on(two_nodes(), {vm}).domains[0];
+    EXPECT_EQ(cores_used(two_nodes(), plan), 6U);
+    EXPECT_EQ(plan.cost[CostTerm::nodes], 2U);
+}
+
+} // namespace
+} // namespace virtpind::test
