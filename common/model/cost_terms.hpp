@@ -35,6 +35,7 @@ enum class CostTerm : std::uint8_t {
     l3,
     partial_cores,
     shared_cores,
+    l2,
     neighbours,
     big_caches,
     best_fit,
@@ -44,6 +45,7 @@ enum class CostTerm : std::uint8_t {
     fragmented_nodes,
     fragmented_l3s,
     fragmented_cores,
+    fragmented_l2s,
     small_cache,
     rank,
 };
@@ -175,6 +177,10 @@ inline constexpr std::array cost_term_table{
                  .meaning = "Cores of which another domain claims a part.",
                  .weight = CostTermInfo::Weight::weighty,
                  .gain = ReasonPhrase::fewer_shared_cores},
+    CostTermInfo{.term = CostTerm::l2,
+                 .name = "l2",
+                 .meaning = "L2s of several cores that the vCPUs span.",
+                 .shown = CostTermInfo::Shown::nonzero},
     CostTermInfo{.term = CostTerm::neighbours,
                  .name = "neighbours",
                  .meaning = "With cache=alone, L3s that a claim or housekeeping uses, too; else "
@@ -206,6 +212,10 @@ inline constexpr std::array cost_term_table{
     CostTermInfo{.term = CostTerm::fragmented_cores,
                  .name = "broken",
                  .meaning = "Cores that were wholly free and are used now."},
+    CostTermInfo{.term = CostTerm::fragmented_l2s,
+                 .name = "broken-l2s",
+                 .meaning = "L2s of several cores that were wholly free and are used now.",
+                 .shown = CostTermInfo::Shown::nonzero},
     CostTermInfo{.term = CostTerm::small_cache,
                  .name = "small-cache",
                  .meaning = "With cache=alone, vCPUs off the V-cache, where the host has one; else "

@@ -55,7 +55,7 @@ def test_main_job(ready):
 @pytest.mark.parametrize("options, says", [
     ({"smtt": ("s", "require")}, ["smtt", "smt"]),
     ({"cpus": ("s", "0-99")}, ["policy.cpus", "no such CPU: 16-99", "the host has 0-15"]),
-    ({"smt": ("s", "always")}, ["smt", "always", "prefer", "require", "isolate", "spread"]),
+    ({"smt": ("s", "always")}, ["smt", "always", "auto", "prefer", "require", "isolate", "spread"]),
     ({"smt": ("b", True)}, ['"smt"', '"s"', '"b"']),
     ({"cpus": ("s", "3-1")}, ["cpus", "3-1"]),
     ({"priority": ("s", "high")}, ["priority"]),

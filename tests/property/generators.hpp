@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -96,8 +98,29 @@ inline void place_core(CoreSpec& core, std::uint32_t at, std::uint32_t cores, Ne
     }
 }
 
+// Cores of one L3 share L2s.
+inline void share_l2s(Topology& host)
+{
+    std::map<std::tuple<L3Index, NodeIndex, PackageIndex>, std::vector<CpuSet>> groups;
+    for (const auto& core : host.cores) {
+        auto& l2s = groups[{core.l3, core.node, core.package}];
+        if (l2s.empty() || once_in(3)) {
+            l2s.emplace_back();
+        }
+        l2s.back() |= core.cpus;
+    }
+    for (const auto& [place, l2s] : groups) {
+        for (const auto& cpus : l2s) {
+            host.caches.push_back({.level = 2, .cpus = cpus});
+        }
+    }
+}
+
 inline void make_odd(Topology& host)
 {
+    if (once_in(3)) {
+        share_l2s(host);
+    }
     if (once_in(2)) {
         for (auto& row : host.distance) {
             for (auto& distance : row) {
@@ -256,6 +279,9 @@ inline std::string describe(const Topology& host)
         text += "core " + core.cpus.str() + " package " + std::to_string(raw(core.package)) +
                 " node " + std::to_string(raw(core.node)) + " l3 " + std::to_string(raw(core.l3)) +
                 " kind " + std::to_string(raw(core.kind)) + "\n";
+    }
+    for (const auto& cache : host.caches) {
+        text += "L2 " + cache.cpus.str() + "\n";
     }
     for (std::size_t node = 0; node < host.nodes.size(); ++node) {
         const auto& place = host.nodes[node];

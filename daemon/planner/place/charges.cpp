@@ -104,6 +104,14 @@ Score Charges::of_l3(L3Index l3, const CpuSet& part) const
     return score;
 }
 
+Score Charges::of_l2(L2Index l2) const
+{
+    Score score;
+    score.add<CostTerm::l2>(1);
+    score.add<CostTerm::fragmented_l2s>(around_.free.includes(at_id(host_.l2_cpus, l2)) ? 1 : 0);
+    return score;
+}
+
 Score Charges::of_core(const HostCore& core) const
 {
     Score score;

@@ -49,11 +49,12 @@ public:
     // All three outlive this.
     Charges(const HostIndex& host, const Intent& intent, const Surroundings& around);
 
-    // Paid once for a node, a package, an L3 or a core as soon as a vCPU is on it. `part`: the CPUs
-    // of the L3, or of the piece of it that is paid for.
+    // Paid once for a node, a package, an L3, an L2 or a core as soon as a vCPU is on it. `part`:
+    // the CPUs of the L3, or of the piece of it that is paid for.
     [[nodiscard]] Score of_node(NodeIndex node) const;
     [[nodiscard]] static Score of_package();
     [[nodiscard]] Score of_l3(L3Index l3, const CpuSet& part) const;
+    [[nodiscard]] Score of_l2(L2Index l2) const;
     [[nodiscard]] Score of_core(const HostCore& core) const;
 
     // Paid once more for a core that so many vCPUs are on.

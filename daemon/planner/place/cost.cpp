@@ -19,6 +19,7 @@ struct Touched {
     NodeIndexes node_set;
     IdSet<PackageIndex> packages;
     IdSet<L3Index> l3s;
+    IdSet<L2Index> l2s;
 };
 
 Touched touched_by(const HostIndex& host, const VcpuMap& pins)
@@ -28,7 +29,11 @@ Touched touched_by(const HostIndex& host, const VcpuMap& pins)
     touched.nodes.assign(host.topology->nodes.size(), 0);
     for (const auto& [vcpu, id] : pins) {
         const auto& cpu = host.cpu(id);
-        ++touched.cores[host.core_at(id)];
+        const auto core = host.core_at(id);
+        ++touched.cores[core];
+        if (const auto l2 = host.cores[core].l2) {
+            touched.l2s.insert(*l2);
+        }
         ++at_id(touched.nodes, cpu.node);
         touched.node_set.insert(cpu.node);
         touched.packages.insert(cpu.package);
@@ -60,6 +65,9 @@ Cost sum_of_charges(const HostIndex& host, const Charges& charges, const Touched
     }
     for (const auto l3 : touched.l3s) {
         sum += charges.of_l3(l3, at_id(host.l3_cpus, l3));
+    }
+    for (const auto l2 : touched.l2s) {
+        sum += charges.of_l2(l2);
     }
     for (std::size_t i = 0; i < host.cores.size(); ++i) {
         if (touched.cores[i] > 0) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace virtpind {
 
@@ -16,17 +17,19 @@ bool crosses(const CoreSet& a, const CoreSet& b)
 }
 
 // The zones of one host, made to nest: nodes first, since counts per node are constrained, then
-// packages, then L3s, each cut at the borders of those before it.
+// packages, then L3s and L2s, each cut at the borders of those before it.
 class ZoneBuilder {
 public:
     explicit ZoneBuilder(const std::vector<HostCore>& cores) : cores_{cores} {}
 
-    template <class Index>
-    void add_family(std::size_t members, Index HostCore::*of, std::optional<Index> Zone::*role)
+    template <class Index, class Of>
+    void add_family(std::size_t members, Of HostCore::*of, std::optional<Index> Zone::*role)
     {
         std::vector<CoreSet> sets(members);
         for (std::size_t core = 0; core < cores_.size(); ++core) {
-            at_id(sets, cores_[core].*of).insert(CoreIndex{static_cast<std::uint32_t>(core)});
+            if (const std::optional<Index> member = cores_[core].*of) {
+                at_id(sets, *member).insert(CoreIndex{static_cast<std::uint32_t>(core)});
+            }
         }
         const auto earlier = zones_.size();
         for (std::size_t member = 0; member < members; ++member) {
@@ -118,6 +121,7 @@ bool some_but_not_all(std::size_t some, std::size_t all)
 HostIndex::HostIndex(const Topology& host) : topology{&host}
 {
     index_cores();
+    index_l2s();
     build_zones();
     online = host.online_cpus();
     all_nodes = host.all_nodes();
@@ -278,12 +282,37 @@ void HostIndex::index_cores()
     }
 }
 
+// A core is in one L2, whatever the host is said to have.
+void HostIndex::index_l2s()
+{
+    for (const auto& cache : topology->caches) {
+        if (cache.level != 2 || cache.type == Cache::Type::instruction) {
+            continue;
+        }
+        IdSet<CoreIndex> sharing;
+        CpuSet cpus;
+        for (const auto id : cache.cpus) {
+            if (const auto core = find_core(id); core && !cores[*core].l2) {
+                sharing.insert(CoreIndex{static_cast<std::uint32_t>(*core)});
+                cpus |= cores[*core].set;
+            }
+        }
+        if (sharing.size() > 1) {
+            for (const auto core : sharing) {
+                at_id(cores, core).l2 = L2Index{static_cast<std::uint32_t>(l2_cpus.size())};
+            }
+            l2_cpus.push_back(std::move(cpus));
+        }
+    }
+}
+
 void HostIndex::build_zones()
 {
     ZoneBuilder builder{cores};
     builder.add_family(topology->nodes.size(), &HostCore::node, &Zone::node);
     builder.add_family(topology->packages.size(), &HostCore::package, &Zone::package);
     builder.add_family(topology->l3s.size(), &HostCore::l3, &Zone::l3);
+    builder.add_family(l2_cpus.size(), &HostCore::l2, &Zone::l2);
     crossing = builder.crossing();
     zones = std::move(builder).finish();
 }

@@ -12,6 +12,9 @@
 
 namespace virtpind {
 
+// Position in HostIndex::l2_cpus.
+enum class L2Index : std::uint32_t {};
+
 // A physical core with its online CPUs; cores without any are left out.
 struct HostCore {
     std::vector<CpuId> cpus; // ascending
@@ -20,10 +23,11 @@ struct HostCore {
     NodeIndex node{};
     PackageIndex package{};
     KindIndex kind{};
+    std::optional<L2Index> l2{}; // where other cores share it
 };
 
-// A set of cores that costs something as soon as one of them is used: a package, a node, an L3,
-// or all of these at once. Zones nest; a package, node or L3 that crosses another is cut into
+// A set of cores that costs something as soon as one of them is used: a package, a node, an L3, an
+// L2 of several cores, or all of these at once. Zones nest; one that crosses another is cut into
 // pieces that do (`HostIndex::crossing`).
 struct Zone {
     struct Part {
@@ -35,6 +39,7 @@ struct Zone {
     std::optional<NodeIndex> node;
     std::optional<PackageIndex> package;
     std::optional<L3Index> l3;
+    std::optional<L2Index> l2;
     std::vector<Part> parts; // ascending first core; child zones and the cores in none of them
 };
 
@@ -45,7 +50,7 @@ struct HostIndex {
     std::vector<HostCore> cores;
     // Children stand before their parents; the last one is the whole host.
     std::vector<Zone> zones;
-    bool crossing = false; // some package, node or L3 had to be cut
+    bool crossing = false; // some package, node or cache had to be cut
     CpuSet online;
     NodeSet all_nodes;
     CpuSet quiet;            // online, and nothing floats there (Topology::quiet_cpus)
@@ -54,6 +59,7 @@ struct HostIndex {
     // Online CPUs; by NodeIndex, L3Index.
     std::vector<CpuSet> node_cpus;
     std::vector<CpuSet> l3_cpus;
+    std::vector<CpuSet> l2_cpus; // of L2s that several cores share; by L2Index
     // Nodes that are one for what is attached to them, by NodeIndex: itself, and where the firmware
     // calls each L3 a node, those others of its package to which it tells no real distance.
     std::vector<NodeSet> near_nodes;
@@ -111,6 +117,7 @@ struct HostIndex {
 
 private:
     void index_cores();
+    void index_l2s();
     void find_near_nodes();
     [[nodiscard]] bool is_one_l3(NodeIndex node) const;
     [[nodiscard]] bool are_near(NodeIndex a, NodeIndex b) const;

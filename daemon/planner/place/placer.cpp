@@ -131,6 +131,9 @@ private:
                 score += host_.crossing ? charges_.of_l3(*zone.l3, cpus_of(zone))
                                         : charges_.of_l3(*zone.l3, at_id(host_.l3_cpus, *zone.l3));
             }
+            if (zone.l2) {
+                score += charges_.of_l2(*zone.l2);
+            }
             demand_.zone_costs.push_back(score);
         }
         demand_.vcpus = shape_.vcpus;

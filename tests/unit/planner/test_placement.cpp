@@ -218,6 +218,35 @@ TEST(CoreKinds, LowPowerCoresAreUsedLast)
     EXPECT_TRUE(plan.optimal);
 }
 
+// Eight performance cores (0-15), and sixteen efficiency cores of which four share an L2.
+Topology with_clusters()
+{
+    auto host = hybrid_host(8, 16);
+    for (std::uint32_t cpu = 0; cpu < 16; cpu += 2) {
+        host.caches.push_back({.level = 2, .cpus = CpuSet::range(cpu, cpu + 1)});
+    }
+    for (std::uint32_t cpu = 16; cpu < 32; cpu += 4) {
+        host.caches.push_back({.level = 2, .cpus = CpuSet::range(cpu, cpu + 3)});
+    }
+    return host;
+}
+
+TEST(Clusters, AreNotSplitWithoutNeed)
+{
+    auto vm = domain("vm", 8);
+    vm.policy.cores = CoreChoice::efficiency;
+    auto plan = plan_on(with_clusters(), {vm}).domains[0]; // housekeeping 16
+    EXPECT_EQ(plan.claim, cpus("20-27"));
+    EXPECT_EQ(plan.cost[CostTerm::l2], 2U);
+    EXPECT_TRUE(plan.optimal);
+    vm = domain("vm", 3);
+    vm.policy.cores = CoreChoice::efficiency;
+    plan = plan_on(with_clusters(), {vm}).domains[0];
+    EXPECT_EQ(plan.claim, cpus("17-19")) << "one that is broken already, and suffices";
+    EXPECT_EQ(plan.cost[CostTerm::fragmented_l2s], 0U);
+    EXPECT_EQ(plan_on(with_clusters(), {threaded("game", 4)}).domains[0].cost[CostTerm::l2], 0U);
+}
+
 TEST(CoreKinds, SharedDomainsFloatOnLowPowerCoresLast)
 {
     auto vm = shared("vm", 8);
