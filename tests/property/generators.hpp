@@ -130,7 +130,6 @@ inline void make_odd(Topology& host)
     }
     for (auto& node : host.nodes) {
         node.has_io = once_in(3);
-        node.memory_kib = once_in(6) ? 0 : node.memory_kib;
     }
     if (once_in(4)) {
         host.l3s.front().vcache = true;

@@ -35,6 +35,9 @@ Scene pick_scene()
 {
     Scene scene;
     scene.topology = pick_host({});
+    for (auto& node : scene.topology.nodes) {
+        node.memory_kib = once_in(6) ? 0 : node.memory_kib;
+    }
     scene.intent = pick_intent(scene.topology, 1, 8);
     const auto all = scene.topology.all_cpus();
     if (once_in(2)) {

@@ -201,7 +201,7 @@ SharedPool::Demand SharedPool::demand_of(const Intent& intent, const Share& of,
 // moves nothing.
 SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
 {
-    std::array<std::size_t, 3> outside{};
+    std::array<std::size_t, 4> outside{};
     std::uint64_t from_devices = 0;
     std::vector<NodeIndex> indexes;
     CpuSet cpus;
@@ -210,10 +210,12 @@ SharedPool::Key SharedPool::key(const Demand& demand, const Nodes& nodes) const
         const auto index = indexes.emplace_back(NodeIndex{static_cast<std::uint32_t>(node)});
         const auto id = host_.node_id(index);
         outside[0] += demand.local.contains(id) ? 0U : 1U;
-        outside[0] += at_id(host_.lacks_memory, index) ? 1U : 0U; // far from any
+        const auto lacking = at_id(host_.lacks_memory, index) ? 1U : 0U; // far from any
+        outside[0] += lacking;
+        outside[1] += lacking; // whose memory is elsewhere would follow it there
         from_devices += demand.local.empty() ? 0 : host_.distance_to(index, demand.local);
-        outside[1] += demand.home.contains(id) ? 0U : 1U;
-        outside[2] += demand.present.contains(id) ? 0U : 1U;
+        outside[2] += demand.home.contains(id) ? 0U : 1U;
+        outside[3] += demand.present.contains(id) ? 0U : 1U;
         cpus |= host_.node_cpus[node];
         loads += load_with(node, demand.vcpus);
     }

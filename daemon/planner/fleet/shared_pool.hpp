@@ -63,7 +63,7 @@ private:
     struct Demand;
     // How many nodes are not those that it likes, by kind, and how far they are from its devices;
     // their distance and packages; their load.
-    using Key = std::tuple<std::array<std::size_t, 3>, std::uint64_t, std::uint32_t, std::ptrdiff_t,
+    using Key = std::tuple<std::array<std::size_t, 4>, std::uint64_t, std::uint32_t, std::ptrdiff_t,
                            double, Nodes>;
     [[nodiscard]] Nodes candidates_for(const Share& of) const;
     [[nodiscard]] Nodes with_memory_if_enough(const Demand& demand, Nodes candidates) const;

@@ -77,6 +77,20 @@ TEST(SharedPool, NearestNodeIsTakenWhereThatOfTheDevicesIsFull)
     EXPECT_EQ(vcpu_cpus(plan_on(host, {hog, vm}, CpuSet{}).domains[1]), cpus("8-11"));
 }
 
+TEST(SharedPool, DeviceOnANodeWithoutMemoryMovesNobodyTwice)
+{
+    auto host = regular_host({.packages = 2, .nodes = 2, .cores = 4, .threads = 1});
+    host.nodes[1].memory_kib = 0;
+    auto vm = shared("s", 2);
+    vm.devices = {{.label = "0000:81:00.0", .nodes = {NodeId{1}}}};
+    const auto first = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(vcpu_cpus(first), cpus("0-3")); // beside its memory, in the package of its device
+    vm.activity = Activity::running;
+    vm.current.vcpus = first.vcpus;
+    vm.memory_nodes = first.numatune->nodes;
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {vm}, CpuSet{}).domains[0]), cpus("0-3"));
+}
+
 TEST(SharedPool, NumaSingleAndSpreadAreFollowed)
 {
     const auto host = two_nodes();
