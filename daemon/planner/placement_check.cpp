@@ -155,7 +155,8 @@ private:
                               "it does not own core " + core.cpus.str() + " whole");
             }
             const auto told = smt == SmtChoice::spread && tells(ReasonCode::few_cores);
-            if (smt == SmtChoice::isolate || (smt == SmtChoice::spread && !told)) {
+            if (smt == SmtChoice::isolate || (smt == SmtChoice::spread && !told) ||
+                tells(ReasonCode::own_cores)) {
                 check_.expect(used == 1, "two vCPUs are on core " + core.cpus.str());
             }
             const auto core_class = at_id(topology.kinds, core.kind).core_class;

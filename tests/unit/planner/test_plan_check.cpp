@@ -95,6 +95,23 @@ TEST(PlanCheck, NoticesAKindThatIsCrossedSilently)
     EXPECT_FALSE(check_plan(request, plan).empty());
 }
 
+TEST(PlanCheck, NoticesTwoVcpusOnACoreThatIsSaidToBeOfOne)
+{
+    const auto host = ryzen();
+    auto vm = domain("a", 2);
+    vm.topology = GuestTopology{.cores = 2, .threads = 1};
+    const PlanRequest request{.topology = &host, .intents = {vm}};
+    auto plan = make_plan(request);
+    ASSERT_TRUE(check_plan(request, plan).empty());
+    auto& pins = plan.domains.front().vcpus;
+    const auto first = pins.at(VcpuId{0}).front();
+    const auto sibling = CpuSet{CpuId{raw(first) + 12}};
+    plan.domains.front().claim -= pins.at(VcpuId{1});
+    plan.domains.front().claim |= sibling;
+    pins.at(VcpuId{1}) = sibling;
+    EXPECT_FALSE(check_plan(request, plan).empty());
+}
+
 TEST(PlanCheck, NoticesABrokenPlan)
 {
     const auto host = ryzen();
