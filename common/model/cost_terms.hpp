@@ -55,7 +55,7 @@ struct CostTermInfo {
     enum class Weight {
         slight,  // nobody is told
         wished,  // worth telling how it could be better
-        weighty, // worth moving newcomers for, too
+        weighty, // worth moving newcomers for, too: see fleet_cost.hpp
     };
     // How the packing of cores sums the term up (score.hpp). `apart`: it does not add up, or is the
     // same for all that is packed together. `packed`, `half`, `wide`: 16, 32 or 64 bits suffice.
@@ -289,13 +289,20 @@ private:
     return part;
 }
 
-// No weighty term could be less.
-[[nodiscard]] constexpr bool is_perfect(const Cost& cost)
+// No placement costs less.
+[[nodiscard]] constexpr Cost least_cost()
 {
     Cost least;
     for (const auto& row : cost_term_table) {
         least[row.term] = row.least;
     }
+    return least;
+}
+
+// No weighty term could be less.
+[[nodiscard]] constexpr bool is_perfect(const Cost& cost)
+{
+    const auto least = least_cost();
     return terms_of(cost, CostTermInfo::Weight::weighty) <=
            terms_of(least, CostTermInfo::Weight::weighty);
 }

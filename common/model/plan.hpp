@@ -4,6 +4,7 @@
 
 #include "cost_terms.hpp"
 #include "domain.hpp"
+#include "fleet_cost.hpp"
 #include "guest_tuning.hpp"
 #include "reason.hpp"
 #include "topology.hpp"
@@ -112,6 +113,7 @@ struct Plan {
     CpuSet housekeeping;
     CpuSet pool;                     // usable, not housekeeping, not claimed by an active domain
     std::vector<DomainPlan> domains; // in the order of the intents
+    FleetReport fleet;
     std::uint64_t topology_generation = 0;
 
     [[nodiscard]] const DomainPlan* find(const DomainUuid& uuid) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "infeasibility.hpp"
 
+#include "daemon/planner/place/siblings.hpp"
 #include "daemon/planner/place/wanted_memory.hpp"
 
 #include <algorithm>

@@ -55,6 +55,9 @@ void Packer::lay_out()
                                     host_.zones[part.index].node.has_value();
             }
         }
+        if (demand_.limits != nullptr) {
+            table.capacity = std::min(table.capacity, demand_.limits->zones[at].most);
+        }
         if (zone.node) {
             at_id(node_capacity_, *zone.node) = table.capacity;
             at_id(node_zone_, *zone.node) = at;
@@ -85,6 +88,10 @@ std::size_t Packer::part_capacity(const Zone::Part& part) const
 
 bool Packer::within_limit(std::size_t zone, std::size_t count) const
 {
+    if (demand_.limits != nullptr &&
+        (count < demand_.limits->zones[zone].least || count > demand_.limits->zones[zone].most)) {
+        return false;
+    }
     const auto& node = host_.zones[zone].node;
     if (!node) {
         return true;
@@ -197,17 +204,19 @@ void Packer::trace(std::size_t zone, std::size_t count, Packing& packing) const
 
 bool Packer::must_use(NodeIndex node) const
 {
-    return !scores_[tables_[at_id(node_zone_, node)].first.front()].possible();
+    const auto zone = at_id(node_zone_, node);
+    return !scores_[tables_[zone].first.front()].possible() ||
+           (demand_.limits != nullptr && demand_.limits->zones[zone].least > 0);
 }
 
 bool Packer::alike(NodeIndex a, NodeIndex b) const
 {
     const auto& first = tables_[at_id(node_zone_, a)];
     const auto& second = tables_[at_id(node_zone_, b)];
-    if (first.parent != second.parent || first.most.front() != second.most.front()) {
+    if (first.parent != second.parent || first.capacity != second.capacity) {
         return false;
     }
-    for (std::size_t count = 0; count <= first.most.front(); ++count) {
+    for (std::size_t count = 0; count <= std::min(first.capacity, demand_.vcpus); ++count) {
         if (zone_score(at_id(node_zone_, a), count) != zone_score(at_id(node_zone_, b), count)) {
             return false;
         }

@@ -35,12 +35,28 @@ struct NodeLimit {
     friend bool operator==(const NodeLimit&, const NodeLimit&) = default;
 };
 
+// vCPUs that a zone or a core is to hold.
+struct CountLimit {
+    std::size_t least = 0;
+    std::size_t most = id_set_limit;
+    friend bool operator==(const CountLimit&, const CountLimit&) = default;
+};
+
+// What a search over several domains allows one of them; by position in HostIndex. Zones of several
+// nodes have no limits but those of their nodes, which are chosen by what each can hold.
+struct PackLimits {
+    std::vector<CountLimit> zones;
+    std::vector<CountLimit> cores;
+    friend bool operator==(const PackLimits&, const PackLimits&) = default;
+};
+
 struct PackDemand {
     std::size_t vcpus = 0;
     std::size_t guest_threads = 1; // vCPUs per guest core to be kept together
     std::vector<CoreOffer> offers; // by position in HostIndex::cores
     std::vector<Score> zone_costs; // by HostIndex::zones, paid when any core is used
     bool evenly = false; // among equal costs: parts of one size, not one as large as can be
+    const PackLimits* limits = nullptr; // of zones; those of cores are part of the offers
 };
 
 struct Packing {

@@ -4,6 +4,7 @@
 #include "guest_shape.hpp"
 #include "kind_tiers.hpp"
 #include "node_choice.hpp"
+#include "siblings.hpp"
 #include "vcpu_assignment.hpp"
 
 #include <algorithm>
@@ -24,21 +25,6 @@ bool is_least_before_stacked(const Cost& cost)
     return std::all_of(cost_term_table.begin(), cost_term_table.end(), [&cost](const auto& row) {
         return row.term >= CostTerm::stacked || cost[row.term] <= row.least;
     });
-}
-
-bool has_siblings(const HostIndex& host)
-{
-    return std::any_of(host.cores.begin(), host.cores.end(),
-                       [](const HostCore& core) { return core.cpus.size() > 1; });
-}
-
-// Without caches, sibling threads and a vendor, a host description does not tell cores from threads
-// (a nested host, a bare list of CPUs): nobody can promise whole cores there.
-bool tells_cores_apart(const HostIndex& host)
-{
-    return !host.topology->vendor.empty() || !host.topology->caches.empty() || has_siblings(host) ||
-           std::any_of(host.topology->l3s.begin(), host.topology->l3s.end(),
-                       [](const L3& l3) { return l3.size_bytes > 0; });
 }
 
 // The search for one domain; what does not depend on the kind is computed once.
@@ -74,9 +60,14 @@ public:
             std::optional<Placed> best;
             for (const auto& kinds : tier) {
                 auto placed = as_wished_on(kinds);
-                if (placed && (!best || placed->cost < best->cost)) {
+                if (!placed) {
+                    continue;
+                }
+                const auto bound = best ? std::min(placed->bound, best->bound) : placed->bound;
+                if (!best || placed->cost < best->cost) {
                     best = std::move(placed);
                 }
+                best->bound = bound;
             }
             if (best) {
                 return best;
@@ -112,8 +103,10 @@ private:
         }
         // What comes before `stacked` is proven by the search that may use any core.
         const auto proven = own->proven && closer && closer->proven;
+        const auto bound = closer ? std::min(closer->bound, own->bound) : own->bound;
         auto better = closer && closer->cost < own->cost ? std::move(closer) : std::move(own);
         better->proven = proven;
+        better->bound = bound;
         return better;
     }
 
@@ -138,6 +131,7 @@ private:
         }
         demand_.vcpus = shape_.vcpus;
         demand_.evenly = policy_.topology != TopologyChoice::keep && task_.intent.cells.empty();
+        demand_.limits = task_.limits;
     }
 
     [[nodiscard]] CpuSet cpus_of(const Zone& zone) const
@@ -156,9 +150,17 @@ private:
                (!device_cpus_ || device_cpus_->contains(cpu));
     }
 
+    [[nodiscard]] CountLimit limit_of(const HostCore& core) const
+    {
+        return task_.limits == nullptr ? CountLimit{}
+                                       : task_.limits->cores[host_.core_at(core.cpus.front())];
+    }
+
     [[nodiscard]] CoreOffer offer_of(const HostCore& core, const Kinds& kinds) const
     {
         CoreOffer offer;
+        const auto limit = limit_of(core);
+        offer.keep = limit.least;
         const auto needs_whole = whole_cores_only(policy_.smt) || cores_ == Cores::own;
         if (!kinds.contains(core.kind) || (needs_whole && !task_.around.free.includes(core.set)) ||
             (task_.nodes && !task_.nodes->contains(host_.node_id(core.node)))) {
@@ -175,7 +177,8 @@ private:
                   [&key](CpuId a, CpuId b) { return key(a) < key(b); });
         offer.most =
             cores_ == Cores::any ? offer.cpus.size() : std::min<std::size_t>(offer.cpus.size(), 1);
-        offer.keep = kept_cpus_.common(core.set);
+        offer.most = std::min(offer.most, limit.most);
+        offer.keep = std::max(kept_cpus_.common(core.set), limit.least);
         set_costs_of(core, offer);
         return offer;
     }
@@ -249,7 +252,7 @@ private:
         least_doubled_ =
             policy_.smt == SmtChoice::spread ? std::max(shape_.vcpus, offering) - offering : 0;
         least_low_power_ = std::max(shape_.vcpus, usual + staying) - usual;
-        if (offered < shape_.vcpus || keeping != kept_cpus_.size()) {
+        if (offered < shape_.vcpus || (!kept_cpus_.empty() && keeping != kept_cpus_.size())) {
             return std::nullopt;
         }
         if (!siblings_add_up()) {
@@ -259,6 +262,12 @@ private:
             if (!placed || placed->cost[CostTerm::siblings] == 0) {
                 return placed;
             }
+            demand_.guest_threads = shape_.smallest_sibling_core();
+            auto paired = search();
+            if (paired) { // its own bound may trade siblings for what comes after them
+                paired->bound = placed->bound;
+            }
+            return paired;
         }
         demand_.guest_threads = shape_.smallest_sibling_core();
         return search();
@@ -300,13 +309,18 @@ private:
                                    .present = present_});
         placed.claim = claim_of(host_, policy_, placed.pins);
         placed.cost = cost_of(host_, task_.intent, task_.around, placed.pins);
-        placed.proven = choice->proven && meets_bound(placed.cost, *choice);
+        const auto bound = bound_of(placed.cost, *choice);
+        const auto complete = choice->proven && !host_.crossing;
+        placed.proven = complete && bound == placed.cost;
+        if (complete) {
+            placed.bound = bound;
+        }
         return placed;
     }
 
     // The search's own sums are a lower bound of the cost. Where the cost equals them, nothing
     // that was left out of the search (the order of vCPUs, cut zones) costs anything more.
-    [[nodiscard]] bool meets_bound(const Cost& cost, const NodeChoice& choice) const
+    [[nodiscard]] Cost bound_of(const Cost& cost, const NodeChoice& choice) const
     {
         const auto& score = choice.packing.score;
         const auto unpaired = score.get(CostTerm::siblings);
@@ -321,7 +335,9 @@ private:
             }
         }
         if (!shape_.cells.empty()) {
-            bound[CostTerm::nodes] = shape_.cells.size();
+            bound[CostTerm::nodes] = static_cast<std::uint64_t>(
+                std::count_if(shape_.cells.begin(), shape_.cells.end(),
+                              [](const VcpuSet& cell) { return !cell.empty(); }));
             bound[CostTerm::device_cells] = choice.devices_missed;
         }
         // The search for nodes may have paid with these for fewer nodes.
@@ -335,7 +351,7 @@ private:
         if (!present_.empty()) { // the search counts CPUs that are new to the domain
             bound[CostTerm::moves] -= shape_.vcpus - present_cpus_.size();
         }
-        return bound == cost && !host_.crossing;
+        return bound;
     }
 
     const HostIndex& host_;
@@ -372,16 +388,6 @@ std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& ta
                                       PackTables& tables)
 {
     return Placer{host, task, tables}.run();
-}
-
-bool lacks_siblings(const HostIndex& host, const Intent& intent)
-{
-    const auto& policy = intent.policy;
-    if (policy.smt != SmtChoice::require || policy.topology != TopologyChoice::keep) {
-        return false;
-    }
-    const auto threads = intent.topology ? intent.topology->threads : 1U;
-    return (threads > 1 && !has_siblings(host)) || !tells_cores_apart(host);
 }
 
 } // namespace virtpind

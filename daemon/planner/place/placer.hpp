@@ -19,6 +19,7 @@ struct PlaceTask {
     VcpuMap kept;                 // these vCPUs stay where they are
     // Whether a domain may have a whole core for each vCPU where its topology wishes that.
     bool own_cores = true;
+    const PackLimits* limits = nullptr; // of zones and cores, where set
 };
 
 struct Placed {
@@ -26,15 +27,13 @@ struct Placed {
     CpuSet claim; // the vCPUs' CPUs, and whole cores for smt=require|isolate
     Cost cost;
     bool proven = false;
+    Cost bound = least_cost(); // no placement costs less, in the terms of a fleet (fleet_cost.hpp)
 };
 
 // Nothing where it does not fit; infeasibility.hpp tells why.
 [[nodiscard]] std::optional<Placed> place_dedicated(const HostIndex& host, const PlaceTask& task,
                                                     PackTables& tables);
 
-// Whether the domain is promised siblings (smt=require) that this host does not have, or does not
-// tell. Nobody is promised any by a topology that is rewritten to that of the CPUs chosen.
-[[nodiscard]] bool lacks_siblings(const HostIndex& host, const Intent& intent);
 // What `pins` claim by the domain's policy.
 [[nodiscard]] CpuSet claim_of(const HostIndex& host, const Policy& policy, const VcpuMap& pins);
 
