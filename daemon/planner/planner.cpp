@@ -40,7 +40,7 @@ public:
     {
         reserve_present_cpus(fleet_);
         place_in_order();
-        rearrange(fleet_);
+        plan_.fleet = rearrange(fleet_);
         plan_.pool = fleet_.pool();
         plan_.domains.resize(fleet_.members().size());
         used_last_ = cores_of_one_vcpu(fleet_);

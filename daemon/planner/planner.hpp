@@ -26,6 +26,11 @@
 //   others have a place (own_cores.hpp): for no further node, package or kind of core, and not
 //   where those that float on the pool would find fewer CPUs.
 // - smt=require needs a host that tells cores from threads: some SMT, an L3 or a vendor.
+// - Newcomers together cost as little as a bounded search finds (fleet_search.hpp): first as many
+// as
+//   can be have a place, those of higher priority first; then the costs of the domains of the
+//   highest priority add up to the least, then those of the next (fleet_cost.hpp). Domains that
+//   run stay where they are for that; what a newcomer costs them counts.
 // - Others are moved for newcomers only (rearrange.hpp); a running domain that floats waits for
 //   free CPUs.
 #pragma once

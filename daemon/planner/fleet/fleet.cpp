@@ -157,7 +157,7 @@ bool Fleet::place_later(Member& member, const Surroundings& around, Memory memor
     return find_place(member, around, memory_for(member, memory), std::nullopt, {});
 }
 
-bool Fleet::place(Member& member, Claims claims, MoveReason move_reason)
+bool Fleet::place(Member& member, Claims claims, MoveReason move_reason, const PackLimits* limits)
 {
     turn_of(*member.intent);
     const auto surroundings = around(member, claims);
@@ -181,7 +181,7 @@ bool Fleet::place(Member& member, Claims claims, MoveReason move_reason)
         }
     }
     if (!placed) {
-        placed = place_again(member, surroundings, move_reason);
+        placed = place_again(member, surroundings, move_reason, limits);
     }
     if (!placed) {
         member.placed.reset();
@@ -204,28 +204,30 @@ void Fleet::keep_in_place(Member& member, const Surroundings& around) const
     member.claim = member.placed->claim;
 }
 
-bool Fleet::place_again(Member& member, const Surroundings& around, MoveReason move_reason)
+bool Fleet::place_again(Member& member, const Surroundings& around, MoveReason move_reason,
+                        const PackLimits* limits)
 {
     const auto& intent = *member.intent;
     const auto home = home_nodes(host_, intent);
     const auto move = intent.policy.move;
     if (home.empty()) {
-        return try_place(member, around, std::nullopt, {});
+        return try_place(member, around, std::nullopt, {}, limits);
     }
     const auto bound_home =
         intent.memory_locked || (move_reason == MoveReason::others && move != MoveLimit::node);
     if (bound_home || move != MoveLimit::node) {
-        if (try_place(member, around, home, {})) {
+        if (try_place(member, around, home, {}, limits)) {
             return true;
         }
     }
-    return !bound_home && try_place(member, around, std::nullopt, {});
+    return !bound_home && try_place(member, around, std::nullopt, {}, limits);
 }
 
 bool Fleet::try_place(Member& member, const Surroundings& around,
-                      const std::optional<NodeSet>& nodes, const VcpuMap& kept)
+                      const std::optional<NodeSet>& nodes, const VcpuMap& kept,
+                      const PackLimits* limits)
 {
-    if (!find_place(member, around, memory_for(member, Memory::beside_all), nodes, kept)) {
+    if (!find_place(member, around, memory_for(member, Memory::beside_all), nodes, kept, limits)) {
         return false;
     }
     take_memory(member);
@@ -234,7 +236,7 @@ bool Fleet::try_place(Member& member, const Surroundings& around,
 
 bool Fleet::find_place(Member& member, const Surroundings& around,
                        const MemoryLedger::Amounts& available, const std::optional<NodeSet>& nodes,
-                       const VcpuMap& kept)
+                       const VcpuMap& kept, const PackLimits* limits)
 {
     auto left = around;
     const auto give_up = [&member] {
@@ -251,7 +253,8 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
                                                   .available_kib = available,
                                                   .nodes = nodes,
                                                   .kept = kept,
-                                                  .own_cores = member.own_cores},
+                                                  .own_cores = member.own_cores,
+                                                  .limits = limits},
                                         tables_);
         if (!member.placed) {
             return give_up();

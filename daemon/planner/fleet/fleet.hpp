@@ -58,8 +58,9 @@ public:
 
     // Places `member` as cheaply as the others allow, with its own extra cores, and
     // claims that. False when it does not fit: then it claims nothing, but for the CPUs its vCPUs
-    // have now if it is to be left untouched.
-    bool place(Member& member, Claims claims, MoveReason move_reason);
+    // have now if it is to be left untouched. One that arrives may be held to `limits`.
+    bool place(Member& member, Claims claims, MoveReason move_reason,
+               const PackLimits* limits = nullptr);
 
     // Places one that is shut off: beside all others if that can be, else beside those that
     // run, else as if what it needs of memory were there, else as if the others were off. In the
@@ -107,11 +108,13 @@ private:
     [[nodiscard]] bool place_later(Member& member, const Surroundings& around, Memory memory);
     [[nodiscard]] bool find_place(Member& member, const Surroundings& around,
                                   const MemoryLedger::Amounts& available,
-                                  const std::optional<NodeSet>& nodes, const VcpuMap& kept);
+                                  const std::optional<NodeSet>& nodes, const VcpuMap& kept,
+                                  const PackLimits* limits = nullptr);
     [[nodiscard]] bool try_place(Member& member, const Surroundings& around,
-                                 const std::optional<NodeSet>& nodes, const VcpuMap& kept);
+                                 const std::optional<NodeSet>& nodes, const VcpuMap& kept,
+                                 const PackLimits* limits = nullptr);
     [[nodiscard]] bool place_again(Member& member, const Surroundings& around,
-                                   MoveReason move_reason);
+                                   MoveReason move_reason, const PackLimits* limits);
 
     const HostIndex& host_;
     const PlanRequest& request_;

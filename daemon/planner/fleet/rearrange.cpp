@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rearrange.hpp"
 
+#include "fleet_costs.hpp"
+#include "fleet_search.hpp"
 #include "own_cores.hpp"
 #include "placing_order.hpp"
 
@@ -39,7 +41,7 @@ class Rearrangement {
 public:
     explicit Rearrangement(Fleet& fleet) : fleet_{fleet} {}
 
-    void run()
+    FleetReport run()
     {
         for (std::size_t round = 0; round < rounds_max; ++round) {
             place_newcomers();
@@ -52,6 +54,14 @@ public:
         }
         while (place_leftovers()) {
         }
+        auto searched = search_fleet(fleet_);
+        if (searched.moved) {
+            improve();
+            while (place_leftovers()) {
+            }
+            searched.report.cost = fleet_cost(fleet_);
+        }
+        return searched.report;
     }
 
 private:
@@ -238,7 +248,7 @@ private:
             if (!member.placed) {
                 continue;
             }
-            member.placed->cost = cost_now(member);
+            member.placed->cost = cost_beside_others(fleet_, member);
             if (is_arriving(member)) {
                 improved = place_once_more(member) || improved;
                 improved = exchange(member) || improved;
@@ -247,18 +257,25 @@ private:
         return improved;
     }
 
-    [[nodiscard]] Cost cost_now(const Member& member) const
-    {
-        return cost_of(fleet_.host(), *member.intent, fleet_.around(member, Fleet::Claims::active),
-                       member.placed->pins);
-    }
+    // What all pay: first as a fleet, then in all terms.
+    struct Sum {
+        FleetCost fleet;
+        Cost cost;
 
-    [[nodiscard]] Cost sum_of_costs() const
+        friend bool operator<(const Sum& a, const Sum& b)
+        {
+            return a.fleet != b.fleet ? a.fleet < b.fleet : a.cost < b.cost;
+        }
+    };
+
+    [[nodiscard]] Sum sum_of_costs() const
     {
-        Cost sum;
+        Sum sum;
         for (const auto& member : fleet_.members()) {
-            if (member.placed && member.intent->activity != Activity::dormant) {
-                sum += cost_now(member);
+            if (member.placed && is_active(member)) {
+                const auto cost = cost_beside_others(fleet_, member);
+                sum.fleet.at(member.intent->policy.priority).cost += fleet_terms_of(cost);
+                sum.cost += cost;
             }
         }
         return sum;
@@ -331,9 +348,9 @@ private:
 
 } // namespace
 
-void rearrange(Fleet& fleet)
+FleetReport rearrange(Fleet& fleet)
 {
-    Rearrangement{fleet}.run();
+    return Rearrangement{fleet}.run();
 }
 
 } // namespace virtpind
