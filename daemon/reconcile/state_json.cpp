@@ -171,6 +171,7 @@ std::string report_state(const ManagerView& manager, const Records& records, con
                     {"default-policy", manager.default_policy},
                     {"policies", manager.policies},
                     {"passes", passes},
+                    {"fleet", fleet_to_json(plan.fleet)},
                     {"problems", std::move(problems)},
                     {"domains", std::move(domains)}});
 }

@@ -44,6 +44,37 @@ bool in_list(std::size_t row)
                          }) > 1;
 }
 
+// The terms of the first `rows` of the table.
+Json terms_to_json(const Cost& cost, std::size_t rows)
+{
+    auto json = Json::object();
+    Json rare = Json::object(); // terms of few hosts
+    for (std::size_t i = 0; i < rows; ++i) {
+        const auto& row = cost_term_table.at(i);
+        const std::string name{row.name};
+        if (row.shown == CostTermInfo::Shown::nonzero) {
+            if (cost[row.term] != 0) {
+                rare[name] = cost[row.term];
+            }
+        } else if (in_list(i)) {
+            json[name].push_back(cost[row.term]);
+        } else {
+            json[name] = cost[row.term];
+        }
+    }
+    json.update(rare);
+    return json;
+}
+
+Json gap_to_json(const FleetGap& gap)
+{
+    return {{"priority", gap.priority},
+            {"term", gap.term ? cost_term_table.at(static_cast<std::size_t>(*gap.term)).name
+                              : std::string_view{"unplaced"}},
+            {"cost", gap.cost},
+            {"bound", gap.bound}};
+}
+
 } // namespace
 
 Json host_to_json(const Plan& plan, const Topology& topology)
@@ -67,22 +98,30 @@ Json host_to_json(const Plan& plan, const Topology& topology)
 
 Json cost_to_json(const Cost& cost)
 {
-    auto json = Json::object();
-    Json rare = Json::object(); // terms of few hosts
-    for (std::size_t i = 0; i < cost_term_count; ++i) {
-        const auto& row = cost_term_table[i];
-        const std::string name{row.name};
-        if (row.shown == CostTermInfo::Shown::nonzero) {
-            if (cost[row.term] != 0) {
-                rare[name] = cost[row.term];
-            }
-        } else if (in_list(i)) {
-            json[name].push_back(cost[row.term]);
-        } else {
-            json[name] = cost[row.term];
+    return terms_to_json(cost, cost_term_count);
+}
+
+Json fleet_to_json(const FleetReport& fleet)
+{
+    const auto level_to_json = [](const FleetCost::Level& level) {
+        return Json{{"unplaced", level.unplaced},
+                    {"cost", terms_to_json(level.cost, fleet_term_count)}};
+    };
+    auto priorities = Json::array();
+    for (std::size_t i = 0; i < fleet.cost.levels().size(); ++i) {
+        const auto& level = fleet.cost.levels()[i];
+        auto& json = priorities.emplace_back(Json{{"priority", level.priority}});
+        json.update(level_to_json(level));
+        if (!fleet.optimal()) {
+            json["bound"] = level_to_json(fleet.bound.levels().at(i));
         }
     }
-    json.update(rare);
+    Json json{{"newcomers", fleet.newcomers},
+              {"optimal", fleet.optimal()},
+              {"priorities", std::move(priorities)}};
+    if (const auto gap = gap_of(fleet)) {
+        json["gap"] = gap_to_json(*gap);
+    }
     return json;
 }
 
@@ -133,7 +172,9 @@ Json plan_to_json(const Plan& plan, const Topology& topology)
     for (const auto& domain : plan.domains) {
         domains.push_back(domain_plan_to_json(domain));
     }
-    return {{"host", host_to_json(plan, topology)}, {"domains", std::move(domains)}};
+    return {{"host", host_to_json(plan, topology)},
+            {"fleet", fleet_to_json(plan.fleet)},
+            {"domains", std::move(domains)}};
 }
 
 } // namespace virtpind

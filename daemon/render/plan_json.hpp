@@ -22,10 +22,14 @@ using Json = nlohmann::ordered_json;
 // {"kind": 0, "nodes": 1, ...}, in the order of comparison.
 [[nodiscard]] Json cost_to_json(const Cost& cost);
 
+// {"newcomers", "optimal", "priorities": [{"priority", "unplaced", "cost"}]}; where it is not
+// proven to be optimal, each priority has its "bound", and "gap" tells where the two first differ.
+[[nodiscard]] Json fleet_to_json(const FleetReport& fleet);
+
 // [{"code", "text"}].
 [[nodiscard]] Json reasons_to_json(const Reasons& reasons);
 
-// {"host": ..., "domains": [...]}.
+// {"host": ..., "fleet": ..., "domains": [...]}.
 [[nodiscard]] Json plan_to_json(const Plan& plan, const Topology& topology);
 
 } // namespace virtpind

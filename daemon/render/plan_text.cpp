@@ -294,6 +294,27 @@ std::string pin_line(const DomainPlan& plan)
     return text + "\n";
 }
 
+// How good the plan is for the dedicated domains that arrive, where there are several.
+std::string fleet_line(const FleetReport& fleet)
+{
+    if (fleet.newcomers < 2) {
+        return "";
+    }
+    const auto text =
+        "\nfleet: " + pluralize(fleet.newcomers, "dedicated domain") + " placed together; ";
+    const auto gap = gap_of(fleet);
+    if (!gap) {
+        return text + "proven optimal\n";
+    }
+    const auto several = fleet.cost.levels().size() > 1;
+    const auto what =
+        gap->term ? std::string{cost_term_table.at(static_cast<std::size_t>(*gap->term)).name}
+                  : "domains without a place";
+    return text + "not proven optimal: " + what +
+           (several ? " at priority " + std::to_string(gap->priority) : "") + ": " +
+           std::to_string(gap->cost) + ", lower bound " + std::to_string(gap->bound) + "\n";
+}
+
 } // namespace
 
 std::string plan_to_text(const Plan& plan, const Topology& topology)
@@ -302,7 +323,7 @@ std::string plan_to_text(const Plan& plan, const Topology& topology)
     for (const auto& warning : topology.warnings) {
         text += "warning: " + printable(warning, 1024) + "\n";
     }
-    text += "\n" + Map{plan, topology}.draw() + legend(plan, topology);
+    text += "\n" + Map{plan, topology}.draw() + legend(plan, topology) + fleet_line(plan.fleet);
     const auto marks = domain_marks(plan);
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         const auto& domain = plan.domains[i];

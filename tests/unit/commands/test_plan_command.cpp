@@ -94,6 +94,26 @@ TEST_F(PlanCommand, TextIsAMapOfAllDomains)
     }
 }
 
+TEST_F(PlanCommand, TellsHowGoodThePlanIsForAllTogether)
+{
+    constexpr auto two = R"([{"name": "a", "vcpus": 4, "policy": "dedicated"},
+                             {"name": "b", "vcpus": 4, "policy": "dedicated"}])";
+    ASSERT_EQ(run_scenario(two), 0);
+    const auto fleet = answer()["fleet"];
+    EXPECT_EQ(fleet["newcomers"], 2);
+    EXPECT_EQ(fleet["optimal"], true);
+    EXPECT_EQ(fleet["priorities"][0]["priority"], 0);
+    EXPECT_EQ(fleet["priorities"][0]["unplaced"], 0);
+    EXPECT_EQ(fleet["priorities"][0]["cost"]["l3"], 2);
+    EXPECT_FALSE(fleet["priorities"][0]["cost"].contains("moves")) << "not weighty";
+    EXPECT_FALSE(fleet.contains("gap"));
+    out_.str("");
+    ASSERT_EQ(run_scenario(two, PlanFormat::text), 0);
+    EXPECT_NE(out_.str().find("\nfleet: 2 dedicated domains placed together; proven optimal\n"),
+              std::string::npos)
+        << out_.str();
+}
+
 TEST_F(PlanCommand, DomainThatFloatsIsOnTheMap)
 {
     ASSERT_EQ(run_scenario(R"([{"name": "win11", "vcpus": 12, "policy": "dedicated"},
