@@ -5,7 +5,7 @@
 #include "common/base/printable.hpp"
 #include "common/base/text_file.hpp"
 #include "common/base/version.hpp"
-#include "common/model/config_json.hpp"
+#include "common/model/config_files.hpp"
 #include "daemon/libvirt/client.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/reconcile/controller.hpp"
@@ -57,18 +57,14 @@ void block_signals()
 }
 
 // A missing file is the default configuration, unless it was named on the command line.
+MissingFile missing_file(const DaemonOptions& options)
+{
+    return options.config_named ? MissingFile::is_error : MissingFile::is_default;
+}
+
 Result<Config> read_config(const DaemonOptions& options)
 {
-    std::error_code ignored; // what cannot even be looked at is read, and that says why not
-    const auto status = std::filesystem::status(options.config_path, ignored);
-    if (!options.config_named && status.type() == std::filesystem::file_type::not_found) {
-        return Config{};
-    }
-    const auto text = read_text_file(options.config_path, config_bytes_max);
-    if (!text) {
-        return Error{.code = Errc::invalid_config, .message = text.error().message};
-    }
-    return parse_config(*text, options.config_path);
+    return read_config_files(options.config_path, missing_file(options));
 }
 
 class Daemon final : private ViewSink {
@@ -282,14 +278,23 @@ private:
 
 int check_config(const DaemonOptions& options)
 {
-    const auto config = read_config(options);
-    if (!config) {
-        std::cerr << "virtpind: " << config.error().message << '\n';
+    const auto refuse = [](const Error& error) {
+        std::cerr << "virtpind: " << printable(error.message, 4096) << '\n';
         return 2;
+    };
+    const auto texts = read_config_texts(options.config_path, missing_file(options));
+    if (!texts) {
+        return refuse(texts.error());
     }
-    const auto missing = !std::filesystem::exists(options.config_path);
-    std::cout << options.config_path
-              << (missing ? ": file not found; the defaults apply\n" : ": valid\n");
+    if (const auto config = parse_config(*texts); !config) {
+        return refuse(config.error());
+    }
+    if (texts->empty() || texts->front().source != options.config_path) {
+        std::cout << options.config_path << ": file not found; the defaults apply\n";
+    }
+    for (const auto& text : *texts) {
+        std::cout << printable(text.source, 4096) << ": valid\n";
+    }
     return 0;
 }
 

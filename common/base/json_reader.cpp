@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string place(std::string_view source, unsigned line)
+std::string place_of(std::string_view source, unsigned line)
 {
     return std::string{source} + ":" + std::to_string(line) + ": ";
 }
@@ -180,15 +180,16 @@ private:
         }
         const auto& again = **std::next(twin);
         error = Error{.code = Errc::invalid_config,
-                      .message = place(source_, again.value.line) + "key " + in_quotes(again.key) +
-                                 " appears twice, first in line " +
+                      .message = place_of(source_, again.value.line) + "key " +
+                                 in_quotes(again.key) + " appears twice, first in line " +
                                  std::to_string((*twin)->value.line)};
         return false;
     }
 
     bool fail(const std::string& what)
     {
-        error = Error{.code = Errc::invalid_config, .message = place(source_, cursor_.line) + what};
+        error =
+            Error{.code = Errc::invalid_config, .message = place_of(source_, cursor_.line) + what};
         return false;
     }
 
@@ -260,7 +261,7 @@ Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
 {
     if (text.size() > limits.bytes_max) {
         return Error{.code = Errc::invalid_config,
-                     .message = place(source, 1) + "has " + std::to_string(text.size()) +
+                     .message = place_of(source, 1) + "has " + std::to_string(text.size()) +
                                 " bytes; at most " + std::to_string(limits.bytes_max) +
                                 " are accepted"};
     }
@@ -276,10 +277,15 @@ Result<JsonDocument> parse_json(std::string_view text, std::string_view source,
     return JsonDocument{std::move(builder.root), std::string{source}};
 }
 
+std::string JsonNode::place() const
+{
+    return std::string{source_} + ":" + std::to_string(value_->line);
+}
+
 Error JsonNode::error(std::string_view what) const
 {
     return Error{.code = Errc::invalid_config,
-                 .message = place(source_, value_->line) + path_ + (path_.empty() ? "" : ": ") +
+                 .message = place_of(source_, value_->line) + path_ + (path_.empty() ? "" : ": ") +
                             std::string{what}};
 }
 

@@ -53,6 +53,9 @@ public:
     // the deepest part that exists.
     [[nodiscard]] Error error_at(std::string_view path, std::string_view what) const;
 
+    // "FILE:LINE".
+    [[nodiscard]] std::string place() const;
+
     [[nodiscard]] bool is_string() const;
 
     [[nodiscard]] Result<bool> as_bool() const;
@@ -108,6 +111,19 @@ public:
             return;
         }
         out = std::move(*value);
+    }
+
+    // If `key` is there, read(node), a Result<void>.
+    template <class Read>
+    void each(std::string_view key, Read read)
+    {
+        const auto* node = find(key);
+        if (error_ || node == nullptr) {
+            return;
+        }
+        if (auto done = read(*node); !done) {
+            error_ = std::move(done).error();
+        }
     }
 
     template <class T, class Read>

@@ -3,21 +3,40 @@
 #pragma once
 
 #include "common/base/cpu_set.hpp"
+#include "common/base/glob.hpp"
+#include "common/base/ids.hpp"
 #include "policy.hpp"
 
 #include <chrono>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace virtpind {
+
+// The policy of all domains whose names a pattern matches.
+struct DomainPattern {
+    std::string text;
+    Glob glob;
+    PolicySpec policy;
+};
 
 struct Config {
     PolicyCatalog catalog;
     std::string default_policy = "none";
     std::optional<CpuSet> housekeeping;                     // nullopt: auto; empty set: none
     std::map<std::string, PolicySpec, std::less<>> domains; // key: UUID (canonical) or name
-    std::chrono::seconds period{60};                        // of the repairing pass; 5..3600
+    // The more specific first; of two that are as specific as each other, no name matches both, or
+    // they have the same policy.
+    std::vector<DomainPattern> domain_patterns;
+    std::chrono::seconds period{60}; // of the repairing pass; 5..3600
+
+    // What is configured for one domain: by its UUID, else its name, else the most specific pattern
+    // that matches its name; nullptr if nothing is.
+    [[nodiscard]] const PolicySpec* find_domain(const DomainUuid& uuid,
+                                                std::string_view name) const;
 };
 
 } // namespace virtpind

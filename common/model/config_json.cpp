@@ -6,12 +6,15 @@
 #include "policy_json.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <set>
 
 namespace virtpind {
 
 namespace {
 
 constexpr std::size_t named_policies_max = 256;
+constexpr std::size_t domain_patterns_max = 256;
 constexpr std::int64_t period_min_s = 5;
 constexpr std::int64_t period_max_s = 3600;
 
@@ -66,52 +69,128 @@ Result<void> add_definitions(PolicyCatalog& catalog, std::vector<PolicyDefinitio
     return {};
 }
 
-Result<PolicyCatalog> read_catalog(const JsonNode& node)
+// Those of one file; they take the places of those of the same names.
+Result<void> read_definitions(const JsonNode& node, std::vector<PolicyDefinition>& definitions)
 {
     const auto members = node.as_object();
     if (!members) {
         return members.error();
     }
-    if (members->size() > named_policies_max) {
-        return node.error("more than " + std::to_string(named_policies_max) + " policies");
-    }
-    std::vector<PolicyDefinition> definitions;
     for (const auto& [name, value] : *members) {
         auto definition = read_definition(name, value);
         if (!definition) {
             return std::move(definition).error();
         }
+        std::erase_if(definitions, [key = name](const auto& known) { return known.name == key; });
         definitions.push_back(std::move(*definition));
     }
-    PolicyCatalog catalog;
-    if (auto added = add_definitions(catalog, std::move(definitions)); !added) {
-        return std::move(added).error();
+    if (definitions.size() > named_policies_max) {
+        return node.error("more than " + std::to_string(named_policies_max) + " policies");
     }
-    return catalog;
+    return {};
 }
 
-using DomainPolicies = std::map<std::string, PolicySpec, std::less<>>;
+// What the files so far say about domains.
+struct DomainEntries {
+    struct Pattern {
+        DomainPattern pattern;
+        JsonNode node;
+    };
 
-Result<DomainPolicies> read_domains(const JsonNode& node, const PolicyCatalog& catalog)
+    std::map<std::string, PolicySpec, std::less<>> exact;
+    std::vector<Pattern> patterns; // in the order read
+};
+
+Result<void> add_pattern(std::string_view text, const JsonNode& node, PolicySpec policy,
+                         std::vector<DomainEntries::Pattern>& patterns)
+{
+    auto glob = Glob::parse(text);
+    if (!glob) {
+        return node.error(glob.error().message);
+    }
+    std::erase_if(patterns, [text](const auto& known) { return known.pattern.text == text; });
+    if (patterns.size() == domain_patterns_max) {
+        return node.error("more than " + std::to_string(domain_patterns_max) + " patterns");
+    }
+    patterns.push_back({.pattern = {.text = std::string{text},
+                                    .glob = std::move(*glob),
+                                    .policy = std::move(policy)},
+                        .node = node});
+    return {};
+}
+
+// Those of one file; they take the places of those of the same keys.
+Result<void> read_domains(const JsonNode& node, const PolicyCatalog& catalog,
+                          DomainEntries& entries)
 {
     const auto members = node.as_object();
     if (!members) {
         return members.error();
     }
-    DomainPolicies domains;
+    std::set<std::string> listed;
     for (const auto& [name, value] : *members) {
         auto spec = read_policy_spec(value, catalog, "policy", PolicyName::optional);
         if (!spec) {
             return std::move(spec).error();
         }
+        if (name.empty()) {
+            return value.error("a domain needs a name or a UUID");
+        }
+        if (Glob::is_pattern(name)) {
+            if (auto added = add_pattern(name, value, std::move(*spec), entries.patterns); !added) {
+                return added;
+            }
+            continue;
+        }
         const auto uuid = parse_uuid(name);
-        if (name.empty() ||
-            !domains.emplace(uuid ? uuid->str() : std::string{name}, std::move(*spec)).second) {
-            return value.error(name.empty() ? "a domain needs a name or a UUID"
-                                            : "this domain is listed twice");
+        const auto key = uuid ? uuid->str() : std::string{name};
+        if (!listed.insert(key).second) {
+            return value.error("this domain is listed twice");
+        }
+        entries.exact.insert_or_assign(key, std::move(*spec));
+    }
+    return {};
+}
+
+bool same_policy(const PolicySpec& a, const PolicySpec& b)
+{
+    return a.name == b.name && a.options == b.options;
+}
+
+// Two patterns that say as much as each other, of which some name would match both: nobody could
+// tell whose policy it gets.
+Result<void> find_ambiguity(const std::vector<DomainEntries::Pattern>& patterns)
+{
+    for (auto later = patterns.begin(); later != patterns.end(); ++later) {
+        for (auto former = patterns.begin(); former != later; ++former) {
+            const auto& a = former->pattern;
+            const auto& b = later->pattern;
+            if (a.glob.specificity() == b.glob.specificity() && !same_policy(a.policy, b.policy) &&
+                a.glob.overlaps(b.glob)) {
+                return later->node.error("a name may match this pattern and " + in_quotes(a.text) +
+                                         " (" + former->node.place() +
+                                         "), and neither is more specific; add characters to one "
+                                         "of them, or give both the same policy");
+            }
         }
     }
-    return domains;
+    return {};
+}
+
+Result<void> take_domains(DomainEntries entries, Config& config)
+{
+    if (auto clear = find_ambiguity(entries.patterns); !clear) {
+        return clear;
+    }
+    config.domains = std::move(entries.exact);
+    for (auto& [pattern, node] : entries.patterns) {
+        config.domain_patterns.push_back(std::move(pattern));
+    }
+    std::stable_sort(config.domain_patterns.begin(), config.domain_patterns.end(),
+                     [](const DomainPattern& a, const DomainPattern& b) {
+                         return a.glob.specificity() > b.glob.specificity();
+                     });
+    return {};
 }
 
 Result<std::optional<CpuSet>> read_housekeeping(const JsonNode& node)
@@ -140,19 +219,32 @@ Result<std::string> read_policy_name(const JsonNode& node, const PolicyCatalog& 
     return spec ? std::move(name) : node.error(spec.error().message);
 }
 
-} // namespace
+using Documents = std::deque<JsonDocument>; // whose nodes refer to them
 
-Result<Config> parse_config(std::string_view text, std::string_view source)
+Result<Documents> read_documents(const std::vector<ConfigText>& texts)
 {
-    const auto document =
-        parse_json(text, source, {.bytes_max = config_bytes_max, .depth_max = json_depth_max});
-    if (!document) {
-        return document.error();
+    Documents documents;
+    for (const auto& [text, source] : texts) {
+        auto document =
+            parse_json(text, source, {.bytes_max = config_bytes_max, .depth_max = json_depth_max});
+        if (!document) {
+            return std::move(document).error();
+        }
+        documents.push_back(std::move(*document));
     }
-    Config config;
-    JsonFields fields{document->root(),
-                      {"default-policy", "housekeeping", "period-seconds", "policies", "domains"}};
-    fields.optional("policies", config.catalog, read_catalog);
+    return documents;
+}
+
+JsonFields fields_of(const JsonDocument& document)
+{
+    return {document.root(),
+            {"default-policy", "housekeeping", "period-seconds", "policies", "domains"}};
+}
+
+// Everything of one file but its policies.
+Result<void> read_file(const JsonDocument& document, Config& config, DomainEntries& entries)
+{
+    auto fields = fields_of(document);
     const auto& catalog = config.catalog;
     fields.optional("default-policy", config.default_policy,
                     [&catalog](const JsonNode& node) { return read_policy_name(node, catalog); });
@@ -161,12 +253,49 @@ Result<Config> parse_config(std::string_view text, std::string_view source)
     fields.optional("period-seconds", period,
                     read_number<std::int64_t>(period_min_s, period_max_s));
     config.period = std::chrono::seconds{period};
-    fields.optional("domains", config.domains,
-                    [&catalog](const JsonNode& node) { return read_domains(node, catalog); });
-    if (const auto& error = fields.error()) {
-        return *error;
+    fields.each("domains",
+                [&](const JsonNode& node) { return read_domains(node, catalog, entries); });
+    const auto& error = fields.error();
+    return error ? *error : Result<void>{};
+}
+
+} // namespace
+
+Result<Config> parse_config(const std::vector<ConfigText>& texts)
+{
+    const auto documents = read_documents(texts);
+    if (!documents) {
+        return documents.error();
+    }
+    std::vector<PolicyDefinition> definitions; // of all files: each may name those of the others
+    for (const auto& document : *documents) {
+        auto fields = fields_of(document);
+        fields.each("policies", [&definitions](const JsonNode& node) {
+            return read_definitions(node, definitions);
+        });
+        if (const auto& error = fields.error()) {
+            return *error;
+        }
+    }
+    Config config;
+    if (auto added = add_definitions(config.catalog, std::move(definitions)); !added) {
+        return std::move(added).error();
+    }
+    DomainEntries entries;
+    for (const auto& document : *documents) {
+        if (auto read = read_file(document, config, entries); !read) {
+            return std::move(read).error();
+        }
+    }
+    if (auto taken = take_domains(std::move(entries), config); !taken) {
+        return std::move(taken).error();
     }
     return config;
+}
+
+Result<Config> parse_config(std::string_view text, std::string_view source)
+{
+    return parse_config({{.text = std::string{text}, .source = std::string{source}}});
 }
 
 } // namespace virtpind

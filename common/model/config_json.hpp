@@ -7,7 +7,9 @@
 #include "config.hpp"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace virtpind {
 
@@ -15,7 +17,18 @@ namespace virtpind {
 inline constexpr std::size_t config_bytes_max = std::size_t{256} * 1024;
 inline constexpr unsigned json_depth_max = 32;
 
-// `source` names the text in errors ("/etc/virtpind/virtpind.json"). Error: invalid_config.
+// `source` names the text in errors ("/etc/virtpind/virtpind.json").
+struct ConfigText {
+    std::string text;
+    std::string source;
+};
+
+// One configuration from several texts. What a later one says takes the place of what those before
+// it say: each value by itself, of "policies" and "domains" each key by itself. Any of them may
+// name policies of any other. Error: invalid_config.
+[[nodiscard]] Result<Config> parse_config(const std::vector<ConfigText>& texts);
+
+// The same from one.
 [[nodiscard]] Result<Config> parse_config(std::string_view text, std::string_view source);
 
 } // namespace virtpind

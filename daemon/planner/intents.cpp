@@ -187,12 +187,8 @@ Result<std::vector<PolicyLayer>> policy_layers(const Config& config, const Domai
         }
         layers.push_back({.source = PolicySource::metadata, .spec = **facts.metadata.content});
     }
-    auto configured = config.domains.find(facts.uuid.str());
-    if (configured == config.domains.end()) {
-        configured = config.domains.find(facts.name);
-    }
-    if (configured != config.domains.end()) {
-        layers.push_back({.source = PolicySource::config, .spec = configured->second});
+    if (const auto* configured = config.find_domain(facts.uuid, facts.name)) {
+        layers.push_back({.source = PolicySource::config, .spec = *configured});
     }
     layers.push_back({.source = PolicySource::default_policy,
                       .spec = PolicySpec{.name = config.default_policy, .options = {}}});
