@@ -20,13 +20,21 @@ namespace {
 Result<TopologySource> read_topology_source(const JsonNode& node)
 {
     TopologySource source;
-    JsonFields fields{node, {"synthetic", "xml"}};
-    if (fields.has("synthetic") == fields.has("xml")) {
-        fields.fail("expected exactly one of 'synthetic' and 'xml'");
+    using Kind = TopologySource::Kind;
+    constexpr std::array<std::pair<std::string_view, Kind>, 3> kinds{
+        {{"synthetic", Kind::synthetic}, {"xml", Kind::xml}, {"lscpu", Kind::lscpu}}};
+    JsonFields fields{node, {"synthetic", "xml", "lscpu"}};
+    auto given = 0;
+    for (const auto& [key, kind] : kinds) {
+        if (fields.has(key)) {
+            ++given;
+            source.kind = kind;
+            fields.optional(key, source.text, read_string);
+        }
     }
-    source.kind = fields.has("xml") ? TopologySource::Kind::xml : TopologySource::Kind::synthetic;
-    fields.optional("synthetic", source.text, read_string);
-    fields.optional("xml", source.text, read_string);
+    if (given != 1) {
+        fields.fail("expected exactly one of 'synthetic', 'xml' and 'lscpu'");
+    }
     if (const auto& error = fields.error()) {
         return *error;
     }

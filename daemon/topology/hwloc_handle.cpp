@@ -157,6 +157,9 @@ Result<void> set_source(hwloc_topology_t topology, const TopologySource& source)
         return set_xml(topology, source.text);
     case TopologySource::Kind::synthetic:
         return set_synthetic(topology, source.text);
+    case TopologySource::Kind::lscpu:
+        return invalid(
+            "hwloc does not read what lscpu writes; write a file with 'lstopo FILE.xml'");
     }
     return {};
 }
@@ -186,6 +189,7 @@ Error load_error(const TopologySource& source)
     case TopologySource::Kind::synthetic:
         return not_understood(source.text);
     case TopologySource::Kind::live:
+    case TopologySource::Kind::lscpu:
         break;
     }
     return Error{.code = Errc::host_unavailable,

@@ -3,12 +3,17 @@
 #include "topology_reader.hpp"
 
 #include "common/base/messages.hpp"
+#include "common/base/text_file.hpp"
 #include "core_kinds.hpp"
 #include "cpu_tree.hpp"
 #include "hwloc_handle.hpp"
 #include "hwloc_ids.hpp"
+#include "lscpu_rows.hpp"
+#include "lscpu_topology.hpp"
 #include "node_places.hpp"
 #include "sysfs_facts.hpp"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -184,6 +189,24 @@ void forget_invented_memory(const std::string& description, Topology& topology)
     }
 }
 
+Result<Topology> read_lscpu_file(const std::string& path)
+{
+    const auto from_stdin = path == "-";
+    const auto text = from_stdin ? read_text(STDIN_FILENO, "standard input", lscpu_bytes_max)
+                                 : read_text_file(path, lscpu_bytes_max);
+    if (!text) {
+        return text.error();
+    }
+    auto topology = read_lscpu_topology(*text);
+    if (!topology) {
+        auto& error = topology.error();
+        error.message = "the table of lscpu in " +
+                        (from_stdin ? "standard input" : path_in_quotes(path)) + ": " +
+                        error.message;
+    }
+    return topology;
+}
+
 } // namespace
 
 Result<TopologySource> parse_topology_source(std::string_view text)
@@ -202,14 +225,21 @@ Result<TopologySource> parse_topology_source(std::string_view text)
         if (kind == "synthetic") {
             return TopologySource{.kind = Kind::synthetic, .text = rest};
         }
+        if (kind == "lscpu") {
+            return TopologySource{.kind = Kind::lscpu, .text = rest};
+        }
     }
     return Error{.code = Errc::invalid_argument,
                  .message = "topology " + in_quotes(text) +
-                            " is invalid; valid: live, xml:FILE, synthetic:DESCRIPTION"};
+                            " is invalid; valid: live, xml:FILE, "
+                            "synthetic:DESCRIPTION, lscpu:FILE"};
 }
 
 Result<Topology> read_topology(const TopologySource& source)
 {
+    if (source.kind == TopologySource::Kind::lscpu) {
+        return read_lscpu_file(source.text);
+    }
     const auto handle = load_hwloc(source);
     if (!handle) {
         return handle.error();

@@ -235,7 +235,8 @@ TEST(Scenario, ErrorsNameLinePathAndTheWayOut)
     const std::vector<Case> cases = {
         {"{}", "s.json:1: 'topology' is missing"},
         {"{\"topology\": {\"synthetic\": \"x\"}}", "s.json:1: 'domains' is missing"},
-        {"{\"topology\": {}}", "s.json:1: topology: expected exactly one of 'synthetic' and 'xml'"},
+        {"{\"topology\": {}}",
+         "s.json:1: topology: expected exactly one of 'synthetic', 'xml' and 'lscpu'"},
         {"{\"topology\": {\"xml\": \"a\", \"synthetic\": \"b\"}}",
          "s.json:1: topology: expected exactly one"},
         {"{\"topology\": {\"xml\": \"missing\"}, \"domains\": []}", "s.json:1: no such host"},

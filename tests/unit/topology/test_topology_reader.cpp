@@ -29,14 +29,17 @@ std::string refusal(const std::string& source)
     return topology ? "" : topology.error().message;
 }
 
-TEST(TopologySource, IsSpelledOneOfThreeWays)
+TEST(TopologySource, IsSpelledOneOfFourWays)
 {
     EXPECT_EQ(parse_topology_source("live")->kind, TopologySource::Kind::live);
     EXPECT_EQ(parse_topology_source("xml:/a:b.xml")->text, "/a:b.xml");
     EXPECT_EQ(parse_topology_source("synthetic:pu:2")->text, "pu:2");
-    for (const auto* text : {"", "xml:", "synthetic:", "Live", "/a.xml", "live:"}) {
+    EXPECT_EQ(parse_topology_source("lscpu:-")->kind, TopologySource::Kind::lscpu);
+    for (const auto* text :
+         {"", "xml:", "synthetic:", "lscpu:", "lscpu", "Live", "/a.xml", "live:"}) {
         const auto message = refusal(text);
-        EXPECT_NE(message.find("is invalid; valid: live, xml:FILE, synthetic:DESCRIPTION"),
+        EXPECT_NE(message.find("is invalid; valid: live, xml:FILE, "
+                               "synthetic:DESCRIPTION, lscpu:FILE"),
                   std::string::npos)
             << message;
     }
