@@ -2,7 +2,6 @@
 #include "dbus/arguments.hpp"
 
 #include "common/model/control_port.hpp"
-#include "dbus/argument_limits.hpp"
 
 #include <array>
 #include <charconv>
@@ -33,12 +32,17 @@ std::string flags_help(std::uint64_t known)
 
 } // namespace
 
-Result<void> check_text(std::string_view what, std::string_view text)
+std::size_t bytes_max_of(std::string_view name)
 {
-    if (text.size() > text_bytes_max) {
+    return name == "xml" ? xml_bytes_max : text_bytes_max;
+}
+
+Result<void> check_text(std::string_view what, std::string_view text, std::size_t bytes_max)
+{
+    if (text.size() > bytes_max) {
         return Error{.code = Errc::limits_exceeded,
                      .message = std::string{what} + " is " + std::to_string(text.size()) +
-                                " bytes long; at most " + std::to_string(text_bytes_max) +
+                                " bytes long; at most " + std::to_string(bytes_max) +
                                 " are accepted"};
     }
     return {};

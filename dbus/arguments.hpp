@@ -4,15 +4,21 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "dbus/argument_limits.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace virtpind::bus {
 
-// Bounds a text argument (text_bytes_max of options.hpp). Error: limits_exceeded, naming `what`.
-[[nodiscard]] Result<void> check_text(std::string_view what, std::string_view text);
+// Bounds a text argument. Error: limits_exceeded, naming `what`.
+[[nodiscard]] Result<void> check_text(std::string_view what, std::string_view text,
+                                      std::size_t bytes_max = text_bytes_max);
+
+// The limit of the text argument `name`: a definition is longer than others.
+[[nodiscard]] std::size_t bytes_max_of(std::string_view name);
 
 // Refuses every bit outside `known`, a set of the flags of common/model/control_port.hpp. Error:
 // invalid_argument.

@@ -57,7 +57,8 @@ private:
     [[nodiscard]] Result<void> option();
     [[nodiscard]] Result<void> value(const std::string& name);
     [[nodiscard]] Result<void> list(const std::string& name);
-    [[nodiscard]] Result<std::string_view> text(char type, const std::string& what);
+    [[nodiscard]] Result<std::string_view> text(char type, const std::string& what,
+                                                std::size_t bytes_max = text_bytes_max);
 
     // What libsystemd says of a step.
     [[nodiscard]] static Result<void> done(int r)
@@ -108,7 +109,7 @@ Result<void> Walk::argument(char type, std::string_view contents)
     case 's':
     case 'o':
     case 'g': {
-        auto read = text(type, name);
+        auto read = text(type, name, bytes_max_of(name));
         return read ? Result<void>{} : Result<void>{std::move(read).error()};
     }
     case 'a':
@@ -119,7 +120,7 @@ Result<void> Walk::argument(char type, std::string_view contents)
     }
 }
 
-Result<std::string_view> Walk::text(char type, const std::string& what)
+Result<std::string_view> Walk::text(char type, const std::string& what, std::size_t bytes_max)
 {
     const char* read = nullptr;
     if (auto got = done(sd_bus_message_read_basic(call_, type, static_cast<void*>(&read))); !got) {
@@ -127,7 +128,7 @@ Result<std::string_view> Walk::text(char type, const std::string& what)
     }
     const std::string_view said{read};
     bytes_ += said.size();
-    if (auto fits = check_text(what, said); !fits) {
+    if (auto fits = check_text(what, said, bytes_max); !fits) {
         return std::move(fits).error();
     }
     return said;

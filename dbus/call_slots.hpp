@@ -27,8 +27,8 @@ public:
 
     // The limit of the system bus for one connection.
     static constexpr std::size_t per_connection_max = 128;
-    static constexpr Load per_user_max{.calls = 256, .bytes = 1 << 20};
-    static constexpr Load in_all_max{.calls = 1024, .bytes = 4 << 20};
+    static constexpr Load per_user_max{.calls = 256, .bytes = 2 << 20};
+    static constexpr Load in_all_max{.calls = 1024, .bytes = 8 << 20};
     // The size of a call that is always let in from a connection without open calls.
     static constexpr std::size_t small_bytes = 1024;
     // Calls of one user that expect no reply, which the bus does not count. One of each connection

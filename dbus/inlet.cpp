@@ -27,6 +27,18 @@ bool has_hung_up(int fd)
     return poll(&socket, 1, 0) > 0 && socket.revents != 0;
 }
 
+// The first of `bytes`, of that size. What its head allows is known only when all of it is there;
+// until then, the most that any may have.
+bool is_too_large(std::string_view bytes, const MessageSize& size)
+{
+    if (!size.too_large()) {
+        return false;
+    }
+    const auto has_head = bytes.size() >= MessageSize::head_bytes + std::size_t{size.fields};
+    return size.too_large(has_head ? RawHead::read(bytes.substr(0, size.all)).body_max_of()
+                                   : body_with_xml_max);
+}
+
 } // namespace
 
 Inlet::Inlet(sd_bus* bus, int fd, Unwanted unwanted)
@@ -72,7 +84,7 @@ Inlet::Next Inlet::look_ahead()
     }
     const std::string_view bytes{piece_.data(), static_cast<std::size_t>(got)};
     const auto first = MessageSize::read(bytes);
-    if (first.too_large()) {
+    if (is_too_large(bytes, first)) {
         left_ = first.all;
         tells_ = true;
         begin_.clear();
@@ -93,7 +105,7 @@ std::uint64_t Inlet::unwanted_at_begin(std::string_view bytes) const
     std::uint64_t unwanted = 0;
     while (bytes.size() >= MessageSize::head_bytes) {
         const auto size = MessageSize::read(bytes);
-        if (size.too_large() || size.all > bytes.size() ||
+        if (is_too_large(bytes, size) || size.all > bytes.size() ||
             !unwanted_(RawHead::read(bytes.substr(0, size.all)))) {
             break;
         }
@@ -113,7 +125,7 @@ std::uint64_t Inlet::wanted_at_begin(std::string_view bytes) const
         const auto size = MessageSize::read(bytes);
         const auto whole = size.all <= bytes.size();
         const auto head = RawHead::read(bytes.substr(0, size.all));
-        if (wanted > 0 && (size.too_large() || !whole || unwanted_(head))) {
+        if (wanted > 0 && (is_too_large(bytes, size) || !whole || unwanted_(head))) {
             break;
         }
         wanted += size.all;
@@ -157,7 +169,7 @@ void Inlet::tell_sender() const
         const Error why{.code = Errc::limits_exceeded,
                         .message = "the call has " + std::to_string(MessageSize::read(begin_).all) +
                                    " bytes; at most " + std::to_string(header_fields_max) +
-                                   " in its header and " + std::to_string(body_max) +
+                                   " in its header and " + std::to_string(head.body_max_of()) +
                                    " in its arguments are accepted"};
         ReturnAddress{std::string{head.sender}, head.serial, true}.fail(bus_, to_bus_error(why));
     });

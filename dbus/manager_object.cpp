@@ -148,6 +148,22 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
     });
 }
 
+namespace {
+
+// Of the two methods that plan.
+OptionMap read_plan_options(const VariantMap& options)
+{
+    auto parsed = unwrap(parse_options(options));
+    if (parsed.expect_generation) {
+        throw to_bus_error({.code = Errc::invalid_argument,
+                            .message = "option \"expect-generation\" does not apply to plans, "
+                                       "which change nothing; leave it out"});
+    }
+    return std::move(parsed.options);
+}
+
+} // namespace
+
 void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain,
                          std::string policy, VariantMap options)
 {
@@ -157,25 +173,34 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
         unwrap(check_open(called));
         unwrap(check_text("domain", domain));
         unwrap(check_text("policy", policy));
-        auto parsed = unwrap(parse_options(options));
-        if (parsed.expect_generation) {
-            throw to_bus_error({.code = Errc::invalid_argument,
-                                .message = "option \"expect-generation\" does not apply to Plan, "
-                                           "which changes nothing; leave it out"});
-        }
+        auto parsed = read_plan_options(options);
         const auto uuid = unwrap(context_.port.find_domain(domain));
         auto details = details_of(uuid);
         details["policy"] = policy;
         context_.authorizer.ask(
             called, details,
             [&port = context_.port, called, answer, uuid, policy = std::move(policy),
-             options = std::move(parsed.options)](Result<bool> may_change) mutable {
+             options = std::move(parsed)](Result<bool> may_change) mutable {
                 guarded(answer, [&] {
                     const auto scope = unwrap(std::move(may_change)) ? DefinitionScope::whole
                                                                      : DefinitionScope::own;
                     port.plan(uuid, policy, std::move(options), caller_of(called), scope, answer);
                 });
             });
+    });
+}
+
+void ManagerObject::PlanXML(sdbus::Result<std::string>&& result, std::string xml,
+                            std::string policy, VariantMap options)
+{
+    const auto answer = open_call(result);
+    guarded(answer, [&] {
+        const auto called = call();
+        unwrap(check_open(called));
+        unwrap(check_text("xml", xml, xml_bytes_max));
+        unwrap(check_text("policy", policy));
+        context_.port.plan_guest(std::move(xml), policy, read_plan_options(options),
+                                 caller_of(called), answer);
     });
 }
 

@@ -39,6 +39,8 @@ private:
                  std::uint64_t flags) override;
     void Plan(sdbus::Result<std::string>&& result, std::string domain, std::string policy,
               VariantMap options) override;
+    void PlanXML(sdbus::Result<std::string>&& result, std::string xml, std::string policy,
+                 VariantMap options) override;
     void Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
               std::string reason) override;
     void Release(sdbus::Result<>&& result, std::uint64_t cookie) override;

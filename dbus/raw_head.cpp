@@ -135,4 +135,10 @@ RawHead RawHead::read(std::string_view begin)
     return head;
 }
 
+std::uint32_t RawHead::body_max_of() const
+{
+    const auto with_xml = is_call && interface == "org.virtpind1.Manager" && member == "PlanXML";
+    return with_xml ? body_with_xml_max : body_max;
+}
+
 } // namespace virtpind::bus

@@ -14,6 +14,7 @@ namespace virtpind::bus {
 // bounds of its arguments (options.hpp) has a smaller body.
 inline constexpr std::uint32_t header_fields_max = 2048;
 inline constexpr std::uint32_t body_max = 40 * 1024;
+inline constexpr std::uint32_t body_with_xml_max = 1024 * 1024 + body_max;
 
 // The sizes in its first bytes.
 struct MessageSize {
@@ -23,7 +24,10 @@ struct MessageSize {
     std::uint32_t body = 0;
     std::uint64_t all = 0;
 
-    [[nodiscard]] bool too_large() const { return fields > header_fields_max || body > body_max; }
+    [[nodiscard]] bool too_large(std::uint32_t most = body_max) const
+    {
+        return fields > header_fields_max || body > most;
+    }
 
     // Precondition: `begin` has head_bytes.
     [[nodiscard]] static MessageSize read(std::string_view begin);
@@ -38,6 +42,9 @@ struct RawHead {
     std::string_view sender; // fields that are absent are empty
     std::string_view interface;
     std::string_view member;
+
+    // Of the arguments of this call: a definition is longer than others.
+    [[nodiscard]] std::uint32_t body_max_of() const;
 
     // Reads as far as `begin` goes, which has at least head_bytes.
     [[nodiscard]] static RawHead read(std::string_view begin);

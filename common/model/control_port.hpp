@@ -100,6 +100,12 @@ public:
     // dry runs are open, for the caller's user or in total.
     virtual void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
                       const Caller& caller, DefinitionScope scope, Reply<std::string> reply) = 0;
+    // The same for a guest that is not defined, whose definition is `xml`, beside the domains there
+    // are; of a domain that has its name or UUID, it takes the place. An empty policy is the one
+    // that the guest would have. Errors: also invalid_argument (no definition), conflict (name and
+    // UUID are of two domains).
+    virtual void plan_guest(std::string xml, const std::string& policy, OptionMap options,
+                            const Caller& caller, Reply<std::string> reply) = 0;
     // Leaves the domain alone until release; `owner` is the caller's unique bus name. Replies with
     // the cookie when no earlier pass changes the domain any more. The hold begins with the call,
     // and an owner that vanishes meanwhile leaves no hold behind.

@@ -76,8 +76,15 @@ public:
     virtual void apply(std::vector<DomainActions> actions,
                        std::function<void(std::vector<Outcome>)> done) = 0;
 
-    // Callers ask for the next two. Error: also limits_exceeded, when too many of them are
+    // Callers ask for the next four. Error: also limits_exceeded, when too many of them are
     // open.
+
+    // A definition that a caller has, read, as one that is shut off. libvirt does not see it.
+    // Errors: as parse_domain_xml().
+    virtual void read_guest(std::string xml, std::function<void(Result<ObservedDomain>)> done) = 0;
+    // As it is, and as `change` would make it.
+    virtual void preview_guest(std::string xml, DefinitionChange change,
+                               std::function<void(Result<DefinitionPreview>)> done) = 0;
 
     // The definition as it is now and as `change` would make it, within
     // `scope`.

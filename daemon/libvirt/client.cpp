@@ -2,6 +2,8 @@
 #include "client.hpp"
 
 #include "actuator.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
 #include "error.hpp"
 #include "observer.hpp"
 #include "policy_calls.hpp"
@@ -43,6 +45,26 @@ std::vector<Outcome> failed_outcomes(const std::vector<DomainActions>& actions, 
             Outcome{.uuid = domain.uuid, .name = domain.name, .id = domain.id, .errors = {why}});
     }
     return outcomes;
+}
+
+// What goes wrong there is that definition's affair. It is no running domain, whatever it says.
+Result<ObservedDomain> parse_guest(const std::string& xml, const PolicyCatalog& catalog)
+{
+    try {
+        auto seen = parse_domain_xml(xml, catalog, XmlKind::config);
+        if (seen) {
+            seen->facts.id.reset();
+            seen->facts.state = RunState::shutoff;
+            seen->facts.definition_bytes = xml.size();
+            seen->running.reset();
+        }
+        return seen;
+    } catch (const std::exception& error) {
+        return Error{.code = Errc::internal,
+                     .message = "something went wrong in virtpind itself (" +
+                                std::string{error.what()} +
+                                "); please report it together with the definition"};
+    }
 }
 
 // What goes wrong at one domain says nothing of the others.
@@ -246,6 +268,28 @@ void LibvirtClient::apply(std::vector<DomainActions> actions,
         [shared, done = std::move(done)](Result<std::vector<Outcome>> outcomes) {
             done(outcomes ? std::move(*outcomes) : failed_outcomes(*shared, outcomes.error()));
         });
+}
+
+void LibvirtClient::read_guest(std::string xml, std::function<void(Result<ObservedDomain>)> done)
+{
+    run_job<ObservedDomain>(
+        callers_, [xml = std::move(xml), catalog = catalog_] { return parse_guest(xml, *catalog); },
+        std::move(done));
+}
+
+void LibvirtClient::preview_guest(std::string xml, DefinitionChange change,
+                                  std::function<void(Result<DefinitionPreview>)> done)
+{
+    run_job<DefinitionPreview>(
+        callers_,
+        [xml = std::move(xml), change = std::move(change)]() -> Result<DefinitionPreview> {
+            auto next = edit_definition(xml, change);
+            if (!next) {
+                return std::move(next).error();
+            }
+            return DefinitionPreview{.now = xml, .next = std::move(*next)};
+        },
+        std::move(done));
 }
 
 void LibvirtClient::preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,

@@ -61,13 +61,16 @@ public:
     [[nodiscard]] std::chrono::milliseconds busy_for() const { return worker_.busy_for(); }
 
     // Never answer before they return. Errors: host_unavailable at once while there is no
-    // connection; limits_exceeded while so many calls of the kind (preview and store_policy, which
-    // callers ask for; the others) are under way.
+    // connection; limits_exceeded while so many calls of the kind (previews, guests and
+    // store_policy, which callers ask for; the others) are under way.
     static constexpr std::size_t own_calls_max = 64;
     static constexpr std::size_t callers_calls_max = 256;
     void observe(ObserveDepth depth, std::function<void(Result<Observation>)> done) override;
     void apply(std::vector<DomainActions> actions,
                std::function<void(std::vector<Outcome>)> done) override;
+    void read_guest(std::string xml, std::function<void(Result<ObservedDomain>)> done) override;
+    void preview_guest(std::string xml, DefinitionChange change,
+                       std::function<void(Result<DefinitionPreview>)> done) override;
     void preview(DomainUuid uuid, DefinitionChange change, DefinitionScope scope,
                  std::function<void(Result<DefinitionPreview>)> done) override;
     void store_policy(DomainUuid uuid, std::optional<PolicySpec> policy,

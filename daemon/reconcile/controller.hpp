@@ -59,6 +59,12 @@ public:
         dry_runs_.plan(uuid, policy, std::move(options), caller, scope, std::move(reply));
     }
 
+    void plan_guest(std::string xml, const std::string& policy, OptionMap options,
+                    const Caller& caller, Reply<std::string> reply) override
+    {
+        dry_runs_.plan_guest(std::move(xml), policy, std::move(options), caller, std::move(reply));
+    }
+
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override
     {

@@ -25,12 +25,17 @@ Result<void> DryRunQueue::add(uid_t user, std::function<void(Done)> make)
     if (under_way_.take(user) == Places::Taken::full) {
         return under_way_.exhausted(what, user);
     }
-    auto& queue = has_own_share(user) ? first_ : waiting_;
-    queue.emplace_back([this, user, make = std::move(make)] {
+    go_on(user, [this, user, make = std::move(make)] {
         make([this, user] { under_way_.give_back(user); });
     });
-    schedule();
     return {};
+}
+
+void DryRunQueue::go_on(uid_t user, std::function<void()> make)
+{
+    auto& queue = has_own_share(user) ? first_ : waiting_;
+    queue.push_back(std::move(make));
+    schedule();
 }
 
 void DryRunQueue::schedule()

@@ -30,6 +30,9 @@ public:
     // counts. Error: as check_slot(); then `make` does not run.
     [[nodiscard]] Result<void> add(uid_t user, std::function<void(Done)> make);
 
+    // Another turn, for the rest of a plan that is under way. `make` runs later.
+    void go_on(uid_t user, std::function<void()> make);
+
 private:
     using Clock = std::chrono::steady_clock;
 

@@ -2,6 +2,7 @@
 #include "dry_runs.hpp"
 
 #include "caller_errors.hpp"
+#include "common/base/messages.hpp"
 #include "common/base/printable.hpp"
 #include "daemon/render/plan_json.hpp"
 #include "daemon/render/unified_diff.hpp"
@@ -14,6 +15,69 @@
 #include <utility>
 
 namespace virtpind {
+
+namespace {
+
+// Whatever a part of a plan throws is the answer, as the boundary of the bus would have made it.
+template <class Part>
+void answer_or_fail(const Reply<std::string>& answer, Part part)
+{
+    try {
+        part();
+    } catch (const std::exception& error) {
+        answer(Error{.code = Errc::internal,
+                     .message = std::string{"the plan failed: "} + error.what()});
+    }
+}
+
+// A UUID that no domain has.
+DomainUuid unused_uuid(const Records& records)
+{
+    for (unsigned number = 1;; ++number) {
+        constexpr std::string_view zeros = "00000000-0000-4000-8000-000000000000";
+        const auto digits = std::to_string(number);
+        DomainUuid uuid{std::string{zeros.substr(0, zeros.size() - digits.size())} + digits};
+        if (!records.contains(uuid)) {
+            return uuid;
+        }
+    }
+}
+
+Error two_domains(const DomainFacts& guest, const DomainFacts& other)
+{
+    return Error{.code = Errc::conflict,
+                 .message = "the definition has the name " + in_quotes(guest.name) +
+                            " and the UUID " + guest.uuid.str() + ", but libvirt has " +
+                            in_quotes(other.name) + " with the UUID " + other.uuid.str() +
+                            ", and would refuse it; change one of them, or both to plan it in the "
+                            "place of that domain"};
+}
+
+// The domain that the guest would replace: the one with its UUID, or its name where the definition
+// has no UUID. The guest has a UUID then.
+Result<bool> find_replaced(const Records& records, DomainFacts& guest)
+{
+    for (const auto& [uuid, record] : records) {
+        const auto& facts = record.seen.facts;
+        const auto same_name = facts.name == guest.name;
+        if (guest.uuid.str().empty() && same_name) {
+            guest.uuid = uuid;
+            return true;
+        }
+        if (same_name != (uuid == guest.uuid)) {
+            return two_domains(guest, facts);
+        }
+        if (same_name) {
+            return true;
+        }
+    }
+    if (guest.uuid.str().empty()) {
+        guest.uuid = unused_uuid(records);
+    }
+    return false;
+}
+
+} // namespace
 
 void DryRuns::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
                    const Caller& caller, DefinitionScope scope, Reply<std::string> reply)
@@ -45,13 +109,7 @@ void DryRuns::plan(const DomainUuid& uuid, const std::string& policy, OptionMap 
             done();
             reply(std::move(made));
         };
-        // What the boundary of the bus would have caught.
-        try {
-            make_plan(uuid, policy, scope, answer);
-        } catch (const std::exception& error) {
-            answer(Error{.code = Errc::internal,
-                         .message = std::string{"the plan failed: "} + error.what()});
-        }
+        answer_or_fail(answer, [&] { make_plan(uuid, policy, scope, answer); });
     });
     if (!queued) {
         reply(queued.error());
@@ -86,6 +144,96 @@ void DryRuns::make_plan(const DomainUuid& uuid, const Policy& policy, Definition
                       const auto diff = unified_diff(preview->now, preview->next, name, context);
                       reply(report_trial(report, uuid, printable_lines(diff), scope));
                   });
+}
+
+void DryRuns::plan_guest(std::string xml, const std::string& policy, OptionMap options,
+                         const Caller& caller, Reply<std::string> reply)
+{
+    if (const auto slot = queue_.check_slot(caller.uid); !slot) {
+        return reply(slot.error());
+    }
+    if (!reconciler_.connected()) {
+        return reply(unreachable());
+    }
+    std::optional<PolicySpec> spec;
+    if (policy.empty() && !options.empty()) {
+        return reply(Error{.code = Errc::invalid_argument,
+                           .message = "options are of a policy, but \"policy\" is empty; name one "
+                                      "of the property Policies, or pass no options"});
+    }
+    if (!policy.empty()) {
+        auto made = make_policy_spec(reconciler_.config().catalog, policy, std::move(options),
+                                     PolicyName::required);
+        if (!made) {
+            return reply(std::move(made).error());
+        }
+        spec = std::move(*made);
+    }
+    const auto make = [this, xml = std::move(xml), spec = std::move(spec), user = caller.uid,
+                       reply](const DryRunQueue::Done& done) {
+        const auto guest = std::make_shared<const Guest>(
+            Guest{.xml = xml, .policy = spec, .user = user, .reply = [reply, done](auto made) {
+                      done();
+                      reply(std::move(made));
+                  }});
+        host_.read_guest(guest->xml, [this, guest](Result<ObservedDomain> seen) {
+            if (!seen) {
+                auto error = std::move(seen).error();
+                error.message = "xml: " + error.message;
+                return guest->reply(std::move(error));
+            }
+            queue_.go_on(guest->user, [this, guest, seen = std::move(*seen)] {
+                answer_or_fail(guest->reply, [&] { plan_read_guest(guest, seen); });
+            });
+        });
+    };
+    if (const auto queued = queue_.add(caller.uid, make); !queued) {
+        reply(queued.error());
+    }
+}
+
+void DryRuns::plan_read_guest(const std::shared_ptr<const Guest>& guest, ObservedDomain seen)
+{
+    const auto& answer = guest->reply;
+    if (!reconciler_.connected()) {
+        return answer(unreachable());
+    }
+    const auto replaces = find_replaced(reconciler_.records(), seen.facts);
+    if (!replaces) {
+        return answer(replaces.error());
+    }
+    if (guest->policy) { // as SetPolicy would store it
+        seen.facts.metadata.content.emplace(*guest->policy);
+    }
+    const auto& config = reconciler_.config();
+    const auto layers = policy_layers(config, seen.facts, {});
+    if (!layers) {
+        return answer(layers.error());
+    }
+    const auto resolved =
+        resolve_policy(config.catalog, *layers, !passed_through(seen.facts).empty());
+    if (!resolved) {
+        return answer(resolved.error());
+    }
+    auto trial = try_guest(reconciler_.trial_input(), seen, resolved->policy);
+    if (!trial) {
+        return answer(std::move(trial).error());
+    }
+    const auto& uuid = seen.facts.uuid;
+    auto report = mark_guest(plan_to_json(trial->plan, *reconciler_.topology()), uuid, *replaces);
+    if (!trial->definition) {
+        return answer(report_trial(std::move(report), uuid, "", DefinitionScope::whole));
+    }
+    host_.preview_guest(
+        guest->xml, std::move(*trial->definition),
+        [guest, uuid, report = std::move(report),
+         name = printable(seen.facts.name)](const Result<DefinitionPreview>& preview) {
+            if (!preview) {
+                return guest->reply(preview.error());
+            }
+            const auto diff = unified_diff(preview->now, preview->next, name);
+            guest->reply(report_trial(report, uuid, printable_lines(diff), DefinitionScope::whole));
+        });
 }
 
 } // namespace virtpind

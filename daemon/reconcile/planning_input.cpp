@@ -31,12 +31,18 @@ Result<void> validate_intent(const PlanningInput& input, const Intent& intent, N
     return {};
 }
 
-Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request)
+Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request,
+                   const ObservedDomain* guest)
 {
     auto plan = input.steps.make_plan(request);
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         if (request.watch != nullptr) {
             request.watch->at(plan.domains[i].uuid);
+        }
+        if (guest != nullptr && guest->facts.uuid == plan.domains[i].uuid) {
+            tune_plan(plan.domains[i], input.topology, request.intents[i], *guest,
+                      input.abilities.tuning, nullptr);
+            continue;
         }
         const auto& record = input.records.at(plan.domains[i].uuid);
         tune_plan(plan.domains[i], input.topology, request.intents[i], record.seen,

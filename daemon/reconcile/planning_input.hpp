@@ -48,8 +48,9 @@ struct PlanningInput {
                                            Names names);
 
 // The plan of all intents, and the tuning of each domain's definition. Precondition: each intent's
-// domain has a record.
-[[nodiscard]] Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request);
+// domain has a record, or is `guest`.
+[[nodiscard]] Plan plan_and_tune(const PlanningInput& input, const PlanRequest& request,
+                                 const ObservedDomain* guest = nullptr);
 
 [[nodiscard]] DiffInput diff_input(const PlanningInput& input, const DomainRecord& record,
                                    DiffInput::Live live);

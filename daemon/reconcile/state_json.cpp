@@ -136,6 +136,17 @@ std::string report_trial(Json report, const DomainUuid& uuid, const std::string&
     return text_of(report);
 }
 
+Json mark_guest(Json report, const DomainUuid& uuid, bool replaces)
+{
+    for (auto& domain : report["domains"]) {
+        if (domain["uuid"] == uuid.str()) {
+            domain["newcomer"] = true;
+            domain["replaces"] = replaces;
+        }
+    }
+    return report;
+}
+
 std::string report_domain(const DomainRecord& record, const Topology* topology)
 {
     return text_of(domain_json(record, topology));

@@ -20,6 +20,11 @@ namespace virtpind {
 [[nodiscard]] std::string report_trial(nlohmann::ordered_json report, const DomainUuid& uuid,
                                        const std::string& definition_diff, DefinitionScope scope);
 
+// `report` with the guest that is not defined told apart: "newcomer", and "replaces" where a domain
+// has its UUID.
+[[nodiscard]] nlohmann::ordered_json mark_guest(nlohmann::ordered_json report,
+                                                const DomainUuid& uuid, bool replaces);
+
 // One domain: its policy, its plan with the reasons, and its history.
 [[nodiscard]] std::string report_domain(const DomainRecord& record, const Topology* topology);
 

@@ -57,4 +57,36 @@ Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
     return trial;
 }
 
+Result<TrialPlan> try_guest(const PlanningInput& input, const ObservedDomain& guest,
+                            const Policy& policy)
+{
+    auto intent = make_intent(guest, policy, input.topology, {});
+    if (policy.placement == Placement::none) {
+        intent.stance = Stance::hands_off;
+    }
+    intent.activity = Activity::arriving;
+    if (auto valid = validate_intent(input, intent, Names::of_this_host); !valid) {
+        return std::move(valid).error();
+    }
+    auto request = host_request(input);
+    for (const auto& [uuid, record] : input.records) {
+        if (uuid != guest.facts.uuid) {
+            request.intents.push_back(record.decision.intent);
+        }
+    }
+    request.intents.push_back(std::move(intent));
+    TrialPlan trial{.plan = plan_and_tune(input, request, &guest), .definition = std::nullopt};
+    if (const auto* planned = trial.plan.find(guest.facts.uuid);
+        planned != nullptr && planned->placement != Placement::none) {
+        trial.definition = input.steps
+                               .diff({.seen = guest,
+                                      .online = input.topology.online_cpus(),
+                                      .abilities = input.abilities,
+                                      .memory_nodes = input.topology.memory_nodes()},
+                                     *planned)
+                               .definition;
+    }
+    return trial;
+}
+
 } // namespace virtpind

@@ -25,4 +25,9 @@ struct TrialPlan {
 [[nodiscard]] Result<TrialPlan> try_policy(const PlanningInput& input, const DomainUuid& uuid,
                                            const Policy& policy);
 
+// The plan as it would be if `guest`, which is shut off, were started by `policy` now, beside the
+// domains there are; a domain with its UUID is left out. Error: as above.
+[[nodiscard]] Result<TrialPlan> try_guest(const PlanningInput& input, const ObservedDomain& guest,
+                                          const Policy& policy);
+
 } // namespace virtpind

@@ -93,6 +93,12 @@ public:
         reply(std::string{"{}"});
     }
 
+    void plan_guest(std::string /*xml*/, const std::string& /*policy*/, OptionMap /*options*/,
+                    const Caller& /*caller*/, Reply<std::string> reply) override
+    {
+        reply(std::string{"{}"});
+    }
+
     void hold(const DomainUuid& /*uuid*/, const std::string& /*reason*/,
               const std::string& /*owner*/, Reply<std::uint64_t> reply) override
     {

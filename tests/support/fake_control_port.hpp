@@ -67,6 +67,14 @@ public:
               R"("})");
     }
 
+    void plan_guest(std::string xml, const std::string& policy, OptionMap options,
+                    const Caller& /*caller*/, Reply<std::string> reply) override
+    {
+        ++planned;
+        reply(R"({"plan":")" + std::to_string(xml.size()) + " " + policy + " " +
+              std::to_string(options.size()) + R"("})");
+    }
+
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override
     {

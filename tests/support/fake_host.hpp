@@ -26,6 +26,7 @@ public:
     std::size_t images_max = 100'000;       // then there is no room for one more
     std::vector<DomainUuid> images_by_age;  // written longest ago first, where that matters
     std::map<DomainUuid, std::string> busy; // with what libvirt is at work on them
+    std::optional<ObservedDomain> guest;    // that a definition of a caller is read as
     std::optional<Error> observe_error;
     std::optional<Error> save_error;
     std::optional<Error> store_error;
@@ -130,6 +131,26 @@ public:
                 outcomes.push_back(apply_one(action));
             }
             done(std::move(outcomes));
+        });
+    }
+
+    // Whatever the text says, it is `guest`; without one, it is not readable.
+    void read_guest(std::string xml, std::function<void(Result<ObservedDomain>)> done) override
+    {
+        answers_.emplace_back([this, xml = std::move(xml), done = std::move(done)] {
+            if (!guest) {
+                done(Error{.code = Errc::invalid_argument, .message = "not a domain XML: " + xml});
+                return;
+            }
+            done(*guest);
+        });
+    }
+
+    void preview_guest(std::string xml, DefinitionChange /*change*/,
+                       std::function<void(Result<DefinitionPreview>)> done) override
+    {
+        answers_.emplace_back([xml = std::move(xml), done = std::move(done)] {
+            done(DefinitionPreview{.now = xml + "\n", .next = xml + " pinned\n"});
         });
     }
 

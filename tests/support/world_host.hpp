@@ -4,6 +4,8 @@
 #pragma once
 
 #include "common/model/libvirt_port.hpp"
+#include "daemon/domain_xml/definition_editor.hpp"
+#include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/libvirt/actuator.hpp"
 #include "daemon/libvirt/observer.hpp"
 #include "daemon/libvirt/policy_calls.hpp"
@@ -71,6 +73,29 @@ public:
                                : apply_with_undo_log(*connection_, catalog_, store_, one));
                 }
                 return outcomes;
+            },
+            std::move(done));
+    }
+
+    void read_guest(std::string xml, std::function<void(Result<ObservedDomain>)> done) override
+    {
+        add<Result<ObservedDomain>>(
+            [this, xml = std::move(xml)] {
+                return parse_domain_xml(xml, catalog_, XmlKind::config);
+            },
+            std::move(done));
+    }
+
+    void preview_guest(std::string xml, DefinitionChange change,
+                       std::function<void(Result<DefinitionPreview>)> done) override
+    {
+        add<Result<DefinitionPreview>>(
+            [xml = std::move(xml), change = std::move(change)]() -> Result<DefinitionPreview> {
+                auto next = edit_definition(xml, change);
+                if (!next) {
+                    return std::move(next).error();
+                }
+                return DefinitionPreview{.now = xml, .next = std::move(*next)};
             },
             std::move(done));
     }

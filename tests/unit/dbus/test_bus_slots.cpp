@@ -195,6 +195,20 @@ TEST(BusRawHead, BoundsTheHeadAndTheBody)
                     .too_large());
 }
 
+TEST(BusRawHead, OnlyACallWithADefinitionHasALongerBody)
+{
+    const auto manager = "\2\1s\0\25\0\0\0org.virtpind1.Manager\0"s + std::string(2, '\0');
+    const auto plan_xml = "\3\1s\0\7\0\0\0PlanXML\0"s;
+    const auto most_of = [](char type, const std::string& fields) {
+        return RawHead::read(bytes_of('l', type, 0, fields, 0)).body_max_of();
+    };
+    EXPECT_EQ(most_of(1, manager + plan_xml), body_with_xml_max);
+    EXPECT_EQ(most_of(1, manager + member_field), body_max);
+    EXPECT_EQ(most_of(1, interface_field + plan_xml), body_max);
+    EXPECT_EQ(most_of(4, manager + plan_xml), body_max) << "a signal";
+    EXPECT_GT(CallSlots::per_user_max.bytes, body_with_xml_max);
+}
+
 // Whatever is cut off or does not fit together, is not there.
 TEST(BusRawHead, ReadsNoFurtherThanThereIs)
 {
