@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <map>
 
 namespace virtpind {
@@ -47,9 +48,13 @@ void add_topology(CLI::App& app, Words& words)
         ->type_name("SOURCE");
 }
 
+// lscpu tells nothing of memory, so what changes domains does not go by it.
+enum class Lscpu { refused, accepted };
+
 // Leaves `topology` as it is where none was given.
 template <class Topology>
-Result<void> read_topology_option(const Words& words, Topology& topology)
+Result<void> read_topology_option(const Words& words, Topology& topology,
+                                  Lscpu lscpu = Lscpu::refused)
 {
     if (words.topology.empty()) {
         return {};
@@ -57,6 +62,12 @@ Result<void> read_topology_option(const Words& words, Topology& topology)
     auto source = parse_topology_source(words.topology);
     if (!source) {
         return std::move(source).error().failed_to("read --topology");
+    }
+    if (source->kind == TopologySource::Kind::lscpu && lscpu == Lscpu::refused) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "lscpu:FILE is for virtpind plan only, since lscpu does not tell "
+                                "which nodes have memory; use xml:FILE, as lstopo writes it"}
+            .failed_to("read --topology");
     }
     topology = std::move(*source);
     return {};
@@ -86,7 +97,11 @@ void add_daemon_options(CLI::App& app, DaemonOptions& options, Words& words)
 
 void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
 {
-    add_topology(plan, words);
+    plan.add_option("--topology", words.topology,
+                    "topology of the host: live, xml:FILE (hwloc XML, as lstopo writes it), "
+                    "lscpu:FILE (a table of lscpu -e or lscpu -p; - is standard input) or "
+                    "synthetic:DESCRIPTION (hwloc's, \"pack:1 l3:2 core:4 pu:2\")")
+        ->type_name("SOURCE");
     plan.add_option("--config", options.config_path, "configuration file")->type_name("FILE");
     plan.add_option("--format", words.format, "output format")
         ->check(CLI::IsMember({"text", "json"}))
@@ -94,8 +109,11 @@ void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
         ->capture_default_str();
     auto* scenario = plan.add_option("--scenario", options.scenario, "host and domains as JSON")
                          ->type_name("FILE");
-    auto* domains = plan.add_option("DOMAIN.xml", options.domains,
-                                    "domain definitions, in order of arrival; - is standard input");
+    auto* domains = plan.add_option(
+        "DOMAIN", options.domains,
+        "in order of arrival: files with domain definitions, - for standard input, or names or "
+        "UUIDs of libvirt's domains, beside which the others that run are planned along");
+    add_uri(plan, options.uri);
     auto* policy =
         plan.add_option("--policy", options.policy, "plan all these domains with this policy")
             ->type_name("NAME");
@@ -199,11 +217,22 @@ Result<Options> finish_plan(PlanOptions options, const Words& words)
 {
     if (options.scenario.empty() && options.domains.empty()) {
         return Error{.code = Errc::invalid_argument,
-                     .message = "nothing to plan: name a scenario (--scenario FILE.json) or domain "
-                                "definitions (DOMAIN.xml...); see virtpind plan --help"};
+                     .message = "nothing to plan: name a scenario (--scenario FILE.json), domain "
+                                "definitions (FILE.xml...) or libvirt's domains (NAME...); see "
+                                "virtpind plan --help"};
     }
-    if (auto read = read_topology_option(words, options.topology); !read) {
+    if (auto read = read_topology_option(words, options.topology, Lscpu::accepted); !read) {
         return std::move(read).error();
+    }
+    const auto topology_from_stdin = options.topology &&
+                                     options.topology->kind == TopologySource::Kind::lscpu &&
+                                     options.topology->text == "-";
+    const auto from_stdin = std::count(options.domains.begin(), options.domains.end(), "-") +
+                            (topology_from_stdin ? 1 : 0);
+    if (from_stdin > 1) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "standard input (-) is named " + std::to_string(from_stdin) +
+                                " times, but can be read only once; use files for the others"};
     }
     options.format = words.format == "json" ? PlanFormat::json : PlanFormat::text;
     return Options{std::move(options)};

@@ -81,6 +81,12 @@ std::string unknown_word(std::string_view what, std::string_view word, const Wor
     return text + "Valid: " + join_words(valid);
 }
 
+std::string did_you_mean(std::string_view word, const Words& valid)
+{
+    const auto nearest = nearest_word(word, valid);
+    return nearest.empty() ? "" : "; did you mean " + in_quotes(nearest) + "?";
+}
+
 std::string pluralize(std::size_t count, std::string_view noun)
 {
     return std::to_string(count) + " " + std::string{noun} + pluralize(count, "", "s");

@@ -23,6 +23,9 @@ using Words = std::vector<std::string_view>;
 [[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,
                                        const Words& valid);
 
+// "; did you mean 'smt'?", or "" where no valid word is near.
+[[nodiscard]] std::string did_you_mean(std::string_view word, const Words& valid);
+
 // "1 node", "2 nodes".
 [[nodiscard]] std::string pluralize(std::size_t count, std::string_view noun);
 

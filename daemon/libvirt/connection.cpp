@@ -16,10 +16,10 @@ constexpr unsigned keepalive_count = 1;
 
 } // namespace
 
-Result<std::unique_ptr<VirtConnection>> VirtConnection::open_bare(const std::string& uri)
+Result<std::unique_ptr<VirtConnection>> VirtConnection::open_bare(const std::string& uri, Open open)
 {
     const auto what = "connect to " + uri;
-    ConnectionHandle connection{virConnectOpen(uri.c_str())};
+    ConnectionHandle connection{open(uri.c_str())};
     if (!connection) {
         auto error = last_error();
         // Whatever went wrong: there is no connection, and another attempt will be made.
@@ -49,7 +49,7 @@ void VirtConnection::learn_abilities()
 
 Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::string& uri)
 {
-    auto opened = open_bare(uri);
+    auto opened = open_bare(uri, virConnectOpen);
     if (opened) {
         (*opened)->watch_ = std::make_unique<DefinitionWatch>((*opened)->raw());
         (*opened)->learn_abilities();
@@ -57,10 +57,15 @@ Result<std::unique_ptr<VirtConnection>> VirtConnection::open_deaf(const std::str
     return opened;
 }
 
+Result<std::unique_ptr<VirtConnection>> VirtConnection::open_read_only(const std::string& uri)
+{
+    return open_bare(uri, virConnectOpenReadOnly);
+}
+
 Result<std::unique_ptr<VirtConnection>>
 VirtConnection::open(const std::string& uri, ConnectionNumber number, VirtEvents& events)
 {
-    auto opened = open_bare(uri);
+    auto opened = open_bare(uri, virConnectOpen);
     if (opened) {
         (*opened)->number_ = number;
         // At once: a loss must not fall in between.

@@ -23,6 +23,10 @@ public:
 
     // One that tells nobody of events, for a command that ends when it is done.
     [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_deaf(const std::string& uri);
+    // The same, read-only, which libvirt grants to more users. Its abilities are those of files:
+    // libvirt tells them only to who may change something. It has no watch().
+    [[nodiscard]] static Result<std::unique_ptr<VirtConnection>>
+    open_read_only(const std::string& uri);
 
     [[nodiscard]] virConnectPtr raw() const { return connection_.get(); }
 
@@ -42,7 +46,10 @@ public:
     [[nodiscard]] bool is_alive() const { return virConnectIsAlive(connection_.get()) != 0; }
 
 private:
-    [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_bare(const std::string& uri);
+    using Open = virConnectPtr (*)(const char* uri);
+
+    [[nodiscard]] static Result<std::unique_ptr<VirtConnection>> open_bare(const std::string& uri,
+                                                                           Open open);
     void learn_abilities();
 
     VirtConnection(ConnectionHandle connection, LibvirtConnected identity)

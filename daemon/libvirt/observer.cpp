@@ -243,6 +243,13 @@ Result<std::string> read_xml(virDomainPtr domain, unsigned flags)
     return std::string{text.get()};
 }
 
+Result<std::string> read_public_definition(const VirtConnection& connection, const DomainUuid& uuid)
+{
+    const DomainHandle domain{virDomainLookupByUUIDString(connection.raw(), uuid.str().c_str())};
+    return domain ? read_xml(domain.get(), VIR_DOMAIN_XML_INACTIVE)
+                  : Result<std::string>{last_error()};
+}
+
 Result<std::string> read_xml_to_send(const VirtConnection& connection,
                                      const std::string& name_or_uuid, Side side)
 {

@@ -35,6 +35,11 @@ observe_domain(const VirtConnection& connection, virDomainPtr domain, const Poli
 // virDomainGetXMLDesc.
 [[nodiscard]] Result<std::string> read_xml(virDomainPtr domain, unsigned flags);
 
+// The definition without its passwords, for which a read-only connection is enough; of a transient
+// domain, the running one. Errors: not_found, those of libvirt.
+[[nodiscard]] Result<std::string> read_public_definition(const VirtConnection& connection,
+                                                         const DomainUuid& uuid);
+
 enum class Side { definition, running };
 
 // As libvirt itself would send it to another host, with its secrets: the destination would lose the

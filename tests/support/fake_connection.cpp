@@ -91,6 +91,11 @@ virConnectPtr virConnectOpen(const char*)
     return virt_world().lost ? (fail(VIR_ERR_NO_CONNECT, "refused"), nullptr) : &connection;
 }
 
+virConnectPtr virConnectOpenReadOnly(const char* name)
+{
+    return virConnectOpen(name);
+}
+
 int virConnectClose(virConnectPtr)
 {
     return 0;

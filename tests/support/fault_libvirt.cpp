@@ -70,6 +70,12 @@ extern "C" virConnectPtr virConnectOpen(const char* name)
     return REAL(virConnectOpen)(fails ? "nosuch:///driver" : name);
 }
 
+extern "C" virConnectPtr virConnectOpenReadOnly(const char* name)
+{
+    const auto fails = meets_fault("virConnectOpenReadOnly");
+    return REAL(virConnectOpenReadOnly)(fails ? "nosuch:///driver" : name);
+}
+
 // Delayed only: libvirt can hardly refuse it.
 extern "C" int virConnectRegisterCloseCallback(virConnectPtr connection,
                                                virConnectCloseFunc callback, void* opaque,

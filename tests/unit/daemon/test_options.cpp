@@ -49,5 +49,31 @@ TEST(Options, ThoseOfTheDaemonBeforeACommandAreRefusedAndNotIgnored)
     EXPECT_EQ(std::get<RestoreOptions>(*options).uri, "test:///default");
 }
 
+TEST(Options, StandardInputIsNamedOnce)
+{
+    for (const auto& words : {std::vector<const char*>{"virtpind", "plan", "-", "-"},
+                              {"virtpind", "plan", "--topology", "lscpu:-", "-"}}) {
+        const auto options = parse_options(static_cast<int>(words.size()), words.data());
+        ASSERT_FALSE(options.ok());
+        EXPECT_NE(options.error().message.find("can be read only once"), std::string::npos)
+            << options.error().message;
+    }
+    const std::vector<const char*> once{"virtpind", "plan", "--topology", "lscpu:-", "a.xml"};
+    EXPECT_TRUE(parse_options(static_cast<int>(once.size()), once.data()).ok());
+}
+
+TEST(Options, LscpuIsForPlanOnly)
+{
+    for (const auto& words : {std::vector<const char*>{"virtpind", "--topology", "lscpu:a.txt"},
+                              {"virtpind", "restore", "--topology", "lscpu:a.txt", "--all"},
+                              {"virtpind", "migrate-xml", "--topology", "lscpu:a.txt", "web"}}) {
+        const auto options = parse_options(static_cast<int>(words.size()), words.data());
+        ASSERT_FALSE(options.ok());
+        EXPECT_NE(options.error().message.find("lscpu:FILE is for virtpind plan only"),
+                  std::string::npos)
+            << options.error().message;
+    }
+}
+
 } // namespace
 } // namespace virtpind
