@@ -114,6 +114,18 @@ NodeSet Topology::all_nodes() const
     return set;
 }
 
+std::uint64_t Node::ordinary_kib() const
+{
+    auto left = memory_kib;
+    for (const auto& pages : hugepages) {
+        if (pages.page_kib != 0 && pages.total > left / pages.page_kib) {
+            return 0; // the product may be more than a number holds
+        }
+        left -= pages.total * pages.page_kib;
+    }
+    return left;
+}
+
 NodeSet Topology::memory_nodes() const
 {
     NodeSet set;

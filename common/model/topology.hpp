@@ -83,6 +83,9 @@ struct Node {
     std::optional<std::uint64_t> free_memory_kib; // unknown for files and synthetic hosts
     std::vector<HugePages> hugepages;             // sorted by page_kib; without the base page size
     bool has_io = false;                          // some PCI device is local to it alone
+
+    // What is not set aside as hugepages, free or not: small pages come from nothing else.
+    [[nodiscard]] std::uint64_t ordinary_kib() const;
 };
 
 struct Package {

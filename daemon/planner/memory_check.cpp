@@ -36,7 +36,7 @@ std::optional<std::uint64_t> memory_there(const Topology& topology, const NodeSe
                        : 0;
         }
         if (page_kib == 0 && nodes.contains(node.id)) {
-            sum += node.memory_kib == 0 ? 0 : node.free_memory_kib.value_or(node.memory_kib);
+            sum += node.memory_kib == 0 ? 0 : node.free_memory_kib.value_or(node.ordinary_kib());
         }
     }
     // With one node that has memory, there is no choice of nodes: overcommitting it is the

@@ -38,7 +38,8 @@ void MemoryLedger::add_ordinary()
 {
     auto& stock = stocks_[0];
     for (const auto& node : host_.topology->nodes) {
-        const auto total = nodes_with_memory_ > 0 ? std::optional{node.memory_kib} : std::nullopt;
+        const auto total =
+            nodes_with_memory_ > 0 ? std::optional{node.ordinary_kib()} : std::nullopt;
         const auto tells = several_nodes() && node.free_memory_kib.has_value();
         stock.total.push_back(total);
         stock.free.push_back(tells && node.memory_kib > 0 ? node.free_memory_kib : total);

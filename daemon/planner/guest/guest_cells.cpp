@@ -39,7 +39,7 @@ std::uint64_t most_memory_kib(const Topology& topology, NodeId id, const Intent&
     const auto node = std::find_if(topology.nodes.begin(), topology.nodes.end(),
                                    [id](const Node& other) { return other.id == id; });
     if (!intent.hugepage_kib) {
-        return node->memory_kib;
+        return node->ordinary_kib();
     }
     std::uint64_t kib = 0;
     for (const auto& pages : node->hugepages) {

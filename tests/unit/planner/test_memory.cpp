@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace virtpind::test {
 namespace {
 
@@ -44,6 +46,29 @@ TEST(Memory, HugepagesDecideTheNode)
     vm.hugepage_kib = 2048;
     EXPECT_EQ(host.nodes_of(plan_on(host, {vm}, CpuSet{}).domains.front().claim),
               NodeSet{NodeId{1}});
+}
+
+TEST(Memory, InHugepagesIsNotThereForSmallPages)
+{
+    auto host = two_nodes(); // with 16 GiB each
+    host.nodes[0].hugepages = {{.page_kib = gib, .total = 14, .free = 14}};
+    auto vm = domain("vm", 4);
+    vm.memory_kib = 4 * gib;
+    EXPECT_EQ(host.nodes_of(plan_on(host, {vm}, CpuSet{}).domains[0].claim), NodeSet{NodeId{1}});
+    EXPECT_EQ(host.nodes_of(vcpu_cpus(plan_on(host, {[&] {
+                                                  auto floats = shared("s", 4);
+                                                  floats.memory_kib = 4 * gib;
+                                                  return floats;
+                                              }()},
+                                              CpuSet{})
+                                          .domains[0])),
+              NodeSet{NodeId{1}});
+    host.nodes[1].hugepages = {{.page_kib = gib, .total = 13, .free = 13}};
+    vm.policy.fallback = Fallback::fail;
+    vm.memory_kib = 6 * gib;
+    EXPECT_FALSE(plan_on(host, {vm}, CpuSet{}).domains[0].satisfied);
+    host.nodes[1].hugepages.front().total = std::numeric_limits<std::uint64_t>::max();
+    EXPECT_EQ(host.nodes[1].ordinary_kib(), 0U);
 }
 
 // Two nodes with room for one domain of 3 GiB each, as a file describes them.
