@@ -77,13 +77,24 @@ void add_device(const QemuArgument& argument, ArgumentDevices& devices)
     }
 }
 
+// "on", or "on-fault": page by page as the guest touches them.
+bool locks_memory_of_guest(const QemuArgument& argument)
+{
+    const auto settings = settings_of(argument.value);
+    return (argument.option == "overcommit" &&
+            setting(settings, "mem-lock", "").starts_with("on")) ||
+           (argument.option == "realtime" && setting(settings, "mlock", "").starts_with("on"));
+}
+
 } // namespace
 
 ArgumentDevices read_argument_devices(const pugi::xml_node& domain)
 {
     ArgumentDevices devices;
-    for (const auto& argument : qemu_arguments(domain, {"device", "netdev", "blockdev"})) {
+    for (const auto& argument :
+         qemu_arguments(domain, {"device", "netdev", "blockdev", "overcommit", "realtime"})) {
         add_device(argument, devices);
+        devices.locks_memory = devices.locks_memory || locks_memory_of_guest(argument);
     }
     return devices;
 }

@@ -17,6 +17,7 @@ namespace virtpind {
 struct ArgumentDevices {
     std::vector<std::string> pci; // "0000:01:00.0"
     std::vector<IndirectDevice> others;
+    bool locks_memory = false; // -overcommit mem-lock=on, -realtime mlock=on
 };
 
 [[nodiscard]] ArgumentDevices read_argument_devices(const pugi::xml_node& domain);

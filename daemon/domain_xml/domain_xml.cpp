@@ -112,7 +112,8 @@ void add_indirect_device(std::string_view name, std::string_view type, const pug
 void read_devices_of_arguments(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
 {
     auto devices = read_argument_devices(domain);
-    facts.memory_locked = facts.memory_locked || !devices.pci.empty() || !devices.others.empty();
+    facts.memory_locked = facts.memory_locked || devices.locks_memory || !devices.pci.empty() ||
+                          !devices.others.empty();
     for (auto& address : devices.pci) {
         add_pci_device(reader, std::move(address), facts);
     }

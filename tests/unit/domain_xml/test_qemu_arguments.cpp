@@ -190,6 +190,18 @@ TEST(QemuArguments, DevicesThatTheyHandOver)
     EXPECT_TRUE(parsed(command_line({"-device", "vfio-pci,host=01:00.0"})).facts.memory_locked);
 }
 
+TEST(QemuArguments, MemoryMayBeLockedByThem)
+{
+    const auto locked = [](const std::string& option, const std::string& value) {
+        return parsed(command_line({option, value})).facts.memory_locked;
+    };
+    EXPECT_TRUE(locked("-overcommit", "mem-lock=on"));
+    EXPECT_TRUE(locked("-overcommit", "cpu-pm=on,mem-lock=on-fault"));
+    EXPECT_TRUE(locked("-realtime", "mlock=on"));
+    EXPECT_FALSE(locked("-overcommit", "cpu-pm=on,mem-lock=off"));
+    EXPECT_FALSE(locked("-realtime", "mlock=off"));
+}
+
 TEST(QemuArguments, NeitherGarbageNorSizeMatters)
 {
     for (const auto* value : {"", ",", "=", ",,", "{", "{\"a\":[[[[[[[[[[1]]]]]]]]]]}", ".=", "a.b",
