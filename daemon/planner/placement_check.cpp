@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace virtpind {
 
@@ -34,6 +35,7 @@ public:
             check_.expect(intent_.vcpus_online.contains(vcpu) || own.includes(pin),
                           "an offline vCPU would be born on a CPU of others");
         }
+        check_cells();
         check_.expect(domain_.claim.includes(own), "its CPUs are not all claimed");
         check_.expect(!domain_.claim.intersects(plan_.housekeeping), "it claims housekeeping CPUs");
         check_.expect(intent_.policy.cpus.empty() || intent_.policy.cpus.includes(own),
@@ -119,6 +121,35 @@ private:
         }
         return intent_.policy.device == DeviceChoice::prefer || local.empty() ||
                allowed.includes(cpus);
+    }
+
+    // Offline vCPUs wait where the others of their cell are. libvirt puts those that no cell names
+    // into the first.
+    void check_cells()
+    {
+        VcpuSet unnamed;
+        for (const auto& [vcpu, pin] : domain_.vcpus) {
+            unnamed.insert(vcpu);
+        }
+        std::vector<VcpuSet> cells;
+        for (const auto& cell : intent_.cells) {
+            cells.push_back(cell.vcpus & unnamed);
+            unnamed -= cell.vcpus;
+        }
+        if (!cells.empty()) {
+            cells.front() |= unnamed;
+        }
+        for (const auto& cell : cells) {
+            CpuSet own;
+            for (const auto vcpu : cell& intent_.vcpus_online) {
+                own |= domain_.vcpus.at(vcpu);
+            }
+            for (const auto vcpu : cell) {
+                check_.expect(own.empty() || own.includes(domain_.vcpus.at(vcpu)),
+                              "offline vCPU " + std::to_string(raw(vcpu)) +
+                                  " waits beside its cell");
+            }
+        }
     }
 
     // What is dedicated to its vCPUs is not given to its own threads without need.

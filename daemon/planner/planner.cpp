@@ -15,6 +15,7 @@
 #include "daemon/planner/fleet/reservations.hpp"
 #include "daemon/planner/fleet/shared_pool.hpp"
 #include "daemon/planner/place/elsewhere.hpp"
+#include "daemon/planner/place/guest_shape.hpp"
 #include "housekeeping.hpp"
 
 #include <algorithm>
@@ -229,6 +230,11 @@ private:
         for (const auto& [vcpu, cpu] : member.placed->pins) {
             plan.vcpus[vcpu] = {cpu};
             own.insert(cpu);
+        }
+        for (const auto& [vcpus, cpus] : cpus_by_cell(*member.intent, member.placed->pins)) {
+            for (const auto vcpu : vcpus) {
+                plan.vcpus.try_emplace(vcpu, cpus);
+            }
         }
         for (std::uint32_t i = 0; i < member.intent->vcpus_max; ++i) {
             plan.vcpus.try_emplace(VcpuId{i}, own);

@@ -50,6 +50,12 @@ std::size_t GuestShape::sibling_cores() const
         cores.begin(), cores.end(), [](const auto& core) { return core.size() > 1; }));
 }
 
+std::size_t GuestShape::cells_online() const
+{
+    return static_cast<std::size_t>(std::count_if(
+        cells.begin(), cells.end(), [](const VcpuSet& cell) { return !cell.empty(); }));
+}
+
 std::size_t GuestShape::smallest_sibling_core() const
 {
     std::size_t smallest = 0;
@@ -81,6 +87,29 @@ bool wishes_own_cores(const Policy& policy, const GuestShape& shape)
             ? policy.topology != TopologyChoice::host
             : policy.smt == SmtChoice::require && policy.topology == TopologyChoice::match;
     return by_shape && shape.one_per_core;
+}
+
+std::vector<CellCpus> cpus_by_cell(const Intent& intent, const std::map<VcpuId, CpuId>& pins)
+{
+    std::vector<CellCpus> cells;
+    auto unnamed = VcpuSet::range(0, intent.vcpus_max - 1);
+    for (const auto& cell : intent.cells) {
+        cells.push_back({.vcpus = cell.vcpus & unnamed, .cpus = {}});
+        unnamed -= cell.vcpus;
+    }
+    if (cells.size() < 2) {
+        return {};
+    }
+    cells.front().vcpus |= unnamed;
+    for (auto& [vcpus, cpus] : cells) {
+        for (const auto& [vcpu, cpu] : pins) {
+            if (vcpus.contains(vcpu)) {
+                cpus.insert(cpu);
+            }
+        }
+    }
+    std::erase_if(cells, [](const auto& cell) { return cell.cpus.empty(); });
+    return cells;
 }
 
 } // namespace virtpind

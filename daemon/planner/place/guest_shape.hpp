@@ -7,6 +7,7 @@
 #include "common/model/plan.hpp"
 
 #include <cstddef>
+#include <map>
 #include <vector>
 
 namespace virtpind {
@@ -24,6 +25,8 @@ struct GuestShape {
 
     // Guest cores with at least two vCPUs online, if siblings matter.
     [[nodiscard]] std::size_t sibling_cores() const;
+    // Cells with at least one vCPU online.
+    [[nodiscard]] std::size_t cells_online() const;
     // The fewest vCPUs of such a core; 1 when there is none.
     [[nodiscard]] std::size_t smallest_sibling_core() const;
 };
@@ -33,5 +36,15 @@ struct GuestShape {
 // Whether smt=auto, or smt=require for a topology that is rewritten to that of the CPUs chosen,
 // means a whole core for each vCPU: the guest's own topology has that.
 [[nodiscard]] bool wishes_own_cores(const Policy& policy, const GuestShape& shape);
+
+// A guest cell: all its vCPUs, offline ones too, and the CPUs of those that have one.
+struct CellCpus {
+    VcpuSet vcpus;
+    CpuSet cpus;
+};
+
+// The cells that have some CPU by `pins`; none where there are fewer than two cells.
+[[nodiscard]] std::vector<CellCpus> cpus_by_cell(const Intent& intent,
+                                                 const std::map<VcpuId, CpuId>& pins);
 
 } // namespace virtpind

@@ -210,6 +210,27 @@ TEST(Numa, CellsGoWholeToNodesTogetherWithTheirMemory)
     }
 }
 
+TEST(Numa, OfflineVcpusWaitWithTheirCell)
+{
+    const auto host = two_nodes();
+    auto vm = domain("vm", 12);
+    vm.vcpus_online = {VcpuId{0}, VcpuId{1}, VcpuId{4}, VcpuId{5}};
+    vm.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 3)},
+                {.id = 1, .vcpus = VcpuSet::range(4, 7)},
+                {.id = 2, .vcpus = VcpuSet::range(8, 9)}};
+    vm.policy.numa = NumaChoice::spread;
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    ASSERT_EQ(plan.placement, Placement::dedicated);
+    const auto together = [&plan](std::uint32_t a, std::uint32_t b) {
+        return plan.vcpus.at(VcpuId{a}) | plan.vcpus.at(VcpuId{b});
+    };
+    EXPECT_NE(host.nodes_of(together(0, 1)), host.nodes_of(together(4, 5)));
+    EXPECT_EQ(together(2, 3), together(0, 1));
+    EXPECT_EQ(together(6, 7), together(4, 5));
+    EXPECT_EQ(together(10, 11), together(0, 1)) << "in no cell counts as in the first";
+    EXPECT_EQ(together(8, 9), vcpu_cpus(plan)) << "nobody of theirs is online";
+}
+
 TEST(Numa, NodeWithoutMemoryIsUsedLast)
 {
     auto host = regular_host({.packages = 4, .cores = 4, .threads = 1});

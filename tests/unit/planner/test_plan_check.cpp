@@ -112,6 +112,19 @@ TEST(PlanCheck, NoticesTwoVcpusOnACoreThatIsSaidToBeOfOne)
     EXPECT_FALSE(check_plan(request, plan).empty());
 }
 
+TEST(PlanCheck, NoticesOfflineVcpusBesideTheirCell)
+{
+    const auto host = two_nodes();
+    auto vm = domain("vm", 6);
+    vm.vcpus_online = {VcpuId{0}, VcpuId{3}};
+    vm.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 2)}, {.id = 1, .vcpus = VcpuSet::range(3, 5)}};
+    const PlanRequest request{.topology = &host, .intents = {vm}};
+    auto plan = make_plan(request);
+    ASSERT_TRUE(check_plan(request, plan).empty());
+    plan.domains[0].vcpus[VcpuId{5}] = plan.domains[0].vcpus[VcpuId{0}];
+    EXPECT_FALSE(check_plan(request, plan).empty());
+}
+
 TEST(PlanCheck, NoticesABrokenPlan)
 {
     const auto host = ryzen();
