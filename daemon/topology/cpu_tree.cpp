@@ -129,17 +129,25 @@ private:
     [[nodiscard]] static Node make_node(hwloc_obj_t object)
     {
         constexpr std::uint64_t kib = 1024;
+        constexpr std::uint64_t memory_kib_max = std::uint64_t{1} << 52U;
         const auto& memory = object->attr->numanode;
         Node node{.id = NodeId{object->os_index}, .memory_kib = memory.local_memory / kib};
+        std::map<std::uint64_t, std::uint64_t> pages; // by KiB of one
         for (unsigned i = 0; i < memory.page_types_len; ++i) {
-            const auto& pages = memory.page_types[i];
-            node.hugepages.push_back(
-                {.page_kib = pages.size / kib, .total = pages.count, .free = pages.count});
+            const auto page_kib = memory.page_types[i].size / kib;
+            if (page_kib > 0) { // files may say anything, also twice
+                const auto most = memory_kib_max / page_kib;
+                pages[page_kib] = std::min<std::uint64_t>(
+                    pages[page_kib] + std::min<std::uint64_t>(memory.page_types[i].count, most),
+                    most);
+            }
         }
-        std::sort(node.hugepages.begin(), node.hugepages.end(),
-                  [](const auto& a, const auto& b) { return a.page_kib < b.page_kib; });
-        if (!node.hugepages.empty()) {
-            node.hugepages.erase(node.hugepages.begin()); // the base page size
+        constexpr std::uint64_t base_page_kib_max = 64;
+        if (!pages.empty() && pages.begin()->first <= base_page_kib_max) {
+            pages.erase(pages.begin()); // the base page size
+        }
+        for (const auto& [page_kib, count] : pages) {
+            node.hugepages.push_back({.page_kib = page_kib, .total = count, .free = count});
         }
         return node;
     }

@@ -30,8 +30,14 @@ MemoryLedger::MemoryLedger(const HostIndex& host) : host_{host}
     add_ordinary();
     add_hugepages();
     for (auto& [page_kib, stock] : stocks_) {
-        stock.unbooked = stock.free;
+        stock.booked.assign(nodes.size(), 0);
     }
+}
+
+std::optional<std::uint64_t> MemoryLedger::Stock::left(std::size_t node) const
+{
+    const auto& here = unbooked[node];
+    return here ? std::optional{*here - std::min(*here, booked[node])} : std::nullopt;
 }
 
 void MemoryLedger::add_ordinary()
@@ -42,7 +48,7 @@ void MemoryLedger::add_ordinary()
             nodes_with_memory_ > 0 ? std::optional{node.ordinary_kib()} : std::nullopt;
         const auto tells = several_nodes() && node.free_memory_kib.has_value();
         stock.total.push_back(total);
-        stock.free.push_back(tells && node.memory_kib > 0 ? node.free_memory_kib : total);
+        stock.unbooked.push_back(tells && node.memory_kib > 0 ? node.free_memory_kib : total);
         stock.tells.push_back(tells);
     }
 }
@@ -54,10 +60,10 @@ void MemoryLedger::add_hugepages()
         for (const auto& pages : nodes[i].hugepages) {
             auto& stock = stocks_[pages.page_kib];
             stock.total.resize(nodes.size(), 0); // a node that does not list the size has none
-            stock.free.resize(nodes.size(), 0);
+            stock.unbooked.resize(nodes.size(), 0);
             stock.tells.resize(nodes.size(), false);
             stock.total[i] = pages.total * pages.page_kib;
-            stock.free[i] = pages.free * pages.page_kib;
+            stock.unbooked[i] = pages.free * pages.page_kib;
             stock.tells[i] = pages.free < pages.total;
         }
     }
@@ -107,9 +113,10 @@ void MemoryLedger::give_for(const Absent& absent, const Intent& intent, const St
 MemoryLedger::Amounts MemoryLedger::amounts(const Intent& intent, const Stock& stock, Others others,
                                             const std::vector<Absent>& absent) const
 {
-    auto amounts = others == Others::booked    ? stock.free
-                   : others == Others::ignored ? stock.unbooked
-                                               : stock.total;
+    auto amounts = others == Others::off ? stock.total : stock.unbooked;
+    for (std::size_t i = 0; others == Others::booked && i < amounts.size(); ++i) {
+        amounts[i] = stock.left(i);
+    }
     for (const auto& other : absent) {
         give_for(other, intent, stock, others, amounts);
     }
@@ -218,13 +225,13 @@ MemoryLedger::Taken MemoryLedger::reserve_existing(const Intent& intent)
     }
     const auto home = home_nodes(host_, intent);
     std::vector<std::size_t> untold;
-    for (std::size_t i = 0; i < stock->free.size(); ++i) {
+    for (std::size_t i = 0; i < stock->total.size(); ++i) {
         if (!stock->tells[i] && home.contains(host_.topology->nodes[i].id)) {
             untold.push_back(i);
         }
     }
     const auto part = equal_part(intent.memory_kib, std::max<std::size_t>(home.size(), 1));
-    return book(intent, untold, part * untold.size());
+    return book(intent, untold, std::min(intent.memory_kib, part * untold.size()));
 }
 
 MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& nodes)
@@ -242,7 +249,7 @@ MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& node
     const auto having = host_.memory_homes(nodes);
     auto comes = intent.memory_kib;
     std::vector<std::size_t> places;
-    for (std::size_t i = 0; i < stock->free.size(); ++i) {
+    for (std::size_t i = 0; i < stock->total.size(); ++i) {
         const auto node = host_.topology->nodes[i].id;
         if (having.contains(node)) {
             places.push_back(i);
@@ -260,15 +267,15 @@ MemoryLedger::Taken MemoryLedger::book(const Intent& intent, const std::vector<s
     if (nodes.empty() || nothing_to_choose) {
         return taken;
     }
-    auto& free = stocks_.at(taken.page_kib).free;
-    taken.kib.resize(free.size(), 0);
+    auto& stock = stocks_.at(taken.page_kib);
+    taken.kib.resize(stock.total.size(), 0);
     // First everybody's part, then what is missing of it from those that have more.
     for (const auto most : {equal_part(kib, nodes.size()), kib}) {
         for (const auto node : nodes) {
-            if (auto& left = free[node]) {
+            if (const auto left = stock.left(node)) {
                 const auto part = std::min({kib, most, *left});
                 taken.kib[node] += part;
-                *left -= part;
+                stock.booked[node] += part;
                 kib -= part;
             }
         }
@@ -279,18 +286,14 @@ MemoryLedger::Taken MemoryLedger::book(const Intent& intent, const std::vector<s
 void MemoryLedger::give_back(const Taken& taken)
 {
     for (std::size_t i = 0; i < taken.kib.size(); ++i) {
-        if (auto& free = stocks_.at(taken.page_kib).free[i]) {
-            *free += taken.kib[i];
-        }
+        stocks_.at(taken.page_kib).booked[i] -= taken.kib[i];
     }
 }
 
 void MemoryLedger::take_again(const Taken& taken)
 {
     for (std::size_t i = 0; i < taken.kib.size(); ++i) {
-        if (auto& free = stocks_.at(taken.page_kib).free[i]) {
-            *free -= std::min(*free, taken.kib[i]);
-        }
+        stocks_.at(taken.page_kib).booked[i] += taken.kib[i];
     }
 }
 

@@ -72,9 +72,12 @@ private:
     // Memory in pages of one size, by NodeIndex.
     struct Stock {
         Amounts total;
-        Amounts unbooked;        // before anything was booked
-        Amounts free;            // what is left of that
-        std::vector<bool> tells; // what domains have already is not part of it
+        Amounts unbooked;                  // before anything was booked
+        std::vector<std::uint64_t> booked; // more than there is while places are tried
+        std::vector<bool> tells;           // what domains have already is not part of it
+
+        // What the bookings leave of a node's.
+        [[nodiscard]] std::optional<std::uint64_t> left(std::size_t node) const;
     };
 
     void add_ordinary();

@@ -76,9 +76,13 @@ private:
         return missed_ - std::min(missed_, (order_.size() - at) * most_local_);
     }
 
+    // Cells without vCPUs come last: their memory goes where vCPUs of the domain are.
     [[nodiscard]] bool can_hold(std::size_t cell, std::size_t node) const
     {
         const auto& wanted = demand_.cells[cell];
+        if (wanted.vcpus == 0 && cells_on_[node] == 0) {
+            return false;
+        }
         const auto single = demand_.nodes == NodeDemand::Nodes::single && !nodes_.empty() &&
                             raw(nodes_.front()) != node;
         const auto& memory = memory_[home_of(node)];

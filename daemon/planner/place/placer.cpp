@@ -335,9 +335,7 @@ private:
             }
         }
         if (!shape_.cells.empty()) {
-            bound[CostTerm::nodes] = static_cast<std::uint64_t>(
-                std::count_if(shape_.cells.begin(), shape_.cells.end(),
-                              [](const VcpuSet& cell) { return !cell.empty(); }));
+            bound[CostTerm::nodes] = shape_.cells_online();
             bound[CostTerm::device_cells] = choice.devices_missed;
         }
         // The search for nodes may have paid with these for fewer nodes.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Memory and hugepages: on which node there is enough, and what running domains have of it.
+#include "daemon/planner/fleet/memory_ledger.hpp"
 #include "tests/support/plan_case.hpp"
 
 #include <gtest/gtest.h>
@@ -48,6 +49,26 @@ TEST(Memory, HugepagesDecideTheNode)
               NodeSet{NodeId{1}});
 }
 
+// Giving back and booking again in another order, as where a rearrangement is undone.
+TEST(Memory, BookingsThatOverlapMeanwhileMakeNone)
+{
+    auto host = two_nodes();
+    const HostIndex index{host};
+    MemoryLedger ledger{index};
+    auto vm = domain("vm", 1);
+    vm.memory_kib = 12 * gib; // of the 16 GiB of the node
+    const NodeSet node{NodeId{0}};
+    const auto first = ledger.take(vm, node);
+    ledger.give_back(first);
+    const auto second = ledger.take(vm, node);
+    ledger.take_again(first);
+    EXPECT_EQ(ledger.available(vm)[0], 0U);
+    ledger.give_back(second);
+    EXPECT_EQ(ledger.available(vm)[0], 4 * gib);
+    ledger.give_back(first);
+    EXPECT_EQ(ledger.available(vm)[0], 16 * gib);
+}
+
 TEST(Memory, InHugepagesIsNotThereForSmallPages)
 {
     auto host = two_nodes(); // with 16 GiB each
@@ -69,6 +90,25 @@ TEST(Memory, InHugepagesIsNotThereForSmallPages)
     EXPECT_FALSE(plan_on(host, {vm}, CpuSet{}).domains[0].satisfied);
     host.nodes[1].hugepages.front().total = std::numeric_limits<std::uint64_t>::max();
     EXPECT_EQ(host.nodes[1].ordinary_kib(), 0U);
+}
+
+TEST(Memory, OfACellWhoseVcpusAreAllOfflineIsWhereTheOthersAre)
+{
+    auto host = two_nodes();
+    auto vm = domain("vm", 4);
+    vm.vcpus_online = VcpuSet::range(0, 1);
+    vm.cells = {{.id = 0, .vcpus = VcpuSet::range(0, 1), .memory_kib = 2 * gib},
+                {.id = 1, .vcpus = VcpuSet::range(2, 3), .memory_kib = 2 * gib}};
+    vm.memory_kib = 4 * gib;
+    host.nodes[0].memory_kib = 3 * gib;
+    host.nodes[1].memory_kib = 5 * gib;
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(plan.placement, Placement::dedicated);
+    EXPECT_TRUE(plan.optimal);
+    EXPECT_EQ(host.nodes_of(plan.claim), NodeSet{NodeId{1}});
+    EXPECT_EQ(plan.numatune->cells.at(1), NodeSet{NodeId{1}});
+    host.nodes[1].memory_kib = 3 * gib; // each cell for itself would fit
+    EXPECT_EQ(host.nodes_of(plan_on(host, {vm}, CpuSet{}).domains[0].claim).size(), 2U);
 }
 
 // Two nodes with room for one domain of 3 GiB each, as a file describes them.
