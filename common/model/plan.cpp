@@ -14,6 +14,15 @@ CpuSet DomainPlan::vcpu_cpus() const
     return cpus;
 }
 
+CpuSet DomainPlan::own_cpus() const
+{
+    CpuSet cpus;
+    for (const auto& [vcpu, pin] : vcpus) {
+        cpus |= floating.contains(vcpu) ? CpuSet{} : pin;
+    }
+    return cpus;
+}
+
 const DomainPlan* Plan::find(const DomainUuid& uuid) const
 {
     const auto at = std::find_if(domains.begin(), domains.end(),

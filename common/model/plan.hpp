@@ -49,9 +49,10 @@ struct Intent {
     std::uint32_t vcpus_max = 1;
     VcpuSet vcpus_online; // those that get CPUs of their own, once `plug` and `unplug` are done;
                           // the rest follow (design: planned offline pins)
-    VcpuSet plug;         // of vcpus_online: not there yet
+    VcpuSet floating;     // online, too, but on the pool beside those (the option dedicated-vcpus)
+    VcpuSet plug;         // of vcpus_online and floating: not there yet
     VcpuSet unplug;       // there still, but not to stay
-    bool vcpus_as_asked = true; // false: `why` says what is in the way of the number asked for
+    bool vcpus_as_asked = true; // false: `why` says what is in the way of the vCPUs asked for
     std::optional<GuestTopology> topology;
     std::vector<GuestCell> cells;
     std::vector<IothreadId> iothreads;
@@ -72,6 +73,9 @@ struct Intent {
     // them where it cannot be served better now.
     bool has_our_pins = false;
     Reasons why; // reasons known before planning (policy source, foreign, held)
+
+    // All that are, or come, online.
+    [[nodiscard]] VcpuSet all_online() const { return vcpus_online | floating; }
 };
 
 struct DomainPlan {
@@ -88,6 +92,7 @@ struct DomainPlan {
     std::map<VcpuId, CpuSet> vcpus; // online: one CPU each (dedicated) or the pool part (shared);
                                     // offline ones too, pinned in advance to the domain's own CPUs
     VcpuSet online;                 // of `vcpus`: those that are, or come, online
+    VcpuSet floating; // of a dedicated domain's `vcpus`: those on the pool, offline ones too
     // The pins from the next start on, if the vCPUs of a shut-off domain then have other numbers.
     // Only for display.
     std::optional<std::map<VcpuId, CpuSet>> at_start;
@@ -106,6 +111,7 @@ struct DomainPlan {
     Reasons reasons;
 
     [[nodiscard]] CpuSet vcpu_cpus() const; // that any of `vcpus` is pinned to
+    [[nodiscard]] CpuSet own_cpus() const;  // the same without those that are `floating`
 };
 
 struct Plan {

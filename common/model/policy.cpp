@@ -118,10 +118,11 @@ public:
         }
     }
 
-    void cpus(std::string_view option, CpuSet& out) const
+    template <class Set>
+    void set(std::string_view option, Set& out) const
     {
         if (const auto* text = find<std::string>(option)) {
-            out = CpuSet::parse(*text).value();
+            out = Set::parse(*text).value();
         }
     }
 
@@ -163,7 +164,7 @@ Policy policy_of(std::string name, const OptionMap& options)
     const PolicyFields fields{options};
     Policy policy{.name = std::move(name)};
     fields.placement(policy.placement);
-    fields.cpus("cpus", policy.cpus);
+    fields.set("cpus", policy.cpus);
     fields.choice("smt", policy.smt);
     fields.choice("numa", policy.numa);
     fields.choice("device", policy.device);
@@ -173,6 +174,7 @@ Policy policy_of(std::string name, const OptionMap& options)
     fields.threads("iothreads", policy.iothreads);
     fields.choice("memory", policy.memory);
     fields.copy("vcpus", policy.vcpus);
+    fields.set("dedicated-vcpus", policy.dedicated_vcpus);
     fields.choice("topology", policy.topology);
     fields.tune(policy.tune);
     fields.copy("isolate", policy.isolate);
@@ -183,7 +185,7 @@ Policy policy_of(std::string name, const OptionMap& options)
 }
 
 // Options that speak of CPUs of the domain's own, which a shared domain has not: option and the
-// values that do.
+// values that do; without values, all but the empty text.
 const std::vector<std::pair<std::string_view, std::vector<OptionValue>>>& dedicated_only()
 {
     using Values = std::vector<OptionValue>;
@@ -194,6 +196,7 @@ const std::vector<std::pair<std::string_view, std::vector<OptionValue>>>& dedica
         {"iothreads", {word("own")}},
         {"topology", {word("match"), word("host")}},
         {"isolate", {OptionValue{true}}},
+        {"dedicated-vcpus", {}},
     };
     return table;
 }
@@ -206,8 +209,11 @@ Result<void> drop_dedicated_options(OptionMap& effective, PlacementBy by)
 {
     for (const auto& [name, values] : dedicated_only()) {
         const auto at = effective.find(name);
-        if (at == effective.end() ||
-            std::find(values.begin(), values.end(), at->second) == values.end()) {
+        const auto speaks = [&values = values](const OptionValue& value) {
+            return values.empty() ? value != OptionValue{std::string{}}
+                                  : std::find(values.begin(), values.end(), value) != values.end();
+        };
+        if (at == effective.end() || !speaks(at->second)) {
             continue;
         }
         if (by == PlacementBy::request) {

@@ -54,6 +54,7 @@ struct Policy {
     ThreadChoice iothreads;
     MemoryChoice memory = MemoryChoice::follow;
     std::uint32_t vcpus = 0; // 0: leave the online count alone
+    VcpuSet dedicated_vcpus; // that get CPUs of their own; empty: all
     TopologyChoice topology = TopologyChoice::keep;
     std::set<Tune> tune;
     bool isolate = false;

@@ -107,6 +107,13 @@ std::vector<OptionInfo> make_option_table()
          "number",
          "0: leave the number alone",
          "the number of online vCPUs, by plugging or unplugging"},
+        {"dedicated-vcpus",
+         string,
+         "s",
+         {},
+         "vcpulist",
+         "empty: all",
+         "the vCPUs that get CPUs of their own; the others float on the pool beside them"},
         {"topology",
          string,
          "s",
@@ -171,15 +178,27 @@ std::string_view type_words(OptionType type)
     return "";
 }
 
+bool names_vcpus(const OptionInfo& option)
+{
+    return option.free_form == "vcpulist";
+}
+
+bool is_id_list(const OptionInfo& option)
+{
+    return option.free_form == "cpulist" || names_vcpus(option);
+}
+
 // "prefer, require, isolate, spread", "auto, own, vcpus or a cpulist like \"0-3,8\"", ...
 std::string valid_values(const OptionInfo& option)
 {
-    if (option.values.empty() && option.free_form != "cpulist") {
+    if (option.values.empty() && !is_id_list(option)) {
         return std::string{type_words(option.type)};
     }
     auto text = join_words(option.values);
-    if (option.free_form == "cpulist") {
-        text += std::string{text.empty() ? "" : " or "} + "a cpulist like \"0-3,8\"";
+    if (is_id_list(option)) {
+        text +=
+            std::string{text.empty() ? "" : " or "} +
+            (names_vcpus(option) ? "a list of vCPUs like \"0-3,8\"" : "a cpulist like \"0-3,8\"");
     }
     return text;
 }
@@ -193,7 +212,7 @@ Error bad_value(const OptionInfo& option, const std::string& what)
 
 Error unknown_value(const OptionInfo& option, std::string_view value)
 {
-    if (option.free_form == "cpulist") {
+    if (is_id_list(option)) {
         return bad_value(option, in_quotes(value) + " is not one of its values");
     }
     return Error{.code = Errc::invalid_policy,
@@ -219,7 +238,8 @@ Result<OptionValue> checked_cpulist(const OptionInfo& option, const std::string&
                                      : unknown_value(option, text);
     }
     if (cpus->empty()) {
-        return bad_value(option, in_quotes(text) + " names no CPU");
+        return bad_value(option, in_quotes(text) +
+                                     (names_vcpus(option) ? " names no vCPU" : " names no CPU"));
     }
     return OptionValue{cpus->str()};
 }
@@ -234,8 +254,7 @@ Result<OptionValue> checked_string(const OptionInfo& option, std::string text)
     if (has_value(option, text)) {
         return OptionValue{std::move(text)};
     }
-    return option.free_form == "cpulist" ? checked_cpulist(option, text)
-                                         : unknown_value(option, text);
+    return is_id_list(option) ? checked_cpulist(option, text) : unknown_value(option, text);
 }
 
 // In the table's order and without repetition, so that equal lists compare equal.

@@ -27,9 +27,10 @@ struct OptionInfo {
     OptionType type;
     std::string_view signature;           // D-Bus: "b" "i" "u" "s" "as"
     std::vector<std::string_view> values; // valid words, default first; empty: free form
-    std::string_view free_form;           // "cpulist", "number", or empty; allowed beside `values`
-    std::string_view default_text;        // as shown in help
-    std::string_view meaning;             // one sentence
+    std::string_view free_form;    // "cpulist", "vcpulist", "number", or empty; allowed beside
+                                   // `values`
+    std::string_view default_text; // as shown in help
+    std::string_view meaning;      // one sentence
 };
 
 [[nodiscard]] const std::vector<OptionInfo>& option_table();

@@ -41,6 +41,7 @@ enum class ReasonCode {
     kept_in_place,
     moved,
     restricted_cpus,
+    vcpus_float,
     quiet_cpus_used,
     foreign_load,
     // threads and memory
@@ -96,6 +97,7 @@ enum class ReasonCode {
     option_without_effect,
     vcpus_missing,
     vcpus_kept,
+    dedicated_vcpus_missing,
     pins_elsewhere,
     policy_elsewhere,
     auto_chosen,

@@ -87,6 +87,7 @@ enum class ReasonPhrase {
     // the guest's topology and what speaks against a tune
     guest_shape,
     nothing_to_mirror,
+    floating_siblings,
     definition_differs,
     too_many_vcpus,
     by_cpu_argument,
@@ -107,6 +108,7 @@ enum class ReasonPhrase {
     unlike_start,
     cpus_offline,
     no_own_cpus,
+    floating_caches,
     topology_miscounts,
     topology_misleads,
     no_true_topology,
@@ -149,8 +151,9 @@ inline constexpr auto argument_names = std::to_array<std::string_view>({
     "dedicated", "displaced", "elsewhere", "gaps", "isolated", "no_cells", "other_claims",
     "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike",
     // sets
-    "allowed", "cpus", "emulator", "host_cpus", "host_nodes", "housekeeping", "kept", "load",
-    "nodes", "offline", "other_nodes", "pool", "quiet", "siblings", "start",
+    "allowed", "beyond", "cpus", "emulator", "floating", "host_cpus", "host_nodes",
+    "housekeeping", "kept", "last_vcpu", "load",
+    "nodes", "offline", "other_nodes", "own", "pool", "quiet", "siblings", "start", "waiting",
     // memory
     "available", "memory", "missing", "page",
     // texts and names

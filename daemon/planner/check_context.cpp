@@ -25,9 +25,11 @@ void CheckContext::expect(bool holds, const std::string& what)
 
 bool CheckContext::has_all_pins() const
 {
+    const auto online = intent_->all_online();
+    const auto has_pin = [this](VcpuId vcpu) { return domain_->vcpus.contains(vcpu); };
     return !domain_->vcpus.empty() &&
-           std::all_of(intent_->vcpus_online.begin(), intent_->vcpus_online.end(),
-                       [this](VcpuId vcpu) { return domain_->vcpus.contains(vcpu); });
+           std::all_of(domain_->floating.begin(), domain_->floating.end(), has_pin) &&
+           std::all_of(online.begin(), online.end(), has_pin);
 }
 
 bool CheckContext::never_together(const Intent& a, const Intent& b)

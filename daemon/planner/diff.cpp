@@ -129,7 +129,8 @@ std::map<VcpuId, CpuSet> definition_pins(const ObservedDomain& seen, const Domai
     std::map<VcpuId, CpuSet> pins;
     const auto online = (seen.facts.vcpus_online | plan.plug) - plan.unplug;
     const auto& boot = seen.boot_vcpus();
-    if (boot.includes(online) || online.includes(boot)) {
+    // Which vCPUs float is said by their numbers.
+    if (boot.includes(online) || online.includes(boot) || !plan.floating.empty()) {
         for (const auto& [vcpu, cpus] : plan.vcpus) {
             if (raw(vcpu) < vcpus_max) {
                 pins.emplace(vcpu, cpus);

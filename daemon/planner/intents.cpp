@@ -106,6 +106,31 @@ void choose_count(const ObservedDomain& seen, std::uint32_t wanted, const VcpuSe
     }
 }
 
+// Those that the policy gives no CPUs of their own float; where that is all of them, the domain is
+// shared as long as that lasts.
+void choose_floating(Intent& intent)
+{
+    const auto& wanted = intent.policy.dedicated_vcpus;
+    if (wanted.empty() || intent.policy.placement != Placement::dedicated ||
+        intent.vcpus_max == 0) {
+        return;
+    }
+    const auto last = intent.vcpus_max - 1;
+    if (const auto beyond = wanted - VcpuSet::range(0, last); !beyond.empty()) {
+        intent.vcpus_as_asked = false;
+        intent.why.push_back({ReasonCode::dedicated_vcpus_missing,
+                              {{"beyond", beyond}, {"last_vcpu", VcpuSet{VcpuId{last}}}}});
+    }
+    if (!wanted.intersects(intent.vcpus_online)) {
+        intent.policy.placement = Placement::shared;
+        intent.why.push_back(
+            {ReasonCode::dedicated_vcpus_missing, {{"waiting", wanted & VcpuSet::range(0, last)}}});
+        return;
+    }
+    intent.floating = intent.vcpus_online - wanted;
+    intent.vcpus_online &= wanted;
+}
+
 Decision decide_stance(const IntentInput& input, const ObservedDomain& seen,
                        const DomainHistory& history, const CpuSet& online)
 {
@@ -218,6 +243,7 @@ Intent make_intent(const ObservedDomain& seen, const Policy& policy, const Topol
     intent.policy = policy;
     intent.vcpus_max = facts.vcpus_max;
     choose_count(seen, policy.vcpus, kept_plugged, intent);
+    choose_floating(intent);
     intent.topology = facts.topology;
     intent.cells = facts.cells;
     intent.iothreads = facts.iothreads;
@@ -255,6 +281,7 @@ Decision decide_one(const IntentInput& input, const ObservedDomain& seen, const 
     auto policy = decision.policy.policy;
     if (decision.stance != Stance::managed) {
         policy.vcpus = 0;
+        policy.dedicated_vcpus = {};
         policy.by_devices = false; // nothing to explain
     }
     decision.intent = make_intent(seen, policy, input.topology, history.kept_plugged);

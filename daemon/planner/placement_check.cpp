@@ -32,9 +32,11 @@ public:
             own |= pin;
         }
         for (const auto& [vcpu, pin] : domain_.vcpus) {
-            check_.expect(intent_.vcpus_online.contains(vcpu) || own.includes(pin),
+            check_.expect(intent_.vcpus_online.contains(vcpu) || domain_.floating.contains(vcpu) ||
+                              own.includes(pin),
                           "an offline vCPU would be born on a CPU of others");
         }
+        check_floating(own);
         check_cells();
         check_.expect(domain_.claim.includes(own), "its CPUs are not all claimed");
         check_.expect(!domain_.claim.intersects(plan_.housekeeping), "it claims housekeeping CPUs");
@@ -123,6 +125,37 @@ private:
                allowed.includes(cpus);
     }
 
+    // Those that float do so together on the pool, else on housekeeping, else on its own CPUs.
+    void check_floating(const CpuSet& own)
+    {
+        check_.expect(domain_.floating.includes(intent_.floating) &&
+                          !domain_.floating.intersects(intent_.vcpus_online),
+                      "other vCPUs float than the option dedicated-vcpus says");
+        if (domain_.floating.empty()) {
+            return;
+        }
+        const auto& first = domain_.vcpus.at(domain_.floating.front());
+        for (const auto vcpu : domain_.floating) {
+            check_.expect(domain_.vcpus.at(vcpu) == first,
+                          "its floating vCPUs are not on the same CPUs");
+        }
+        const auto where = check_.floatable(plan_.usable);
+        const auto later = domain_.awaits && check_.pool_of_all().includes(first);
+        const auto pool = (later ? check_.pool_of_all() : check_.own_pool()) - domain_.claim;
+        const auto kept = plan_.housekeeping - request_.topology->quiet_cpus();
+        const auto on_pool = pool.includes(first);
+        const auto on_kept = !pool.intersects(where) && kept.includes(first);
+        const auto on_own =
+            !pool.intersects(where) && !kept.intersects(where) && own.includes(first);
+        check_.expect(on_pool || on_kept || on_own, "its floating vCPUs are beyond the pool");
+        const auto is_asked = domain_.satisfied && !intent_.floating.empty();
+        check_.expect(!is_asked || on_pool,
+                      "its vCPUs float beyond the pool and it counts as satisfied");
+        check_.expect(!is_asked || intent_.policy.cpus.empty() ||
+                          intent_.policy.cpus.includes(first),
+                      "its vCPUs float on CPUs that the option cpus rules out");
+    }
+
     // Offline vCPUs wait where the others of their cell are. libvirt puts those that no cell names
     // into the first.
     void check_cells()
@@ -144,7 +177,7 @@ private:
             for (const auto vcpu : cell& intent_.vcpus_online) {
                 own |= domain_.vcpus.at(vcpu);
             }
-            for (const auto vcpu : cell) {
+            for (const auto vcpu : cell - domain_.floating) {
                 check_.expect(own.empty() || own.includes(domain_.vcpus.at(vcpu)),
                               "offline vCPU " + std::to_string(raw(vcpu)) +
                                   " waits beside its cell");

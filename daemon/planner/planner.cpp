@@ -181,8 +181,8 @@ private:
         explain_elsewhere(*host_.topology, *member.intent, plan);
         std::optional<NodeSet> memory_elsewhere;
         if (member.placed) {
-            pin_dedicated(member, plan);
             plan.awaits = later != Later::no;
+            pin_dedicated(member, pool, plan, later);
         } else {
             if (member.role == Member::Role::dedicated) {
                 plan.satisfied = false;
@@ -213,14 +213,38 @@ private:
                      .several_nodes = fleet_.memory().several_nodes(),
                      .elsewhere = std::move(memory_elsewhere)},
                     plan);
-        plan.online = member.intent->vcpus_online;
+        plan.online = member.intent->all_online();
         plan.plug = member.intent->plug;
         plan.unplug = member.intent->unplug;
         plan.satisfied = plan.satisfied && member.intent->vcpus_as_asked;
         explain_without_effect(member.intent->policy, plan);
     }
 
-    void pin_dedicated(const Member& member, DomainPlan& plan)
+    // The vCPUs that the policy gives no CPUs of their own, offline ones too.
+    void pin_floating(const Member& member, SharedPool& common, DomainPlan& plan, Later later)
+    {
+        const auto& intent = *member.intent;
+        if (intent.policy.dedicated_vcpus.empty()) {
+            return;
+        }
+        plan.floating = VcpuSet::range(0, intent.vcpus_max - 1) - intent.policy.dedicated_vcpus;
+        const auto cpus = later == Later::cpus ? fleet_.pool_of_all() : fleet_.pool_for(member);
+        const auto pool = pool_of(cpus - member.claim);
+        const auto share = pool.find_beside(intent, plan.vcpu_cpus());
+        for (const auto vcpu : plan.floating) {
+            plan.vcpus.emplace(vcpu, share.cpus);
+        }
+        if (intent.floating.empty()) {
+            return;
+        }
+        plan.satisfied = plan.satisfied && share.as_asked();
+        if (later != Later::cpus && share.on != Share::On::claimed) {
+            load(common, member, share.cpus, intent.floating.size());
+        }
+        explain_floating(member, share, plan);
+    }
+
+    void pin_dedicated(const Member& member, SharedPool& common, DomainPlan& plan, Later later)
     {
         plan.placement = Placement::dedicated;
         plan.optimal = member.placed->proven;
@@ -231,6 +255,7 @@ private:
             plan.vcpus[vcpu] = {cpu};
             own.insert(cpu);
         }
+        pin_floating(member, common, plan, later);
         for (const auto& [vcpus, cpus] : cpus_by_cell(*member.intent, member.placed->pins)) {
             for (const auto vcpu : vcpus) {
                 plan.vcpus.try_emplace(vcpu, cpus);
@@ -291,7 +316,7 @@ private:
             }
         }
         if (later != Later::cpus) {
-            load(common, member, share.cpus, intent.vcpus_online.size());
+            load(common, member, share.cpus, intent.all_online().size());
         }
         member.memory = later != Later::no
                             ? MemoryLedger::Taken{}

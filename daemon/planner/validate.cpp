@@ -42,8 +42,8 @@ Fault check_vcpus(const Topology& /*topology*/, const Intent& intent)
     if (intent.vcpus_online.empty()) {
         return {{"vcpus", "no vCPU is online; at least one must be"}};
     }
-    if (raw(intent.vcpus_online.back()) >= intent.vcpus_max) {
-        return {{"vcpus", beyond_max(intent.vcpus_online.back(), intent.vcpus_max)}};
+    if (const auto last = intent.all_online().back(); raw(last) >= intent.vcpus_max) {
+        return {{"vcpus", beyond_max(last, intent.vcpus_max)}};
     }
     if (intent.topology && intent.topology->product() != intent.vcpus_max) {
         return {{"topology", "sockets x dies x clusters x cores x threads is " +
@@ -83,6 +83,10 @@ Fault check_policy(const Topology& topology, const Intent& intent)
     }
     if (auto wrong = check_cpus(topology, "policy.emulator", policy.emulator.cpus)) {
         return wrong;
+    }
+    if (!policy.dedicated_vcpus.empty() && raw(policy.dedicated_vcpus.back()) >= intent.vcpus_max) {
+        return {{"policy.dedicated-vcpus",
+                 beyond_max(policy.dedicated_vcpus.back(), intent.vcpus_max)}};
     }
     return check_cpus(topology, "policy.iothreads", policy.iothreads.cpus);
 }

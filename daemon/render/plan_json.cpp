@@ -146,6 +146,9 @@ Json domain_plan_to_json(const DomainPlan& plan)
     if (plan.awaits) {
         object["awaits"] = true;
     }
+    if (!plan.floating.empty()) {
+        object["floating"] = plan.floating.str();
+    }
     if (!plan.plug.empty()) {
         object["plug"] = plan.plug.str();
     }

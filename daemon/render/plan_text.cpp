@@ -74,6 +74,15 @@ std::map<CpuId, char> cpu_marks(const Plan& plan, const Topology& topology)
     return marks;
 }
 
+// Where vCPUs of the domain float; empty: none do.
+CpuSet floating_cpus(const DomainPlan& domain)
+{
+    if (floats(domain)) {
+        return domain.vcpu_cpus();
+    }
+    return domain.floating.empty() ? CpuSet{} : domain.vcpus.at(domain.floating.front());
+}
+
 // "  C,D float": who floats on some of `cpus`.
 std::string floating_on(const Plan& plan, const CpuSet& cpus)
 {
@@ -83,7 +92,7 @@ std::string floating_on(const Plan& plan, const CpuSet& cpus)
     std::size_t count = 0;
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         const auto& domain = plan.domains[i];
-        if (!floats(domain) || !domain.vcpu_cpus().intersects(cpus)) {
+        if (!floating_cpus(domain).intersects(cpus)) {
             continue;
         }
         if (++count <= named_max && marks[i] != many_mark) {
@@ -274,7 +283,10 @@ std::string domain_line(const DomainPlan& plan, char mark)
         return text + (plan.claim.empty() ? "\n" : "; it is pinned to " + plan.claim.str() + "\n");
     }
     text += std::string{to_string(plan.placement)} + ", " + vcpu_count(plan) + " on " +
-            plan.vcpu_cpus().str();
+            plan.own_cpus().str();
+    if (!plan.floating.empty()) {
+        text += " (own) and " + floating_cpus(plan).str() + " (floating)";
+    }
     text += "; emulator on " + plan.emulator.str();
     text += plan.start_emulator ? " (started on " + plan.start_emulator->str() + ")" : "";
     text += iothread_text(plan) + memory_text(plan);

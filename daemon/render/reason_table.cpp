@@ -13,16 +13,22 @@ namespace {
 constexpr auto reasons = std::to_array<ReasonInfo>({
     // Placement of dedicated domains.
     {ReasonCode::fits_one_l3, "fits-one-l3", "all vCPUs share one last-level cache", {
+        "{own:vCPU # is|vCPUs # share one L3} on {nodes:node #|nodes #}.",
         "{vcpus:The vCPU is|All # vCPUs share one L3} on {nodes:node #|nodes #}."}},
     {ReasonCode::fits_one_node, "fits-one-node", "all vCPUs are on one NUMA node, over several L3s", {
+        "{own:vCPU # is|vCPUs # are} on {nodes:node #|nodes #}.",
         "All {vcpus} vCPUs are on {nodes:node #|nodes #}."}},
     {ReasonCode::fits_one_package, "fits-one-package", "several NUMA nodes, all in one package", {
+        "{own:vCPU # is|vCPUs # are} in one package.",
         "All {vcpus} vCPUs are in one package."}},
     {ReasonCode::spans_l3s, "spans-l3s", "no single L3 had room, so vCPUs do not all share a cache", {
+        "{own:vCPU # spans|vCPUs # span} {l3s:# L3|# L3s}: {parts}.",
         "The vCPUs span {l3s:# L3|# L3s}: {parts}."}},
     {ReasonCode::spans_nodes, "spans-nodes", "no single NUMA node had room, or numa=spread was asked for", {
+        "{own:vCPU # spans|vCPUs # span} nodes {nodes}: {parts}.",
         "The vCPUs span nodes {nodes}: {parts}."}},
     {ReasonCode::spans_packages, "spans-packages", "no single package had room", {
+        "{own:vCPU # spans|vCPUs # span} {packages:# package|# packages}.",
         "The vCPUs span {packages:# package|# packages}."}},
     {ReasonCode::siblings_kept, "siblings-kept", "every guest core is one host core", {
         "Every guest core is one host core."}},
@@ -47,6 +53,7 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "The guest's topology has {vcpus:# core|# cores}, and it runs on {cores:#|#}, because too few whole cores are "
             "free for it and others; smt=isolate keeps {vcpus}."}},
     {ReasonCode::kind_chosen, "kind-chosen", "which kind of core a hybrid host gave", {
+        "{own:vCPU # is|vCPUs # are} on {kinds, and} cores.",
         "All vCPUs are on {kinds, and} cores."}},
     {ReasonCode::kind_mixed, "kind-mixed", "cores of several kinds, as cores=any allows", {
         "Its cores are of several kinds, as cores=any allows: {kinds, and}.",
@@ -93,6 +100,14 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
             "{free_allowed:is|are} free[{unlike:}, but not as its other options ask].",
         "{free:# CPU is|# CPUs are} free, but the option cpus allows only {allowed}, of which none is free.",
         "The option cpus allows only {allowed:CPU #|CPUs #}."}},
+    {ReasonCode::vcpus_float, "vcpus-float",
+     "some vCPUs have CPUs of their own, the others run on the pool, as dedicated-vcpus asks", {
+        "{own:vCPU # has a CPU of its own|vCPUs # have CPUs of their own}; {floating:vCPU # runs|vCPUs # run} on "
+            "{housekeeping:housekeeping CPU #|housekeeping CPUs #}, because nothing is left of the pool.",
+        "{own:vCPU # has a CPU of its own|vCPUs # have CPUs of their own}; {floating:vCPU # runs|vCPUs # run} on "
+            "{cpus:CPU #|CPUs #} of the pool, as dedicated-vcpus asks.",
+        "{own:vCPU # has a CPU of the domain's own|vCPUs # have CPUs of the domain's own}; {floating:vCPU # runs|"
+            "vCPUs # run} there, too, because no other CPU is left."}},
     {ReasonCode::quiet_cpus_used, "quiet-cpus-used", "which of its CPUs are isolated from the scheduler", {
         "Of its CPUs, {quiet:# is|# are} isolated from the scheduler (isolcpus, nohz_full); the others are not.",
         "Its CPUs are isolated from the scheduler (isolcpus, nohz_full)."}},
@@ -276,6 +291,11 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
             "Reapply asks it again.",
         "The policy asks for {wanted_vcpus:# vCPU|# vCPUs}: the guest was started with more of them, which cannot be "
             "unplugged; it has that number from its next start."}},
+    {ReasonCode::dedicated_vcpus_missing, "dedicated-vcpus-missing",
+     "the option dedicated-vcpus names vCPUs that the domain does not have, or that are all offline", {
+        "The option dedicated-vcpus names {beyond:vCPU #|vCPUs #}, but the last vCPU of the domain is {last_vcpu}.",
+        "{waiting:vCPU #, which the option dedicated-vcpus names, is offline|vCPUs #, which the option "
+            "dedicated-vcpus names, are offline}, so all vCPUs run on the pool."}},
     {ReasonCode::pins_elsewhere, "pins-elsewhere",
      "its pins name CPUs or nodes that this host does not have; they are ignored", {
         "Its pins name {cpus:CPU #|CPUs #}, which this host does not have (it has {host_cpus}), so they count as none.",
@@ -405,6 +425,8 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
      "{sockets:# socket|# sockets}, {dies:# die|# dies} per socket, {cores:# core|# cores} per die, "
      "{threads_per_core:# thread|# threads} per core"},
     {ReasonPhrase::nothing_to_mirror, "its vCPUs have no CPUs of their own whose topology it could have"},
+    {ReasonPhrase::floating_siblings,
+     "some of its vCPUs float on the pool, so it cannot be told which of them are siblings or share a cache"},
     {ReasonPhrase::definition_differs,
      "the definition has other vCPUs or cells than the running domain; this is decided again when the domain is next "
      "shut off"},
@@ -436,6 +458,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::cpus_offline,
      "some CPUs of the host are offline, so CPUID does not say how many CPUs share a cache"},
     {ReasonPhrase::no_own_cpus, "the vCPUs have no CPUs of their own, so no cache is certain to be theirs"},
+    {ReasonPhrase::floating_caches, "some of its vCPUs float on the pool, so no cache is certain to be theirs"},
     {ReasonPhrase::topology_miscounts, "the guest's topology does not give the number of its vCPUs"},
     {ReasonPhrase::topology_misleads,
      "with its present topology the guest would take vCPUs to share a cache that do not, or the reverse; "

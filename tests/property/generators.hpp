@@ -310,6 +310,9 @@ inline std::string describe(const Intent& intent)
                 number(intent.activity) + " stance " + number(intent.stance) + " placement " +
                 number(policy.placement) + " priority " + number(policy.priority) + " cpus " +
                 policy.cpus.str() + " device " + number(policy.device);
+    if (!intent.floating.empty()) {
+        text += " floating " + intent.floating.str();
+    }
     if (intent.topology) {
         text += " threads " + std::to_string(intent.topology->threads);
     }

@@ -62,7 +62,7 @@ void explain_left_alone(DomainPlan& plan)
 void explain_share(const Fleet& fleet, const Member& member, const Share& share, DomainPlan& plan)
 {
     const auto& intent = *member.intent;
-    const auto vcpus = intent.vcpus_online.size();
+    const auto vcpus = intent.all_online().size();
     const auto say = [&plan](ReasonCode code, ReasonArguments arguments) {
         plan.reasons.push_back({code, std::move(arguments)});
     };
@@ -94,6 +94,23 @@ void explain_share(const Fleet& fleet, const Member& member, const Share& share,
     }
 }
 
+void explain_floating(const Member& member, const Share& share, DomainPlan& plan)
+{
+    const auto& intent = *member.intent;
+    plan.reasons.push_back(
+        {ReasonCode::vcpus_float,
+         {{"own", intent.vcpus_online},
+          {"floating", intent.floating},
+          {"cpus", share.on == Share::On::pool ? share.cpus : CpuSet{}},
+          {"housekeeping", share.on == Share::On::housekeeping ? share.cpus : CpuSet{}}}});
+    if (share.beyond_cpus) {
+        plan.reasons.push_back({ReasonCode::cpus_not_in_pool, {{"allowed", intent.policy.cpus}}});
+    }
+    if (!share.holds && share.on == Share::On::pool) {
+        plan.reasons.push_back({ReasonCode::pool_full, {{"usable", share.cpus.size()}}});
+    }
+}
+
 void explain_shortfall(const HostIndex& host, const Member& member, const Share& share,
                        DomainPlan& plan)
 {
@@ -103,13 +120,13 @@ void explain_shortfall(const HostIndex& host, const Member& member, const Share&
     }
     if (share.off_devices) {
         plan.reasons.push_back({ReasonCode::devices_not_in_pool,
-                                {{"vcpus", intent.vcpus_online.size()},
+                                {{"vcpus", intent.all_online().size()},
                                  {"nodes", attached_nodes(host, intent)},
                                  {"package", intent.policy.device == DeviceChoice::package}}});
     }
     if (share.over_nodes) {
         plan.reasons.push_back(
-            {ReasonCode::no_single_node, {{"vcpus", intent.vcpus_online.size()}}});
+            {ReasonCode::no_single_node, {{"vcpus", intent.all_online().size()}}});
     }
     if (share.memory_short) {
         plan.reasons.push_back({ReasonCode::memory_short});

@@ -20,6 +20,9 @@ void explain_left_alone(DomainPlan& plan);
 // The CPUs that a shared domain runs on.
 void explain_share(const Fleet& fleet, const Member& member, const Share& share, DomainPlan& plan);
 
+// Where those vCPUs of a dedicated domain are that float.
+void explain_floating(const Member& member, const Share& share, DomainPlan& plan);
+
 // The options of a shared domain that are not met. Precondition: share.as_asked() is false.
 void explain_shortfall(const HostIndex& host, const Member& member, const Share& share,
                        DomainPlan& plan);

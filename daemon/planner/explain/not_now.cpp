@@ -47,12 +47,8 @@ void explain_rivals(const Fleet& fleet, const Member& member, DomainPlan& plan)
 
 void explain_taken(const Fleet& fleet, const Member& member, DomainPlan& plan)
 {
-    CpuSet cpus;
-    for (const auto& [vcpu, pin] : plan.vcpus) {
-        cpus |= pin;
-    }
-    plan.reasons.push_back(
-        {ReasonCode::cpus_taken, {{"owners", claimants(fleet, member, cpus | member.claim)}}});
+    const auto cpus = plan.own_cpus() | member.claim;
+    plan.reasons.push_back({ReasonCode::cpus_taken, {{"owners", claimants(fleet, member, cpus)}}});
 }
 
 void explain_memory(const Intent& intent, std::uint64_t missing, DomainPlan& plan)

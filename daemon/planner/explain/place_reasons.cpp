@@ -40,6 +40,9 @@ public:
         for (const auto& [vcpu, cpu] : member.placed->pins) {
             cpus_.insert(cpu);
         }
+        if (!intent_.floating.empty()) {
+            own_ = intent_.vcpus_online;
+        }
     }
 
     void add()
@@ -55,7 +58,7 @@ public:
         if (!intent_.policy.cpus.empty()) {
             say(ReasonCode::restricted_cpus, {{"allowed", intent_.policy.cpus}});
         }
-        if (const auto cells = guest_shape(intent_).cells.size();
+        if (const auto cells = guest_shape(intent_).cells_online();
             cells > 0 && cost_[CostTerm::nodes] > cells) {
             say(ReasonCode::cells_do_not_fit);
         }
@@ -75,21 +78,23 @@ private:
         const auto vcpus = intent_.vcpus_online.size();
         const auto nodes = host_.topology->nodes_of(cpus_);
         if (vcpus == 1 || cost_[CostTerm::l3] == 1) {
-            say(ReasonCode::fits_one_l3, {{"vcpus", vcpus}, {"nodes", nodes}});
+            say(ReasonCode::fits_one_l3, {{"vcpus", vcpus}, {"own", own_}, {"nodes", nodes}});
             return;
         }
         if (nodes.size() == 1) {
-            say(ReasonCode::fits_one_node, {{"vcpus", vcpus}, {"nodes", nodes}});
+            say(ReasonCode::fits_one_node, {{"vcpus", vcpus}, {"own", own_}, {"nodes", nodes}});
         } else {
-            say(ReasonCode::spans_nodes, {{"nodes", nodes}, {"parts", per_group(host_.node_cpus)}});
+            say(ReasonCode::spans_nodes,
+                {{"own", own_}, {"nodes", nodes}, {"parts", per_group(host_.node_cpus)}});
             if (cost_[CostTerm::packages] == 1) {
-                say(ReasonCode::fits_one_package, {{"vcpus", vcpus}});
+                say(ReasonCode::fits_one_package, {{"vcpus", vcpus}, {"own", own_}});
             } else {
-                say(ReasonCode::spans_packages, {{"packages", cost_[CostTerm::packages]}});
+                say(ReasonCode::spans_packages,
+                    {{"own", own_}, {"packages", cost_[CostTerm::packages]}});
             }
         }
         say(ReasonCode::spans_l3s,
-            {{"l3s", cost_[CostTerm::l3]}, {"parts", per_group(host_.l3_cpus)}});
+            {{"own", own_}, {"l3s", cost_[CostTerm::l3]}, {"parts", per_group(host_.l3_cpus)}});
     }
 
     // Its vCPUs in each group that it uses.
@@ -162,7 +167,7 @@ private:
     // memory were equally near.
     void say_what_the_guest_sees(const GuestShape& shape)
     {
-        if (intent_.policy.topology != TopologyChoice::keep) {
+        if (intent_.policy.topology != TopologyChoice::keep || !own_.empty()) {
             return;
         }
         if (const auto nodes = host_.topology->nodes_of(cpus_);
@@ -196,7 +201,7 @@ private:
             say(ReasonCode::kind_missed,
                 {{"kinds", std::move(kinds)}, {"unwished", cost_[CostTerm::kind]}});
         } else {
-            say(ReasonCode::kind_chosen, {{"kinds", std::move(kinds)}});
+            say(ReasonCode::kind_chosen, {{"own", own_}, {"kinds", std::move(kinds)}});
         }
     }
 
@@ -332,6 +337,7 @@ private:
     const Cost& cost_;
     Reasons& reasons_;
     CpuSet cpus_;
+    VcpuSet own_; // its vCPUs with CPUs of their own, where others float
 };
 
 } // namespace

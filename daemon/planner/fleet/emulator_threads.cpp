@@ -79,7 +79,7 @@ Chosen choose_automatic(const ThreadsTask& task, const DomainPlan& plan, const T
     using enum ReasonPhrase;
     const auto vcpus = plan.vcpu_cpus();
     const auto& topology = *task.host.topology;
-    const auto nodes = topology.nodes_of(vcpus);
+    const auto nodes = topology.nodes_of(plan.own_cpus());
     if (plan.placement == Placement::shared && task.pool.includes(vcpus)) {
         return chosen(kind.on_vcpus, vcpus, {{"why", with_the_vcpus}});
     }
@@ -173,7 +173,7 @@ void add_start_pin(const ThreadsTask& task, DomainPlan& plan)
     }
     const auto first = plan.vcpus.at(intent.vcpus_online.front()).front();
     const auto& l3 = at_id(task.host.l3_cpus, task.host.cpu(first).l3);
-    const auto start = intent.realtime ? beside_realtime(task, plan, l3) : plan.vcpu_cpus() & l3;
+    const auto start = intent.realtime ? beside_realtime(task, plan, l3) : plan.own_cpus() & l3;
     if (start.empty() || start == plan.emulator) {
         return;
     }

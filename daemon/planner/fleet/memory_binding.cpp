@@ -51,7 +51,7 @@ void plan_memory(const MemoryTask& task, DomainPlan& plan)
     const auto& topology = *task.host.topology;
     // Where there is one node there is nothing to choose; but bound to one that is not there, the
     // guest does not start, and one beside the only memory is told where that is.
-    const auto own = topology.nodes_of(plan.vcpu_cpus());
+    const auto own = topology.nodes_of(plan.own_cpus());
     if (!task.several_nodes && nodes_elsewhere(topology, intent.current).empty() &&
         task.host.memory_homes(own).intersects(own)) {
         return;

@@ -36,7 +36,7 @@ bool suffices_for_those_that_float(const Fleet& fleet, const CpuSet& before, con
 {
     return std::all_of(fleet.members().begin(), fleet.members().end(), [&](const Member& member) {
         return !floats(member) ||
-               left.size() >= std::min(member.intent->vcpus_online.size(), before.size());
+               left.size() >= std::min(member.intent->all_online().size(), before.size());
     });
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Long: one choice, of whole domains and of the vCPUs that float beside others.
 #include "shared_pool.hpp"
 
 #include "daemon/planner/place/cost.hpp"
@@ -9,6 +10,7 @@
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 namespace virtpind {
 
@@ -20,7 +22,7 @@ NodeSet present_nodes(const HostIndex& host, const Intent& intent)
     if (intent.activity != Activity::running) {
         return {};
     }
-    return host.topology->nodes_of(intent.current.narrow_cpus(host.online, intent.vcpus_online));
+    return host.topology->nodes_of(intent.current.narrow_cpus(host.online, intent.all_online()));
 }
 
 // Memory that has to be free on its nodes.
@@ -67,7 +69,7 @@ CpuSet SharedPool::kind_part(const Intent& intent, const CpuSet& cpus) const
             continue;
         }
         usual |= part;
-        const std::tuple key{part.size() >= intent.vcpus_online.size(),
+        const std::tuple key{part.size() >= intent.all_online().size(),
                              is_wished(kind.core_class, wish), part.size()};
         if (key > best_key) {
             best_key = key;
@@ -76,7 +78,7 @@ CpuSet SharedPool::kind_part(const Intent& intent, const CpuSet& cpus) const
     }
     const auto holds = std::get<0>(best_key);
     if (wish == CoreChoice::any) {
-        return usual.size() >= intent.vcpus_online.size() ? usual : cpus;
+        return usual.size() >= intent.all_online().size() ? usual : cpus;
     }
     return holds ? best : usual.empty() ? cpus : usual;
 }
@@ -109,7 +111,7 @@ void SharedPool::reach(const Intent& intent, Share& share) const
     }
     // Rather away from its devices than on too few CPUs.
     share.off_devices =
-        near_devices && near_devices->common(share.cpus) < intent.vcpus_online.size();
+        near_devices && near_devices->common(share.cpus) < intent.all_online().size();
     if (near_devices && !share.off_devices) {
         share.cpus &= *near_devices;
     }
@@ -122,7 +124,7 @@ SharedPool::Nodes SharedPool::even_nodes(const Intent& intent, const Share& of,
     const auto cpus_on = [&](std::size_t node) { return of.cpus.common(host_.node_cpus[node]); };
     std::stable_sort(candidates.begin(), candidates.end(),
                      [&cpus_on](std::size_t a, std::size_t b) { return cpus_on(a) > cpus_on(b); });
-    const auto wanted = intent.vcpus_online.size();
+    const auto wanted = intent.all_online().size();
     for (auto count = std::min(candidates.size(), wanted); count > 1; --count) {
         if (cpus_on(candidates[count - 1]) * count >= wanted) {
             candidates.resize(count);
@@ -184,7 +186,7 @@ struct SharedPool::Demand {
 SharedPool::Demand SharedPool::demand_of(const Intent& intent, const Share& of,
                                          const MemoryLedger::Amounts& available) const
 {
-    Demand demand{.vcpus = intent.vcpus_online.size(),
+    Demand demand{.vcpus = intent.all_online().size(),
                   .memory_kib = memory_to_bind(intent),
                   .local = device_nodes(host_, intent),
                   .home = home_nodes(host_, intent),
@@ -319,7 +321,7 @@ SharedPool::Nodes SharedPool::choose_first(const Intent& intent, Share& share,
     }
     auto others = share;
     others.cpus -= used_last_;
-    if (others.cpus.size() < intent.vcpus_online.size()) {
+    if (others.cpus.size() < intent.all_online().size()) {
         return nodes;
     }
     auto elsewhere = choose(intent, others, available);
@@ -330,7 +332,7 @@ SharedPool::Nodes SharedPool::choose_first(const Intent& intent, Share& share,
         there |= others.cpus & host_.node_cpus[node];
         memory += available[node].value_or(memory_to_bind(intent));
     }
-    if (!as_good || there.size() < intent.vcpus_online.size() || memory < memory_to_bind(intent)) {
+    if (!as_good || there.size() < intent.all_online().size() || memory < memory_to_bind(intent)) {
         return nodes;
     }
     share.cpus = std::move(others.cpus);
@@ -351,7 +353,7 @@ Share SharedPool::find(const Intent& intent, const MemoryLedger::Amounts& availa
         memory += std::min(available[node].value_or(needed), needed);
     }
     share.cpus = std::move(chosen);
-    share.holds = share.cpus.size() >= intent.vcpus_online.size();
+    share.holds = share.cpus.size() >= intent.all_online().size();
     share.over_nodes = intent.policy.numa == NumaChoice::single && nodes.size() > 1;
     share.memory_short = memory < needed;
     const auto own = host_.topology->nodes_of(share.cpus);
@@ -361,6 +363,50 @@ Share SharedPool::find(const Intent& intent, const MemoryLedger::Amounts& availa
                       [&share](const Kind& kind) { return kind.cpus.intersects(share.cpus); });
     share.mixed = kinds > 1;
     return share;
+}
+
+Share SharedPool::find_beside(const Intent& intent, const CpuSet& own) const
+{
+    auto floats = intent;
+    floats.vcpus_online = std::exchange(floats.floating, {});
+    floats.memory_locked = false; // memory and devices are near the others
+    floats.policy.device = DeviceChoice::prefer;
+    const auto count = std::max<std::size_t>(floats.vcpus_online.size(), 1);
+    Share share;
+    reach(floats, share);
+    auto part = kind_part(floats, share.cpus);
+    if (const auto others = part - used_last_; others.size() >= count) {
+        part = others;
+    }
+    share.cpus = share.on == Share::On::claimed ? own : near_part(part, own, count);
+    share.holds = share.cpus.size() >= count;
+    return share;
+}
+
+// Of the L3s that have some of `own`, else of their nodes, else with the nearest nodes: as soon as
+// there are `count`.
+CpuSet SharedPool::near_part(const CpuSet& cpus, const CpuSet& own, std::size_t count) const
+{
+    CpuSet near;
+    for (const auto& l3 : host_.l3_cpus) {
+        near |= l3.intersects(own) ? l3 & cpus : CpuSet{};
+    }
+    if (near.size() >= count) {
+        return near;
+    }
+    const auto nodes = host_.topology->nodes_of(own);
+    near = cpus & host_.topology->cpus_of(nodes);
+    std::vector<NodeIndex> order;
+    for (std::uint32_t node = 0; node < host_.node_cpus.size(); ++node) {
+        order.push_back(NodeIndex{node});
+    }
+    std::stable_sort(order.begin(), order.end(), [&](NodeIndex a, NodeIndex b) {
+        return host_.distance_to(a, nodes) < host_.distance_to(b, nodes);
+    });
+    for (auto node = order.begin(); node != order.end() && near.size() < count; ++node) {
+        near |= cpus & at_id(host_.node_cpus, *node);
+    }
+    return near;
 }
 
 NodeSet SharedPool::nodes_with(std::uint64_t memory_kib, const MemoryLedger::Amounts& available,

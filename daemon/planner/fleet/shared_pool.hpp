@@ -51,6 +51,11 @@ public:
     // The part for `intent`, which could have `available` memory on each node.
     [[nodiscard]] Share find(const Intent& intent, const MemoryLedger::Amounts& available) const;
 
+    // The part for those of a dedicated domain's vCPUs that float, near the CPUs that the others
+    // have: its L3s, nodes, the nearest nodes. Where there is neither a pool nor housekeeping for
+    // them, they are on `own`, too, and Share::on says claimed.
+    [[nodiscard]] Share find_beside(const Intent& intent, const CpuSet& own) const;
+
     // From now on so many vCPUs count as load there. Precondition: `cpus` is not empty.
     void load(const CpuSet& cpus, std::size_t vcpus);
 
@@ -77,6 +82,7 @@ private:
     [[nodiscard]] Nodes choose(const Intent& intent, const Share& of,
                                const MemoryLedger::Amounts& available) const;
     [[nodiscard]] Nodes even_nodes(const Intent& intent, const Share& of, Nodes candidates) const;
+    [[nodiscard]] CpuSet near_part(const CpuSet& cpus, const CpuSet& own, std::size_t count) const;
     [[nodiscard]] NodeSet nodes_with(std::uint64_t memory_kib,
                                      const MemoryLedger::Amounts& available,
                                      const NodeSet& near) const;

@@ -142,6 +142,9 @@ private:
         if (!tunes_.passes_caches_through()) {
             return;
         }
+        if (!in_.plan.floating.empty()) {
+            return tunes_.refuse_passthrough({{"why", ReasonPhrase::floating_caches}});
+        }
         const auto pins = single_cpus(in_.plan, enabled_);
         const auto guest = in_.now.topology.value_or(GuestTopology{.sockets = in_.now.vcpus_max});
         if (!pins || pins->empty()) {
@@ -157,6 +160,10 @@ private:
 
     void choose_shape()
     {
+        if (!in_.plan.floating.empty()) {
+            keep_topology(ReasonPhrase::floating_siblings);
+            return tunes_.refuse_passthrough({{"why", ReasonPhrase::floating_caches}});
+        }
         const auto pins = single_cpus(in_.plan, in_.intent.vcpus_online);
         const auto count = enabled_.size();
         if (!pins || pins->empty()) {

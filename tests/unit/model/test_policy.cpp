@@ -81,6 +81,7 @@ TEST(OptionTable, EnumsFollowTheTable)
                                               {"priority", std::int32_t{-4}},
                                               {"fallback", word("fail")},
                                               {"cpus", word("0-7")},
+                                              {"dedicated-vcpus", word("0-1,3")},
                                               {"tune", std::vector<std::string>{"host-smbios"}},
                                           })}})
             .policy;
@@ -101,6 +102,7 @@ TEST(OptionTable, EnumsFollowTheTable)
     EXPECT_EQ(policy.priority, -4);
     EXPECT_EQ(policy.fallback, Fallback::fail);
     EXPECT_EQ(policy.cpus.str(), "0-7");
+    EXPECT_EQ(policy.dedicated_vcpus.str(), "0-1,3");
     EXPECT_EQ(policy.tune, std::set<Tune>{Tune::host_smbios});
     for (const auto value : {Placement::none, Placement::shared, Placement::dedicated}) {
         const auto text = std::string{to_string(value)};
@@ -144,6 +146,8 @@ TEST(OptionText, BadValuesNameTheOptionTheValueAndTheValidOnes)
              Case{"vcpus", "99999999999", "'99999999999' is not a number from 0 to 16384"},
              Case{"cpus", "0-", "a number is missing"},
              Case{"cpus", "3,^3", "names no CPU"},
+             Case{"dedicated-vcpus", "0;1", "valid: a list of vCPUs like \"0-3,8\""},
+             Case{"dedicated-vcpus", "^0", "'^0' names no vCPU"},
              Case{"emulator", "host", "valid: auto, own, vcpus or a cpulist"},
              Case{"emulator", "", "names no CPU"},
              Case{"tune", "invtsc,", "unknown value ''"},
@@ -221,6 +225,9 @@ TEST(PolicySpec, ContradictionsAreRefused)
     EXPECT_TRUE(mentions(refusal("shared", {{"emulator", word("own")}}),
                          "option 'emulator': 'own' needs placement=dedicated"));
     EXPECT_TRUE(mentions(refusal("shared", {{"iothreads", word("own")}}), "'iothreads'"));
+    EXPECT_TRUE(mentions(refusal("shared", {{"dedicated-vcpus", word("0-1")}}),
+                         "option 'dedicated-vcpus': '0-1' needs placement=dedicated"));
+    spec("shared", {{"dedicated-vcpus", word("")}});
     EXPECT_TRUE(mentions(refusal("shared", {{"smt", word("isolate")}}), "'smt'"));
     EXPECT_TRUE(mentions(refusal("shared", {{"isolate", true}}), "'isolate': 'true'"));
     EXPECT_TRUE(mentions(refusal("passthrough", {{"placement", word("shared")}}), "'smt'"));

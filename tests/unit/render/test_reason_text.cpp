@@ -49,21 +49,14 @@ void add_sets(Size size, ReasonArguments& samples)
     const auto cpus = ids<CpuSet>(size);
     const auto nodes = ids<NodeSet>(size);
     const auto vcpus = ids<VcpuSet>(size);
-    const ReasonArguments sets{{"allowed", cpus},
-                               {"cpus", cpus},
-                               {"emulator", cpus},
-                               {"host_cpus", CpuSet::range(0, 3)},
-                               {"housekeeping", cpus},
-                               {"kept", vcpus},
-                               {"load", cpus},
-                               {"nodes", nodes},
-                               {"host_nodes", NodeSet::range(0, 1)},
-                               {"offline", vcpus},
-                               {"other_nodes", nodes},
-                               {"pool", cpus},
-                               {"quiet", cpus},
-                               {"siblings", cpus},
-                               {"start", cpus}};
+    const ReasonArguments sets{
+        {"allowed", cpus},      {"beyond", vcpus},      {"cpus", cpus},
+        {"emulator", cpus},     {"floating", vcpus},    {"host_cpus", CpuSet::range(0, 3)},
+        {"housekeeping", cpus}, {"kept", vcpus},        {"last_vcpu", VcpuSet{VcpuId{0}}},
+        {"load", cpus},         {"nodes", nodes},       {"host_nodes", NodeSet::range(0, 1)},
+        {"offline", vcpus},     {"other_nodes", nodes}, {"own", vcpus},
+        {"pool", cpus},         {"quiet", cpus},        {"siblings", cpus},
+        {"start", cpus},        {"waiting", vcpus}};
     samples.insert(samples.end(), sets.begin(), sets.end());
 }
 
