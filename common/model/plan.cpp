@@ -5,6 +5,11 @@
 
 namespace virtpind {
 
+std::string pci_resource(std::string_view address)
+{
+    return "PCI device " + std::string{address};
+}
+
 CpuSet DomainPlan::vcpu_cpus() const
 {
     CpuSet cpus;

@@ -39,6 +39,9 @@ struct IntentDevice {
     NodeSet nodes;     // empty: no locality known
 };
 
+// The name of a PCI device in Intent::exclusive.
+[[nodiscard]] std::string pci_resource(std::string_view address);
+
 // The wanted state of one domain, and its reasons.
 struct Intent {
     DomainUuid uuid;
@@ -106,6 +109,9 @@ struct DomainPlan {
     VcpuSet unplug;                   // to be unplugged
     GuestTuning tuning;               // of the definition; where it says `cpus`, those are its pins
     CpuSet claim; // CPUs nobody else may use (dedicated: vCPUs, own extra cores, idle siblings)
+    // One that is shut off: what automatic housekeeping keeps once it starts, where that is not
+    // Plan::housekeeping. Its claim may be on what that has until then.
+    std::optional<CpuSet> housekeeping;
     bool optimal = false; // proven: no placement of this domain, given the others, costs less
     Cost cost;
     Reasons reasons;
@@ -117,7 +123,8 @@ struct DomainPlan {
 struct Plan {
     CpuSet usable;
     CpuSet housekeeping;
-    CpuSet pool;                     // usable, not housekeeping, not claimed by an active domain
+    CpuSet yielded; // what automatic housekeeping would have, but leaves to dedicated domains
+    CpuSet pool;    // usable, not housekeeping, not claimed by an active domain
     std::vector<DomainPlan> domains; // in the order of the intents
     FleetReport fleet;
     std::uint64_t topology_generation = 0;

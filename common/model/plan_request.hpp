@@ -13,7 +13,8 @@ namespace virtpind {
 struct PlanRequest {
     const Topology* topology = nullptr; // not null; outlives the call
     std::optional<CpuSet> usable;       // absent: topology->usable_cpus(); else intersected with it
-    std::optional<CpuSet> housekeeping; // absent: auto_housekeeping(); empty: none
+    std::optional<CpuSet> housekeeping; // absent: auto_housekeeping(), which gives way
+                                        // to dedicated domains (arrangement.hpp); empty: none
     std::vector<Intent> intents;        // order is order of arrival
     DomainWatch* watch = nullptr;       // hears whose turn it is; outlives the call
 

@@ -44,6 +44,7 @@ enum class ReasonCode {
     vcpus_float,
     quiet_cpus_used,
     foreign_load,
+    housekeeping_yields,
     // threads and memory
     emulator_housekeeping,
     emulator_own,

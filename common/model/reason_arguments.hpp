@@ -57,6 +57,12 @@ enum class ReasonPhrase {
     fewer_partial_cores,
     fewer_shared_cores,
     fewer_off_vcache,
+    // what is lost to housekeeping
+    lose_place,
+    lose_kind,
+    lose_nodes,
+    lose_device,
+    lose_vcache,
     // what is asked for
     asks_cpus,
     asks_locked_memory,
@@ -82,6 +88,7 @@ enum class ReasonPhrase {
     cores_any,
     topology_match,
     smt_prefer,
+    other_housekeeping,
     at_most_vcpus,
     weaker_options,
     // the guest's topology and what speaks against a tune
@@ -148,12 +155,13 @@ inline constexpr auto argument_names = std::to_array<std::string_view>({
     "missed", "most", "now", "packages", "sockets", "threads_per_core", "unwished", "usable",
     "vcpus", "wanted_vcpus",
     // true or false
-    "dedicated", "displaced", "elsewhere", "gaps", "isolated", "no_cells", "other_claims",
+    "dedicated", "displaced", "elsewhere", "gaps", "isolated", "later", "no_cells", "other_claims",
     "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike",
     // sets
     "allowed", "beyond", "cpus", "emulator", "floating", "host_cpus", "host_nodes",
     "housekeeping", "kept", "last_vcpu", "load",
-    "nodes", "offline", "other_nodes", "own", "pool", "quiet", "siblings", "start", "waiting",
+    "nodes", "offline", "other_nodes", "own", "pool", "quiet", "siblings", "spare",
+    "start", "waiting", "yielded",
     // memory
     "available", "memory", "missing", "page",
     // texts and names
@@ -162,7 +170,7 @@ inline constexpr auto argument_names = std::to_array<std::string_view>({
     // lists
     "devices", "guests", "kinds", "neighbours", "owners", "parts", "rivals", "tunes",
     // phrases
-    "asked", "by", "gain", "need", "place", "shape", "threads", "wanted", "ways", "where", "why",
+    "asked", "by", "gain", "loss", "need", "place", "shape", "threads", "wanted", "ways", "where", "why",
 });
 
 // clang-format on

@@ -93,10 +93,11 @@ struct Package {
 };
 
 struct PciDevice {
-    std::string address; // "0000:01:00.0", lower case
-    std::string label;   // for people: class or product name; may be empty
-    CpuSet cpus;         // local CPUs
-    NodeSet nodes;       // local nodes; all nodes when it is local to none in particular
+    std::string address;  // "0000:01:00.0", lower case
+    std::string label;    // for people: class or product name; may be empty
+    CpuSet cpus;          // local CPUs
+    NodeSet nodes;        // local nodes; all nodes when it is local to none in particular
+    bool does_io = false; // the host serves its interrupts, unless a guest has it
 };
 
 // One cache of any level; for predicting what a guest will see.

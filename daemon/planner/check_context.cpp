@@ -85,6 +85,11 @@ CpuSet CheckContext::floatable(const CpuSet& cpus) const
     return quiet.includes(cpus) ? cpus : cpus - quiet;
 }
 
+const CpuSet& CheckContext::housekeeping() const
+{
+    return domain_->housekeeping ? *domain_->housekeeping : plan_.housekeeping;
+}
+
 CpuSet CheckContext::pool_of_all() const
 {
     return plan_.usable - plan_.housekeeping - request_.topology->quiet_cpus();

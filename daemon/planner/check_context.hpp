@@ -50,6 +50,8 @@ public:
     [[nodiscard]] CpuSet floatable(const CpuSet& cpus) const;
 
     // The pool if no domain claimed anything.
+    // What housekeeping keeps while the domain runs.
+    [[nodiscard]] const CpuSet& housekeeping() const;
     [[nodiscard]] CpuSet pool_of_all() const;
 
     // The pool as it is for the domain that is looked at: with what those claim that it never runs

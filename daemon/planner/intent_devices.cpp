@@ -59,12 +59,12 @@ std::vector<std::string> exclusive_devices(const DomainFacts& facts)
 {
     std::vector<std::string> names;
     for (const auto& address : facts.pci_devices) {
-        names.push_back("PCI device " + address);
+        names.push_back(pci_resource(address));
     }
     for (const auto& device : facts.indirect_devices) {
         if (device.kind == IndirectDevice::Kind::argument) {
             if (!device.parent.empty()) {
-                names.push_back("PCI device " + device.parent);
+                names.push_back(pci_resource(device.parent));
             }
         } else {
             names.push_back(device.id);

@@ -39,7 +39,8 @@ public:
         check_floating(own);
         check_cells();
         check_.expect(domain_.claim.includes(own), "its CPUs are not all claimed");
-        check_.expect(!domain_.claim.intersects(plan_.housekeeping), "it claims housekeeping CPUs");
+        check_.expect(!domain_.claim.intersects(check_.housekeeping()),
+                      "it claims housekeeping CPUs");
         check_.expect(intent_.policy.cpus.empty() || intent_.policy.cpus.includes(own),
                       "it has CPUs that the option cpus rules out");
         check_.expect(may_be_by_devices(own), "it has CPUs that the option device rules out");
@@ -189,7 +190,7 @@ private:
     void check_threads_keep_off()
     {
         const auto elsewhere =
-            check_.floatable(plan_.housekeeping) | (check_.own_pool() - domain_.claim);
+            check_.floatable(check_.housekeeping()) | (check_.own_pool() - domain_.claim);
         const auto expect_off = [&](const ThreadChoice& choice, const CpuSet& cpus) {
             check_.expect(choice.mode != ThreadChoice::Mode::automatic || elsewhere.empty() ||
                               !domain_.claim.intersects(cpus),

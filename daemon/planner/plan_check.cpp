@@ -5,6 +5,7 @@
 #include "memory_check.hpp"
 #include "placement_check.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace virtpind {
@@ -25,6 +26,24 @@ void check_frame(CheckContext& check)
     check.expect(!plan.pool.intersects(request.topology->quiet_cpus()), "a pool of isolated CPUs");
     check.expect(request.housekeeping || plan.usable.empty() || plan.housekeeping != plan.usable,
                  "housekeeping takes every CPU");
+    const auto cores =
+        std::count_if(request.topology->cores.begin(), request.topology->cores.end(),
+                      [&plan](const Core& core) { return core.cpus.intersects(plan.usable); });
+    check.expect(request.housekeeping || cores < 2 || !plan.housekeeping.empty(),
+                 "automatic housekeeping has no core left");
+    check.expect(!request.housekeeping || plan.yielded.empty(), "a list of housekeeping gives way");
+    check.expect(!plan.yielded.intersects(plan.housekeeping),
+                 "housekeeping keeps what it gives away");
+}
+
+// Housekeeping waits for those that are shut off, and even then keeps something.
+void check_housekeeping_to_come(CheckContext& check)
+{
+    const auto& later = check.domain().housekeeping;
+    check.expect(!later || (check.intent().activity == Activity::dormant &&
+                            !check.request().housekeeping && !later->empty() &&
+                            check.plan().usable.includes(*later)),
+                 "housekeeping gives way to it in another way than when it starts");
 }
 
 void check_threads(CheckContext& check)
@@ -40,7 +59,7 @@ void check_threads(CheckContext& check)
     check.expect(!domain.emulator.empty() && plan.usable.includes(domain.emulator),
                  "the emulator is pinned to no usable CPU");
     const auto start_on =
-        intent.realtime ? domain.claim | plan.housekeeping | plan.pool : domain.claim;
+        intent.realtime ? domain.claim | check.housekeeping() | plan.pool : domain.claim;
     check.expect(!domain.start_emulator ||
                      (!domain.start_emulator->empty() && start_on.includes(*domain.start_emulator)),
                  "the emulator would start outside of the claim");
@@ -70,6 +89,7 @@ void check_domain(CheckContext& check)
         return; // said already; what follows reads them
     }
     check_own_cores(check);
+    check_housekeeping_to_come(check);
     if (domain.placement == Placement::dedicated) {
         check_dedicated(check);
     } else {

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The order of one plan: the claims of running domains, dedicated domains, rearranging, the pool,
-// shared domains, and last the domains that are shut off.
+// The order of one plan: dedicated domains and housekeeping (arrangement.hpp), the pool, shared
+// domains, and last the domains that are shut off.
 #include "planner.hpp"
 
 #include "daemon/planner/explain/explain.hpp"
 #include "daemon/planner/explain/not_now.hpp"
 #include "daemon/planner/explain/thread_conflicts.hpp"
+#include "daemon/planner/explain/yielding.hpp"
+#include "daemon/planner/fleet/arrangement.hpp"
 #include "daemon/planner/fleet/emulator_threads.hpp"
-#include "daemon/planner/fleet/fleet.hpp"
 #include "daemon/planner/fleet/memory_binding.hpp"
 #include "daemon/planner/fleet/own_cores.hpp"
 #include "daemon/planner/fleet/placing_order.hpp"
-#include "daemon/planner/fleet/rearrange.hpp"
-#include "daemon/planner/fleet/reservations.hpp"
 #include "daemon/planner/fleet/shared_pool.hpp"
 #include "daemon/planner/place/elsewhere.hpp"
 #include "daemon/planner/place/guest_shape.hpp"
-#include "housekeeping.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,14 +32,16 @@ public:
     explicit Planning(const PlanRequest& request)
         : host_{*request.topology}
         , plan_{frame(request)}
-        , fleet_{host_, request, plan_.usable, plan_.housekeeping}
-    {}
+        , arrangement_{arrange(host_, request, plan_.usable)}
+        , fleet_{*arrangement_.fleet}
+    {
+        plan_.housekeeping = fleet_.housekeeping();
+        plan_.yielded = arrangement_.yielded();
+        plan_.fleet = std::move(arrangement_.report);
+    }
 
     Plan run() &&
     {
-        reserve_present_cpus(fleet_);
-        place_in_order();
-        plan_.fleet = rearrange(fleet_);
         plan_.pool = fleet_.pool();
         plan_.domains.resize(fleet_.members().size());
         used_last_ = cores_of_one_vcpu(fleet_);
@@ -76,24 +76,14 @@ private:
         if (request.usable) {
             plan.usable &= *request.usable;
         }
-        plan.housekeeping = request.housekeeping
-                                ? *request.housekeeping & plan.usable
-                                : auto_housekeeping(*request.topology, plan.usable);
         return plan;
-    }
-
-    void place_in_order()
-    {
-        for (const auto index : placing_order(fleet_, false)) {
-            fleet_.place(fleet_.members()[index], Fleet::Claims::all, Fleet::MoveReason::own);
-        }
     }
 
     void place_dormant()
     {
         later_.assign(fleet_.members().size(), Later::no);
         for (const auto index : placing_order(fleet_, true)) {
-            later_[index] = fleet_.place_dormant(fleet_.members()[index]);
+            later_[index] = place_shut_off(arrangement_, fleet_.members()[index]);
         }
         for (const auto index : placing_order(fleet_, true)) {
             if (later_[index] == Later::no) {
@@ -200,14 +190,14 @@ private:
             }
         }
         explain_not_now(fleet_, member, later, plan);
-        plan_threads(
-            {.host = host_,
-             .member = member,
-             .usable = plan_.usable,
-             .housekeeping = plan_.housekeeping,
-             .pool = (later == Later::cpus ? fleet_.pool_of_all() : fleet_.pool_for(member)) -
-                     member.claim},
-            plan);
+        plan_threads({.host = host_,
+                      .member = member,
+                      .usable = plan_.usable,
+                      .housekeeping = fleet_.housekeeping_beside(member),
+                      .pool = (later == Later::cpus ? fleet_.pool_of_all_beside(member)
+                                                    : fleet_.pool_for(member)) -
+                              member.claim},
+                     plan);
         plan_memory({.host = host_,
                      .intent = *member.intent,
                      .several_nodes = fleet_.memory().several_nodes(),
@@ -265,6 +255,8 @@ private:
             plan.vcpus.try_emplace(VcpuId{i}, own);
         }
         explain_dedicated(fleet_, member, plan);
+        plan.housekeeping = member.housekeeping;
+        explain_yielding(fleet_, member, arrangement_.wished, plan);
     }
 
     // Where `member` floats. One that is shut off does so as if what is in its way were not there,
@@ -336,7 +328,8 @@ private:
 
     HostIndex host_;
     Plan plan_;
-    Fleet fleet_;
+    Arrangement arrangement_;
+    Fleet& fleet_;     // of the arrangement
     CpuSet used_last_; // cores of which one vCPU has a CPU, and the pool the others
     std::vector<const DomainPlan*> overrunning_; // active ones that float on claimed CPUs
     std::vector<Later> later_;                   // of dormant ones, by position

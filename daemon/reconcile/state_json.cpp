@@ -173,6 +173,7 @@ std::string report_state(const ManagerView& manager, const Records& records, con
                     {"online", manager.online_cpus.str()},
                     {"usable", plan.usable.str()},
                     {"housekeeping", manager.housekeeping_cpus.str()},
+                    {"housekeeping-yielded", plan.yielded.str()},
                     {"pool", manager.pool_cpus.str()},
                     {"isolated", quiet(&Topology::isolated)},
                     {"nohz-full", quiet(&Topology::nohz_full)},

@@ -88,6 +88,7 @@ Json host_to_json(const Plan& plan, const Topology& topology)
             host[name] = cpus.str();
         }
     };
+    add("housekeeping-yielded", plan.yielded);
     add("isolated", topology.isolated);
     add("nohz-full", topology.nohz_full);
     if (!topology.warnings.empty()) {
@@ -163,6 +164,9 @@ Json domain_plan_to_json(const DomainPlan& plan)
         object["numatune"] = numatune_to_json(*plan.numatune);
     }
     object["claim"] = plan.claim.str();
+    if (plan.housekeeping) {
+        object["housekeeping"] = plan.housekeeping->str();
+    }
     object["optimal"] = plan.optimal;
     object["cost"] = cost_to_json(plan.cost);
     object["reasons"] = reasons_to_json(plan.reasons);

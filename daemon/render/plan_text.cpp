@@ -206,7 +206,9 @@ std::string host_line(const Plan& plan, const Topology& topology)
            pluralize(topology.cores.size(), "core") + ", " + pluralize(topology.l3s.size(), "L3") +
            ", " + pluralize(topology.nodes.size(), "node") + ", " +
            pluralize(topology.packages.size(), "package") + "; housekeeping " +
-           or_none(plan.housekeeping) + "; pool " + or_none(plan.pool) +
+           or_none(plan.housekeeping) +
+           (plan.yielded.empty() ? "" : " (gives way on " + plan.yielded.str() + ")") + "; pool " +
+           or_none(plan.pool) +
            (topology.isolated.empty() ? "" : "; isolated " + topology.isolated.str()) +
            (topology.nohz_full.empty() ? "" : "; nohz_full " + topology.nohz_full.str()) + "\n";
 }

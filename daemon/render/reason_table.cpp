@@ -114,6 +114,15 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::foreign_load, "foreign-load", "foreign guests with wide pins may run on its CPUs, too", {
         "No other domain claims its CPUs, but foreign guests that are pinned to more CPUs than they have vCPUs may "
             "run there, too: {guests, and}."}},
+    {ReasonCode::housekeeping_yields, "housekeeping-yields", "automatic housekeeping leaves it CPUs", {
+        "When it starts, automatic housekeeping leaves it {yielded:CPU #|CPUs #}{later:} and keeps {housekeeping:CPU "
+            "#|CPUs #}: it would otherwise {loss}. \"housekeeping\": \"{housekeeping}\" in the configuration makes "
+            "that fixed.",
+        "Automatic housekeeping leaves it {yielded:CPU #|CPUs #} and keeps {housekeeping:CPU #|CPUs #}: it would "
+            "otherwise {loss}. \"housekeeping\": \"{housekeeping}\" in the configuration makes that fixed.",
+        "Automatic housekeeping leaves it {yielded:CPU #, where it has|CPUs #, where it has} its place, and keeps "
+            "{housekeeping:CPU #|CPUs #}. \"housekeeping\": \"{housekeeping}\" in the configuration makes that "
+            "fixed."}},
 
     // Threads and memory.
     {ReasonCode::emulator_housekeeping, "emulator-housekeeping",
@@ -260,6 +269,7 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "{cpus:CPU #|CPUs #} would give it {gain}; stop and start it to have it placed again, because running vCPUs "
             "stay where they are.",
         "It would fit on {where} but for housekeeping ({housekeeping}), which the configuration can put elsewhere.",
+        "With \"housekeeping\": \"{spare}\" in the configuration, it would not {loss}.",
         "No {place} of this host is large enough: with at most {most:# vCPU|# vCPUs} it could fit one.",
         "Without the claims of others{other_claims:} it would not fit either: {usable:# CPU is|# CPUs are} usable "
             "beside housekeeping[ ({housekeeping})]. It would fit with {ways, or}.",
@@ -394,6 +404,12 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::fewer_shared_cores, "{better} instead of {now} cores shared with others"},
     {ReasonPhrase::fewer_off_vcache, "{better} instead of {now} vCPUs off the V-cache"},
 
+    {ReasonPhrase::lose_place, "lack CPUs of its own"},
+    {ReasonPhrase::lose_kind, "be on cores of another kind"},
+    {ReasonPhrase::lose_nodes, "span more nodes"},
+    {ReasonPhrase::lose_device, "be away from its devices or from memory"},
+    {ReasonPhrase::lose_vcache, "miss the V-cache"},
+
     {ReasonPhrase::asks_cpus, "cpus={allowed}"},
     {ReasonPhrase::asks_locked_memory, "memory locked on {nodes:node #|nodes #}"},
     {ReasonPhrase::asks_memory_follow, "memory=follow"},
@@ -418,6 +434,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::cores_any, "cores=any"},
     {ReasonPhrase::topology_match, "topology=match"},
     {ReasonPhrase::smt_prefer, "smt=prefer"},
+    {ReasonPhrase::other_housekeeping, "\"housekeeping\": \"{spare}\" in the configuration"},
     {ReasonPhrase::at_most_vcpus, "at most {most:# vCPU|# vCPUs}"},
     {ReasonPhrase::weaker_options, "fewer vCPUs, less housekeeping or weaker options"},
 

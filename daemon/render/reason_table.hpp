@@ -21,7 +21,7 @@
 
 namespace virtpind {
 
-constexpr std::size_t sentences_max = 8; // of one code
+constexpr std::size_t sentences_max = 9; // of one code
 
 struct ReasonInfo {
     ReasonCode code{};

@@ -73,8 +73,9 @@ void add_devices(hwloc_topology_t hwloc, Topology& topology)
     hwloc_obj_t object = nullptr;
     while ((object = hwloc_get_next_pcidev(hwloc, object)) != nullptr) {
         devices.push_back(make_device(hwloc, topology, object));
+        devices.back().does_io = does_io(object);
         const auto& nodes = devices.back().nodes;
-        if (nodes.size() == 1 && does_io(object)) {
+        if (nodes.size() == 1 && devices.back().does_io) {
             with_io |= nodes;
         }
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whole plans over random hosts and fleets.
+// Long: all properties are of the same fleets, whose generator they share.
+#include "daemon/planner/fleet/retreat.hpp"
 #include "daemon/planner/plan_check.hpp"
 #include "daemon/planner/planner.hpp"
 #include "daemon/planner/validate.hpp"
@@ -131,13 +133,16 @@ void pick_fleet(Fleet& fleet)
 
 void log_plan(const Plan& plan)
 {
+    RC_LOG() << "plan: housekeeping " << plan.housekeeping.str() << ", yielded "
+             << plan.yielded.str() << "\n";
     for (const auto& domain : plan.domains) {
         auto& log = RC_LOG();
         log << "plan " << domain.name << " placement " << static_cast<int>(domain.placement) << ":";
         for (const auto& [vcpu, pin] : domain.vcpus) {
             log << " " << raw(vcpu) << ":" << pin.str();
         }
-        log << " claim " << domain.claim.str() << "\n";
+        log << " claim " << domain.claim.str();
+        log << (domain.housekeeping ? " housekeeping " + domain.housekeeping->str() : "") << "\n";
     }
 }
 
@@ -267,6 +272,10 @@ RC_GTEST_PROP(Fleets, PlanningFromTheResultMovesNothing, ())
         const auto& domain = plan.domains[i];
         RC_PRE(intent.stance != Stance::managed || intent.activity == Activity::dormant ||
                domain.placement != Placement::none);
+        // One that runs and floats has another home then, to which housekeeping may give way.
+        RC_PRE(fleet.request.housekeeping || intent.activity != Activity::running ||
+               intent.policy.placement == Placement::shared ||
+               domain.placement == intent.policy.placement);
         // A core for its threads is looked for twice and not in every place: one that floats for
         // want of it may find one from where it floats.
         RC_PRE(intent.policy.emulator.mode != ThreadChoice::Mode::own ||
@@ -329,6 +338,64 @@ RC_GTEST_PROP(Fleets, NewcomerThatFitsMovesNobody, ())
         if (fits && running && before.domains[i].placement == Placement::dedicated) {
             RC_ASSERT(own_pins(before.domains[i]) == own_pins(after.domains[i]));
         }
+    }
+}
+
+Loss loss_of_plan(const Topology& host, const Intent& intent, const DomainPlan& plan)
+{
+    std::optional<Placed> placed;
+    if (plan.placement == Placement::dedicated) {
+        placed = Placed{.pins = {}, .claim = plan.claim, .cost = plan.cost, .proven = plan.optimal};
+        for (const auto vcpu : intent.vcpus_online) {
+            placed->pins.emplace(vcpu, plan.vcpus.at(vcpu).front());
+        }
+    }
+    auto loss = loss_of(HostIndex{host}, intent, placed);
+    // Distances, isolated CPUs, siblings and others come first, and that is no loss.
+    loss.vcache = false;
+    loss.device = false;
+    return loss;
+}
+
+// No list that keeps a core would serve a domain better than automatic housekeeping does.
+RC_GTEST_PROP(Fleets, NobodyLosesToAutomaticHousekeeping, ())
+{
+    Fleet fleet;
+    pick_fleet(fleet);
+    fleet.request.housekeeping.reset();
+    auto& intents = fleet.request.intents;
+    intents.resize(1);
+    intents[0].stance = Stance::managed;
+    intents[0].activity = pick_one({Activity::arriving, Activity::dormant});
+    intents[0].current = {};
+    intents[0].has_our_pins = false;
+    intents[0].policy.placement = Placement::dedicated;
+    // What is not looked for in every place: memory, a core for its threads, and cells.
+    intents[0].memory_kib = 0;
+    intents[0].hugepage_kib.reset();
+    intents[0].memory_locked = false;
+    intents[0].memory_nodes = {};
+    intents[0].policy.emulator = {};
+    intents[0].iothreads = {};
+    intents[0].cells = {};
+    const auto plan = make_plan(fleet.request);
+    log_plan(plan);
+    const auto loss = loss_of_plan(fleet.topology, intents[0], plan.domains[0]);
+    const auto cores =
+        std::count_if(fleet.topology.cores.begin(), fleet.topology.cores.end(),
+                      [&plan](const Core& core) { return core.cpus.intersects(plan.usable); });
+    RC_ASSERT(cores < 2 || !plan.housekeeping.empty());
+    for (const auto& core : fleet.topology.cores) {
+        auto listed = fleet.request;
+        listed.housekeeping = core.cpus & plan.usable;
+        if (listed.housekeeping->empty()) {
+            continue;
+        }
+        const auto other = make_plan(listed).domains[0];
+        RC_LOG() << "housekeeping " << listed.housekeeping->str() << " instead of "
+                 << plan.housekeeping.str() << "\n";
+        RC_CLASSIFY(loss < loss_of_plan(fleet.topology, intents[0], other), "better than a list");
+        RC_ASSERT(loss <= loss_of_plan(fleet.topology, intents[0], other));
     }
 }
 

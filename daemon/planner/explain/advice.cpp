@@ -4,6 +4,7 @@
 #include "daemon/planner/place/cost.hpp"
 #include "daemon/planner/place/guest_shape.hpp"
 #include "daemon/planner/place/wanted_memory.hpp"
+#include "yielding.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -114,8 +115,8 @@ std::optional<Reason> but_for_housekeeping(Fleet& fleet, const Member& member,
     std::stable_partition(order.begin(), order.end(),
                           [&near](const CpuSet& group) { return group.intersects(near); });
     for (const auto& group : order) {
-        const auto taken = group & fleet.housekeeping();
-        auto room = fleet.all_to_itself();
+        const auto taken = group & fleet.housekeeping_beside(member);
+        auto room = fleet.all_to_itself(member);
         if (taken.empty() ||
             group.common(room.around.free | taken) < member.intent->vcpus_online.size()) {
             continue;
@@ -155,7 +156,7 @@ std::optional<Reason> limit_of_host(Fleet& fleet, const Member& member)
         return std::nullopt;
     }
     const auto groups = with_memory(host, over_nodes ? host.node_cpus : host.l3_cpus);
-    const auto most = largest_part(groups, fleet.free_of_all());
+    const auto most = largest_part(groups, fleet.all_to_itself(member).around.free);
     if (member.intent->vcpus_online.size() <= most) {
         return std::nullopt;
     }
@@ -171,7 +172,7 @@ std::optional<Reason> limit_of_host(Fleet& fleet, const Member& member)
 std::optional<Reason> limit_of_kind(Fleet& fleet, const Member& member)
 {
     const auto most =
-        find_infeasibility(fleet, *member.intent, fleet.all_to_itself()).ways.most_vcpus;
+        find_infeasibility(fleet, *member.intent, fleet.all_to_itself(member)).ways.most_vcpus;
     if (most == 0) {
         return std::nullopt;
     }
@@ -214,8 +215,11 @@ std::optional<Reason> how_to_do_better(Fleet& fleet, const Member& member)
     }
     const auto alone = fleet.place_alone(member);
     if (!alone || advised_terms(alone->cost) >= advised_terms(now)) {
-        return now[CostTerm::kind] > 0 ? limit_of_kind(fleet, member)
-                                       : limit_of_host(fleet, member);
+        auto limit = now[CostTerm::kind] > 0 ? std::nullopt : limit_of_host(fleet, member);
+        if (!limit) {
+            limit = what_housekeeping_costs(fleet, member);
+        }
+        return limit || now[CostTerm::kind] == 0 ? limit : limit_of_kind(fleet, member);
     }
     auto owners = claimants(fleet, member, alone->claim);
     const auto helps =
@@ -307,7 +311,7 @@ std::optional<Reason> what_spread_gives(Fleet& fleet, const Member& member)
 
 Reason how_to_fit(Fleet& fleet, const Member& member, const Ways& ways)
 {
-    const auto whole = fleet.all_to_itself();
+    const auto whole = fleet.all_to_itself(member);
     const auto alone = fleet.what_if(*member.intent, whole);
     if (!alone) {
         const auto others = std::any_of(
@@ -317,19 +321,22 @@ Reason how_to_fit(Fleet& fleet, const Member& member, const Ways& ways)
         return {ReasonCode::to_do_better,
                 {{"other_claims", others},
                  {"usable", whole.around.free.size()},
-                 {"housekeeping", fleet.housekeeping()},
+                 {"housekeeping", fleet.housekeeping_beside(member)},
                  ways_argument(ways_alone),
+                 {"spare", ways_alone.housekeeping},
                  {"most", ways_alone.most_vcpus}}};
     }
     auto owners = claimants(fleet, member, alone->claim);
     if (owners.empty()) {
-        return {ReasonCode::to_do_better, {ways_argument(ways), {"most", ways.most_vcpus}}};
+        return {ReasonCode::to_do_better,
+                {ways_argument(ways), {"spare", ways.housekeeping}, {"most", ways.most_vcpus}}};
     }
     return {ReasonCode::to_do_better,
             {{"cpus", alone->claim},
              {"owners", std::move(owners)},
              {"priority", priority_helps(fleet, member, alone->claim, For::any_place)},
              {"ways", ways.phrases},
+             {"spare", ways.housekeeping},
              {"most", ways.most_vcpus}}};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "infeasibility.hpp"
 
+#include "daemon/planner/fleet/retreat.hpp"
 #include "daemon/planner/place/siblings.hpp"
 #include "daemon/planner/place/wanted_memory.hpp"
 
@@ -228,6 +229,17 @@ Infeasibility find_infeasibility(Fleet& fleet, const Intent& intent,
     }
     if (lacks_siblings(fleet.host(), intent)) {
         code = ReasonCode::no_smt;
+    }
+    RetreatBudget budget;
+    const auto retreats = find_retreats(fleet,
+                                        {.intent = intent,
+                                         .now = loss_of(fleet.host(), intent, std::nullopt),
+                                         .room = room,
+                                         .housekeeping = room.around.housekeeping},
+                                        budget);
+    if (!retreats.empty()) {
+        ways.housekeeping = retreats.front();
+        ways.phrases.push_back(ReasonPhrase::other_housekeeping);
     }
     ways.most_vcpus = most_vcpus(fleet, intent, room);
     if (ways.most_vcpus > 0) {

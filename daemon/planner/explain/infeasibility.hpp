@@ -12,6 +12,7 @@ namespace virtpind {
 // Each of them makes room: "cores=any", "at most 10 vCPUs".
 struct Ways {
     ReasonPhrases phrases;
+    CpuSet housekeeping = {};     // of the phrase other_housekeeping
     std::uint64_t most_vcpus = 0; // of the phrase at_most_vcpus
 };
 

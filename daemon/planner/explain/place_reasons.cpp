@@ -266,7 +266,7 @@ private:
     [[nodiscard]] CpuSet housekeeping_in_the_way() const
     {
         for (std::uint32_t i = 0; i < host_.l3_cpus.size(); ++i) {
-            auto taken = host_.l3_cpus[i] & fleet_.housekeeping();
+            auto taken = host_.l3_cpus[i] & fleet_.housekeeping_beside(member_);
             if (is_big_cache(host_, L3Index{i}) && !taken.empty() &&
                 host_.l3_cpus[i].size() >= cpus_.size() &&
                 (host_.l3_cpus[i] - taken).size() < cpus_.size()) {
@@ -285,7 +285,7 @@ private:
             cpus |= l3.intersects(cpus_) ? l3 : CpuSet{};
         }
         auto owners = claimants(fleet_, member_, cpus);
-        const auto host_own = cpus & fleet_.housekeeping();
+        const auto host_own = cpus & fleet_.housekeeping_beside(member_);
         if (owners.empty() && host_own.empty()) {
             // The claim of one that is shut off is in the pool.
             say(ReasonCode::l3_alone, {{"pool", (fleet_.pool() - member_.claim) & cpus}});

@@ -40,8 +40,9 @@ std::vector<const Member*> Fleet::rivals(const Member& member) const
 
 Surroundings Fleet::around(const Member& member, Claims claims) const
 {
+    const auto& housekeeping = housekeeping_beside(member);
     Surroundings around{
-        .free = usable_ - housekeeping_, .claimed = {}, .housekeeping = housekeeping_};
+        .free = usable_ - housekeeping, .claimed = {}, .housekeeping = housekeeping};
     for (const auto& other : members_) {
         if (&other == &member || claims == Claims::none || never_together(member, other)) {
             continue;
@@ -99,7 +100,7 @@ CpuSet Fleet::pool() const
 
 CpuSet Fleet::pool_for(const Member& member) const
 {
-    auto pool = pool_of_all();
+    auto pool = pool_of_all_beside(member);
     for (const auto& other : members_) {
         if (is_active(other) && !never_together(member, other)) {
             pool -= other.claim;
@@ -283,7 +284,7 @@ void Fleet::take_memory(Member& member)
 
 std::optional<Placed> Fleet::place_alone(const Member& member)
 {
-    const auto whole = all_to_itself();
+    const auto whole = all_to_itself(member);
     const auto available = memory_.available(*member.intent, whole.memory);
     return place_dedicated(host_,
                            PlaceTask{.intent = *member.intent,
@@ -309,10 +310,21 @@ std::optional<Placed> Fleet::what_if(const Intent& intent, const Availability& a
     return std::move(trial.placed);
 }
 
-Fleet::Availability Fleet::all_to_itself() const
+Fleet::Availability Fleet::all_to_itself(const Member& member) const
 {
-    return {.around = {.free = free_of_all(), .claimed = {}, .housekeeping = housekeeping_},
-            .memory = MemoryLedger::Others::ignored};
+    return {.around = around(member, Claims::none), .memory = MemoryLedger::Others::ignored};
+}
+
+void Fleet::put_housekeeping_on(CpuSet housekeeping)
+{
+    housekeeping_ = std::move(housekeeping);
+    for (auto& member : members_) {
+        if (member.placed) {
+            member.placed->cost =
+                cost_of(host_, *member.intent, around(member, Claims::active), member.placed->pins);
+            member.placed->proven = false;
+        }
+    }
 }
 
 void Fleet::unplace(Member& member)

@@ -40,6 +40,12 @@ public:
 
     [[nodiscard]] CpuSet pool_of_all() const { return free_of_all() - host_.quiet; }
 
+    // The same while `member` runs.
+    [[nodiscard]] CpuSet pool_of_all_beside(const Member& member) const
+    {
+        return usable_ - housekeeping_beside(member) - host_.quiet;
+    }
+
     // The memory that `member` could have. Precondition: nothing is booked for it.
     enum class Memory {
         beside_all,
@@ -83,10 +89,22 @@ public:
     [[nodiscard]] std::optional<Placed> what_if(const Intent& intent,
                                                 const Availability& availability);
 
-    // What a domain would have all to itself.
-    [[nodiscard]] Availability all_to_itself() const;
+    // What `member` would have all to itself.
+    [[nodiscard]] Availability all_to_itself(const Member& member) const;
+
+    [[nodiscard]] const CpuSet& usable() const { return usable_; }
 
     [[nodiscard]] const CpuSet& housekeeping() const { return housekeeping_; }
+
+    // What housekeeping keeps while `member` runs.
+    [[nodiscard]] const CpuSet& housekeeping_beside(const Member& member) const
+    {
+        return member.housekeeping ? *member.housekeeping : housekeeping_;
+    }
+
+    // Precondition: `housekeeping` is usable, and no member claims any of it but those that are not
+    // planned. Costs are those with it, and no longer proven.
+    void put_housekeeping_on(CpuSet housekeeping);
 
     // Usable and not housekeeping.
     [[nodiscard]] CpuSet free_of_all() const { return usable_ - housekeeping_; }

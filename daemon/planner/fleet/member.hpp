@@ -34,6 +34,9 @@ struct Member {
     MemoryLedger::Taken memory; // booked for it: where it is placed, else where it has it
     bool was_moved = false;     // to make room for another
     bool own_cores = false;     // it may have a core for each vCPU: nobody else needs them
+    // One that is shut off: what automatic housekeeping keeps once it starts, where that is not
+    // what it keeps now.
+    std::optional<CpuSet> housekeeping;
 };
 
 // One per intent, in their order, with roles and with the claims of those that are not planned.

@@ -153,24 +153,24 @@ TEST(CoreKinds, AreNeverCrossedSilently)
 {
     const auto host = hybrid_host(8, 16); // 0-15, 16-31; housekeeping 0-1,16
     auto vm = domain("vm", 15);           // there are 14 performance CPUs for it
-    auto plan = plan_on(host, {vm}).domains[0];
+    auto plan = plan_on(host, {vm}, cpus("0-1,16")).domains[0];
     EXPECT_EQ(plan.placement, Placement::dedicated);
     EXPECT_EQ(plan.cost[CostTerm::kind], 15U);
     EXPECT_FALSE(plan.satisfied);
     EXPECT_TRUE(says(plan, ReasonCode::kind_missed, {{"unwished", std::uint64_t{15}}}));
-    EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"most", std::uint64_t{14}}}));
+    EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"spare", cpus("16")}}));
     vm.policy.fallback = Fallback::fail;
-    plan = plan_on(host, {vm}).domains[0];
+    plan = plan_on(host, {vm}, cpus("0-1,16")).domains[0];
     EXPECT_EQ(plan.placement, Placement::none);
     EXPECT_TRUE(says(plan, ReasonCode::no_kind));
     vm.policy.cores = CoreChoice::any;
-    EXPECT_TRUE(plan_on(host, {vm}).domains[0].satisfied);
+    EXPECT_TRUE(plan_on(host, {vm}, cpus("0-1,16")).domains[0].satisfied);
 }
 
 TEST(CoreKinds, AdviceLeadsToNoOtherKind)
 {
     auto vm = domain("vm", 16); // too many for either kind
-    const auto plan = plan_on(hybrid_host(8, 16), {vm}).domains[0];
+    const auto plan = plan_on(hybrid_host(8, 16), {vm}, cpus("0-1,16")).domains[0];
     EXPECT_EQ(plan.placement, Placement::shared);
     EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"most", std::uint64_t{14}}}));
 }
@@ -235,13 +235,13 @@ TEST(Clusters, AreNotSplitWithoutNeed)
 {
     auto vm = domain("vm", 8);
     vm.policy.cores = CoreChoice::efficiency;
-    auto plan = plan_on(with_clusters(), {vm}).domains[0]; // housekeeping 16
+    auto plan = plan_on(with_clusters(), {vm}, cpus("0-1,16")).domains[0]; // housekeeping 16
     EXPECT_EQ(plan.claim, cpus("20-27"));
     EXPECT_EQ(plan.cost[CostTerm::l2], 2U);
     EXPECT_TRUE(plan.optimal);
     vm = domain("vm", 3);
     vm.policy.cores = CoreChoice::efficiency;
-    plan = plan_on(with_clusters(), {vm}).domains[0];
+    plan = plan_on(with_clusters(), {vm}, cpus("0-1,16")).domains[0];
     EXPECT_EQ(plan.claim, cpus("17-19")) << "one that is broken already, and suffices";
     EXPECT_EQ(plan.cost[CostTerm::fragmented_l2s], 0U);
     EXPECT_EQ(plan_on(with_clusters(), {threaded("game", 4)}).domains[0].cost[CostTerm::l2], 0U);
@@ -265,7 +265,8 @@ TEST(L3, VcacheIsPreferredWhereTheDomainFits)
     const auto small = plan_on(host, {threaded("game", 7)}).domains.front();
     EXPECT_EQ(small.claim, cpus("1-7,17-23"));
     EXPECT_TRUE(says(small, ReasonCode::vcache_chosen));
-    EXPECT_EQ(plan_on(host, {threaded("game", 8)}).domains.front().claim, cpus("8-15,24-31"));
+    EXPECT_EQ(plan_on(host, {threaded("game", 8)}, cpus("0,16")).domains.front().claim,
+              cpus("8-15,24-31"));
 }
 
 TEST(L3, PackTakesTheOneThatFitsBest)

@@ -85,7 +85,8 @@ TEST(PlanCheck, NoticesThreadsOnTheClaimOfTheirOwnDomain)
 TEST(PlanCheck, NoticesAKindThatIsCrossedSilently)
 {
     const auto host = hybrid_host(4, 8);
-    PlanRequest request{.topology = &host, .intents = {domain("a", 7)}};
+    PlanRequest request{
+        .topology = &host, .housekeeping = cpus("0-1,8"), .intents = {domain("a", 7)}};
     auto plan = make_plan(request);
     ASSERT_TRUE(check_plan(request, plan).empty());
     plan.domains.front().satisfied = true;
@@ -143,6 +144,22 @@ TEST(PlanCheck, NoticesABrokenPlan)
     EXPECT_FALSE(check_plan(request, plan).empty());
     plan = make_plan(request);
     plan.domains[0].emulator = {};
+    EXPECT_FALSE(check_plan(request, plan).empty());
+}
+
+TEST(PlanCheck, NoticesHousekeepingThatIsGoneOrGivesWayTooFar)
+{
+    const auto host = ryzen();
+    PlanRequest request{.topology = &host, .intents = {threaded("a", 2)}};
+    auto plan = make_plan(request);
+    plan.housekeeping = {};
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    plan = make_plan(request);
+    plan.domains[0].housekeeping = cpus("5"); // it is not shut off
+    EXPECT_FALSE(check_plan(request, plan).empty());
+    request.housekeeping = cpus("0,12");
+    plan = make_plan(request);
+    plan.yielded = cpus("1"); // of a list
     EXPECT_FALSE(check_plan(request, plan).empty());
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // CPUs that the kernel was told to leave alone (isolcpus, nohz_full): nothing floats there.
-#include "daemon/planner/housekeeping.hpp"
+#include "daemon/planner/fleet/housekeeping.hpp"
 #include "tests/support/plan_case.hpp"
 
 #include <gtest/gtest.h>

@@ -159,6 +159,17 @@ bool names_way(const DomainPlan& plan, ReasonPhrase way)
     return std::find(ways.begin(), ways.end(), way) != ways.end();
 }
 
+TEST(Infeasibility, NamesKindsAndHousekeepingToGiveUp)
+{
+    const auto plan =
+        plan_on(hybrid_host(6, 8), {domain("kinds", 12)}, cpus("0-1,12")).domains.front();
+    EXPECT_EQ(blamed(plan), ReasonCode::no_kind);
+    EXPECT_TRUE(offers(
+        plan,
+        {ReasonPhrase::cores_any, ReasonPhrase::other_housekeeping, ReasonPhrase::at_most_vcpus},
+        10));
+}
+
 TEST(Infeasibility, NamesWhatToGiveUp)
 {
     auto own = domain("own", 6);
@@ -194,10 +205,6 @@ TEST(Infeasibility, NamesWhatToGiveUp)
     plan = plan_on(host, {beside}).domains.front();
     EXPECT_EQ(blamed(plan), ReasonCode::no_device_node);
     EXPECT_TRUE(offers(plan, {ReasonPhrase::device_prefer, ReasonPhrase::at_most_vcpus}, 8));
-
-    plan = plan_on(hybrid_host(6, 8), {domain("kinds", 12)}).domains.front();
-    EXPECT_EQ(blamed(plan), ReasonCode::no_kind);
-    EXPECT_TRUE(offers(plan, {ReasonPhrase::cores_any, ReasonPhrase::at_most_vcpus}, 10));
 
     auto isolated = domain("isolated", 4);
     isolated.policy.smt = SmtChoice::isolate;

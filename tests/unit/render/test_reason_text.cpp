@@ -56,7 +56,8 @@ void add_sets(Size size, ReasonArguments& samples)
         {"load", cpus},         {"nodes", nodes},       {"host_nodes", NodeSet::range(0, 1)},
         {"offline", vcpus},     {"other_nodes", nodes}, {"own", vcpus},
         {"pool", cpus},         {"quiet", cpus},        {"siblings", cpus},
-        {"start", cpus},        {"waiting", vcpus}};
+        {"start", cpus},        {"waiting", vcpus},     {"spare", cpus},
+        {"yielded", cpus}};
     samples.insert(samples.end(), sets.begin(), sets.end());
 }
 
@@ -95,6 +96,7 @@ void add_phrases(ReasonArguments& samples)
     const ReasonArguments phrases{{"asked", ReasonPhrases{asks_cpus, asks_smt_isolate}},
                                   {"by", by_definition},
                                   {"gain", fewer_nodes},
+                                  {"loss", lose_nodes},
                                   {"need", cores_isolate},
                                   {"place", numa_node},
                                   {"shape", guest_shape},
@@ -116,8 +118,9 @@ void add_numbers(Size size, ReasonArguments& samples)
     }
     samples.push_back({"better", std::uint64_t{1}});
     for (const auto name : std::initializer_list<ArgumentName>{
-             "dedicated", "displaced", "elsewhere", "gaps", "isolated", "no_cells", "other_claims",
-             "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike"}) {
+             "dedicated", "displaced", "elsewhere", "gaps", "isolated", "later", "no_cells",
+             "other_claims", "package", "priority", "realtime", "shared", "shut_off", "stays",
+             "unlike"}) {
         samples.push_back({name, true});
     }
 }

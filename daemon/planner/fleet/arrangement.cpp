@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "arrangement.hpp"
+
+#include "fleet_search.hpp"
+#include "housekeeping.hpp"
+#include "placing_order.hpp"
+#include "rearrange.hpp"
+#include "reservations.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t trials_max = 8;
+
+struct Trial {
+    std::unique_ptr<Fleet> fleet = nullptr; // nullptr: it cannot be tried
+    FleetReport report = {};
+};
+
+Trial place_all(const HostIndex& host, const PlanRequest& request, const CpuSet& usable,
+                const CpuSet& housekeeping)
+{
+    auto fleet = std::make_unique<Fleet>(host, request, usable, housekeeping);
+    reserve_present_cpus(*fleet);
+    for (const auto index : placing_order(*fleet, false)) {
+        fleet->place(fleet->members()[index], Fleet::Claims::all, Fleet::MoveReason::own);
+    }
+    auto report = rearrange(*fleet);
+    return {std::move(fleet), std::move(report)};
+}
+
+// Whether housekeeping gives way to it: it is placed by its policy, or was until somebody held it
+// or its policy became unreadable. Whoever pins by hand may overlap by hand.
+bool is_respected(const Member& member)
+{
+    const auto stance = member.intent->stance;
+    return is_active(member) && (member.role == Member::Role::dedicated || stance == Stance::held ||
+                                 stance == Stance::broken);
+}
+
+struct Occupied {
+    CpuSet by_respected;
+    CpuSet by_active; // all of them
+    CpuSet around;    // claims that are on CPUs that housekeeping wishes
+};
+
+void add_claim(Occupied& occupied, const Member& member, const CpuSet& wished)
+{
+    if (!is_active(member)) {
+        return;
+    }
+    occupied.by_active |= member.claim;
+    if (is_respected(member)) {
+        occupied.by_respected |= member.claim;
+        occupied.around |= member.claim.intersects(wished) ? member.claim : CpuSet{};
+    }
+}
+
+CpuSet remaining_beside(const Fleet& fleet, const CpuSet& wished, const Occupied& occupied)
+{
+    return remaining_housekeeping(fleet.host(), {.usable = fleet.usable(),
+                                                 .wished = wished,
+                                                 .occupied = occupied.by_respected,
+                                                 .taken = occupied.by_active,
+                                                 .around = occupied.around});
+}
+
+// Where the claims of `fleet` leave housekeeping.
+CpuSet remaining_beside(const Fleet& fleet, const CpuSet& wished)
+{
+    Occupied occupied;
+    for (const auto& member : fleet.members()) {
+        add_claim(occupied, member, wished);
+    }
+    return remaining_beside(fleet, wished, occupied);
+}
+
+bool has_pins_on(const Intent& intent, const CpuSet& cpus)
+{
+    const auto& pins = intent.current;
+    const auto is_on = [&cpus](const auto& pin) { return pin.second.intersects(cpus); };
+    return intent.activity != Activity::dormant &&
+           (std::any_of(pins.vcpus.begin(), pins.vcpus.end(), is_on) ||
+            std::any_of(pins.iothreads.begin(), pins.iothreads.end(), is_on) ||
+            (pins.emulator && pins.emulator->intersects(cpus)) ||
+            (pins.vcpu_cpuset && pins.vcpu_cpuset->intersects(cpus)));
+}
+
+Loss loss_in(const Fleet& fleet, const Member& member)
+{
+    return loss_of(fleet.host(), *member.intent, member.placed);
+}
+
+std::uint64_t moves_of(const Member& member)
+{
+    return member.placed ? member.placed->cost[CostTerm::moves] : 0;
+}
+
+// Nobody loses more than before, and no running domain moves for it.
+bool costs_nobody(const Fleet& before, const Fleet& after)
+{
+    for (std::size_t i = 0; i < before.members().size(); ++i) {
+        const auto& was = before.members()[i];
+        const auto& is = after.members()[i];
+        if (was.role == Member::Role::dedicated && is_active(was) &&
+            (loss_in(before, was) < loss_in(after, is) ||
+             (is_running(was) && moves_of(was) < moves_of(is)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// It may lose something to housekeeping, and is not where it stays.
+bool may_lose(const Fleet& fleet, const Member& member)
+{
+    return member.role == Member::Role::dedicated && is_active(member) && !runs_in_place(member) &&
+           loses_anything(fleet.host(), *member.intent, member.placed);
+}
+
+bool same_claims(const Fleet& a, const Fleet& b)
+{
+    return std::equal(a.members().begin(), a.members().end(), b.members().begin(),
+                      [](const Member& x, const Member& y) { return x.claim == y.claim; });
+}
+
+class Arranging {
+public:
+    Arranging(const HostIndex& host, const PlanRequest& request, const CpuSet& usable)
+        : host_{host}, request_{request}, usable_{usable}
+    {}
+
+    Arrangement run() &&
+    {
+        if (request_.housekeeping) {
+            adopt(place_all(host_, request_, usable_, *request_.housekeeping & usable_));
+            return std::move(result_);
+        }
+        result_.wished = auto_housekeeping(*host_.topology, usable_, request_.intents);
+        adopt(place_all(host_, request_, usable_, beside_running(result_.wished)));
+        const auto alike = nobody_may_lose();
+        give_way();
+        if (!alike) {
+            leave_cluster();
+        }
+        come_to_rest();
+        return std::move(result_);
+    }
+
+private:
+    // What running domains leave of housekeeping, each in its place.
+    CpuSet beside_running(const CpuSet& wished) const
+    {
+        if (std::none_of(request_.intents.begin(), request_.intents.end(),
+                         [&wished](const Intent& intent) { return has_pins_on(intent, wished); })) {
+            return wished;
+        }
+        Fleet fleet{host_, request_, usable_, {}};
+        reserve_present_cpus(fleet);
+        Occupied occupied;
+        for (const auto& member : fleet.members()) {
+            const auto in_place = is_running(member) && !member.kept_pins.conflict;
+            if (member.role != Member::Role::dedicated || in_place) {
+                add_claim(occupied, member, wished);
+            }
+        }
+        return remaining_beside(fleet, wished, occupied);
+    }
+
+    [[nodiscard]] bool nobody_may_lose() const
+    {
+        const auto& members = result_.fleet->members();
+        return std::none_of(members.begin(), members.end(), [this](const Member& member) {
+            return may_lose(*result_.fleet, member);
+        });
+    }
+
+    // A whole cluster of efficiency cores is more than the host needs: nobody loses anything to
+    // that which one core would leave. Who came too late for what was given up may have come in
+    // time.
+    void leave_cluster()
+    {
+        const auto least = beside_running(
+            auto_housekeeping(*host_.topology, usable_, request_.intents, Efficiency::one_core));
+        if (least == beside_running(result_.wished)) {
+            return;
+        }
+        auto trial = place_all(host_, request_, usable_, least);
+        if (!costs_nobody(*trial.fleet, *result_.fleet)) {
+            adopt(std::move(trial));
+            give_way();
+        }
+    }
+
+    void give_way()
+    {
+        while (give_way_once()) {
+        }
+    }
+
+    // To the first domain that loses less then; false where there is none.
+    bool give_way_once()
+    {
+        auto& fleet = *result_.fleet;
+        CpuSet later; // claims of those that have their turn after it, and will find another place
+        const auto order = placing_order(fleet, false);
+        for (const auto index : order) {
+            later |=
+                may_go_elsewhere(fleet.members()[index]) ? fleet.members()[index].claim : CpuSet{};
+        }
+        for (const auto index : order) {
+            auto& member = fleet.members()[index];
+            later -= member.claim;
+            if (!may_lose(fleet, member)) {
+                continue;
+            }
+            if (try_all(index, retreats_for(member, later)) ||
+                (!later.empty() && try_all(index, retreats_for(member, {})))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    static bool may_go_elsewhere(const Member& member)
+    {
+        return member.intent->activity == Activity::arriving;
+    }
+
+    void adopt(Trial trial)
+    {
+        result_.fleet = std::move(trial.fleet);
+        result_.report = std::move(trial.report);
+    }
+
+    bool accept(std::size_t index, Trial trial)
+    {
+        const auto& fleet = *result_.fleet;
+        const auto better = trial.fleet &&
+                            loss_in(*trial.fleet, trial.fleet->members()[index]) <
+                                loss_in(fleet, fleet.members()[index]) &&
+                            costs_nobody(fleet, *trial.fleet);
+        if (better) {
+            adopt(std::move(trial));
+        }
+        return better;
+    }
+
+    // With all others where they are, as the next plan finds them; no fleet where they are in
+    // the way of housekeeping.
+    [[nodiscard]] Trial place_one(std::size_t index, const CpuSet& housekeeping) const
+    {
+        for (const auto& other : result_.fleet->members()) {
+            if (is_active(other) && other.claim.intersects(housekeeping)) {
+                return {};
+            }
+        }
+        auto fleet = std::make_unique<Fleet>(*result_.fleet);
+        auto& member = fleet->members()[index];
+        fleet->put_housekeeping_on(housekeeping);
+        fleet->unplace(member);
+        fleet->place(member, Fleet::Claims::all, Fleet::MoveReason::own);
+        fleet->put_housekeeping_on(housekeeping); // what the others cost beside it
+        auto report = search_fleet(*fleet).report;
+        return {std::move(fleet), std::move(report)};
+    }
+
+    // The first of `retreats` with which the domain at `index` loses less and nobody more.
+    bool try_all(std::size_t index, const std::vector<CpuSet>& retreats)
+    {
+        for (const auto& retreat : retreats) {
+            if (trials_ == trials_max) {
+                return false;
+            }
+            ++trials_;
+            if (accept(index, place_all(host_, request_, usable_, retreat)) ||
+                accept(index, place_one(index, retreat))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // As if nobody had `later`.
+    std::vector<CpuSet> retreats_for(Member& member, const CpuSet& later)
+    {
+        auto& fleet = *result_.fleet;
+        fleet.memory().give_back(member.memory); // while it is asked where it could be
+        Fleet::Availability room{.around = fleet.around(member, Fleet::Claims::active),
+                                 .memory = MemoryLedger::Others::booked};
+        room.around.claimed -= later;
+        room.around.free |= later;
+        auto retreats = find_retreats(fleet,
+                                      {.intent = *member.intent,
+                                       .now = loss_in(fleet, member),
+                                       .room = room,
+                                       .housekeeping = fleet.housekeeping()},
+                                      result_.budget);
+        fleet.memory().take_again(member.memory);
+        return retreats;
+    }
+
+    // The next plan finds these domains running where they are.
+    void come_to_rest()
+    {
+        auto& fleet = *result_.fleet;
+        auto rest = remaining_beside(fleet, result_.wished);
+        if (rest == fleet.housekeeping()) {
+            return;
+        }
+        auto trial = place_all(host_, request_, usable_, rest);
+        if (same_claims(fleet, *trial.fleet)) {
+            adopt(std::move(trial));
+        } else {
+            fleet.put_housekeeping_on(std::move(rest));
+            result_.report = search_fleet(fleet).report;
+        }
+    }
+
+    const HostIndex& host_;
+    const PlanRequest& request_;
+    const CpuSet& usable_;
+    Arrangement result_;
+    std::size_t trials_ = 0;
+};
+
+} // namespace
+
+Arrangement arrange(const HostIndex& host, const PlanRequest& request, const CpuSet& usable)
+{
+    return Arranging{host, request, usable}.run();
+}
+
+namespace {
+
+using Claims = Fleet::Claims;
+using Later = Fleet::Later;
+
+// The housekeeping that would give way to one that is shut off, where it would lose `now`.
+std::vector<CpuSet> retreats_when_started(Arrangement& arrangement, Member& member, const Loss& now,
+                                          Claims claims, MemoryLedger::Others memory)
+{
+    auto& fleet = *arrangement.fleet;
+    const auto& housekeeping = claims == Claims::none ? arrangement.wished : fleet.housekeeping();
+    fleet.memory().give_back(member.memory);
+    Fleet::Availability room{.around = fleet.around(member, claims), .memory = memory};
+    room.around.free =
+        (room.around.free | fleet.housekeeping()) - room.around.claimed - housekeeping;
+    auto retreats = find_retreats(
+        fleet, {.intent = *member.intent, .now = now, .room = room, .housekeeping = housekeeping},
+        arrangement.budget);
+    fleet.memory().take_again(member.memory);
+    return retreats;
+}
+
+} // namespace
+
+Later place_shut_off(Arrangement& arrangement, Member& member)
+{
+    auto& fleet = *arrangement.fleet;
+    const auto later = fleet.place_dormant(member);
+    const auto try_beside = [&](const Loss& now, Claims claims,
+                                MemoryLedger::Others memory) -> std::optional<Later> {
+        const auto retreats = retreats_when_started(arrangement, member, now, claims, memory);
+        if (retreats.empty()) {
+            return std::nullopt;
+        }
+        auto before = member;
+        member.housekeeping = retreats.front();
+        const auto then = fleet.place_dormant(member);
+        const auto beside_active = claims == Claims::none || then != Later::cpus;
+        if (beside_active && loss_in(fleet, member) < now) {
+            return then;
+        }
+        fleet.restore(member, std::move(before));
+        return std::nullopt;
+    };
+    if (arrangement.wished.empty()) {
+        return later;
+    }
+    const auto memory =
+        later == Later::no ? MemoryLedger::Others::booked : MemoryLedger::Others::ignored;
+    const auto alone = later == Later::cpus || !member.placed;
+    const auto now = loss_in(fleet, member);
+    // One that has no place beside those that run has lost it to them, or to housekeeping.
+    auto given = try_beside(alone ? Loss{.place = true} : now, Claims::active, memory);
+    if (!given && alone) {
+        given = try_beside(now, Claims::none, MemoryLedger::Others::ignored);
+    }
+    return given.value_or(later);
+}
+
+} // namespace virtpind
