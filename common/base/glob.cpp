@@ -232,7 +232,7 @@ bool Glob::overlaps(const Glob& other) const
             if (reached[j] && (pieces_[i].is_star || other_star)) { // the first alone
                 next[j] = true;
             }
-            if (reached[j] && j < others.size() && !pieces_[i].is_star && !other_star &&
+            if (j < others.size() && reached[j] && !pieces_[i].is_star && !other_star &&
                 intersect(pieces_[i], others[j])) { // both, by one character
                 next[j + 1] = true;
             }

@@ -159,9 +159,8 @@ inline constexpr auto argument_names = std::to_array<std::string_view>({
     "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike",
     // sets
     "allowed", "beyond", "cpus", "emulator", "floating", "host_cpus", "host_nodes",
-    "housekeeping", "kept", "last_vcpu", "load",
-    "nodes", "offline", "other_nodes", "own", "pool", "quiet", "siblings", "spare",
-    "start", "waiting", "yielded",
+    "housekeeping", "kept", "last_vcpu", "load", "nodes", "offline", "other_nodes", "own",
+    "pool", "quiet", "siblings", "spare", "start", "waiting", "yielded",
     // memory
     "available", "memory", "missing", "page",
     // texts and names

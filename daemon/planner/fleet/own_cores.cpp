@@ -31,9 +31,16 @@ bool floats(const Member& member)
             member.intent->policy.fallback == Fallback::shared);
 }
 
-// Whoever floats on the pool finds as many CPUs there as it has vCPUs, or as it found `before`.
-bool suffices_for_those_that_float(const Fleet& fleet, const CpuSet& before, const CpuSet& left)
+// Whoever floats on the pool finds as many CPUs there as it has vCPUs, or as it found `before`. A
+// pool that nobody floats on may become empty where emulator threads have housekeeping to run on.
+bool suffices_for_those_that_float(const Fleet& fleet, const CpuSet& before, const CpuSet& pool,
+                                   const CpuSet& left)
 {
+    if (pool.empty() && !before.empty() &&
+        (fleet.housekeeping().empty() ||
+         std::any_of(fleet.members().begin(), fleet.members().end(), floats))) {
+        return false;
+    }
     return std::all_of(fleet.members().begin(), fleet.members().end(), [&](const Member& member) {
         return !floats(member) ||
                left.size() >= std::min(member.intent->all_online().size(), before.size());
@@ -76,8 +83,7 @@ bool give_own_cores(Fleet& fleet, Member& member)
         const auto pool = fleet.pool() - member.claim;
         const auto left =
             pool - cores_of(fleet.host(), member.placed->pins) - cores_of_one_vcpu(fleet);
-        if ((!pool.empty() || before.empty()) &&
-            suffices_for_those_that_float(fleet, before, left)) {
+        if (suffices_for_those_that_float(fleet, before, pool, left)) {
             return true;
         }
     }

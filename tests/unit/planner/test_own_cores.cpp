@@ -100,14 +100,23 @@ TEST(OwnCores, AreTakenFromNobody)
     EXPECT_EQ(cores_used(host, plan.domains[0]), 3U);
 }
 
-TEST(OwnCores, LeaveThePoolSomething)
+TEST(OwnCores, EmptyThePoolWhereNobodyMissesIt)
 {
     const auto host = regular_host({.cores = 6}); // housekeeping 0,6
     auto vm = single("vm", 5);
     EXPECT_EQ(cores_used(host, plan_on(host, {vm}).domains[0]), 5U);
     vm.policy.smt = SmtChoice::require; // claims the siblings, too
     vm.policy.topology = TopologyChoice::match;
-    EXPECT_EQ(cores_used(host, plan_on(host, {vm}).domains[0]), 3U);
+    EXPECT_EQ(cores_used(host, plan_on(host, {vm}).domains[0]), 5U);
+    EXPECT_EQ(cores_used(host, plan_on(host, {vm, shared("floats", 1)}).domains[0]), 3U);
+    auto whole = single("vm", 6);
+    whole.policy = vm.policy;
+    const PlanRequest bare{.topology = &host,
+                           .usable = std::nullopt,
+                           .housekeeping = CpuSet{},
+                           .intents = {whole},
+                           .watch = nullptr};
+    EXPECT_EQ(cores_used(host, make_plan(bare).domains[0]), 3U) << "nothing for the emulator";
 }
 
 TEST(OwnCores, HaveSiblingsThatSharedDomainsUseLast)

@@ -56,7 +56,7 @@ void add_sets(Size size, ReasonArguments& samples)
         {"load", cpus},         {"nodes", nodes},       {"host_nodes", NodeSet::range(0, 1)},
         {"offline", vcpus},     {"other_nodes", nodes}, {"own", vcpus},
         {"pool", cpus},         {"quiet", cpus},        {"siblings", cpus},
-        {"start", cpus},        {"waiting", vcpus},     {"spare", cpus},
+        {"spare", cpus},        {"start", cpus},        {"waiting", vcpus},
         {"yielded", cpus}};
     samples.insert(samples.end(), sets.begin(), sets.end());
 }
