@@ -48,6 +48,10 @@ std::map<std::string, std::function<CallReply(Client&)>> well_formed_calls()
          [](Client& c) {
              return c.call(manager_path, manager, "Plan", "ssa{sv}", "web1", "x", 0);
          }},
+        {"org.virtpind1.Manager.PlanXML",
+         [](Client& c) {
+             return c.call(manager_path, manager, "PlanXML", "ssa{sv}", "<domain/>", "x", 0);
+         }},
         {"org.virtpind1.Manager.Hold",
          [](Client& c) { return c.call(manager_path, manager, "Hold", "ss", "web1", "x"); }},
         {"org.virtpind1.Manager.Release",
