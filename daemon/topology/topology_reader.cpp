@@ -212,7 +212,7 @@ Result<Topology> read_lscpu_file(const std::string& path)
 
 Result<TopologySource> parse_topology_source(std::string_view text)
 {
-    using Kind = TopologySource::Kind;
+    using enum TopologySource::Kind;
     if (text == "live") {
         return TopologySource{};
     }
@@ -221,13 +221,13 @@ Result<TopologySource> parse_topology_source(std::string_view text)
     if (colon != std::string_view::npos && colon + 1 < text.size()) {
         const std::string rest{text.substr(colon + 1)};
         if (kind == "xml") {
-            return TopologySource{.kind = Kind::xml, .text = rest};
+            return TopologySource{.kind = xml, .text = rest};
         }
         if (kind == "synthetic") {
-            return TopologySource{.kind = Kind::synthetic, .text = rest};
+            return TopologySource{.kind = synthetic, .text = rest};
         }
         if (kind == "lscpu") {
-            return TopologySource{.kind = Kind::lscpu, .text = rest};
+            return TopologySource{.kind = lscpu, .text = rest};
         }
     }
     return Error{.code = Errc::invalid_argument,

@@ -235,14 +235,20 @@ inline void pick_devices(Intent& intent, const Topology& host)
     }
 }
 
-// Memory of the host, in units that domains need one to three of; each node has some.
+// Memory of the host, in units that domains need one to three of; a few nodes have none.
 constexpr std::uint64_t memory_unit_kib = 2048;
 
 inline void pick_stocks(Topology& host)
 {
     const auto has_hugepages = once_in(2);
     const auto tells = once_in(2);
+    const auto having = host.nodes[pick(0, static_cast<std::uint32_t>(host.nodes.size()) - 1)].id;
     for (auto& node : host.nodes) {
+        if (node.id != having && once_in(6)) {
+            node.memory_kib = 0;
+            node.free_memory_kib.reset();
+            continue;
+        }
         node.memory_kib = pick(1, 6) * memory_unit_kib;
         if (tells) {
             node.free_memory_kib = node.memory_kib - pick(0, 1) * memory_unit_kib;

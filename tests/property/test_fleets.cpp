@@ -272,8 +272,10 @@ RC_GTEST_PROP(Fleets, PlanningFromTheResultMovesNothing, ())
         const auto& domain = plan.domains[i];
         RC_PRE(intent.stance != Stance::managed || intent.activity == Activity::dormant ||
                domain.placement != Placement::none);
-        // One that runs and floats has another home then, to which housekeeping may give way.
-        RC_PRE(fleet.request.housekeeping || intent.activity != Activity::running ||
+        // Housekeeping may give way later to one that floats: when it has another home, or when
+        // those that arrived with it run, so that nobody else could lose anything any more.
+        RC_PRE(fleet.request.housekeeping || intent.stance != Stance::managed ||
+               intent.activity == Activity::dormant ||
                intent.policy.placement == Placement::shared ||
                domain.placement == intent.policy.placement);
         // A core for its threads is looked for twice and not in every place: one that floats for

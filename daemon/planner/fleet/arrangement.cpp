@@ -79,17 +79,6 @@ CpuSet remaining_beside(const Fleet& fleet, const CpuSet& wished)
     return remaining_beside(fleet, wished, occupied);
 }
 
-bool has_pins_on(const Intent& intent, const CpuSet& cpus)
-{
-    const auto& pins = intent.current;
-    const auto is_on = [&cpus](const auto& pin) { return pin.second.intersects(cpus); };
-    return intent.activity != Activity::dormant &&
-           (std::any_of(pins.vcpus.begin(), pins.vcpus.end(), is_on) ||
-            std::any_of(pins.iothreads.begin(), pins.iothreads.end(), is_on) ||
-            (pins.emulator && pins.emulator->intersects(cpus)) ||
-            (pins.vcpu_cpuset && pins.vcpu_cpuset->intersects(cpus)));
-}
-
 Loss loss_in(const Fleet& fleet, const Member& member)
 {
     return loss_of(fleet.host(), *member.intent, member.placed);
@@ -155,8 +144,10 @@ private:
     // What running domains leave of housekeeping, each in its place.
     CpuSet beside_running(const CpuSet& wished) const
     {
+        // Whoever claims whole cores may have siblings of its CPUs there.
+        const auto cores = cores_used_by(host_, host_.online, wished);
         if (std::none_of(request_.intents.begin(), request_.intents.end(),
-                         [&wished](const Intent& intent) { return has_pins_on(intent, wished); })) {
+                         [&cores](const Intent& intent) { return has_pins_on(intent, cores); })) {
             return wished;
         }
         Fleet fleet{host_, request_, usable_, {}};
@@ -262,6 +253,13 @@ private:
         auto fleet = std::make_unique<Fleet>(*result_.fleet);
         auto& member = fleet->members()[index];
         fleet->put_housekeeping_on(housekeeping);
+        for (auto& other : fleet->members()) { // some stay where they are, all or nothing
+            if (other.role == Member::Role::dedicated && is_running(other) && !other.placed &&
+                other.intent->policy.fallback == Fallback::fail) {
+                other.claim |= current_exclusive_cpus(
+                    host_, other, fleet->around(other, Fleet::Claims::active).free);
+            }
+        }
         fleet->unplace(member);
         fleet->place(member, Fleet::Claims::all, Fleet::MoveReason::own);
         fleet->put_housekeeping_on(housekeeping); // what the others cost beside it

@@ -58,6 +58,17 @@ std::vector<Member> make_members(const HostIndex& host, const PlanRequest& reque
     return members;
 }
 
+bool has_pins_on(const Intent& intent, const CpuSet& cpus)
+{
+    const auto& pins = intent.current;
+    const auto is_on = [&cpus](const auto& pin) { return pin.second.intersects(cpus); };
+    return intent.activity != Activity::dormant &&
+           (std::any_of(pins.vcpus.begin(), pins.vcpus.end(), is_on) ||
+            std::any_of(pins.iothreads.begin(), pins.iothreads.end(), is_on) ||
+            (pins.emulator && pins.emulator->intersects(cpus)) ||
+            (pins.vcpu_cpuset && pins.vcpu_cpuset->intersects(cpus)));
+}
+
 bool may_keep_all_pins(const Member& member)
 {
     return !member.kept_pins.conflict &&

@@ -54,6 +54,9 @@ struct Member {
     return member.intent->activity == Activity::running;
 }
 
+// Some thread of an active domain may run on one of `cpus` by its pins.
+[[nodiscard]] bool has_pins_on(const Intent& intent, const CpuSet& cpus);
+
 // All its vCPUs are where they may stay.
 [[nodiscard]] bool may_keep_all_pins(const Member& member);
 

@@ -191,10 +191,16 @@ SharedPool::Demand SharedPool::demand_of(const Intent& intent, const Share& of,
                   .local = device_nodes(host_, intent),
                   .home = home_nodes(host_, intent),
                   .present = present_nodes(host_, intent)};
+    // What runs has its memory already, and is not far from all memory for that.
+    const auto candidates = candidates_for(of);
+    const auto some_memory =
+        std::any_of(candidates.begin(), candidates.end(),
+                    [this](std::size_t node) { return !host_.lacks_memory[node]; });
     for (std::size_t node = 0; node < pool_size_.size(); ++node) {
+        const auto untold =
+            some_memory && host_.lacks_memory[node] ? std::uint64_t{0} : demand.memory_kib;
         demand.capacity.push_back(of.cpus.common(host_.node_cpus[node]));
-        demand.memory.push_back(
-            std::min(available[node].value_or(demand.memory_kib), demand.memory_kib));
+        demand.memory.push_back(std::min(available[node].value_or(untold), demand.memory_kib));
     }
     return demand;
 }
