@@ -15,10 +15,10 @@ namespace {
 
 constexpr std::size_t searched_domains_max = 12;
 constexpr std::size_t searched_cpus_max = 64;
-// Counted work: domains placed in the search; and newcomers of large fleets whose own bound is
-// computed at all.
+// Counted work: domains placed in the search; and newcomers whose own bound is computed at all,
+// each for the price of placing it once more.
 constexpr std::size_t searches_max = 200;
-constexpr std::size_t bounds_max = 64;
+constexpr std::size_t bounds_max = searched_domains_max;
 
 class FleetSearch {
 public:
@@ -43,7 +43,7 @@ public:
         result.report.newcomers = static_cast<std::size_t>(std::count_if(
             parties_.begin(), parties_.end(), [](const Party& party) { return !party.fixed; }));
         bound_ = best_cost_;
-        if (result.report.newcomers > 0) {
+        if (result.report.newcomers > 0 && !is_one_and_proven(result.report.newcomers)) {
             for (const auto& party : parties_) {
                 best_.push_back(*party.member);
             }
@@ -69,6 +69,15 @@ private:
             return a.bound != b.bound ? a.bound > b.bound : a.number < b.number;
         }
     };
+
+    // What is best for one alone, beside those that stay, is best for all.
+    [[nodiscard]] bool is_one_and_proven(std::size_t newcomers) const
+    {
+        return newcomers == 1 &&
+               std::all_of(parties_.begin(), parties_.end(), [](const Party& party) {
+                   return party.fixed || (party.member->placed && party.member->placed->proven);
+               });
+    }
 
     void unplace_newcomers()
     {
