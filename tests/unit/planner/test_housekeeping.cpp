@@ -278,5 +278,18 @@ TEST(Housekeeping, MovesSomebodyOnlyForTheLastCore)
     EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("1,3"));
 }
 
+// The siblings of its CPU are its own, though it is pinned to none of them.
+TEST(Housekeeping, DoesNotComeBackOntoACoreThatARunningDomainHasWhole)
+{
+    auto host = regular_host({.cores = 4}); // siblings N and N+4
+    host.nohz_full = cpus("4");
+    auto vm = running_on(domain("vm", 1), {4});
+    vm.policy.smt = SmtChoice::isolate;
+    const auto plan = plan_on(host, {vm});
+    EXPECT_EQ(vcpu_cpus(plan.domains[0]), cpus("4"));
+    EXPECT_FALSE(plan.housekeeping.contains(CpuId{0})) << plan.housekeeping.str();
+    EXPECT_FALSE(plan.housekeeping.empty());
+}
+
 } // namespace
 } // namespace virtpind::test

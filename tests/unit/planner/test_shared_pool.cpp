@@ -21,6 +21,23 @@ TEST(SharedPool, DomainsBalanceOverNodes)
     EXPECT_EQ(plan.domains[3].vcpus.at(VcpuId{0}), host.nodes[1].cpus);
 }
 
+TEST(SharedPool, RunningDomainStaysWithItsMemory)
+{
+    auto host = regular_host({.packages = 2, .cores = 4, .threads = 1});
+    host.nodes[0].memory_kib = 2048;
+    host.nodes[1].memory_kib = 0;
+    auto vm = shared("vm", 2);
+    vm.memory_kib = 2048;
+    auto owner = domain("owner", 3); // one CPU of node 0 is left
+    owner.policy.cpus = cpus("0-2");
+    const auto first = plan_on(host, {vm, owner}, CpuSet{});
+    EXPECT_EQ(vcpu_cpus(first.domains[0]), cpus("3-7"));
+    vm.activity = Activity::running;
+    vm.current.vcpus = first.domains[0].vcpus;
+    const auto second = plan_on(host, {vm, running_on(owner, {0, 1, 2})}, CpuSet{});
+    EXPECT_EQ(vcpu_cpus(second.domains[0]), cpus("3-7"));
+}
+
 TEST(SharedPool, DomainIsNotSatisfiedOutsideOfItsCpus)
 {
     auto vm = shared("s", 2);
