@@ -4,7 +4,7 @@
 #include "common/base/messages.hpp"
 #include "common/base/text_file.hpp"
 #include "common/model/config_files.hpp"
-#include "common/model/policy_options.hpp"
+#include "common/model/policy_text.hpp"
 #include "common/model/undo_merge.hpp"
 #include "daemon/planner/intents.hpp"
 #include "daemon/planner/validate.hpp"
@@ -61,24 +61,11 @@ Result<std::optional<PolicySpec>> read_policy(const PlanOptions& options,
     }
     OptionMap values;
     for (const auto& text : options.policy_options) {
-        const auto equals = text.find('=');
-        const auto name = text.substr(0, equals);
-        const auto* option = find_option(name);
-        if (option == nullptr) {
-            return Error{.code = Errc::invalid_policy,
-                         .message = unknown_word("option", name, option_names())}
-                .failed_to("read --option");
+        auto option = parse_option_assignment(text);
+        if (!option) {
+            return std::move(option).error().failed_to("read --option");
         }
-        if (equals == std::string::npos) {
-            return Error{.code = Errc::invalid_policy,
-                         .message = in_quotes(text) + " has no value; write " + name + "=VALUE"}
-                .failed_to("read --option");
-        }
-        auto value = parse_option_text(*option, text.substr(equals + 1));
-        if (!value) {
-            return std::move(value).error().failed_to("read --option");
-        }
-        values.insert_or_assign(name, std::move(*value));
+        values.insert_or_assign(std::move(option->first), std::move(option->second));
     }
     auto spec = make_policy_spec(catalog, options.policy, std::move(values), PolicyName::required);
     if (!spec) {
