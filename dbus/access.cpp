@@ -41,6 +41,8 @@ const std::vector<MethodAccess>& access_table()
     static const std::vector<MethodAccess> table{
         {"org.virtpind1.Manager.GetDomain", Access::open, "s", "domain"},
         {"org.virtpind1.Manager.ListDomains", Access::open, "", ""},
+        {"org.virtpind1.Manager.List", Access::open, "", ""},
+        {"org.virtpind1.Manager.Set", Access::set_policy, "ss", "domain text"},
         {"org.virtpind1.Manager.SetPolicy", Access::set_policy, "ssa{sv}t",
          "domain policy options flags"},
         {"org.virtpind1.Manager.ResetPolicy", Access::set_policy, "st", "domain flags"},
@@ -52,6 +54,7 @@ const std::vector<MethodAccess>& access_table()
         {"org.virtpind1.Manager.Reload", Access::set_policy, "t", "flags"},
         {"org.virtpind1.Manager.Describe", Access::open, "", ""},
         {"org.virtpind1.Manager.ExportTopology", Access::open, "t", "flags"},
+        {"org.virtpind1.Domain.Set", Access::set_policy, "s", "text"},
         {"org.virtpind1.Domain.SetPolicy", Access::set_policy, "sa{sv}t", "policy options flags"},
         {"org.virtpind1.Domain.ResetPolicy", Access::set_policy, "t", "flags"},
         {"org.virtpind1.Domain.Reapply", Access::set_policy, "t", "flags"},

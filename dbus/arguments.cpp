@@ -22,11 +22,12 @@ std::string flags_help(std::uint64_t known)
     std::string help;
     const auto add = [&help, known](std::uint64_t flag, std::string_view name) {
         if ((known & flag) != 0) {
-            help += (help.empty() ? "" : " and ") + hex(flag) + " (" + std::string{name} + ")";
+            help += (help.empty() ? "" : ", ") + hex(flag) + " (" + std::string{name} + ")";
         }
     };
     add(flag_runtime_only, "RUNTIME_ONLY");
     add(flag_defer, "DEFER");
+    add(flag_merge, "MERGE");
     return help.empty() ? "this method has no flags: pass 0" : "valid: " + help;
 }
 

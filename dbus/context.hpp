@@ -55,5 +55,11 @@ void answer_change(const Context& context, const Call& call, const Authorizer::D
 // All checked arguments except the domain. Throws only exceptions that guarded() passes on.
 [[nodiscard]] SetPolicyRequest read_set_policy(std::string policy, const VariantMap& options,
                                                std::uint64_t flags);
+// The same of a line of text, "dedicated smt=require", which changes what is stored.
+[[nodiscard]] SetPolicyRequest read_set(const std::string& text);
+
+// Lets `request` happen if the caller may; `details` are those of its domain.
+void answer_set_policy(const Context& context, const Call& call, Authorizer::Details details,
+                       const PendingReply<std::uint64_t>& answer, SetPolicyRequest request);
 
 } // namespace virtpind::bus

@@ -29,6 +29,10 @@ ChangedProperties changed_properties(const DomainView& before, const DomainView&
     changed.compare("NUMANodes", before.numa_nodes, after.numa_nodes);
     changed.compare("LastError", before.last_error, after.last_error);
     changed.compare("LastAppliedUSec", before.last_applied_usec, after.last_applied_usec);
+    changed.compare("Satisfied", before.satisfied, after.satisfied);
+    changed.compare("Shortfall", before.shortfall, after.shortfall);
+    changed.compare("Placement", before.placement, after.placement);
+    changed.compare("Holds", before.holds, after.holds);
     return changed;
 }
 
@@ -87,6 +91,17 @@ Call DomainObject::call() const
 
 // The object may be gone when its caller turns out to be allowed: continuations capture values.
 
+void DomainObject::Set(sdbus::Result<std::uint64_t>&& result, std::string text)
+{
+    const auto answer = open_call(result);
+    guarded(answer, [&] {
+        auto request = read_set(text);
+        request.uuid = view_.uuid;
+        answer_set_policy(context_, call(), details_of(view_.name, view_.uuid), answer,
+                          std::move(request));
+    });
+}
+
 void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string policy,
                              VariantMap options, std::uint64_t flags)
 {
@@ -94,13 +109,8 @@ void DomainObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string 
     guarded(answer, [&] {
         auto request = read_set_policy(policy, options, flags);
         request.uuid = view_.uuid;
-        auto details = details_of(view_.name, view_.uuid);
-        details["policy"] = request.policy;
-        answer_change(context_, call(), details, answer,
-                      [&port = context_.port, request](const auto& reply, Caller caller) mutable {
-                          request.caller = std::move(caller);
-                          port.set_policy(std::move(request), reply);
-                      });
+        answer_set_policy(context_, call(), details_of(view_.name, view_.uuid), answer,
+                          std::move(request));
     });
 }
 
@@ -208,6 +218,33 @@ sdbus::Struct<std::string, std::string> DomainObject::LastError()
 std::uint64_t DomainObject::LastAppliedUSec()
 {
     return view_.last_applied_usec;
+}
+
+bool DomainObject::Satisfied()
+{
+    return view_.satisfied;
+}
+
+sdbus::Struct<std::string, std::string> DomainObject::Shortfall()
+{
+    return guarded(
+        [&] { return sdbus::make_struct(view_.shortfall.first, view_.shortfall.second); });
+}
+
+std::string DomainObject::Placement()
+{
+    return guarded([&] { return view_.placement; });
+}
+
+std::vector<sdbus::Struct<std::string, std::string>> DomainObject::Holds()
+{
+    return guarded([&] {
+        std::vector<sdbus::Struct<std::string, std::string>> holds;
+        for (const auto& hold : view_.holds) {
+            holds.emplace_back(hold.owner, hold.reason);
+        }
+        return holds;
+    });
 }
 
 } // namespace virtpind::bus

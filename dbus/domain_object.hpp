@@ -33,6 +33,7 @@ public:
 private:
     using NumberedCpus = std::vector<sdbus::Struct<std::uint32_t, std::string>>;
 
+    void Set(sdbus::Result<std::uint64_t>&& result, std::string text) override;
     void SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string policy, VariantMap options,
                    std::uint64_t flags) override;
     void ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::uint64_t flags) override;
@@ -53,6 +54,10 @@ private:
     std::string NUMANodes() override;
     sdbus::Struct<std::string, std::string> LastError() override;
     std::uint64_t LastAppliedUSec() override;
+    bool Satisfied() override;
+    sdbus::Struct<std::string, std::string> Shortfall() override;
+    std::string Placement() override;
+    std::vector<sdbus::Struct<std::string, std::string>> Holds() override;
 
     [[nodiscard]] Call call() const;
 

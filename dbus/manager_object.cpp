@@ -14,6 +14,8 @@ namespace virtpind::bus {
 namespace {
 
 constexpr const char* interface_name = org::virtpind1::Manager_adaptor::INTERFACE_NAME;
+// Grows with members that are added and types that change; the XML says with which.
+constexpr std::uint32_t interface_version = 2;
 
 ChangedProperties changed_properties(const ManagerView& before, const ManagerView& after)
 {
@@ -27,6 +29,7 @@ ChangedProperties changed_properties(const ManagerView& before, const ManagerVie
     changed.compare("Policies", before.policies, after.policies);
     changed.compare("DefaultPolicy", before.default_policy, after.default_policy);
     changed.compare("Problems", before.problems, after.problems);
+    changed.compare("Holds", before.holds, after.holds);
     return changed;
 }
 
@@ -50,10 +53,13 @@ ManagerObject::~ManagerObject()
 void ManagerObject::publish(const ManagerView& view, const std::vector<DomainView>& domains)
 {
     rows_.clear();
+    list_.clear();
     for (const auto& domain : domains) {
-        rows_.emplace_back(domain.uuid.str(), domain.name, domain.policy,
-                           std::string{to_string(domain.pin_state)},
-                           sdbus::ObjectPath{domain_path(domain.uuid)});
+        const sdbus::ObjectPath path{domain_path(domain.uuid)};
+        const std::string state{to_string(domain.pin_state)};
+        rows_.emplace_back(domain.uuid.str(), domain.name, domain.policy, state, path);
+        list_.emplace_back(path, domain.uuid.str(), domain.name, domain.run_state, domain.policy,
+                           state, domain.satisfied, domain.placement);
     }
     const auto changed = changed_properties(view_, view);
     view_ = view;
@@ -96,6 +102,25 @@ void ManagerObject::ListDomains(sdbus::Result<std::vector<DomainRow>>&& result)
             [&] { reply_to_pending(call(), answer, [this](const auto& reply) { reply(rows_); }); });
 }
 
+void ManagerObject::List(sdbus::Result<std::vector<ListRow>>&& result)
+{
+    const auto answer = open_call(result);
+    guarded(answer,
+            [&] { reply_to_pending(call(), answer, [this](const auto& reply) { reply(list_); }); });
+}
+
+void ManagerObject::Set(sdbus::Result<std::uint64_t>&& result, std::string domain, std::string text)
+{
+    const auto answer = open_call(result);
+    guarded(answer, [&] {
+        unwrap(check_text("domain", domain));
+        auto request = read_set(text);
+        request.uuid = unwrap(context_.port.find_domain(domain));
+        auto details = details_of(request.uuid);
+        answer_set_policy(context_, call(), std::move(details), answer, std::move(request));
+    });
+}
+
 void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
                               std::string policy, VariantMap options, std::uint64_t flags)
 {
@@ -105,12 +130,7 @@ void ManagerObject::SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string
         auto request = read_set_policy(policy, options, flags);
         request.uuid = unwrap(context_.port.find_domain(domain));
         auto details = details_of(request.uuid);
-        details["policy"] = request.policy;
-        answer_change(context_, call(), details, answer,
-                      [&port = context_.port, request](const auto& reply, Caller caller) mutable {
-                          request.caller = std::move(caller);
-                          port.set_policy(std::move(request), reply);
-                      });
+        answer_set_policy(context_, call(), std::move(details), answer, std::move(request));
     });
 }
 
@@ -272,6 +292,11 @@ std::string ManagerObject::Version()
     return guarded([&] { return view_.version; });
 }
 
+std::uint32_t ManagerObject::InterfaceVersion()
+{
+    return interface_version;
+}
+
 std::string ManagerObject::State()
 {
     return guarded([&] { return view_.state; });
@@ -312,14 +337,26 @@ std::string ManagerObject::DefaultPolicy()
     return guarded([&] { return view_.default_policy; });
 }
 
-std::vector<sdbus::Struct<std::string, std::string>> ManagerObject::Problems()
+std::vector<sdbus::Struct<std::string, std::string, sdbus::ObjectPath>> ManagerObject::Problems()
 {
     return guarded([&] {
-        std::vector<sdbus::Struct<std::string, std::string>> problems;
-        for (const auto& [code, text] : view_.problems) {
-            problems.emplace_back(code, text);
+        std::vector<sdbus::Struct<std::string, std::string, sdbus::ObjectPath>> problems;
+        for (const auto& [code, text, domain] : view_.problems) {
+            problems.emplace_back(code, text,
+                                  sdbus::ObjectPath{domain ? domain_path(*domain) : "/"});
         }
         return problems;
+    });
+}
+
+std::vector<sdbus::Struct<sdbus::ObjectPath, std::string, std::string>> ManagerObject::Holds()
+{
+    return guarded([&] {
+        std::vector<sdbus::Struct<sdbus::ObjectPath, std::string, std::string>> holds;
+        for (const auto& hold : view_.holds) {
+            holds.emplace_back(sdbus::ObjectPath{domain_path(hold.uuid)}, hold.owner, hold.reason);
+        }
+        return holds;
     });
 }
 

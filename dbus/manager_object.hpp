@@ -31,6 +31,8 @@ public:
 private:
     sdbus::ObjectPath GetDomain(const std::string& domain) override;
     void ListDomains(sdbus::Result<std::vector<DomainRow>>&& result) override;
+    void List(sdbus::Result<std::vector<ListRow>>&& result) override;
+    void Set(sdbus::Result<std::uint64_t>&& result, std::string domain, std::string text) override;
     void SetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain, std::string policy,
                    VariantMap options, std::uint64_t flags) override;
     void ResetPolicy(sdbus::Result<std::uint64_t>&& result, std::string domain,
@@ -49,6 +51,7 @@ private:
     void ExportTopology(sdbus::Result<std::string>&& result, std::uint64_t flags) override;
 
     std::string Version() override;
+    std::uint32_t InterfaceVersion() override;
     std::string State() override;
     std::string LibvirtURI() override;
     std::string OnlineCPUs() override;
@@ -57,7 +60,8 @@ private:
     std::uint64_t TopologyGeneration() override;
     std::vector<std::string> Policies() override;
     std::string DefaultPolicy() override;
-    std::vector<sdbus::Struct<std::string, std::string>> Problems() override;
+    std::vector<sdbus::Struct<std::string, std::string, sdbus::ObjectPath>> Problems() override;
+    std::vector<sdbus::Struct<sdbus::ObjectPath, std::string, std::string>> Holds() override;
 
     [[nodiscard]] Authorizer::Details details_of(const DomainUuid& uuid) const;
     [[nodiscard]] Call call() const;
@@ -72,7 +76,8 @@ private:
     const Context& context_;
     PendingCalls pending_calls_;
     ManagerView view_;
-    std::vector<DomainRow> rows_;
+    std::vector<DomainRow> rows_;   // of ListDomains,
+    std::vector<ListRow> list_;     // and of List
     std::set<std::string> holders_; // callers that may have a hold
 };
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "dbus/options.hpp"
 
+#include "common/base/messages.hpp"
 #include "common/model/policy_options.hpp"
 #include "dbus/arguments.hpp"
 #include "dbus/valid.hpp"
 
+#include <charconv>
+#include <limits>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -25,10 +28,53 @@ Error wrong_type(const std::string& name, std::string_view wanted, const std::st
 {
     return {.code = Errc::invalid_argument,
             .message = "option \"" + name + "\" has D-Bus type \"" + std::string{wanted} +
-                       "\", not \"" + got + "\"; with busctl write: " + name + " " +
-                       std::string{wanted} +
-                       // It wants to know first how many words a list has.
-                       (wanted == "as" ? " 1 VALUE" : " VALUE")};
+                       "\" or \"s\", not \"" + got + "\"; with busctl write: " + name + " s VALUE"};
+}
+
+bool is_integer(std::string_view type)
+{
+    return type.size() == 1 && std::string_view{"ynqiuxt"}.find(type) != std::string_view::npos;
+}
+
+// Of any integer type. Precondition: it has one.
+std::string number_text(const sdbus::Variant& value)
+{
+    switch (type_of(value).front()) {
+    case 'y':
+        return std::to_string(value.get<std::uint8_t>());
+    case 'n':
+        return std::to_string(value.get<std::int16_t>());
+    case 'q':
+        return std::to_string(value.get<std::uint16_t>());
+    case 'i':
+        return std::to_string(value.get<std::int32_t>());
+    case 'u':
+        return std::to_string(value.get<std::uint32_t>());
+    case 'x':
+        return std::to_string(value.get<std::int64_t>());
+    default:
+        return std::to_string(value.get<std::uint64_t>());
+    }
+}
+
+Result<std::uint64_t> parse_generation(const sdbus::Variant& value)
+{
+    const auto type = type_of(value);
+    if (!is_integer(type) && type != "s") {
+        return wrong_type(std::string{expect_generation_key}, "t", type);
+    }
+    const auto text = type == "s" ? value.get<std::string>() : number_text(value);
+    std::uint64_t number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stop, status] = std::from_chars(text.data(), end, number);
+    if (status != std::errc{} || stop != end) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "option \"expect-generation\": " + in_quotes(text) +
+                                " is no generation; valid: a number from 0 to " +
+                                std::to_string(std::numeric_limits<std::uint64_t>::max()) +
+                                ", as the property Generation has it"};
+    }
+    return number;
 }
 
 Result<OptionValue> parse_list(const std::string& name, std::vector<std::string> items)
@@ -52,27 +98,37 @@ Result<OptionValue> parse_list(const std::string& name, std::vector<std::string>
     return OptionValue{std::move(items)};
 }
 
-Result<OptionValue> parse_value(const std::string& name, const sdbus::Variant& value)
+// `known` is null for a name that no option has, which the policy code refuses whatever its value.
+Result<OptionValue> parse_text(const std::string& name, const OptionInfo* known, std::string text,
+                               EmptyText empty)
+{
+    if (auto fits = check_text("option \"" + name + "\"", text); !fits) {
+        return std::move(fits).error();
+    }
+    const auto as_it_is = known == nullptr || known->type == OptionType::string ||
+                          (text.empty() && empty == EmptyText::takes_away);
+    return as_it_is ? Result<OptionValue>{OptionValue{std::move(text)}}
+                    : parse_option_text(*known, text);
+}
+
+Result<OptionValue> parse_value(const std::string& name, const sdbus::Variant& value,
+                                EmptyText empty)
 {
     const auto type = type_of(value);
-    if (const auto* known = find_option(name); known != nullptr && known->signature != type) {
+    const auto* const known = find_option(name);
+    if (type == "s") {
+        return parse_text(name, known, value.get<std::string>(), empty);
+    }
+    const auto is_number =
+        known != nullptr && (known->type == OptionType::int32 || known->type == OptionType::uint32);
+    if (is_integer(type) && (is_number || known == nullptr)) {
+        return is_number ? parse_option_text(*known, number_text(value)) : OptionValue{false};
+    }
+    if (known != nullptr && known->signature != type) {
         return wrong_type(name, known->signature, type);
     }
     if (type == "b") {
         return OptionValue{value.get<bool>()};
-    }
-    if (type == "i") {
-        return OptionValue{value.get<std::int32_t>()};
-    }
-    if (type == "u") {
-        return OptionValue{value.get<std::uint32_t>()};
-    }
-    if (type == "s") {
-        auto text = value.get<std::string>();
-        if (auto fits = check_text("option \"" + name + "\"", text); !fits) {
-            return std::move(fits).error();
-        }
-        return OptionValue{std::move(text)};
     }
     if (type == "as") {
         return parse_list(name, value.get<std::vector<std::string>>());
@@ -98,19 +154,14 @@ std::size_t bytes_of(const OptionValue& value)
 
 bool is_option_type(std::string_view signature)
 {
-    for (const std::string_view type : {"b", "i", "u", "s", "as", "t"}) {
-        if (signature == type) {
-            return true;
-        }
-    }
-    return false;
+    return signature == "b" || signature == "s" || signature == "as" || is_integer(signature);
 }
 
 Error no_option_type(const std::string& name, const std::string& signature)
 {
     return {.code = Errc::invalid_argument,
             .message = "option \"" + name + "\" has D-Bus type \"" + signature +
-                       "\"; options are of the types b, i, u, s and as"};
+                       "\"; options are of the types b, s, as and the integers"};
 }
 
 Error list_too_large(const std::string& name)
@@ -120,7 +171,7 @@ Error list_too_large(const std::string& name)
                        std::to_string(text_bytes_max) + " bytes"};
 }
 
-Result<ParsedOptions> parse_options(const VariantMap& raw)
+Result<ParsedOptions> parse_options(const VariantMap& raw, EmptyText empty)
 {
     if (raw.size() > options_max) {
         return Error{.code = Errc::limits_exceeded,
@@ -134,13 +185,14 @@ Result<ParsedOptions> parse_options(const VariantMap& raw)
             return std::move(fits).error();
         }
         if (name == expect_generation_key) {
-            if (const auto type = type_of(value); type != "t") {
-                return wrong_type(name, "t", type);
+            const auto generation = parse_generation(value);
+            if (!generation) {
+                return generation.error();
             }
-            parsed.expect_generation = value.get<std::uint64_t>();
+            parsed.expect_generation = *generation;
             continue;
         }
-        auto option = parse_value(name, value);
+        auto option = parse_value(name, value, empty);
         if (!option) {
             return std::move(option).error();
         }

@@ -22,14 +22,20 @@ struct ParsedOptions {
     std::optional<std::uint64_t> expect_generation; // compare-and-set; not a policy option
 };
 
-// The D-Bus types that options may have, including expect-generation.
+// The D-Bus types that options may have, including expect-generation: b, s, as, all integers.
 [[nodiscard]] bool is_option_type(std::string_view signature);
 // Errors that several checks report: a wrong type, and a list of too many bytes.
 [[nodiscard]] Error no_option_type(const std::string& name, const std::string& signature);
 [[nodiscard]] Error list_too_large(const std::string& name);
 
-// Errors: invalid_argument (a type), limits_exceeded.
-[[nodiscard]] Result<ParsedOptions> parse_options(const VariantMap& raw);
+// What the empty string is for an option that has no such value: with MERGE, it takes it away.
+enum class EmptyText { is_a_value, takes_away };
+
+// Numbers may have any integer type, and everything may be a string, as --option of
+// virtpind-plan(1) has it. Errors: invalid_argument (a type), invalid_policy (a value of an option
+// that is known), limits_exceeded.
+[[nodiscard]] Result<ParsedOptions> parse_options(const VariantMap& raw,
+                                                  EmptyText empty = EmptyText::is_a_value);
 
 [[nodiscard]] VariantMap to_variants(const OptionMap& options);
 

@@ -26,10 +26,15 @@ namespace virtpind::bus {
 using DomainRow =
     sdbus::Struct<std::string, std::string, std::string, std::string, sdbus::ObjectPath>;
 
+// Object, UUID, name, run state, policy, pin state, satisfied, placement: one row of List.
+using ListRow = sdbus::Struct<sdbus::ObjectPath, std::string, std::string, std::string, std::string,
+                              std::string, bool, std::string>;
+
 // The types of values in replies.
 int append(sd_bus_message* answer, std::uint64_t number);
 int append(sd_bus_message* answer, const std::string& text);
 int append(sd_bus_message* answer, const std::vector<DomainRow>& rows);
+int append(sd_bus_message* answer, const std::vector<ListRow>& rows);
 
 class PendingCall {
 public:

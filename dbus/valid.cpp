@@ -15,6 +15,13 @@ void make_valid(std::initializer_list<std::string*> texts)
     }
 }
 
+void make_valid(std::vector<HoldView>& holds)
+{
+    for (auto& hold : holds) {
+        make_valid({&hold.owner, &hold.reason});
+    }
+}
+
 } // namespace
 
 std::vector<std::string> valid(std::vector<std::string> texts)
@@ -29,16 +36,19 @@ ManagerView valid(ManagerView view)
 {
     make_valid({&view.version, &view.state, &view.libvirt_uri, &view.default_policy});
     view.policies = valid(std::move(view.policies));
-    for (auto& [code, text] : view.problems) {
-        make_valid({&code, &text});
+    for (auto& problem : view.problems) {
+        make_valid({&problem.code, &problem.text});
     }
+    make_valid(view.holds);
     return view;
 }
 
 DomainView valid(DomainView view)
 {
     make_valid({&view.name, &view.run_state, &view.policy, &view.policy_source,
-                &view.last_error.first, &view.last_error.second});
+                &view.last_error.first, &view.last_error.second, &view.shortfall.first,
+                &view.shortfall.second, &view.placement});
+    make_valid(view.holds);
     return view;
 }
 

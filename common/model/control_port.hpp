@@ -23,6 +23,14 @@ namespace virtpind {
 enum class PinState { idle, applying, pinned, partial, failed, foreign, held };
 [[nodiscard]] std::string_view to_string(PinState state);
 
+// Somebody leaves a domain alone for now.
+struct HoldView {
+    DomainUuid uuid;
+    std::string owner; // unique bus name
+    std::string reason;
+    friend bool operator==(const HoldView&, const HoldView&) = default;
+};
+
 // One domain as its D-Bus object shows it; the names are those of the interface.
 struct DomainView {
     DomainUuid uuid;
@@ -40,7 +48,19 @@ struct DomainView {
     std::pair<std::string, std::string>
         last_error;                      // D-Bus error name without prefix, text; both empty: none
     std::uint64_t last_applied_usec = 0; // CLOCK_REALTIME; 0: never
+    bool satisfied = true;
+    std::pair<std::string, std::string> shortfall; // code, sentence; both empty: satisfied
+    std::string placement;                         // a word of the interface
+    std::vector<HoldView> holds;
     friend bool operator==(const DomainView&, const DomainView&) = default;
+};
+
+// What somebody should look at.
+struct ProblemView {
+    std::string code;
+    std::string text;
+    std::optional<DomainUuid> domain = std::nullopt; // nullopt: the host, or the service
+    friend bool operator==(const ProblemView&, const ProblemView&) = default;
 };
 
 struct ManagerView {
@@ -53,13 +73,18 @@ struct ManagerView {
     std::uint64_t topology_generation = 0;
     std::vector<std::string> policies;
     std::string default_policy;
-    std::vector<std::pair<std::string, std::string>> problems; // code, text
+    std::vector<ProblemView> problems;
+    std::vector<HoldView> holds;
     friend bool operator==(const ManagerView&, const ManagerView&) = default;
 };
 
 // Flags of the changing methods; unknown bits are refused at the boundary.
 inline constexpr std::uint64_t flag_runtime_only = 0x1; // not stored; ends with the daemon
 inline constexpr std::uint64_t flag_defer = 0x2; // stored; the running guest is left alone now
+// The request changes what the domain has in that layer (its metadata, or the policy of this run of
+// the daemon) instead of replacing it: an empty policy keeps the name, and the empty string as the
+// value of an option, whatever its type, takes the option away.
+inline constexpr std::uint64_t flag_merge = 0x4;
 
 // Replies once, on the main thread; may reply before the call returns.
 template <class T>

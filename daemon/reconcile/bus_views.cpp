@@ -3,8 +3,8 @@
 
 #include "common/base/printable.hpp"
 #include "common/base/version.hpp"
-#include "daemon/render/reason_text.hpp"
 #include "dbus/errors.hpp"
+#include "shortfall.hpp"
 
 #include <algorithm>
 
@@ -14,6 +14,8 @@ namespace {
 
 // A property must stay readable, and a bus message is bounded.
 constexpr std::size_t problems_max = 100;
+constexpr std::size_t problem_bytes_max = 1024;
+constexpr std::size_t holds_shown_max = 256;
 
 std::string state_word(const ManagerViewInput& input, bool has_problems)
 {
@@ -32,21 +34,27 @@ std::string state_word(const ManagerViewInput& input, bool has_problems)
 }
 
 // What a domain's owner should look at.
-std::optional<std::pair<std::string, std::string>> problem_of(const DomainRecord& record)
+std::optional<ProblemView> problem_of(const DomainRecord& record)
 {
-    const auto who = printable(record.seen.facts.name) + ": ";
-    if (record.error) {
-        return std::pair{std::string{bus::error_word(record.error->code)},
-                         who + printable(record.error->message, 1024)};
+    const auto shortfall = shortfall_of(record);
+    if (!shortfall) {
+        return std::nullopt;
     }
-    if (record.plan && !record.plan->satisfied &&
-        (record.seen.facts.active() || asks_for_elsewhere(record.plan->reasons))) {
-        const auto* why = main_shortfall(record.plan->reasons);
-        return std::pair{
-            std::string{"Unsatisfiable"},
-            who + (why != nullptr ? reason_text(*why) : "does not get what its policy asks for")};
+    return ProblemView{.code = std::string{bus::error_word(record.error ? record.error->code
+                                                                        : Errc::unsatisfiable)},
+                       .text = printable(record.seen.facts.name) + ": " +
+                               printable(shortfall->text, problem_bytes_max),
+                       .domain = record.seen.facts.uuid};
+}
+
+std::vector<HoldView> holds_of(const DomainRecord& record)
+{
+    std::vector<HoldView> holds;
+    for (const auto& [cookie, hold] : record.holds) {
+        holds.push_back(
+            {.uuid = record.seen.facts.uuid, .owner = hold.owner, .reason = hold.reason});
     }
-    return std::nullopt;
+    return holds;
 }
 
 CpuSet in_force(const std::optional<CpuSet>& own, const PinSet& pins, const CpuSet& online)
@@ -89,17 +97,24 @@ ManagerView make_manager_view(const ManagerViewInput& input)
     view.pool_cpus = input.plan.pool;
     view.policies = input.config.catalog.names();
     view.default_policy = input.config.default_policy;
-    view.problems.assign(input.problems.begin(), input.problems.end());
+    for (const auto& [code, text] : input.problems) {
+        view.problems.push_back({.code = code, .text = text});
+    }
     for (const auto& [uuid, record] : input.records) {
         if (auto problem = problem_of(record); problem && view.problems.size() < problems_max) {
             view.problems.push_back(std::move(*problem));
+        }
+        for (auto& hold : holds_of(record)) {
+            if (view.holds.size() < holds_shown_max) {
+                view.holds.push_back(std::move(hold));
+            }
         }
     }
     view.state = state_word(input, !view.problems.empty());
     return view;
 }
 
-DomainView make_domain_view(const DomainRecord& record, const Topology* topology)
+DomainView make_domain_view(const DomainRecord& record, const Topology* topology, const Plan& plan)
 {
     const auto& facts = record.seen.facts;
     const auto online = topology != nullptr ? topology->online_cpus() : CpuSet{};
@@ -127,6 +142,12 @@ DomainView make_domain_view(const DomainRecord& record, const Topology* topology
                            printable(record.error->message, 4096)};
     }
     view.last_applied_usec = record.last_applied_usec;
+    if (auto shortfall = shortfall_of(record)) {
+        view.satisfied = false;
+        view.shortfall = {std::move(shortfall->code), std::move(shortfall->text)};
+    }
+    view.placement = placement_word(record, plan, topology);
+    view.holds = holds_of(record);
     return view;
 }
 

@@ -29,6 +29,8 @@ struct ManagerViewInput {
 
 // Pins as they are in force: of the running domain, else of its definition. A thread without a
 // pin of its own shows what it may use.
-[[nodiscard]] DomainView make_domain_view(const DomainRecord& record, const Topology* topology);
+// `plan` is that of the latest pass, of all domains.
+[[nodiscard]] DomainView make_domain_view(const DomainRecord& record, const Topology* topology,
+                                          const Plan& plan);
 
 } // namespace virtpind

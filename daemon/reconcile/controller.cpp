@@ -17,8 +17,9 @@ void log_change(const PolicyChange& change)
 {
     const auto generation = std::to_string(change.generation);
     const auto uid = std::to_string(change.caller.uid);
-    const auto what =
-        change.event == LogEvent::policy_set ? "policy " + change.policy + " set" : "policy reset";
+    const auto what = change.event != LogEvent::policy_set ? "policy reset"
+                      : change.policy.empty()              ? "options of its policy set"
+                                                           : "policy " + change.policy + " set";
     log_event(change.event,
               printable(change.domain) + ": " + what + " over the bus by " + change.caller.name +
                   ", user " + uid + " (generation " + generation + ")",
@@ -61,8 +62,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         reply(known.error());
         return;
     }
-    auto spec = make_policy_spec(reconciler_.config().catalog, request.policy,
-                                 std::move(request.options), PolicyName::required);
+    auto spec = requested_spec(reconciler_.config().catalog, **known, request);
     if (!spec) {
         reply(std::move(spec).error());
         return;
@@ -131,7 +131,9 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
 void Controller::store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,
                                   std::optional<int> deferred_id, Reply<std::uint64_t> reply)
 {
-    ++reconciler_.find(change.uuid)->storing;
+    auto& record = *reconciler_.find(change.uuid);
+    ++record.storing;
+    record.being_stored = spec.value_or(PolicySpec{});
     reconciler_.keep_slot(); // once it is stored, it is too late to refuse
     const auto doing = spec ? "store the policy" : "remove the policy";
     host_.store_policy(
@@ -139,8 +141,8 @@ void Controller::store_then_apply(const PolicyChange& change, const std::optiona
         [this, change, spec, deferred_id, doing, reply = std::move(reply)](Result<void> stored) {
             reconciler_.give_slot_back();
             auto* record = reconciler_.find(change.uuid);
-            if (record != nullptr && record->storing > 0) {
-                --record->storing;
+            if (record != nullptr && record->storing > 0 && --record->storing == 0) {
+                record->being_stored.reset();
             }
             if (!stored) {
                 reply(translate_libvirt_error(std::move(stored).error(), doing));
@@ -221,7 +223,7 @@ Result<std::string> Controller::explain(const DomainUuid& uuid) const
     if (!record) {
         return record.error();
     }
-    return report_domain(**record, reconciler_.topology());
+    return report_domain(**record, reconciler_.plan(), reconciler_.topology());
 }
 
 void Controller::export_topology(std::uint64_t /*flags*/, const Caller& caller,

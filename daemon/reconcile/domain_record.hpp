@@ -34,6 +34,7 @@ struct DomainRecord {
     std::optional<PolicySpec> runtime_policy;
     std::uint64_t runtime_generation = 0; // that set it, or took it away
     unsigned storing = 0; // policies on their way into the metadata, which does not show them yet
+    std::optional<PolicySpec> being_stored; // the latest of those; of no policy: an empty one
     std::optional<BeforeImage> before;
     bool unsaved = false; // what is known of `before` is not on disk
     // Somebody edited the definition after the before-image was made and before anything of it was

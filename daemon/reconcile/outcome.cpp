@@ -5,6 +5,7 @@
 #include "common/base/printable.hpp"
 #include "daemon/render/reason_text.hpp"
 #include "daemon/service/log_events.hpp"
+#include "shortfall.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -287,9 +288,7 @@ void log_decided(const DomainRecord& record, PinState before,
 void log_lack(DomainRecord& record, std::uint64_t pass)
 {
     const auto lacked = record.lacking;
-    record.lacking = record.decision.stance == Stance::managed && record.plan &&
-                     record.plan->placement != Placement::none && !record.plan->satisfied &&
-                     (record.seen.facts.active() || asks_for_elsewhere(record.plan->reasons));
+    record.lacking = is_lacking(record) && record.plan->placement != Placement::none;
     if (record.lacking && !lacked) {
         const auto* why = main_shortfall(record.plan->reasons);
         log_domain(LogEvent::domain_unsatisfiable, record, pass,

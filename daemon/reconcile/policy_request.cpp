@@ -17,6 +17,104 @@ const DomainPlan* unsatisfied(const Plan& plan, const DomainUuid& uuid)
     return domain != nullptr && !domain->satisfied ? domain : nullptr;
 }
 
+bool takes_away(const OptionValue& value)
+{
+    const auto* text = std::get_if<std::string>(&value);
+    return text != nullptr && text->empty();
+}
+
+bool leaves_alone(const PolicyCatalog& catalog, const std::string& name)
+{
+    if (!catalog.contains(name)) {
+        return false;
+    }
+    const auto& implied = catalog.options_of(name);
+    const auto placement = implied.find("placement");
+    return placement != implied.end() && placement->second == OptionValue{std::string{"none"}};
+}
+
+// What a request with MERGE changes: what is there, or on its way there, in its layer.
+Result<PolicySpec> base_of(const DomainRecord& record, const SetPolicyRequest& request)
+{
+    if ((request.flags & flag_runtime_only) != 0) {
+        return record.runtime_policy.value_or(PolicySpec{});
+    }
+    if (record.being_stored) {
+        return *record.being_stored;
+    }
+    const auto& stored = record.seen.facts.metadata.content;
+    if (!stored) {
+        return PolicySpec{};
+    }
+    if (!*stored) {
+        return Error{.code = Errc::invalid_policy,
+                     .message =
+                         "the policy in the domain's metadata cannot be read, so nothing can "
+                         "be changed in it; SetPolicy without MERGE replaces it: " +
+                         stored->error().message};
+    }
+    return **stored;
+}
+
+// `error` of a policy that keeps options of `base`.
+Error with_kept(Error error, const PolicySpec& base)
+{
+    if (!base.options.empty()) {
+        error.message += "; set for this domain before and kept:";
+        for (const auto& [name, value] : base.options) {
+            error.message += " " + name + "=" + option_text(value);
+        }
+        error.message += "; an empty value (NAME=) takes one away";
+    }
+    return error;
+}
+
+Result<PolicySpec> merged_spec(const PolicyCatalog& catalog, const DomainRecord& record,
+                               const SetPolicyRequest& request)
+{
+    auto base = base_of(record, request);
+    if (!base) {
+        return base;
+    }
+    // A policy that leaves the domain alone has no use for options.
+    if (!request.policy.empty() && leaves_alone(catalog, request.policy)) {
+        base->options.clear();
+    }
+    const auto& name = request.policy.empty() ? base->name : request.policy;
+    auto options = base->options;
+    for (const auto& [option, value] : request.options) {
+        if (!takes_away(value)) {
+            options.insert_or_assign(option, value);
+        } else if (find_option(option) == nullptr) {
+            return make_policy_spec(catalog, name, {{option, value}}, PolicyName::optional);
+        } else {
+            options.erase(option);
+        }
+    }
+    if (name.empty() && options.empty()) {
+        return Error{.code = Errc::invalid_policy,
+                     .message = "no policy and no option would be left; name a policy, or let "
+                                "ResetPolicy take back the one there is"};
+    }
+    auto spec = make_policy_spec(catalog, name, std::move(options), PolicyName::optional);
+    return spec ? std::move(spec) : with_kept(std::move(spec).error(), *base);
+}
+
+// Options that are set alone, for a domain whose policy leaves it alone.
+Error without_effect(const PolicyCatalog& catalog)
+{
+    std::string names;
+    for (const auto& name : catalog.names()) {
+        names += leaves_alone(catalog, name) ? "" : (names.empty() ? "" : ", ") + name;
+    }
+    return Error{.code = Errc::invalid_policy,
+                 .message =
+                     "the domain has no policy, or one that leaves it alone, so options have "
+                     "no effect; name a policy with them, such as \"dedicated "
+                     "smt=require\"; valid: " +
+                     names};
+}
+
 Error cannot_be_met(const DomainPlan& plan)
 {
     std::string why;
@@ -48,6 +146,14 @@ Result<ResolvedPolicy> resolve_with(const Config& config, const DomainRecord& re
     return resolve_policy(config.catalog, *layers, !passed_through(facts).empty());
 }
 
+Result<PolicySpec> requested_spec(const PolicyCatalog& catalog, const DomainRecord& record,
+                                  const SetPolicyRequest& request)
+{
+    return (request.flags & flag_merge) != 0
+               ? merged_spec(catalog, record, request)
+               : make_policy_spec(catalog, request.policy, request.options, PolicyName::required);
+}
+
 Result<void> check_request(const Reconciler& reconciler, const SetPolicyRequest& request,
                            const PolicySpec& spec)
 {
@@ -66,6 +172,9 @@ Result<void> check_request(const Reconciler& reconciler, const SetPolicyRequest&
         return std::move(resolved).error();
     }
     const auto& policy = resolved->policy;
+    if (spec.name.empty() && policy.placement == Placement::none) {
+        return without_effect(reconciler.config().catalog);
+    }
     const auto must_fit = policy.fallback == Fallback::fail &&
                           policy.placement != Placement::none && (request.flags & flag_defer) == 0;
     if (record.decision.unreadable && record.decision.unreadable->code == Errc::internal) {

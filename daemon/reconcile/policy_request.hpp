@@ -12,6 +12,12 @@ namespace virtpind {
 [[nodiscard]] Result<ResolvedPolicy> resolve_with(const Config& config, const DomainRecord& record,
                                                   const PolicySpec& spec, PolicySource layer);
 
+// The policy that `request` sets for the domain of `record`: its own or, with MERGE, what the
+// domain has in that layer with the changes of the request. Errors: invalid_policy.
+[[nodiscard]] Result<PolicySpec> requested_spec(const PolicyCatalog& catalog,
+                                                const DomainRecord& record,
+                                                const SetPolicyRequest& request);
+
 // Everything that can be known to be wrong with `request`, whose policy is `spec`. Precondition:
 // its domain has a record. Errors: conflict (another generation is in force), invalid_policy,
 // unsatisfiable (where the policy says fallback=fail).

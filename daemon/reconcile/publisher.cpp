@@ -21,7 +21,7 @@ void Publisher::publish(const ManagerViewInput& state)
     std::vector<DomainView> domains;
     domains.reserve(state.records.size());
     for (const auto& [uuid, record] : state.records) {
-        domains.push_back(make_domain_view(record, state.topology));
+        domains.push_back(make_domain_view(record, state.topology, state.plan));
     }
     sink_->publish(make_manager_view(state), domains);
 }

@@ -80,9 +80,9 @@ Json history_json(const DomainRecord& record)
     return json;
 }
 
-Json domain_json(const DomainRecord& record, const Topology* topology)
+Json domain_json(const DomainRecord& record, const Plan& plan, const Topology* topology)
 {
-    const auto view = make_domain_view(record, topology);
+    const auto view = make_domain_view(record, topology, plan);
     Json json{{"name", view.name},
               {"uuid", view.uuid.str()},
               {"run-state", view.run_state},
@@ -91,7 +91,12 @@ Json domain_json(const DomainRecord& record, const Topology* topology)
               {"policy-source", view.policy_source},
               {"policy-options", options_json(view.policy_options)},
               {"generation", view.generation},
-              {"pin-state", to_string(view.pin_state)}};
+              {"pin-state", to_string(view.pin_state)},
+              {"satisfied", view.satisfied},
+              {"placement", view.placement}};
+    if (!view.satisfied) {
+        json["shortfall"] = {{"code", view.shortfall.first}, {"text", view.shortfall.second}};
+    }
     if (record.plan) {
         json["plan"] = domain_plan_to_json(*record.plan);
     }
@@ -147,21 +152,25 @@ Json mark_guest(Json report, const DomainUuid& uuid, bool replaces)
     return report;
 }
 
-std::string report_domain(const DomainRecord& record, const Topology* topology)
+std::string report_domain(const DomainRecord& record, const Plan& plan, const Topology* topology)
 {
-    return text_of(domain_json(record, topology));
+    return text_of(domain_json(record, plan, topology));
 }
 
 std::string report_state(const ManagerView& manager, const Records& records, const Plan& plan,
                          const Topology* topology, std::uint64_t passes)
 {
     auto problems = Json::array();
-    for (const auto& [code, text] : manager.problems) {
-        problems.push_back({{"code", code}, {"text", printable(text, 4096)}});
+    for (const auto& [code, text, domain] : manager.problems) {
+        auto& problem =
+            problems.emplace_back(Json{{"code", code}, {"text", printable(text, 4096)}});
+        if (domain) {
+            problem["domain"] = domain->str();
+        }
     }
     auto domains = Json::array();
     for (const auto& [uuid, record] : records) {
-        domains.push_back(domain_json(record, topology));
+        domains.push_back(domain_json(record, plan, topology));
     }
     const auto quiet = [topology](CpuSet Topology::*cpus) {
         return topology != nullptr ? (topology->*cpus).str() : std::string{};

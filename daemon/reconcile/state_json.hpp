@@ -26,7 +26,8 @@ namespace virtpind {
                                                 const DomainUuid& uuid, bool replaces);
 
 // One domain: its policy, its plan with the reasons, and its history.
-[[nodiscard]] std::string report_domain(const DomainRecord& record, const Topology* topology);
+[[nodiscard]] std::string report_domain(const DomainRecord& record, const Plan& plan,
+                                        const Topology* topology);
 
 // All properties and all domains.
 [[nodiscard]] std::string report_state(const ManagerView& manager, const Records& records,

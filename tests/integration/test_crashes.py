@@ -59,7 +59,7 @@ class Crashing:
         return pin.get("cpuset") if pin is not None else None
 
     def problems(self):
-        return [text for _, text in self.client.properties("/org/virtpind1", "org.virtpind1.Manager")["Problems"]]
+        return [text for _, text, _ in self.client.properties("/org/virtpind1", "org.virtpind1.Manager")["Problems"]]
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_policy_of_another_host_floats_and_says_so(elsewhere, make_guest):
     assert max(numbers(pins(guest))) <= LAST, "what kept it from its start is repaired"
     assert f"CPUs {cpus}" in elsewhere.reasons(guest)["policy-elsewhere"]
     problems = elsewhere.client.properties("/org/virtpind1", "org.virtpind1.Manager")["Problems"]
-    assert [code for code, text in problems if guest.name in text and cpus in text] == ["Unsatisfiable"]
+    assert [code for code, text, _ in problems if guest.name in text and cpus in text] == ["Unsatisfiable"]
     assert f"{guest.name}: it does not get all that its policy asks for: Its policy names CPUs {cpus}" \
         in elsewhere.daemon.log_text()
     guest.start()

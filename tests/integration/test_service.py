@@ -85,7 +85,7 @@ def test_reload_takes_a_good_configuration_and_keeps_the_former_one_over_a_bad_o
         client.manager("Reload", "(t)", 0)
     assert refused.value.name == "org.virtpind1.Error.InvalidConfig"
     assert refused.value.text.startswith(f"{config}:2: "), refused.value.text
-    assert ("InvalidConfig", refused.value.text) in client.properties(ROOT, MANAGER)["Problems"]
+    assert ("InvalidConfig", refused.value.text, "/") in client.properties(ROOT, MANAGER)["Problems"]
     assert client.properties(ROOT, MANAGER)["DefaultPolicy"] == "shared"
 
     config.unlink()

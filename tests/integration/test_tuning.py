@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from host_cpus import BOTH, FIRST, HAS_TWO, INDEXES, SECOND, TWO_CPUS
-from private_bus import BusError
+from private_bus import BusError, domain_path
 from private_libvirtd import NEEDS_KVM, kvm_works
 from waiting import wait_until
 from xml_text import normal
@@ -309,7 +309,8 @@ def test_vcpus_beyond_the_maximum_is_a_visible_problem(host, make_guest, client)
     host.set_policy(guest, "shared", vcpus=5)
     assert len(guest.affinity()["vcpus"]) == 2
     wait_until(lambda: any(
-        "5 vCPUs" in text for _, text in client.properties("/org/virtpind1", "org.virtpind1.Manager")["Problems"]),
+        "5 vCPUs" in text and path == domain_path(guest.uuid)
+        for _, text, path in client.properties("/org/virtpind1", "org.virtpind1.Manager")["Problems"]),
                lambda: f"a problem: {client.manager_property('Problems')}")
 
 

@@ -189,6 +189,7 @@ private:
     view.iothread_pins = {{IothreadId{1}, CpuSet{CpuId{8}}}};
     view.numa_nodes = NodeSet{NodeId{0}};
     view.last_applied_usec = 1;
+    view.placement = "own";
     return view;
 }
 

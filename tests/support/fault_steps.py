@@ -19,7 +19,7 @@ def state(client):
 
 
 def problems(client):
-    return dict(client.properties(ROOT, MANAGER)["Problems"])
+    return {code: text for code, text, _object in client.properties(ROOT, MANAGER)["Problems"]}
 
 
 def variants(options):

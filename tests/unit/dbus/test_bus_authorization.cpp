@@ -34,6 +34,12 @@ std::map<std::string, std::function<CallReply(Client&)>> well_formed_calls()
          [](Client& c) { return c.call(manager_path, manager, "GetDomain", "s", "web1"); }},
         {"org.virtpind1.Manager.ListDomains",
          [](Client& c) { return c.call(manager_path, manager, "ListDomains", ""); }},
+        {"org.virtpind1.Manager.List",
+         [](Client& c) { return c.call(manager_path, manager, "List", ""); }},
+        {"org.virtpind1.Manager.Set",
+         [](Client& c) { return c.call(manager_path, manager, "Set", "ss", "web1", "none"); }},
+        {"org.virtpind1.Domain.Set",
+         [](Client& c) { return c.call(web1_path, domain, "Set", "s", "none"); }},
         {"org.virtpind1.Manager.SetPolicy",
          [](Client& c) {
              return c.call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "none", 0, none);

@@ -124,6 +124,48 @@ TEST_F(BusProperties, DomainHasThoseOfItsView)
     EXPECT_EQ(vcpu, 4U);
 }
 
+TEST_F(BusProperties, SayWhatADomainLacksAndWhoHoldsIt)
+{
+    auto lacking = web1_view();
+    lacking.satisfied = false;
+    lacking.shortfall = {"no-room", "It has no room."};
+    lacking.placement = "housekeeping";
+    lacking.holds = {{.uuid = lacking.uuid, .owner = ":1.7", .reason = "a backup"}};
+    auto all = manager_view();
+    all.holds = lacking.holds;
+    all.problems = {{.code = "Unsatisfiable", .text = "web1: no room", .domain = lacking.uuid},
+                    {.code = "StateFile", .text = "x"}};
+    service->publish(all, {lacking});
+
+    int satisfied = 1;
+    sd_bus_message_read(get(web1_path, domain, "Satisfied", "b").get(), "b", &satisfied);
+    EXPECT_EQ(satisfied, 0);
+    EXPECT_EQ(get_text(web1_path, domain, "Placement"), "housekeeping");
+    const char *code = nullptr, *text = nullptr, *path = nullptr;
+    const auto shortfall = get(web1_path, domain, "Shortfall", "(ss)");
+    ASSERT_GT(sd_bus_message_read(shortfall.get(), "(ss)", &code, &text), 0);
+    EXPECT_STREQ(code, "no-room");
+    EXPECT_STREQ(text, "It has no room.");
+    const auto own = get(web1_path, domain, "Holds", "a(ss)");
+    ASSERT_GT(sd_bus_message_read(own.get(), "a(ss)", 1, &code, &text), 0);
+    EXPECT_STREQ(code, ":1.7");
+    EXPECT_STREQ(text, "a backup");
+
+    const auto holds = get(manager_path, manager, "Holds", "a(oss)");
+    ASSERT_GT(sd_bus_message_read(holds.get(), "a(oss)", 1, &path, &code, &text), 0);
+    EXPECT_STREQ(path, web1_path);
+    const auto problems = get(manager_path, manager, "Problems", "a(sso)");
+    const char *host_code = nullptr, *host_text = nullptr, *host_path = nullptr;
+    ASSERT_GT(sd_bus_message_read(problems.get(), "a(sso)", 2, &code, &text, &path, &host_code,
+                                  &host_text, &host_path),
+              0);
+    EXPECT_STREQ(path, web1_path);
+    EXPECT_STREQ(host_path, "/");
+    std::uint32_t version = 0;
+    sd_bus_message_read(get(manager_path, manager, "InterfaceVersion", "u").get(), "u", &version);
+    EXPECT_EQ(version, 2U);
+}
+
 TEST_F(BusProperties, CannotBeSet)
 {
     const auto reply =
@@ -135,7 +177,7 @@ TEST_F(BusProperties, OneSignalPerObjectWithExactlyWhatChanged)
 {
     auto changed_manager = manager_view();
     changed_manager.state = "degraded";
-    changed_manager.problems = {{"config", "cannot be read"}};
+    changed_manager.problems = {{.code = "config", .text = "cannot be read"}};
     auto changed_domain = web1_view();
     changed_domain.pin_state = PinState::partial;
     changed_domain.generation = 4;
@@ -154,15 +196,19 @@ TEST_F(BusProperties, EveryPropertyButTheConstantOnesIsCompared)
 {
     ManagerView manager_after;
     manager_after.version = "0.1.0";
-    manager_after.problems = {{"a", "b"}};
+    manager_after.problems = {{.code = "a", .text = "b"}};
+    manager_after.holds = {{.uuid = DomainUuid{web1_uuid}, .owner = ":1.7", .reason = "x"}};
     DomainView domain_after;
     domain_after.uuid = DomainUuid{web1_uuid};
     domain_after.last_error = {"a", "b"};
+    domain_after.satisfied = false;
+    domain_after.shortfall = {"no-room", "It has no room."};
+    domain_after.holds = manager_after.holds;
     service->publish(manager_after, {domain_after});
     ASSERT_EQ(changes(manager_path).size(), 1U);
-    EXPECT_EQ(changes(manager_path).front().size(), 9U);
+    EXPECT_EQ(changes(manager_path).front().size(), 10U);
     ASSERT_EQ(changes(web1_path).size(), 1U);
-    EXPECT_EQ(changes(web1_path).front().size(), 13U);
+    EXPECT_EQ(changes(web1_path).front().size(), 17U);
 }
 
 TEST_F(BusProperties, DomainsComeAndGoAsObjects)

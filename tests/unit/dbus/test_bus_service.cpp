@@ -38,6 +38,60 @@ TEST_F(BusMethods, ListDomainsShowsWhatWasPublished)
     EXPECT_EQ(sd_bus_message_at_end(message, 0), 1);
 }
 
+TEST_F(BusMethods, ListShowsHowEachDomainStands)
+{
+    auto view = web1_view();
+    view.satisfied = false;
+    view.placement = "pool";
+    service->publish(manager_view(), {view});
+    const auto reply = client->call(manager_path, manager, "List", "");
+    auto* message = reply.message.get();
+    ASSERT_GT(sd_bus_message_enter_container(message, 'a', "(osssssbs)"), 0);
+    const char *path = nullptr, *uuid = nullptr, *name = nullptr, *run = nullptr, *policy = nullptr,
+               *pin = nullptr, *placement = nullptr;
+    int satisfied = 1;
+    ASSERT_GT(sd_bus_message_read(message, "(osssssbs)", &path, &uuid, &name, &run, &policy, &pin,
+                                  &satisfied, &placement),
+              0);
+    EXPECT_STREQ(path, web1_path);
+    EXPECT_STREQ(uuid, web1_uuid);
+    EXPECT_STREQ(name, "web1");
+    EXPECT_STREQ(run, "running");
+    EXPECT_STREQ(policy, "dedicated");
+    EXPECT_STREQ(pin, "pinned");
+    EXPECT_EQ(satisfied, 0);
+    EXPECT_STREQ(placement, "pool");
+    EXPECT_EQ(sd_bus_message_at_end(message, 0), 1);
+}
+
+TEST_F(BusMethods, SetIsALineOfTextThatMerges)
+{
+    ASSERT_EQ(client->call(manager_path, manager, "Set", "ss", "web1", "dedicated vcpus=4 smt=")
+                  .number_result(),
+              42U);
+    ASSERT_EQ(client->call(web1_path, domain, "Set", "s", "tune=topoext,invtsc").number_result(),
+              42U);
+    ASSERT_EQ(port.requests.size(), 2U);
+    const auto& first = port.requests[0];
+    EXPECT_EQ(first.uuid.str(), web1_uuid);
+    EXPECT_EQ(first.policy, "dedicated");
+    EXPECT_EQ(first.options, (OptionMap{{"vcpus", std::uint32_t{4}}, {"smt", std::string{}}}));
+    EXPECT_EQ(first.flags, flag_merge);
+    EXPECT_EQ(first.caller.name, client->name());
+    const auto& second = port.requests[1];
+    EXPECT_EQ(second.uuid.str(), web1_uuid);
+    EXPECT_EQ(second.policy, "");
+    EXPECT_EQ(second.options, (OptionMap{{"tune", std::vector<std::string>{"topoext", "invtsc"}}}));
+
+    const auto wrong = client->call(web1_path, domain, "Set", "s", "smt=requir");
+    EXPECT_EQ(wrong.error, "org.virtpind1.Error.InvalidPolicy");
+    EXPECT_NE(wrong.text.find("did you mean 'require'"), std::string::npos) << wrong.text;
+    const auto long_text =
+        client->call(manager_path, manager, "Set", "ss", "web1", std::string(5000, 'x').c_str());
+    EXPECT_EQ(long_text.error, "org.freedesktop.DBus.Error.LimitsExceeded");
+    EXPECT_EQ(port.requests.size(), 2U);
+}
+
 TEST_F(BusMethods, SetPolicyCarriesEverything)
 {
     const auto reply = client->call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1",
@@ -171,10 +225,14 @@ TEST_F(BusMethods, TextsThatTheBusCannotCarryAreMadeSo)
     auto odd_manager = manager_view();
     odd_manager.libvirt_uri = odd;
     odd_manager.policies = {odd};
-    odd_manager.problems = {{odd, odd}};
+    odd_manager.problems = {{.code = odd, .text = odd}};
+    odd_manager.holds = {{.uuid = DomainUuid{web1_uuid}, .owner = odd, .reason = odd}};
     auto odd_domain = web1_view();
     odd_domain.name = odd;
     odd_domain.last_error = {"ApplyFailed", odd};
+    odd_domain.shortfall = {odd, odd};
+    odd_domain.placement = odd;
+    odd_domain.holds = odd_manager.holds;
     odd_domain.policy_options = {{"cpus", odd}, {"tune", std::vector<std::string>{odd}}};
     service->publish(odd_manager, {odd_domain});
     service->applied(odd_domain.uuid, 1, "failed", {{"error", odd}});
@@ -185,6 +243,7 @@ TEST_F(BusMethods, TextsThatTheBusCannotCarryAreMadeSo)
         EXPECT_EQ(reply.error, "") << reply.text;
     }
     EXPECT_EQ(client->call(manager_path, manager, "ListDomains", "").error, "");
+    EXPECT_EQ(client->call(manager_path, manager, "List", "").error, "");
     port.next = Error{.code = Errc::apply_failed, .message = odd};
     EXPECT_EQ(client->call(web1_path, domain, "Reapply", "t", std::uint64_t{0}).text, shown);
     EXPECT_TRUE(alive());
@@ -201,8 +260,9 @@ TEST_F(BusMethods, BadArgumentsAreRefusedBeforeAnythingHappens)
     constexpr const char* limits = "org.freedesktop.DBus.Error.LimitsExceeded";
 
     expect_refused(client->call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "shared", 0,
-                                std::uint64_t{4}),
-                   invalid_args, "unknown bits 0x4");
+                                std::uint64_t{8}),
+                   invalid_args,
+                   "unknown bits 0x8; valid: 0x1 (RUNTIME_ONLY), 0x2 (DEFER), 0x4 (MERGE)");
     expect_refused(
         client->call(manager_path, manager, "ResetPolicy", "st", "web1", std::uint64_t{2}),
         invalid_args, "0x1 (RUNTIME_ONLY)");
@@ -213,7 +273,7 @@ TEST_F(BusMethods, BadArgumentsAreRefusedBeforeAnythingHappens)
     expect_refused(client->call(manager_path, manager, "Reload", "t", std::uint64_t{1}),
                    invalid_args, "no flags");
     expect_refused(client->call(web1_path, domain, "SetPolicy", "sa{sv}t", "shared", 1, "vcpus",
-                                "s", "4", none),
+                                "d", 4.0, none),
                    invalid_args, "option \"vcpus\"");
     expect_refused(client->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 1,
                                 "expect-generation", "t", none),

@@ -138,7 +138,7 @@ protected:
     {
         const auto& problems = sink_.manager.problems;
         return std::any_of(problems.begin(), problems.end(),
-                           [](const auto& entry) { return entry.first == "InvariantBroken"; });
+                           [](const auto& entry) { return entry.code == "InvariantBroken"; });
     }
 };
 
@@ -200,7 +200,7 @@ protected:
         EXPECT_FALSE(has_problem()) << "of the whole plan";
         const auto& problems = sink_.manager.problems;
         EXPECT_TRUE(std::any_of(problems.begin(), problems.end(), [](const auto& problem) {
-            return problem.second.find("bad: ") == 0;
+            return problem.text.find("bad: ") == 0;
         }));
     }
 

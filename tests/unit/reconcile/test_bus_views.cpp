@@ -78,9 +78,9 @@ TEST_F(ReconcilerTest, ProblemSaysWhyTheDomainDoesNotFitAndNothingElse)
     ASSERT_TRUE(set_policy(1, "dedicated"));
     ASSERT_EQ(record(1).plan->reasons.front().code, ReasonCode::device_unknown);
     ASSERT_EQ(sink_.manager.problems.size(), 1U);
-    EXPECT_EQ(sink_.manager.problems[0].first, "Unsatisfiable");
-    EXPECT_NE(sink_.manager.problems[0].second.find("17"), std::string::npos)
-        << sink_.manager.problems[0].second;
+    EXPECT_EQ(sink_.manager.problems[0].code, "Unsatisfiable");
+    EXPECT_NE(sink_.manager.problems[0].text.find("17"), std::string::npos)
+        << sink_.manager.problems[0].text;
 }
 
 TEST_F(ReconcilerTest, UnreadableMetadataIsAVisibleFailureAndThePinsStay)
@@ -95,7 +95,7 @@ TEST_F(ReconcilerTest, UnreadableMetadataIsAVisibleFailureAndThePinsStay)
     EXPECT_EQ(record(1).state, PinState::failed);
     EXPECT_EQ(seen.running->pins.vcpus, pins);
     ASSERT_FALSE(sink_.manager.problems.empty());
-    EXPECT_NE(sink_.manager.problems[0].second.find("smtt"), std::string::npos);
+    EXPECT_NE(sink_.manager.problems[0].text.find("smtt"), std::string::npos);
 }
 
 } // namespace

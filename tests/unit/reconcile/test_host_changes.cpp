@@ -196,8 +196,8 @@ TEST_F(ReconcilerTest, HousekeepingThatCannotBeKeptIsAProblemAndNothingBreaks)
         const auto& problems = sink_.manager.problems;
         ASSERT_EQ(problems.size(), *said != '\0' ? 1U : 0U) << housekeeping;
         if (!problems.empty()) {
-            EXPECT_EQ(problems[0].first, "HousekeepingUnusable");
-            EXPECT_NE(problems[0].second.find(said), std::string::npos) << problems[0].second;
+            EXPECT_EQ(problems[0].code, "HousekeepingUnusable");
+            EXPECT_NE(problems[0].text.find(said), std::string::npos) << problems[0].text;
             EXPECT_EQ(sink_.manager.state, "degraded");
         }
     }
@@ -217,7 +217,7 @@ TEST_F(ReconcilerTest, HousekeepingThatIsOfflineIsAProblemOnlyWhenNoneIsLeft)
     reconciler_.on_topology(host_with(*CpuSet::parse("0-5,8-15"), 3));
     host_.answer_all();
     ASSERT_EQ(sink_.manager.problems.size(), 1U);
-    EXPECT_NE(sink_.manager.problems[0].second.find("names no CPU that is online"),
+    EXPECT_NE(sink_.manager.problems[0].text.find("names no CPU that is online"),
               std::string::npos);
     EXPECT_EQ(sink_.manager.housekeeping_cpus.str(), "0,8");
     reconciler_.on_topology(host_with(CpuSet::range(0, 15), 4));

@@ -268,9 +268,9 @@ TEST_F(ReconcilerTest, ManyBeforeImagesOfDomainsThatAreNotThereAreAProblem)
         if (problems.empty()) {
             continue;
         }
-        EXPECT_EQ(problems[0].first, "BeforeImagesUnseen");
-        EXPECT_NE(problems[0].second.find("of 65 domains"), std::string::npos);
-        EXPECT_NE(problems[0].second.find("/state/domains"), std::string::npos);
+        EXPECT_EQ(problems[0].code, "BeforeImagesUnseen");
+        EXPECT_NE(problems[0].text.find("of 65 domains"), std::string::npos);
+        EXPECT_NE(problems[0].text.find("/state/domains"), std::string::npos);
         host_.add(1000, "back", 1, std::nullopt);
         later.on_event(DomainChanged{.uuid = FakeHost::uuid(1000), .what = "defined"});
         host_.answer_all();
