@@ -6,11 +6,13 @@
 #include "daemon/daemon.hpp"
 #include "daemon/options.hpp"
 
+#include <csignal>
 #include <exception>
 #include <iostream>
 
 namespace {
 
+constexpr int failed = 1;
 constexpr int bad_usage = 2;
 
 int run(int argc, char** argv)
@@ -42,10 +44,19 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
+    // libvirt's client writes to its socket with write(2), and a libvirtd that ends at that moment
+    // is an error of the call. systemd ignores the signal for its services; a shell does not for
+    // `virtpind restore`.
+    std::signal(SIGPIPE, SIG_IGN);
     try {
-        return run(argc, argv);
+        const auto status = run(argc, argv);
+        if (!std::cout.flush()) {
+            std::cerr << "virtpind: the output could not be written\n";
+            return failed;
+        }
+        return status;
     } catch (const std::exception& broken) {
         std::cerr << "virtpind: " << broken.what() << '\n';
-        return 1;
+        return failed;
     }
 }

@@ -22,6 +22,22 @@ from random_order import pytest_collection_modifyitems, pytest_terminal_summary 
 from virtpind_daemon import VirtpindDaemon  # noqa: E402
 
 RUNNING = []  # the session's libvirtd, once a test wants it
+DAEMONS = pytest.StashKey()  # of a test: the daemons that it has made
+SHOWN = 200  # lines of a log
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed test shows how its logs end: what fails rarely, and elsewhere, cannot be run again to see them."""
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    logs = [("virtpind", daemon.log) for daemon in item.stash.get(DAEMONS, [])]
+    logs += [("libvirtd", libvirtd.log) for libvirtd in RUNNING]
+    for name, log in logs:
+        if log.exists():
+            lines = log.read_text(errors="replace").splitlines()
+            report.sections.append((f"the last {SHOWN} of {len(lines)} lines of {name}", "\n".join(lines[-SHOWN:])))
 
 
 @pytest.fixture(autouse=True)
@@ -124,9 +140,9 @@ def faults(tmp_path):
 
 
 @pytest.fixture
-def make_daemon(tmp_path, bus):
+def make_daemon(request, tmp_path, bus):
     """make_daemon(uri=..., topology=..., config=...) starts virtpind on the private bus."""
-    made = []
+    made = request.node.stash[DAEMONS] = []
 
     def make(uri=URI, **options):
         directory = tmp_path / f"daemon{len(made)}"

@@ -2,7 +2,9 @@
 """What the service tells systemd and the journal: readiness, status, the watchdog, entries with fields."""
 import os
 import re
+import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from driver_host import TEST_URI, TEST_UUID, TOPOLOGY, make_host
 from host_cpus import FIRST
 from private_bus import MANAGER, NAME, ROOT, BusError
 from private_libvirtd import HOW, URI, inside_private_host
+from virtpind_daemon import BINARY
 from waiting import wait_until
 
 JOURNAL = Path("/run/systemd/journal/socket")
@@ -70,6 +73,22 @@ def test_ready_and_status(make_daemon, client):
     client.manager("SetPolicy", "(ssa{sv}t)", "test", "dedicated", {}, 0)
     daemon.wait_for_notification("STATUS=ready, 1 domains, 1 pinned, 0 problems")
     assert daemon.notified("READY=1") == 1
+
+
+def test_peer_that_closes_its_connection_ends_nobody(make_daemon, client):
+    """libvirt's client writes to its socket as it is; a libvirtd that ended a moment ago makes that a SIGPIPE."""
+    daemon = make_daemon(TEST_URI, topology=TOPOLOGY)
+    daemon.process.send_signal(signal.SIGPIPE)
+    assert client.manager("ListDomains")
+    assert daemon.process.poll() is None
+
+
+def test_output_that_nobody_takes_is_an_error(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as output:
+        done = subprocess.run([BINARY, "--help"], stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "virtpind: the output could not be written\n")
 
 
 def test_reload_takes_a_good_configuration_and_keeps_the_former_one_over_a_bad_one(make_daemon, client):

@@ -159,7 +159,7 @@ class VirtpindDaemon:
         return self.start()
 
     def close(self):
-        """What still runs must end well; sanitizers report by the exit status."""
-        status = self.stop() if self.process and self.process.poll() is None else 0
+        """Who has not ended before the test's eyes must run, and end well; sanitizers report by the exit status."""
+        status = self.stop() if self.process and self.process.returncode is None else 0
         self._end_listening()
         assert status == 0, f"virtpind ended with status {status}:\n{self.log_text()}"
