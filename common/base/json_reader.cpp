@@ -127,6 +127,13 @@ public:
         const std::string_view text{problem.what()};
         const auto column = text.find("column ");
         const auto what = text.find(": ", column == std::string_view::npos ? 0 : column);
+        for (const auto& [begins, bracket] : {std::pair{"object key - unexpected '}'", "}"},
+                                              std::pair{"value - unexpected ']'", "]"}}) {
+            if (text.find(begins) != std::string_view::npos) {
+                return fail("not valid JSON: a comma stands before '" + std::string{bracket} +
+                            "'; remove the comma before " + bracket);
+            }
+        }
         return fail(
             "not valid JSON: " +
             printable(text.substr(what == std::string_view::npos ? 0 : what + 2), shown_max));

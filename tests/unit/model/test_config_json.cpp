@@ -156,7 +156,11 @@ TEST(Config, MalformedTextIsRefusedWithItsLine)
 
     for (const auto& [text, expected] : {
              Case{"", "t.json:1: not valid JSON: "},
-             Case{"{\n\"a\": 1,\n}", "t.json:3: not valid JSON: "},
+             Case{"{\n\"a\": 1,\n}", "t.json:3: not valid JSON: a comma stands before '}'; "
+                                     "remove the comma before }"},
+             Case{"{\"a\": [1,\n]}", "t.json:2: not valid JSON: a comma stands before ']'; "
+                                     "remove the comma before ]"},
+             Case{"{\"a\": }", "t.json:1: not valid JSON: syntax error"},
              Case{"{} x", "t.json:1: not valid JSON: "},
              Case{"{}\n\n{}", "t.json:3: not valid JSON: "},
              Case{"{\"a\": 1e999}", "t.json:1: not valid JSON: "},
