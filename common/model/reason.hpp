@@ -126,8 +126,4 @@ using Reasons = std::vector<Reason>;
 // another policy, can meet it.
 [[nodiscard]] bool asks_for_elsewhere(const Reasons& reasons);
 
-// The reason why a domain does not get what it asks for, of all that were found for one; if none of
-// them says that, the first. nullptr when there is none.
-[[nodiscard]] const Reason* main_shortfall(const Reasons& reasons);
-
 } // namespace virtpind

@@ -126,11 +126,13 @@ Json fleet_to_json(const FleetReport& fleet)
     return json;
 }
 
-Json reasons_to_json(const Reasons& reasons)
+Json reasons_to_json(const Reasons& reasons, bool satisfied)
 {
     auto list = Json::array();
     for (const auto& reason : reasons) {
-        list.push_back({{"code", to_string(reason.code)}, {"text", reason_text(reason)}});
+        list.push_back({{"code", to_string(reason.code)},
+                        {"level", level_word(reason, satisfied)},
+                        {"text", reason_text(reason)}});
     }
     return list;
 }
@@ -169,7 +171,7 @@ Json domain_plan_to_json(const DomainPlan& plan)
     }
     object["optimal"] = plan.optimal;
     object["cost"] = cost_to_json(plan.cost);
-    object["reasons"] = reasons_to_json(plan.reasons);
+    object["reasons"] = reasons_to_json(plan.reasons, plan.satisfied);
     return object;
 }
 

@@ -27,7 +27,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json fleet_to_json(const FleetReport& fleet);
 
 // [{"code", "text"}].
-[[nodiscard]] Json reasons_to_json(const Reasons& reasons);
+[[nodiscard]] Json reasons_to_json(const Reasons& reasons, bool satisfied);
 
 // {"host": ..., "fleet": ..., "domains": [...]}.
 [[nodiscard]] Json plan_to_json(const Plan& plan, const Topology& topology);

@@ -8,113 +8,117 @@ namespace virtpind {
 
 namespace {
 
+using enum ReasonLevel;
+
 // A row is read as a whole.
 // clang-format off
 constexpr auto reasons = std::to_array<ReasonInfo>({
     // Placement of dedicated domains.
-    {ReasonCode::fits_one_l3, "fits-one-l3", "all vCPUs share one last-level cache", {
+    {ReasonCode::fits_one_l3, good, "fits-one-l3", "all vCPUs share one last-level cache", {
         "{own:vCPU # is|vCPUs # share one L3} on {nodes:node #|nodes #}.",
         "{vcpus:The vCPU is|All # vCPUs share one L3} on {nodes:node #|nodes #}."}},
-    {ReasonCode::fits_one_node, "fits-one-node", "all vCPUs are on one NUMA node, over several L3s", {
+    {ReasonCode::fits_one_node, good, "fits-one-node", "all vCPUs are on one NUMA node, over several L3s", {
         "{own:vCPU # is|vCPUs # are} on {nodes:node #|nodes #}.",
         "All {vcpus} vCPUs are on {nodes:node #|nodes #}."}},
-    {ReasonCode::fits_one_package, "fits-one-package", "several NUMA nodes, all in one package", {
+    {ReasonCode::fits_one_package, note, "fits-one-package", "several NUMA nodes, all in one package", {
         "{own:vCPU # is|vCPUs # are} in one package.",
         "All {vcpus} vCPUs are in one package."}},
-    {ReasonCode::spans_l3s, "spans-l3s", "no single L3 had room, so vCPUs do not all share a cache", {
+    {ReasonCode::spans_l3s, note, "spans-l3s", "no single L3 had room, so vCPUs do not all share a cache", {
         "{own:vCPU # spans|vCPUs # span} {l3s:# L3|# L3s}: {parts}.",
         "The vCPUs span {l3s:# L3|# L3s}: {parts}."}},
-    {ReasonCode::spans_nodes, "spans-nodes", "no single NUMA node had room, or numa=spread was asked for", {
+    {ReasonCode::spans_nodes, note, "spans-nodes", "no single NUMA node had room, or numa=spread was asked for", {
         "{own:vCPU # spans|vCPUs # span} nodes {nodes}: {parts}.",
         "The vCPUs span nodes {nodes}: {parts}."}},
-    {ReasonCode::spans_packages, "spans-packages", "no single package had room", {
+    {ReasonCode::spans_packages, note, "spans-packages", "no single package had room", {
         "{own:vCPU # spans|vCPUs # span} {packages:# package|# packages}.",
         "The vCPUs span {packages:# package|# packages}."}},
-    {ReasonCode::siblings_kept, "siblings-kept", "every guest core is one host core", {
+    {ReasonCode::siblings_kept, good, "siblings-kept", "every guest core is one host core", {
         "Every guest core is one host core."}},
-    {ReasonCode::siblings_broken, "siblings-broken", "some guest cores have their vCPUs on different host cores", {
+    {ReasonCode::siblings_broken, note, "siblings-broken",
+     "some guest cores have their vCPUs on different host cores", {
         "{broken} of {cores:# guest core|# guest cores} {broken:has its|have their} vCPUs on different host cores."}},
-    {ReasonCode::core_shared, "core-shared", "a host core is shared with another domain", {
+    {ReasonCode::core_shared, note, "core-shared", "a host core is shared with another domain", {
         "{cores:# of its cores is|# of its cores are} shared with another domain."}},
-    {ReasonCode::cores_whole, "cores-whole", "all cores of the domain are exclusive", {
+    {ReasonCode::cores_whole, good, "cores-whole", "all cores of the domain are exclusive", {
         "All its cores are exclusive."}},
-    {ReasonCode::siblings_idle, "siblings-idle", "one vCPU per core; the siblings stay idle", {
+    {ReasonCode::siblings_idle, good, "siblings-idle", "one vCPU per core; the siblings stay idle", {
         "It has one vCPU per core, as smt=isolate asks[; {siblings:its sibling # stays|the siblings # stay} idle]."}},
-    {ReasonCode::own_cores, "own-cores", "one vCPU per core, as the guest's topology has it", {
+    {ReasonCode::own_cores, good, "own-cores", "one vCPU per core, as the guest's topology has it", {
         "Each vCPU has a core of its own, as in the guest's topology; shared domains use {pool:its sibling|the "
             "siblings #} last.",
         "Each vCPU has a core of its own, as in the guest's topology[; {siblings:its sibling # stays|the siblings # "
             "stay} idle]."}},
-    {ReasonCode::few_cores, "few-cores", "several vCPUs on one core, though one per core was wished", {
+    {ReasonCode::few_cores, note, "few-cores", "several vCPUs on one core, though one per core was wished", {
         "{doubled:# vCPU is|# vCPUs are} on a core with another one, because no more cores are free for it; smt=spread "
             "wishes a core for each.",
         "The guest's topology has {vcpus:# core|# cores}, and it runs on {cores:#|#}, where its vCPUs stay while it "
             "runs{stays:}; smt=isolate keeps {vcpus}.",
         "The guest's topology has {vcpus:# core|# cores}, and it runs on {cores:#|#}, because too few whole cores are "
             "free for it and others; smt=isolate keeps {vcpus}."}},
-    {ReasonCode::kind_chosen, "kind-chosen", "which kind of core a hybrid host gave", {
+    {ReasonCode::kind_chosen, good, "kind-chosen", "which kind of core a hybrid host gave", {
         "{own:vCPU # is|vCPUs # are} on {kinds, and} cores.",
         "All vCPUs are on {kinds, and} cores."}},
-    {ReasonCode::kind_mixed, "kind-mixed", "cores of several kinds, as cores=any allows", {
+    {ReasonCode::kind_mixed, note, "kind-mixed", "cores of several kinds, as cores=any allows", {
         "Its cores are of several kinds, as cores=any allows: {kinds, and}.",
         "No single kind of core in the pool is large enough for it, so it runs on several kinds."}},
-    {ReasonCode::kind_missed, "kind-missed", "the wished kind of core has no room, so it is on another one", {
+    {ReasonCode::kind_missed, lacking, "kind-missed", "the wished kind of core has no room, so it is on another one", {
         "All vCPUs are on {kinds, and} cores, because the wished kind has no room for {unwished:# vCPU|# vCPUs}."}},
-    {ReasonCode::near_device, "near-device", "on the NUMA nodes of its passthrough devices", {
+    {ReasonCode::near_device, good, "near-device", "on the NUMA nodes of its passthrough devices", {
         "It is on {nodes:node #|nodes #}, as near{elsewhere:} to its devices as {other_nodes:node #|nodes #}, where "
             "they are attached: each L3 is called a node here.",
         "It is on {nodes:node #|nodes #}, where some of its devices are attached; the others are on "
             "{other_nodes:node #|nodes #}.",
         "It is on {nodes:node #|nodes #}, where its devices are attached."}},
-    {ReasonCode::far_from_device, "far-from-device", "some vCPUs are away from its passthrough devices", {
+    {ReasonCode::far_from_device, note, "far-from-device", "some vCPUs are away from its passthrough devices", {
         "{vcpus:# vCPU is|# vCPUs are} away from {nodes:node #|nodes #}, where its devices are attached."}},
-    {ReasonCode::far_from_memory, "far-from-memory", "some vCPUs are on a NUMA node without memory", {
+    {ReasonCode::far_from_memory, note, "far-from-memory", "some vCPUs are on a NUMA node without memory", {
         "{vcpus:# vCPU is|# vCPUs are} on {nodes:node #, which has|nodes #, which have} no memory."}},
-    {ReasonCode::cells_share_node, "cells-share-node", "several guest NUMA cells are on one node", {
+    {ReasonCode::cells_share_node, note, "cells-share-node", "several guest NUMA cells are on one node", {
         "{cells} guest cells share {nodes:node #|nodes #}, although other nodes have room; "
             "numa=spread gives each cell a node."}},
-    {ReasonCode::device_unknown, "device-unknown", "the host has no PCI device of that address", {
+    {ReasonCode::device_unknown, note, "device-unknown", "the host has no PCI device of that address", {
         "This host has no PCI device {device}, so its location is ignored; lspci -D lists the devices.",
         "The description of this host lists no devices, so the location of {devices, and} is ignored."}},
-    {ReasonCode::avoids_device_node, "avoids-device-node", "no devices, so it leaves the nodes with I/O to others", {
+    {ReasonCode::avoids_device_node, good, "avoids-device-node",
+     "no devices, so it leaves the nodes with I/O to others", {
         "It has no devices, so it leaves the nodes with I/O to domains that have some."}},
-    {ReasonCode::vcache_chosen, "vcache-chosen", "on the L3 with the larger stacked cache", {
+    {ReasonCode::vcache_chosen, good, "vcache-chosen", "on the L3 with the larger stacked cache", {
         "It is on the L3 with V-cache."}},
-    {ReasonCode::vcache_missed, "vcache-missed", "some vCPUs are off the L3 with the larger stacked cache", {
+    {ReasonCode::vcache_missed, note, "vcache-missed", "some vCPUs are off the L3 with the larger stacked cache", {
         "{missed} of {vcpus:# vCPU|# vCPUs} {missed:is|are} not on the L3 with V-cache."
             "[ It would fit there but for housekeeping ({housekeeping}), which the configuration can put elsewhere.]"}},
-    {ReasonCode::l3_alone, "l3-alone", "no other domain and no housekeeping uses its L3s", {
+    {ReasonCode::l3_alone, good, "l3-alone", "no other domain and no housekeeping uses its L3s", {
         "No other domain claims CPUs of its L3s; {pool:CPU # there is|CPUs # there are} in the pool, where shared "
             "domains run.",
         "Nobody else uses its L3s."}},
-    {ReasonCode::l3_shared, "l3-shared", "another claim or housekeeping also uses its L3s", {
+    {ReasonCode::l3_shared, note, "l3-shared", "another claim or housekeeping also uses its L3s", {
         "Its L3s also serve housekeeping ({housekeeping}) and other domains: {owners, and}.",
         "Its L3s also serve {owners, and}.",
         "Its L3s also serve housekeeping ({housekeeping})."}},
-    {ReasonCode::kept_in_place, "kept-in-place", "its present pins are valid and stay", {
+    {ReasonCode::kept_in_place, good, "kept-in-place", "its present pins are valid and stay", {
         "Running vCPUs stay where they are pinned."}},
-    {ReasonCode::moved, "moved", "some vCPUs change their CPU", {
+    {ReasonCode::moved, note, "moved", "some vCPUs change their CPU", {
         "{vcpus:# vCPU changes its CPU|# vCPUs change their CPU}[{displaced:} to make room for others]."}},
-    {ReasonCode::restricted_cpus, "restricted-cpus", "the option cpus restricts the choice", {
-        "{free:# CPU is|# CPUs are} free, but the option cpus allows only {allowed}, of which {free_allowed} "
+    {ReasonCode::restricted_cpus, note, "restricted-cpus", "the option cpus restricts the choice", {
+        "!{free:# CPU is|# CPUs are} free, but the option cpus allows only {allowed}, of which {free_allowed} "
             "{free_allowed:is|are} free[{unlike:}, but not as its other options ask].",
-        "{free:# CPU is|# CPUs are} free, but the option cpus allows only {allowed}, of which none is free.",
+        "!{free:# CPU is|# CPUs are} free, but the option cpus allows only {allowed}, of which none is free.",
         "The option cpus allows only {allowed:CPU #|CPUs #}."}},
-    {ReasonCode::vcpus_float, "vcpus-float",
+    {ReasonCode::vcpus_float, good, "vcpus-float",
      "some vCPUs have CPUs of their own, the others run on the pool, as dedicated-vcpus asks", {
-        "{own:vCPU # has a CPU of its own|vCPUs # have CPUs of their own}; {floating:vCPU # runs|vCPUs # run} on "
+        "!{own:vCPU # has a CPU of its own|vCPUs # have CPUs of their own}; {floating:vCPU # runs|vCPUs # run} on "
             "{housekeeping:housekeeping CPU #|housekeeping CPUs #}, because nothing is left of the pool.",
         "{own:vCPU # has a CPU of its own|vCPUs # have CPUs of their own}; {floating:vCPU # runs|vCPUs # run} on "
             "{cpus:CPU #|CPUs #} of the pool, as dedicated-vcpus asks.",
-        "{own:vCPU # has a CPU of the domain's own|vCPUs # have CPUs of the domain's own}; {floating:vCPU # runs|"
+        "!{own:vCPU # has a CPU of the domain's own|vCPUs # have CPUs of the domain's own}; {floating:vCPU # runs|"
             "vCPUs # run} there, too, because no other CPU is left."}},
-    {ReasonCode::quiet_cpus_used, "quiet-cpus-used", "which of its CPUs are isolated from the scheduler", {
+    {ReasonCode::quiet_cpus_used, good, "quiet-cpus-used", "which of its CPUs are isolated from the scheduler", {
         "Of its CPUs, {quiet:# is|# are} isolated from the scheduler (isolcpus, nohz_full); the others are not.",
         "Its CPUs are isolated from the scheduler (isolcpus, nohz_full)."}},
-    {ReasonCode::foreign_load, "foreign-load", "foreign guests with wide pins may run on its CPUs, too", {
+    {ReasonCode::foreign_load, note, "foreign-load", "foreign guests with wide pins may run on its CPUs, too", {
         "No other domain claims its CPUs, but foreign guests that are pinned to more CPUs than they have vCPUs may "
             "run there, too: {guests, and}."}},
-    {ReasonCode::housekeeping_yields, "housekeeping-yields", "automatic housekeeping leaves it CPUs", {
+    {ReasonCode::housekeeping_yields, note, "housekeeping-yields", "automatic housekeeping leaves it CPUs", {
         "When it starts, automatic housekeeping leaves it {yielded:CPU #|CPUs #}{later:} and keeps {housekeeping:CPU "
             "#|CPUs #}: it would otherwise {loss}. \"housekeeping\": \"{housekeeping}\" in the configuration makes "
             "that fixed.",
@@ -125,53 +129,53 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
             "fixed."}},
 
     // Threads and memory.
-    {ReasonCode::emulator_housekeeping, "emulator-housekeeping",
+    {ReasonCode::emulator_housekeeping, good, "emulator-housekeeping",
      "emulator threads run on housekeeping CPUs, or on the pool when there are none", {
         "Emulator threads run on {cpus:CPU #|CPUs #}: {why}."}},
-    {ReasonCode::emulator_own, "emulator-own", "emulator threads have a core of their own", {
+    {ReasonCode::emulator_own, good, "emulator-own", "emulator threads have a core of their own", {
         "Emulator threads run on {cpus:CPU #|CPUs #}: a core of their own."}},
-    {ReasonCode::emulator_on_vcpus, "emulator-on-vcpus", "emulator threads share the CPUs of the vCPUs", {
+    {ReasonCode::emulator_on_vcpus, note, "emulator-on-vcpus", "emulator threads share the CPUs of the vCPUs", {
         "Emulator threads run on {cpus:CPU #|CPUs #}: {why}."}},
-    {ReasonCode::emulator_fixed, "emulator-fixed", "emulator threads are fixed by policy", {
+    {ReasonCode::emulator_fixed, good, "emulator-fixed", "emulator threads are fixed by policy", {
         "Emulator threads run on {cpus:CPU #|CPUs #}: fixed by policy."}},
-    {ReasonCode::emulator_start_pin, "emulator-start-pin",
+    {ReasonCode::emulator_start_pin, note, "emulator-start-pin",
      "the definition starts the emulator on the domain's own L3, so that the guest is shown the right caches", {
         "The definition starts the emulator on {start:CPU #|CPUs #}, because the guest is shown the caches of the CPUs "
             "that QEMU starts on; once started, the emulator moves to {emulator:CPU #|CPUs #}.",
         "The emulator starts on {start:CPU #|CPUs #}, on the L3 of the vCPUs but not among them: they are scheduled in "
             "real time and would not let it run."}},
-    {ReasonCode::iothreads_housekeeping, "iothreads-housekeeping",
+    {ReasonCode::iothreads_housekeeping, good, "iothreads-housekeeping",
      "I/O threads run on housekeeping CPUs, or on the pool when there are none", {
         "I/O threads run on {cpus:CPU #|CPUs #}: {why}."}},
-    {ReasonCode::iothreads_own, "iothreads-own", "I/O threads have a core of their own", {
+    {ReasonCode::iothreads_own, good, "iothreads-own", "I/O threads have a core of their own", {
         "I/O threads run on {cpus:CPU #|CPUs #}: a core of their own."}},
-    {ReasonCode::iothreads_on_vcpus, "iothreads-on-vcpus", "I/O threads share the CPUs of the vCPUs", {
+    {ReasonCode::iothreads_on_vcpus, note, "iothreads-on-vcpus", "I/O threads share the CPUs of the vCPUs", {
         "I/O threads run on {cpus:CPU #|CPUs #}: {why}."}},
-    {ReasonCode::iothreads_fixed, "iothreads-fixed", "I/O threads are fixed by policy", {
+    {ReasonCode::iothreads_fixed, good, "iothreads-fixed", "I/O threads are fixed by policy", {
         "I/O threads run on {cpus:CPU #|CPUs #}: fixed by policy."}},
-    {ReasonCode::fixed_cpus_unusable, "fixed-cpus-unusable",
+    {ReasonCode::fixed_cpus_unusable, note, "fixed-cpus-unusable",
      "none of the CPUs that the policy fixes threads to may be used", {
         "{threads} are fixed by policy to {cpus:CPU #, which|CPUs #, none of which} may {cpus:not |}be used on this "
             "host now."}},
-    {ReasonCode::threads_on_claim, "threads-on-claim",
+    {ReasonCode::threads_on_claim, note, "threads-on-claim",
      "threads are fixed by policy to CPUs that another domain claims", {
         "{threads} are fixed by policy to {cpus:CPU #, which is|CPUs #, which are} claimed by {owners, and}; they "
             "disturb each other."}},
-    {ReasonCode::claim_has_threads, "claim-has-threads",
+    {ReasonCode::claim_has_threads, note, "claim-has-threads",
      "another domain's policy fixes its threads to CPUs of this domain", {
         "The policies of other domains fix threads to CPUs that it claims: {guests, and}."}},
-    {ReasonCode::memory_follows, "memory-follows", "memory is bound to the nodes of the vCPUs", {
+    {ReasonCode::memory_follows, good, "memory-follows", "memory is bound to the nodes of the vCPUs", {
         "Memory is bound to {elsewhere:}{nodes:node #, the nearest that has|nodes #, the nearest that have} enough "
             "of it.",
         "Memory follows the vCPUs to {nodes:node #|nodes #}."}},
-    {ReasonCode::memory_kept, "memory-kept", "memory is left alone, as memory=keep asks", {
+    {ReasonCode::memory_kept, note, "memory-kept", "memory is left alone, as memory=keep asks", {
         "Memory is left where it is, as memory=keep asks."}},
-    {ReasonCode::memory_locked, "memory-locked", "locked memory cannot move, so the nodes stay", {
+    {ReasonCode::memory_locked, note, "memory-locked", "locked memory cannot move, so the nodes stay", {
         "{free:# CPU is|# CPUs are} free, but its memory is locked on {nodes:node #, which has|nodes #, which have} "
             "no room.",
         "Its memory is locked, so it runs{shared:} on its own nodes only.",
         "Its memory is locked, so it stays on its nodes."}},
-    {ReasonCode::memory_short, "memory-short", "nodes were ruled out for want of free memory", {
+    {ReasonCode::memory_short, lacking, "memory-short", "nodes were ruled out for want of free memory", {
         "With no more memory than {nodes:node # has|nodes # have} ({available}), it would have {gain}.",
         "With {wanted} on {nodes:node #|nodes #}, it would have {gain}.",
         "{free:# CPU is|# CPUs are} free, but not on nodes with {wanted}.",
@@ -180,90 +184,95 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "The nodes where it could run have less free memory than it needs."}},
 
     // Shared domains, and those that are left alone.
-    {ReasonCode::floats_on_pool, "floats-on-pool", "the vCPUs run on CPUs that no domain claims", {
+    {ReasonCode::floats_on_pool, good, "floats-on-pool", "the vCPUs run on CPUs that no domain claims", {
         "{vcpus:# vCPU runs|# vCPUs run} on {cpus:CPU #|CPUs #} of the shared pool ({nodes:node #|nodes #})."}},
-    {ReasonCode::pool_full, "pool-full", "the pool has fewer CPUs than the domain has vCPUs", {
+    {ReasonCode::pool_full, note, "pool-full", "there are fewer CPUs where it floats than the domain has vCPUs", {
+        "{elsewhere:}That is {usable:# CPU|# CPUs} for {vcpus:# vCPU|# vCPUs}, which will wait for each other.",
         "The pool has only {usable:# CPU|# CPUs} for it; vCPUs will wait for each other."}},
-    {ReasonCode::no_pool, "no-pool", "there is no pool where it may run, so it runs on housekeeping or claimed CPUs", {
+    {ReasonCode::no_pool, lacking, "no-pool",
+     "there is no pool where it may run, so it runs on housekeeping or claimed CPUs", {
         "{vcpus:# vCPU runs|# vCPUs run} on {housekeeping:housekeeping CPU #|housekeeping CPUs #}, because all "
             "others are claimed[{isolated:} or isolated].",
         "{vcpus:# vCPU runs|# vCPUs run} on {cpus:CPU #|CPUs #}, claimed by {owners, and}, because no other CPU is "
             "left for it.",
         "{vcpus:# vCPU runs|# vCPUs run} on {cpus:CPU #|CPUs #}, isolated from the scheduler, because no other CPU "
             "is left for it."}},
-    {ReasonCode::cpus_not_in_pool, "cpus-not-in-pool", "nothing of the option cpus is in the pool", {
+    {ReasonCode::cpus_not_in_pool, lacking, "cpus-not-in-pool", "nothing of the option cpus is in the pool", {
         "The option cpus allows {allowed:CPU #, which is|CPUs #, none of which is} {allowed:not |}in the pool: "
             "claimed, housekeeping or not present."}},
-    {ReasonCode::devices_not_in_pool, "devices-not-in-pool", "too little of the pool is near its devices", {
+    {ReasonCode::devices_not_in_pool, lacking, "devices-not-in-pool", "too little of the pool is near its devices", {
         "There is no room in the pool for {vcpus:# vCPU|# vCPUs} in a package{package:} of {nodes:node #|nodes #}, "
             "where its devices are attached, as device=package asks.",
         "There is no room in the pool for {vcpus:# vCPU|# vCPUs} on {nodes:node #|nodes #}, where its devices are "
             "attached, as device=require asks."}},
-    {ReasonCode::claim_overrun, "claim-overrun", "its CPUs are also used by domains that can run nowhere else", {
+    {ReasonCode::claim_overrun, note, "claim-overrun", "its CPUs are also used by domains that can run nowhere else", {
         "Its CPUs are also used by {neighbours, and}, which can run nowhere else."}},
-    {ReasonCode::own_core_denied, "own-core-denied", "a shared domain cannot have a core of its own", {
+    {ReasonCode::own_core_denied, note, "own-core-denied", "a shared domain cannot have a core of its own", {
         "{threads} get no core of their own: only a dedicated domain claims CPUs."}},
-    {ReasonCode::hands_off, "hands-off", "the policy leaves the domain alone", {
+    {ReasonCode::hands_off, note, "hands-off", "the policy leaves the domain alone", {
         "Its policy {policy} leaves it alone.",
         "It has no policy, or the policy none, so it is left alone."}},
-    {ReasonCode::foreign_pins, "foreign-pins", "somebody else pinned the domain; it is not touched", {
+    {ReasonCode::foreign_pins, note, "foreign-pins", "somebody else pinned the domain; it is not touched", {
         "Somebody else pinned it; set a policy to take it over.[ It may run on {load:CPU #|CPUs #}, more than it has "
             "vCPUs there, which counts as load, not as a claim.][{shut_off:} It is shut off, so it has no claim to "
             "those CPUs now.]"}},
-    {ReasonCode::held, "held", "a hold leaves the domain alone for now", {
+    {ReasonCode::held, note, "held", "a hold leaves the domain alone for now", {
         "It is left alone on request: {hold}.",
         "It is left alone on request."}},
 
     // Not now.
-    {ReasonCode::missing_now, "missing-now", "hugepages or memory that it needs are missing now; it waits for them", {
+    {ReasonCode::missing_now, note, "missing-now",
+     "hugepages or memory that it needs are missing now; it waits for them", {
         "{missing} of hugepages are missing now; it cannot start until they are there. It needs {memory} in pages of "
             "{page}.",
         "{missing} of memory are missing now; its definition is made for when they are free."}},
-    {ReasonCode::device_in_use, "device-in-use",
+    {ReasonCode::device_in_use, note, "device-in-use",
      "a guest that runs has one of its devices; it is planned as if that guest were off", {
         "It has {devices, and} in common with {rival}, which runs: it cannot start until {rival} stops, and is planned "
             "as if {rival} were off.",
         "It has {devices, and} in common with {rivals, and}: only one of them can run at a time, so it is planned as "
             "if the others were off."}},
-    {ReasonCode::cpus_taken, "cpus-taken",
+    {ReasonCode::cpus_taken, note, "cpus-taken",
      "it is shut off, has no room beside those that run, and is planned for when it has", {
         "It has no room beside the domains that run now[: its CPUs are claimed by {owners, and}]. It is shut off, so "
             "its definition is made for when it has room."}},
 
     // Does not fit.
-    {ReasonCode::no_room, "no-room", "not enough free CPUs", {
+    {ReasonCode::no_room, lacking, "no-room", "not enough free CPUs", {
         "{vcpus:# vCPU needs a free CPU|# vCPUs need as many free CPUs}, and {free:# is|# are} free.",
         "{vcpus:# vCPU needs a free CPU|# vCPUs need as many free CPUs}, and none is free.",
         "No CPU of this host may be used."}},
-    {ReasonCode::no_whole_cores, "no-whole-cores", "not enough whole free cores", {
+    {ReasonCode::no_whole_cores, lacking, "no-whole-cores", "not enough whole free cores", {
         "{free:# CPU is|# CPUs are} free, but not {need}."}},
-    {ReasonCode::no_single_node, "no-single-node", "no NUMA node has room, and numa=single was asked for", {
+    {ReasonCode::no_single_node, lacking, "no-single-node", "no NUMA node has room, and numa=single was asked for", {
         "{free:# CPU is|# CPUs are} free, but no single node has room for {vcpus:# vCPU|# vCPUs}, as numa=single asks.",
         "No single node has room in the pool for {vcpus:# vCPU|# vCPUs}, as numa=single asks."}},
-    {ReasonCode::no_device_node, "no-device-node", "no room near its devices, which the option device asks for", {
+    {ReasonCode::no_device_node, lacking, "no-device-node",
+     "no room near its devices, which the option device asks for", {
         "{free:# CPU is|# CPUs are} free, but there is no room for {vcpus:# vCPU|# vCPUs} in a package{package:} of "
             "{nodes:node #|nodes #}, where its devices are attached, as device=package asks.",
         "{free:# CPU is|# CPUs are} free, but there is no room for {vcpus:# vCPU|# vCPUs} on {nodes:node #|nodes #}, "
             "where its devices are attached, as device=require asks."}},
-    {ReasonCode::no_kind, "no-kind", "no single kind of core has room, and kinds are not mixed", {
+    {ReasonCode::no_kind, lacking, "no-kind", "no single kind of core has room, and kinds are not mixed", {
         "{free:# CPU is|# CPUs are} free, but no single kind of core has room for {vcpus:# vCPU|# vCPUs}."}},
-    {ReasonCode::no_smt, "no-smt", "siblings were asked for, and the host has none or does not tell them", {
+    {ReasonCode::no_smt, lacking, "no-smt", "siblings were asked for, and the host has none or does not tell them", {
         "smt=require promises siblings to the {threads_per_core} threads of each guest core, and this host has no SMT.",
         "smt=require promises siblings, and this host does not tell which CPUs are siblings."}},
-    {ReasonCode::no_own_core, "no-own-core", "no core is left for emulator or I/O threads of its own", {
+    {ReasonCode::no_own_core, lacking, "no-own-core", "no core is left for emulator or I/O threads of its own", {
         "{free:# CPU is|# CPUs are} free, but {vcpus:# vCPU leaves|# vCPUs leave} no core for emulator or I/O threads "
             "alone."}},
-    {ReasonCode::no_room_as_asked, "no-room-as-asked", "several options together rule out the CPUs that are free", {
+    {ReasonCode::no_room_as_asked, lacking, "no-room-as-asked",
+     "several options together rule out the CPUs that are free", {
         "{free:# CPU is|# CPUs are} free, but not with all that it asks for: {asked, and}."}},
-    {ReasonCode::cells_do_not_fit, "cells-do-not-fit", "some guest NUMA cell fits no host node", {
+    {ReasonCode::cells_do_not_fit, lacking, "cells-do-not-fit", "some guest NUMA cell fits no host node", {
         "The guest gets no NUMA cells: {nodes:node # has|nodes # have} less memory than a cell for the vCPUs there "
             "would need.",
         "Some guest NUMA cell spans nodes: no arrangement puts each on one node."}},
-    {ReasonCode::fell_back_to_shared, "fell-back-to-shared", "it does not fit and runs on the shared pool", {
-        "It runs on the shared pool until enough CPUs are free."}},
-    {ReasonCode::left_untouched, "left-untouched", "it does not fit and fallback=fail leaves it alone", {
+    {ReasonCode::fell_back_to_shared, lacking, "fell-back-to-shared", "it does not fit and shares CPUs with others", {
+        "It shares CPUs with others until enough CPUs are free."}},
+    {ReasonCode::left_untouched, lacking, "left-untouched", "it does not fit and fallback=fail leaves it alone", {
         "It is left alone, as fallback=fail asks."}},
-    {ReasonCode::to_do_better, "to-do-better", "what would have to change for a better placement", {
+    {ReasonCode::to_do_better, note, "to-do-better", "what would have to change for a better placement", {
         "With {cpus:CPU #|CPUs #} it would have {gain}; {cpus:it is|they are} claimed by {owners, and}. Stop or move "
             "those[{priority:}, or give this domain a higher priority].",
         "{cpus:CPU #|CPUs #} would give it {gain}; stop and start it to have it placed again, because running vCPUs "
@@ -278,64 +287,64 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "It would fit on {cpus:CPU #, which is|CPUs #, which are} claimed by {owners, and}. Stop or shrink "
             "those[{priority:}, or give this domain a higher priority].[ Beside those it would fit with {ways, or}.]",
         "It would fit with {ways, or}."}},
-    {ReasonCode::not_proven, "not-proven", "no better placement was found, but that is no proof", {
+    {ReasonCode::not_proven, note, "not-proven", "no better placement was found, but that is no proof", {
         "No better placement was found, but the search does not prove that there is none."}},
-    {ReasonCode::metadata_unreadable, "metadata-unreadable",
+    {ReasonCode::metadata_unreadable, lacking, "metadata-unreadable",
      "the policy element in the domain's metadata cannot be read", {
         "{error}"}},
-    {ReasonCode::definition_too_long, "definition-too-long",
+    {ReasonCode::definition_too_long, lacking, "definition-too-long",
      "the domain's XML is longer than what virtpind changes, so it is left alone", {
         "{error}"}},
-    {ReasonCode::policy_invalid, "policy-invalid", "the merged policy contradicts itself", {
+    {ReasonCode::policy_invalid, lacking, "policy-invalid", "the merged policy contradicts itself", {
         "{error}"}},
-    {ReasonCode::set_apart, "set-apart", "virtpind itself failed at this domain, which is left alone", {
+    {ReasonCode::set_apart, lacking, "set-apart", "virtpind itself failed at this domain, which is left alone", {
         "{error}"}},
-    {ReasonCode::option_without_effect, "option-without-effect",
+    {ReasonCode::option_without_effect, note, "option-without-effect",
      "an option of the policy is kept, but this version does not act on it", {
         "The policy also sets {option}, which this version keeps but does not act on."}},
-    {ReasonCode::vcpus_missing, "vcpus-missing", "the policy asks for more vCPUs than can be plugged", {
+    {ReasonCode::vcpus_missing, lacking, "vcpus-missing", "the policy asks for more vCPUs than can be plugged", {
         "The policy asks for {wanted_vcpus:# vCPU|# vCPUs}: the domain has room for {vcpus}[{gaps:}, because the "
             "gaps in its definition stay]; a larger <vcpu> in the definition makes more."}},
-    {ReasonCode::vcpus_kept, "vcpus-kept", "the policy asks for fewer vCPUs than can be had while it runs", {
+    {ReasonCode::vcpus_kept, lacking, "vcpus-kept", "the policy asks for fewer vCPUs than can be had while it runs", {
         "The policy asks for {wanted_vcpus:# vCPU|# vCPUs}: the guest did not give back {kept:vCPU #|vCPUs #}; "
             "Reapply asks it again.",
         "The policy asks for {wanted_vcpus:# vCPU|# vCPUs}: the guest was started with more of them, which cannot be "
             "unplugged; it has that number from its next start."}},
-    {ReasonCode::dedicated_vcpus_missing, "dedicated-vcpus-missing",
+    {ReasonCode::dedicated_vcpus_missing, note, "dedicated-vcpus-missing",
      "the option dedicated-vcpus names vCPUs that the domain does not have, or that are all offline", {
         "The option dedicated-vcpus names {beyond:vCPU #|vCPUs #}, but the last vCPU of the domain is {last_vcpu}.",
         "{waiting:vCPU #, which the option dedicated-vcpus names, is offline|vCPUs #, which the option "
             "dedicated-vcpus names, are offline}, so all vCPUs run on the pool."}},
-    {ReasonCode::pins_elsewhere, "pins-elsewhere",
+    {ReasonCode::pins_elsewhere, note, "pins-elsewhere",
      "its pins name CPUs or nodes that this host does not have; they are ignored", {
         "Its pins name {cpus:CPU #|CPUs #}, which this host does not have (it has {host_cpus}), so they count as none.",
         "Its memory is bound to {nodes:node #|nodes #}, which this host does not have (it has {host_nodes}), so it "
             "counts as not bound."}},
-    {ReasonCode::policy_elsewhere, "policy-elsewhere", "its policy names CPUs that this host does not have", {
+    {ReasonCode::policy_elsewhere, lacking, "policy-elsewhere", "its policy names CPUs that this host does not have", {
         "Its policy names {cpus:CPU #|CPUs #}, which this host does not have (it has {host_cpus}); they are in the "
             "options cpus, emulator or iothreads."}},
-    {ReasonCode::auto_chosen, "auto-chosen", "what the policy auto means for this domain, and why", {
+    {ReasonCode::auto_chosen, note, "auto-chosen", "what the policy auto means for this domain, and why", {
         "The policy {policy} means {placement} for this domain, because it is given {passed_through}.",
         "The policy {policy} means {placement} for this domain, because it is given no device of the host."}},
 
     // The guest's topology and tuning.
-    {ReasonCode::placement_auto, "placement-auto",
+    {ReasonCode::placement_auto, note, "placement-auto",
      "the definition has libvirt ask numad at every start, whatever the pins say", {
         "The definition says <vcpu placement='auto'>, with which libvirt asks numad at every start whatever the pins "
             "say; it becomes static{dedicated:}.",
         "The definition says <vcpu placement='auto'>, with which libvirt asks numad at every start whatever the pins "
             "say, and cannot start the guest without numad; placement='static' avoids that."}},
-    {ReasonCode::topology_mirrored, "topology-mirrored", "the guest's topology is that of its CPUs", {
+    {ReasonCode::topology_mirrored, good, "topology-mirrored", "the guest's topology is that of its CPUs", {
         "From its next start, the guest has the topology of the CPUs it runs on: {shape}."}},
-    {ReasonCode::topology_true, "topology-true", "the guest's topology is already that of its CPUs, and stays", {
+    {ReasonCode::topology_true, good, "topology-true", "the guest's topology is already that of its CPUs, and stays", {
         "The guest's topology stays: it already is that of the CPUs it runs on ({shape})."}},
-    {ReasonCode::topology_gaps, "topology-gaps",
+    {ReasonCode::topology_gaps, note, "topology-gaps",
      "some vCPUs stay offline, so that the guest's caches end where the host's do", {
         "{offline:vCPU # stays|vCPUs # stay} offline, so that the guest's cores and caches end where the host's do."}},
-    {ReasonCode::trailing_vcpus, "trailing-vcpus",
+    {ReasonCode::trailing_vcpus, note, "trailing-vcpus",
      "vCPUs behind the last one in use stay offline, which does not change the guest's caches", {
         "{offline:vCPU # stays|vCPUs # stay} offline behind all others, which does not change the guest's caches."}},
-    {ReasonCode::topology_kept, "topology-kept",
+    {ReasonCode::topology_kept, note, "topology-kept",
      "the guest's topology is not, or cannot be, made like that of its CPUs", {
         "The guest does not know that it is on nodes {nodes}; topology=match gives it a NUMA cell for each.",
         "The guest takes each of its {vcpus:# vCPU|# vCPUs} for a core of its own, but {doubled:# of its host cores "
@@ -345,13 +354,13 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "The guest's <vcpu>, <vcpus> and <topology> stay: {argument} in the QEMU command line of the definition "
             "overrides what would be written there.",
         "The guest's topology stays: {why}."}},
-    {ReasonCode::cells_mirrored, "cells-mirrored", "the guest gets a NUMA cell for each of its nodes", {
+    {ReasonCode::cells_mirrored, good, "cells-mirrored", "the guest gets a NUMA cell for each of its nodes", {
         "The guest gets {cells:# NUMA cell|# NUMA cells}, one for each node that its vCPUs are on."}},
-    {ReasonCode::caches_passed_through, "caches-passed-through",
+    {ReasonCode::caches_passed_through, good, "caches-passed-through",
      "the guest is shown the host's caches, and is right about which vCPUs share them", {
         "The guest is shown the host's caches, and vCPUs that it takes to share one really do. This needs the host's "
             "own CPU (host-passthrough or maximum)."}},
-    {ReasonCode::tune_refused, "tune-refused", "something that tune asks for would be wrong on this host", {
+    {ReasonCode::tune_refused, note, "tune-refused", "something that tune asks for would be wrong on this host", {
         "The guest is shown the host's caches by {by}, and that is wrong: {why}.",
         "{tunes, and} {tunes:is|are} left out: {why}.",
         "The host's caches are not passed through: {why}.",

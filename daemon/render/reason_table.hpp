@@ -10,6 +10,9 @@
 //   {ways, or}              is a list with that word before the last one
 //   {shared:}               is nothing: it asks for the argument
 //   [...]                   is left out where an argument in it is absent, empty, 0 or false
+//   !                       at its beginning: this sentence is of the level `lacking`, unlike
+//   others of
+//                           its code
 // Of several sentences of a code the first is said for which no argument outside of [] is so.
 #pragma once
 
@@ -21,10 +24,15 @@
 
 namespace virtpind {
 
+// How the owner of a domain takes a reason: as wished; worth knowing; what was asked for is
+// missing.
+enum class ReasonLevel { good, note, lacking };
+
 constexpr std::size_t sentences_max = 9; // of one code
 
 struct ReasonInfo {
     ReasonCode code{};
+    ReasonLevel level{};                                   // of its sentences
     std::string_view word;                                 // "fits-one-l3"
     std::string_view meaning;                              // in general, for readers of this table
     std::array<std::string_view, sentences_max> sentences; // those behind the last one are empty

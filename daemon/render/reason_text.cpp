@@ -11,6 +11,7 @@ namespace virtpind {
 
 namespace {
 
+constexpr char short_sign = '!';
 constexpr std::size_t text_bytes_max = 1024;
 constexpr std::uint64_t kib_per_mib = 1024;
 constexpr std::uint64_t kib_per_gib = kib_per_mib * kib_per_mib;
@@ -116,7 +117,7 @@ public:
     [[nodiscard]] std::string fill(std::string_view sentence) const
     {
         std::string text;
-        for (std::size_t at = 0; at < sentence.size();) {
+        for (std::size_t at = sentence.starts_with(short_sign) ? 1 : 0; at < sentence.size();) {
             if (sentence[at] == '[') {
                 const auto option = inside(sentence, at, ']');
                 text += suits(option) ? fill(option) : "";
@@ -212,16 +213,9 @@ private:
     const ReasonArguments& arguments_;
 };
 
-} // namespace
-
-std::string_view to_string(ReasonCode code)
+// The first whose arguments are all there; else the last.
+std::string_view chosen_sentence(const Reason& reason, const Filler& filler)
 {
-    return info_of(code).word;
-}
-
-std::string reason_text(const Reason& reason)
-{
-    const Filler filler{reason.arguments};
     std::string_view chosen;
     for (const auto sentence : info_of(reason.code).sentences) {
         if (sentence.empty()) {
@@ -232,7 +226,42 @@ std::string reason_text(const Reason& reason)
             break;
         }
     }
-    return printable(filler.fill(chosen), text_bytes_max);
+    return chosen;
+}
+
+ReasonLevel level_of(const Reason& reason)
+{
+    const auto sentence = chosen_sentence(reason, Filler{reason.arguments});
+    return sentence.starts_with(short_sign) ? ReasonLevel::lacking : info_of(reason.code).level;
+}
+
+} // namespace
+
+std::string_view to_string(ReasonCode code)
+{
+    return info_of(code).word;
+}
+
+std::string_view level_word(const Reason& reason, bool satisfied)
+{
+    const auto level = level_of(reason);
+    return level == ReasonLevel::good                ? "good"
+           : level == ReasonLevel::note || satisfied ? "note"
+                                                     : "short";
+}
+
+const Reason* main_shortfall(const Reasons& reasons)
+{
+    const auto found = std::find_if(reasons.begin(), reasons.end(), [](const Reason& reason) {
+        return level_of(reason) == ReasonLevel::lacking;
+    });
+    return found != reasons.end() ? &*found : reasons.empty() ? nullptr : &reasons.front();
+}
+
+std::string reason_text(const Reason& reason)
+{
+    const Filler filler{reason.arguments};
+    return printable(filler.fill(chosen_sentence(reason, filler)), text_bytes_max);
 }
 
 std::string fill_in(std::string_view sentence, const ReasonArguments& arguments)

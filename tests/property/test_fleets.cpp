@@ -5,6 +5,7 @@
 #include "daemon/planner/plan_check.hpp"
 #include "daemon/planner/planner.hpp"
 #include "daemon/planner/validate.hpp"
+#include "daemon/render/reason_text.hpp"
 #include "generators.hpp"
 
 #include <gtest/gtest.h>
@@ -216,6 +217,25 @@ bool same_pins(const DomainPlan& a, const DomainPlan& b)
 {
     return a.placement == b.placement && a.vcpus == b.vcpus && a.emulator == b.emulator &&
            a.iothreads == b.iothreads && a.claim == b.claim;
+}
+
+// The levels of reasons are those of the table; whether somebody gets what it asks for is the
+// planner's to say. They agree.
+RC_GTEST_PROP(Fleets, WhoIsNotSatisfiedHasAReasonThatIsShort, ())
+{
+    Fleet fleet;
+    pick_fleet(fleet);
+    for (const auto& domain : make_plan(fleet.request).domains) {
+        const auto* why = main_shortfall(domain.reasons);
+        const auto is_short = why != nullptr && level_word(*why, domain.satisfied) == "short";
+        if (is_short == domain.satisfied) {
+            for (const auto& reason : domain.reasons) {
+                RC_LOG() << level_word(reason, domain.satisfied) << " " << reason_text(reason)
+                         << "\n";
+            }
+        }
+        RC_ASSERT(is_short != domain.satisfied);
+    }
 }
 
 RC_GTEST_PROP(Fleets, HardConstraintsHold, ())

@@ -87,7 +87,9 @@ void explain_share(const Fleet& fleet, const Member& member, const Share& share,
         break;
     }
     if (!share.holds) {
-        say(ReasonCode::pool_full, {{"usable", share.cpus.size()}});
+        say(ReasonCode::pool_full, {{"usable", share.cpus.size()},
+                                    {"vcpus", vcpus},
+                                    {"elsewhere", share.on != Share::On::pool}});
     }
     if (share.mixed && intent.policy.cores != CoreChoice::any) {
         say(ReasonCode::kind_mixed, {});

@@ -186,7 +186,8 @@ private:
 
     void say_kind()
     {
-        if (!host_.topology->is_hybrid()) {
+        const auto unwished = cost_[CostTerm::kind];
+        if (!host_.topology->is_hybrid() && unwished == 0) {
             return;
         }
         NameList kinds;
@@ -195,11 +196,10 @@ private:
                 kinds.push_back(class_name(kind.core_class));
             }
         }
-        if (kinds.size() > 1) {
+        if (unwished > 0) {
+            say(ReasonCode::kind_missed, {{"kinds", std::move(kinds)}, {"unwished", unwished}});
+        } else if (kinds.size() > 1) {
             say(ReasonCode::kind_mixed, {{"kinds", std::move(kinds)}});
-        } else if (cost_[CostTerm::kind] > 0) {
-            say(ReasonCode::kind_missed,
-                {{"kinds", std::move(kinds)}, {"unwished", cost_[CostTerm::kind]}});
         } else {
             say(ReasonCode::kind_chosen, {{"own", own_}, {"kinds", std::move(kinds)}});
         }

@@ -150,6 +150,11 @@ std::set<std::string> needed(std::string_view sentence)
     return found;
 }
 
+std::string word_of(ReasonLevel level)
+{
+    return level == ReasonLevel::good ? "good" : level == ReasonLevel::note ? "note" : "short";
+}
+
 std::string golden()
 {
     std::string text;
@@ -158,7 +163,8 @@ std::string golden()
             if (!sentence.empty()) {
                 const auto one = fill_in(sentence, samples(Size::one));
                 const auto many = fill_in(sentence, samples(Size::many));
-                text += std::string{row.word} + ": " + many + "\n";
+                const auto level = sentence.starts_with('!') ? ReasonLevel::lacking : row.level;
+                text += std::string{row.word} + " (" + word_of(level) + "): " + many + "\n";
                 text += one != many ? "    " + one + "\n" : "";
             }
         }
