@@ -244,13 +244,7 @@ private:
     void publish(const ManagerView& manager, const std::vector<DomainView>& domains) override
     {
         service_->publish(manager, domains);
-        const auto pinned =
-            std::count_if(domains.begin(), domains.end(), [](const DomainView& domain) {
-                return domain.pin_state == PinState::pinned;
-            });
-        systemd_.say_status(manager.state + ", " + std::to_string(domains.size()) + " domains, " +
-                            std::to_string(pinned) + " pinned, " +
-                            std::to_string(manager.problems.size()) + " problems");
+        systemd_.say_status(status_text(manager, domains));
     }
 
     void applied(const DomainUuid& uuid, std::uint64_t generation, const std::string& result,

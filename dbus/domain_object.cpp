@@ -33,6 +33,8 @@ ChangedProperties changed_properties(const DomainView& before, const DomainView&
     changed.compare("Shortfall", before.shortfall, after.shortfall);
     changed.compare("Placement", before.placement, after.placement);
     changed.compare("Holds", before.holds, after.holds);
+    changed.compare("Displaced", before.displaced, after.displaced);
+    changed.compare("DisplacedBy", before.displaced_by, after.displaced_by);
     return changed;
 }
 
@@ -245,6 +247,16 @@ std::vector<sdbus::Struct<std::string, std::string>> DomainObject::Holds()
         }
         return holds;
     });
+}
+
+std::vector<std::string> DomainObject::Displaced()
+{
+    return guarded([&] { return view_.displaced; });
+}
+
+std::vector<std::string> DomainObject::DisplacedBy()
+{
+    return guarded([&] { return view_.displaced_by; });
 }
 
 } // namespace virtpind::bus

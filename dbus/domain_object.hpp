@@ -58,6 +58,8 @@ private:
     sdbus::Struct<std::string, std::string> Shortfall() override;
     std::string Placement() override;
     std::vector<sdbus::Struct<std::string, std::string>> Holds() override;
+    std::vector<std::string> Displaced() override;
+    std::vector<std::string> DisplacedBy() override;
 
     [[nodiscard]] Call call() const;
 

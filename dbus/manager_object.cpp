@@ -224,6 +224,21 @@ void ManagerObject::PlanXML(sdbus::Result<std::string>&& result, std::string xml
     });
 }
 
+void ManagerObject::Why(sdbus::Result<std::vector<ReasonRow>>&& result, std::string domain)
+{
+    const auto answer = open_call(result);
+    guarded(answer, [&] {
+        unwrap(check_open(call()));
+        unwrap(check_text("domain", domain));
+        std::vector<ReasonRow> rows;
+        for (const auto& reason :
+             unwrap(context_.port.why(unwrap(context_.port.find_domain(domain))))) {
+            rows.emplace_back(valid(reason.level), valid(reason.code), valid(reason.text));
+        }
+        answer(rows);
+    });
+}
+
 void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
                          std::string reason)
 {

@@ -43,6 +43,7 @@ private:
               VariantMap options) override;
     void PlanXML(sdbus::Result<std::string>&& result, std::string xml, std::string policy,
                  VariantMap options) override;
+    void Why(sdbus::Result<std::vector<ReasonRow>>&& result, std::string domain) override;
     void Hold(sdbus::Result<std::uint64_t>&& result, std::string domain,
               std::string reason) override;
     void Release(sdbus::Result<>&& result, std::uint64_t cookie) override;

@@ -26,6 +26,19 @@ int append(sd_bus_message* answer, const std::vector<DomainRow>& rows)
     return r < 0 ? r : sd_bus_message_close_container(answer);
 }
 
+int append(sd_bus_message* answer, const std::vector<ReasonRow>& rows)
+{
+    int r = sd_bus_message_open_container(answer, 'a', "(sss)");
+    for (const auto& row : rows) {
+        if (r < 0) {
+            return r;
+        }
+        r = sd_bus_message_append(answer, "(sss)", row.get<0>().c_str(), row.get<1>().c_str(),
+                                  row.get<2>().c_str());
+    }
+    return r < 0 ? r : sd_bus_message_close_container(answer);
+}
+
 int append(sd_bus_message* answer, const std::vector<ListRow>& rows)
 {
     int r = sd_bus_message_open_container(answer, 'a', "(osssssbs)");

@@ -30,11 +30,15 @@ using DomainRow =
 using ListRow = sdbus::Struct<sdbus::ObjectPath, std::string, std::string, std::string, std::string,
                               std::string, bool, std::string>;
 
+// Level, code, sentence: one reason of Why.
+using ReasonRow = sdbus::Struct<std::string, std::string, std::string>;
+
 // The types of values in replies.
 int append(sd_bus_message* answer, std::uint64_t number);
 int append(sd_bus_message* answer, const std::string& text);
 int append(sd_bus_message* answer, const std::vector<DomainRow>& rows);
 int append(sd_bus_message* answer, const std::vector<ListRow>& rows);
+int append(sd_bus_message* answer, const std::vector<ReasonRow>& rows);
 
 class PendingCall {
 public:

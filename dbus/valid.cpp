@@ -49,6 +49,8 @@ DomainView valid(DomainView view)
                 &view.last_error.first, &view.last_error.second, &view.shortfall.first,
                 &view.shortfall.second, &view.placement});
     make_valid(view.holds);
+    view.displaced = valid(std::move(view.displaced));
+    view.displaced_by = valid(std::move(view.displaced_by));
     return view;
 }
 

@@ -52,7 +52,19 @@ struct DomainView {
     std::pair<std::string, std::string> shortfall; // code, sentence; both empty: satisfied
     std::string placement;                         // a word of the interface
     std::vector<HoldView> holds;
+    // Printable names: of those that lack what they ask for since this one has their CPUs, and of
+    // those that have its own.
+    std::vector<std::string> displaced;
+    std::vector<std::string> displaced_by;
     friend bool operator==(const DomainView&, const DomainView&) = default;
+};
+
+// Why a domain is where it is, for people.
+struct ReasonView {
+    std::string level; // "short", "note" or "good"
+    std::string code;
+    std::string text;
+    friend bool operator==(const ReasonView&, const ReasonView&) = default;
 };
 
 // What somebody should look at.
@@ -145,6 +157,8 @@ public:
     [[nodiscard]] virtual Result<void> reload() = 0;
     [[nodiscard]] virtual std::string describe() const = 0;                              // JSON
     [[nodiscard]] virtual Result<std::string> explain(const DomainUuid& uuid) const = 0; // JSON
+    // The short form of that: what is missing first, then what is worth knowing, then what is well.
+    [[nodiscard]] virtual Result<std::vector<ReasonView>> why(const DomainUuid& uuid) const = 0;
     // hwloc XML. Error: limits_exceeded when too many exports are open, as for plan().
     virtual void export_topology(std::uint64_t flags, const Caller& caller,
                                  Reply<std::string> reply) = 0;

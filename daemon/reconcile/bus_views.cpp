@@ -3,7 +3,9 @@
 
 #include "common/base/printable.hpp"
 #include "common/base/version.hpp"
+#include "daemon/render/reason_text.hpp"
 #include "dbus/errors.hpp"
+#include "displacement.hpp"
 #include "shortfall.hpp"
 
 #include <algorithm>
@@ -16,6 +18,7 @@ namespace {
 constexpr std::size_t problems_max = 100;
 constexpr std::size_t problem_bytes_max = 1024;
 constexpr std::size_t holds_shown_max = 256;
+constexpr std::size_t reasons_max = 64;
 
 std::string state_word(const ManagerViewInput& input, bool has_problems)
 {
@@ -55,6 +58,33 @@ std::vector<HoldView> holds_of(const DomainRecord& record)
             {.uuid = record.seen.facts.uuid, .owner = hold.owner, .reason = hold.reason});
     }
     return holds;
+}
+
+std::vector<std::string> shown_names(const std::map<DomainUuid, std::string>& domains)
+{
+    std::vector<std::string> names;
+    for (const auto& [uuid, name] : domains) {
+        if (names.size() < displaced_names_max) {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
+// "build, win11 and 3 more", of those that are not as their policies ask.
+std::string listed_names(const std::vector<DomainView>& domains)
+{
+    constexpr std::size_t named_max = 5;
+    constexpr std::size_t name_bytes_max = 40;
+    std::string names;
+    std::size_t count = 0;
+    for (const auto& domain : domains) {
+        if (!domain.satisfied && ++count <= named_max) {
+            names += (count == 1 ? "" : ", ") + printable(domain.name, name_bytes_max);
+        }
+    }
+    return count <= named_max ? names
+                              : names + " and " + std::to_string(count - named_max) + " more";
 }
 
 CpuSet in_force(const std::optional<CpuSet>& own, const PinSet& pins, const CpuSet& online)
@@ -114,6 +144,44 @@ ManagerView make_manager_view(const ManagerViewInput& input)
     return view;
 }
 
+std::string status_text(const ManagerView& manager, const std::vector<DomainView>& domains)
+{
+    const auto count = [&domains](auto is_one) {
+        return std::to_string(std::count_if(domains.begin(), domains.end(), is_one));
+    };
+    const auto lacking = count([](const DomainView& domain) { return !domain.satisfied; });
+    const auto pinned = count([](const DomainView& domain) {
+        return domain.pin_state == PinState::pinned && domain.satisfied;
+    });
+    return manager.state + ", " + std::to_string(domains.size()) + " domains, " + pinned +
+           " pinned, " +
+           (lacking == "0" ? "" : lacking + " not as asked (" + listed_names(domains) + "), ") +
+           std::to_string(manager.problems.size()) + " problems";
+}
+
+std::vector<ReasonView> make_reason_views(const DomainRecord& record)
+{
+    std::vector<ReasonView> views;
+    const auto unmet = record.error && record.error->code == Errc::unsatisfiable;
+    if (record.error && !unmet) {
+        views.push_back({.level = "short",
+                         .code = std::string{bus::error_word(record.error->code)},
+                         .text = printable(record.error->message, problem_bytes_max)});
+    }
+    const auto& reasons = record.plan ? record.plan->reasons : record.decision.intent.why;
+    const auto satisfied = !record.plan || record.plan->satisfied;
+    for (const std::string_view level : {"short", "note", "good"}) {
+        for (const auto& reason : reasons) {
+            if (level_word(reason, satisfied) == level && views.size() < reasons_max) {
+                views.push_back({.level = std::string{level},
+                                 .code = std::string{to_string(reason.code)},
+                                 .text = reason_text(reason)});
+            }
+        }
+    }
+    return views;
+}
+
 DomainView make_domain_view(const DomainRecord& record, const Topology* topology, const Plan& plan)
 {
     const auto& facts = record.seen.facts;
@@ -148,6 +216,8 @@ DomainView make_domain_view(const DomainRecord& record, const Topology* topology
     }
     view.placement = placement_word(record, plan, topology);
     view.holds = holds_of(record);
+    view.displaced = shown_names(record.displaced);
+    view.displaced_by = shown_names(record.displaced_by);
     return view;
 }
 

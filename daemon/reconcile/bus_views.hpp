@@ -10,6 +10,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace virtpind {
 
@@ -25,7 +26,15 @@ struct ManagerViewInput {
     ServicePhase phase = ServicePhase::running;
 };
 
+// One line of bounded length for systemd: "ready, 14 domains, 12 pinned, 2 not as asked (build,
+// win11), 2 problems". Who is not as asked is not among the pinned.
+[[nodiscard]] std::string status_text(const ManagerView& manager,
+                                      const std::vector<DomainView>& domains);
+
 [[nodiscard]] ManagerView make_manager_view(const ManagerViewInput& input);
+
+// What is missing first, then what is worth knowing, then what is well; bounded.
+[[nodiscard]] std::vector<ReasonView> make_reason_views(const DomainRecord& record);
 
 // Pins as they are in force: of the running domain, else of its definition. A thread without a
 // pin of its own shows what it may use.

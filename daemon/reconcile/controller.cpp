@@ -208,11 +208,17 @@ Result<void> Controller::reload()
 
 std::string Controller::describe() const
 {
+    const auto* topology = reconciler_.topology();
+    if (topology != nullptr &&
+        (described_.layout.empty() || described_.generation != topology->generation)) {
+        described_.generation = topology->generation;
+        described_.layout = report_layout(*topology);
+    }
     if (described_.text.empty() || described_.revision != reconciler_.revision()) {
-        described_ = {.revision = reconciler_.revision(),
-                      .text = report_state(make_manager_view(reconciler_.state()),
-                                           reconciler_.records(), reconciler_.plan(),
-                                           reconciler_.topology(), reconciler_.passes())};
+        described_.revision = reconciler_.revision();
+        described_.text =
+            report_state(make_manager_view(reconciler_.state()), reconciler_.records(),
+                         reconciler_.plan(), topology, reconciler_.passes(), described_.layout);
     }
     return described_.text;
 }
@@ -224,6 +230,15 @@ Result<std::string> Controller::explain(const DomainUuid& uuid) const
         return record.error();
     }
     return report_domain(**record, reconciler_.plan(), reconciler_.topology());
+}
+
+Result<std::vector<ReasonView>> Controller::why(const DomainUuid& uuid) const
+{
+    const auto record = record_of(reconciler_, uuid);
+    if (!record) {
+        return record.error();
+    }
+    return make_reason_views(**record);
 }
 
 void Controller::export_topology(std::uint64_t /*flags*/, const Caller& caller,

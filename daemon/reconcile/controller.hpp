@@ -86,6 +86,7 @@ public:
     [[nodiscard]] Result<void> reload() override;
     [[nodiscard]] std::string describe() const override;
     [[nodiscard]] Result<std::string> explain(const DomainUuid& uuid) const override;
+    [[nodiscard]] Result<std::vector<ReasonView>> why(const DomainUuid& uuid) const override;
     void export_topology(std::uint64_t flags, const Caller& caller,
                          Reply<std::string> reply) override;
 
@@ -94,6 +95,8 @@ private:
     struct Described {
         std::uint64_t revision = 0;
         std::string text;
+        std::uint64_t generation = 0; // of the topology that `layout` is of
+        std::string layout;
     };
 
     void store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace virtpind {
 
@@ -63,7 +64,13 @@ struct DomainRecord {
     std::optional<Error> error;
     bool lacking = false; // it runs without all that its policy asks for, which has been logged
     std::uint64_t last_applied_usec = 0; // CLOCK_REALTIME
-    std::deque<HistoryEntry> history;    // newest last, at most history_max
+    // Those that run without what their policies ask for since this domain has their CPUs, by
+    // printable name; the names of those that its next verdict tells of; and those that
+    // have displaced it.
+    std::map<DomainUuid, std::string> displaced;
+    std::vector<std::string> newly_displaced;
+    std::map<DomainUuid, std::string> displaced_by;
+    std::deque<HistoryEntry> history; // newest last, at most history_max
 
     // Failed attempts in a row, and when the next one is due.
     unsigned failures = 0;

@@ -6,6 +6,7 @@
 #include "common/base/printable.hpp"
 #include "daemon/render/plan_json.hpp"
 #include "daemon/render/unified_diff.hpp"
+#include "displacement.hpp"
 #include "policy_request.hpp"
 #include "record_lookup.hpp"
 #include "state_json.hpp"
@@ -127,7 +128,10 @@ void DryRuns::make_plan(const DomainUuid& uuid, const Policy& policy, Definition
     if (!trial) {
         return reply(std::move(trial).error());
     }
-    auto report = plan_to_json(trial->plan, *reconciler_.topology());
+    const auto& records = reconciler_.records();
+    const auto displaced = find_displaced(records, trial->plan)[uuid];
+    auto report = mark_displaced(plan_to_json(trial->plan, *reconciler_.topology()), uuid,
+                                 names_of(records, displaced));
     if (!trial->definition) {
         return reply(report_trial(std::move(report), uuid, "", scope));
     }

@@ -96,7 +96,11 @@ OptionMap details_of(const DomainRecord& record)
     if (!record.plan || record.decision.stance != Stance::managed) {
         return {};
     }
-    return {{"satisfied", record.plan->satisfied}};
+    OptionMap details{{"satisfied", record.plan->satisfied}};
+    if (!record.newly_displaced.empty()) {
+        details.emplace("displaced", record.newly_displaced);
+    }
+    return details;
 }
 
 Verdict failure_verdict(const DomainRecord& record)
@@ -169,6 +173,20 @@ std::string places_of(const DomainPlan& plan)
     return "vCPUs on " + cpus.str() + ", emulator on " + plan.emulator.str();
 }
 
+// Whose place it took, and who took its own.
+std::string displacements_of(const DomainRecord& record)
+{
+    std::string text;
+    for (const auto& name : record.newly_displaced) {
+        text += (text.empty() ? "; it took the place of " : ", ") + name;
+    }
+    const auto begin = text.size();
+    for (const auto& [uuid, name] : record.displaced_by) {
+        text += (text.size() == begin ? "; its place went to " : ", ") + name;
+    }
+    return text;
+}
+
 // The word for the change in the log and the history.
 std::string word_for(const DomainRecord& record, const std::string& result, bool repaired)
 {
@@ -203,6 +221,7 @@ Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64
         what += word == "defined" ? "; from its next start: " : "; ";
         what += places_of(*record.plan);
     }
+    what += displacements_of(record);
     if (restored) {
         what += what_stays_plugged(record.seen);
     }
@@ -229,7 +248,9 @@ Verdict record_success(DomainRecord& record, const Outcome& outcome, std::uint64
         what += "; " + remark;
     }
     remember(record, pass, word + ": " + what);
-    return {.result = result, .details = details_of(record)};
+    auto details = details_of(record);
+    record.newly_displaced.clear(); // it has been told
+    return {.result = result, .details = std::move(details)};
 }
 
 // The error that is known before anything is applied.

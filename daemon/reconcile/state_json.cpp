@@ -3,6 +3,7 @@
 
 #include "bus_views.hpp"
 #include "common/base/printable.hpp"
+#include "daemon/render/layout_json.hpp"
 #include "daemon/render/plan_json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -118,6 +119,12 @@ Json domain_json(const DomainRecord& record, const Plan& plan, const Topology* t
     for (const auto& [cookie, hold] : record.holds) {
         json["holds"].push_back({{"reason", hold.reason}, {"owner", hold.owner}});
     }
+    if (!view.displaced.empty()) {
+        json["displaced"] = view.displaced;
+    }
+    if (!view.displaced_by.empty()) {
+        json["displaced-by"] = view.displaced_by;
+    }
     if (record.error) {
         json["error"] = {{"name", view.last_error.first}, {"text", view.last_error.second}};
     }
@@ -141,6 +148,16 @@ std::string report_trial(Json report, const DomainUuid& uuid, const std::string&
     return text_of(report);
 }
 
+Json mark_displaced(Json report, const DomainUuid& uuid, const std::vector<std::string>& names)
+{
+    for (auto& domain : report["domains"]) {
+        if (domain["uuid"] == uuid.str() && !names.empty()) {
+            domain["displaced"] = names;
+        }
+    }
+    return report;
+}
+
 Json mark_guest(Json report, const DomainUuid& uuid, bool replaces)
 {
     for (auto& domain : report["domains"]) {
@@ -157,8 +174,13 @@ std::string report_domain(const DomainRecord& record, const Plan& plan, const To
     return text_of(domain_json(record, plan, topology));
 }
 
+std::string report_layout(const Topology& topology)
+{
+    return text_of(layout_to_json(topology));
+}
+
 std::string report_state(const ManagerView& manager, const Records& records, const Plan& plan,
-                         const Topology* topology, std::uint64_t passes)
+                         const Topology* topology, std::uint64_t passes, const std::string& layout)
 {
     auto problems = Json::array();
     for (const auto& [code, text, domain] : manager.problems) {
@@ -175,26 +197,30 @@ std::string report_state(const ManagerView& manager, const Records& records, con
     const auto quiet = [topology](CpuSet Topology::*cpus) {
         return topology != nullptr ? (topology->*cpus).str() : std::string{};
     };
-    return text_of({{"schema", 1},
-                    {"version", manager.version},
-                    {"state", manager.state},
-                    {"libvirt-uri", manager.libvirt_uri},
-                    {"online", manager.online_cpus.str()},
-                    {"usable", plan.usable.str()},
-                    {"housekeeping", manager.housekeeping_cpus.str()},
-                    {"housekeeping-yielded", plan.yielded.str()},
-                    {"pool", manager.pool_cpus.str()},
-                    {"isolated", quiet(&Topology::isolated)},
-                    {"nohz-full", quiet(&Topology::nohz_full)},
-                    {"topology-generation", manager.topology_generation},
-                    {"topology-warnings",
-                     topology != nullptr ? topology->warnings : std::vector<std::string>{}},
-                    {"default-policy", manager.default_policy},
-                    {"policies", manager.policies},
-                    {"passes", passes},
-                    {"fleet", fleet_to_json(plan.fleet)},
-                    {"problems", std::move(problems)},
-                    {"domains", std::move(domains)}});
+    auto text = text_of({{"schema", 1},
+                         {"version", manager.version},
+                         {"state", manager.state},
+                         {"libvirt-uri", manager.libvirt_uri},
+                         {"online", manager.online_cpus.str()},
+                         {"usable", plan.usable.str()},
+                         {"housekeeping", manager.housekeeping_cpus.str()},
+                         {"housekeeping-yielded", plan.yielded.str()},
+                         {"pool", manager.pool_cpus.str()},
+                         {"isolated", quiet(&Topology::isolated)},
+                         {"nohz-full", quiet(&Topology::nohz_full)},
+                         {"topology-generation", manager.topology_generation},
+                         {"topology-warnings",
+                          topology != nullptr ? topology->warnings : std::vector<std::string>{}},
+                         {"default-policy", manager.default_policy},
+                         {"policies", manager.policies},
+                         {"passes", passes},
+                         {"fleet", fleet_to_json(plan.fleet)},
+                         {"problems", std::move(problems)},
+                         {"domains", std::move(domains)}});
+    if (!layout.empty()) {
+        text.replace(text.size() - 1, 1, ",\"layout\":" + layout + "}"); // the last bracket
+    }
+    return text;
 }
 
 } // namespace virtpind

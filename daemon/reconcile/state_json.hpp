@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace virtpind {
 
@@ -19,6 +20,11 @@ namespace virtpind {
 // this covers as "definition-diff-of".
 [[nodiscard]] std::string report_trial(nlohmann::ordered_json report, const DomainUuid& uuid,
                                        const std::string& definition_diff, DefinitionScope scope);
+
+// `report` with the names of those that would lose their place to the domain, as "displaced".
+[[nodiscard]] nlohmann::ordered_json mark_displaced(nlohmann::ordered_json report,
+                                                    const DomainUuid& uuid,
+                                                    const std::vector<std::string>& names);
 
 // `report` with the guest that is not defined told apart: "newcomer", and "replaces" where a domain
 // has its UUID.
@@ -29,9 +35,12 @@ namespace virtpind {
 [[nodiscard]] std::string report_domain(const DomainRecord& record, const Plan& plan,
                                         const Topology* topology);
 
-// All properties and all domains.
+// The host's layout, which is the largest part of the report and seldom changes.
+[[nodiscard]] std::string report_layout(const Topology& topology);
+
+// All properties and all domains; `layout` is the report of that, or empty.
 [[nodiscard]] std::string report_state(const ManagerView& manager, const Records& records,
                                        const Plan& plan, const Topology* topology,
-                                       std::uint64_t passes);
+                                       std::uint64_t passes, const std::string& layout);
 
 } // namespace virtpind

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "step_intake.hpp"
 
+#include "displacement.hpp"
+
 #include <exception>
 #include <utility>
 
@@ -8,6 +10,7 @@ namespace virtpind {
 
 void adopt_steps(Records& records, PassPlan& planned)
 {
+    const auto displaced = find_displaced(records, planned.plan); // by the plans up to now
     for (auto& step : planned.steps) {
         auto& record = records.at(step.decision.intent.uuid);
         const auto is_new = record.decision.intent.uuid.str().empty();
@@ -15,6 +18,9 @@ void adopt_steps(Records& records, PassPlan& planned)
             record.decision = std::move(step.decision);
             record.plan = std::move(step.plan);
         }
+    }
+    if (planned.broken.empty()) {
+        note_displaced(records, displaced);
     }
 }
 

@@ -81,6 +81,22 @@ the D-Bus interface of virtpind
 
 The service owns **org.virtpind1** on the system bus. The object **/org/virtpind1** has the interface
 org.virtpind1.Manager, each domain's object the interface org.virtpind1.Domain.
+
+EXAMPLE
+=======
+
+How all domains stand; a policy, then one more option of it; why the domain is where it is; what it lacks; and back::
+
+    manager="org.virtpind1 /org/virtpind1 org.virtpind1.Manager"
+    busctl call $manager List
+    busctl call $manager Set ss win11 "dedicated smt=require"
+    busctl call $manager Set ss win11 priority=2
+    busctl call $manager Why s win11
+    win11=$(busctl call $manager GetDomain s win11 | cut -d '"' -f 2)
+    busctl get-property org.virtpind1 $win11 org.virtpind1.Domain Satisfied Shortfall Placement
+    busctl call $manager Set ss win11 none
+    busctl call $manager ResetPolicy st win11 0
+    qdbus --system $manager.Set win11 shared
 """)
     for path in paths:
         for interface in ElementTree.parse(path).getroot().findall("interface"):

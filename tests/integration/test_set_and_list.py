@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the bus says of how a domain stands, and the one-line Set, as tools without a map of options call it."""
+import json
 import subprocess
 
 import pytest
 from gi.repository import GLib
 
-from driver_host import TEST_URI, TEST_UUID, TOPOLOGY
+from driver_host import TEST_URI, TEST_UUID, TOPOLOGY, make_host
 from private_bus import DOMAIN, MANAGER, NAME, ROOT, BusError, domain_path
 from waiting import wait_until
 
@@ -93,3 +94,43 @@ def test_merge_changes_only_what_is_given(ready):
     assert seen["Policy"] == "dedicated" and seen["PolicyOptions"] == {"smt": "require", "priority": 7}, seen
     ready.domain(TEST_UUID, "SetPolicy", "(sa{sv}t)", "", {"priority": GLib.Variant("s", "")}, 0x4)
     assert ready.domain_properties(TEST_UUID)["PolicyOptions"] == {"smt": "require"}
+
+
+def test_why_tells_what_is_missing_first(ready, bus):
+    ready.manager("Set", "(ss)", "test", "dedicated")
+    assert {level for level, _code, _text in ready.manager("Why", "(s)", "test")} <= {"note", "good"}
+    ready.manager("Set", "(ss)", "test", "cpus=1")
+    reasons = ready.manager("Why", "(s)", "test")
+    levels = [level for level, _code, _text in reasons]
+    assert levels == sorted(levels, key=["short", "note", "good"].index) and levels[0] == "short", reasons
+    assert ready.domain_properties(TEST_UUID)["Shortfall"] in [reason[1:] for reason in reasons]
+    explained = json.loads(ready.domain(TEST_UUID, "Explain"))
+    assert sorted((reason["level"], reason["code"]) for reason in explained["plan"]["reasons"]) \
+        == sorted((level, code) for level, code, _text in reasons)
+    done = bus.busctl("call", NAME, ROOT, MANAGER, "Why", "s", "tset")
+    assert done.returncode != 0 and 'no domain' in done.stderr, done
+
+
+def test_describe_has_the_layout(ready):
+    layout = json.loads(ready.manager("Describe"))["layout"]
+    assert [l3["cpus"] for l3 in layout["l3s"]] == ["0-3,8-11", "4-7,12-15"], layout
+    assert len(layout["cores"]) == 8 and layout["cores"][0]["cpus"] == "0,8", layout
+    assert layout["nodes"][0]["cpus"] == layout["packages"][0]["cpus"] == "0-15", layout
+    assert layout["offline"] == layout["isolated"] == "", layout
+
+
+def test_who_loses_its_place_is_told(make_daemon, client, tmp_path):
+    make_daemon(make_host(tmp_path / "host.xml", 8), topology=TOPOLOGY)  # 14 CPUs beside housekeeping, 2 each
+    wait_until(lambda: len(client.manager("List")) == 8, "the domains are known")
+    applied = client.record_signals(DOMAIN, "Applied")
+    for number in range(7):
+        client.manager("Set", "(ss)", f"d{number}", "dedicated")
+    assert all(row[6] for row in client.manager("List"))
+    client.manager("Set", "(ss)", "d7", "dedicated priority=5")
+    rows = {row[2]: row for row in client.manager("List")}
+    lost = [name for name, row in rows.items() if not row[6]]
+    assert len(lost) == 1 and rows[lost[0]][5] == "pinned" and rows[lost[0]][7] == "housekeeping", rows
+    assert client.properties(rows["d7"][0], DOMAIN)["Displaced"] == lost
+    assert client.properties(rows[lost[0]][0], DOMAIN)["DisplacedBy"] == ["d7"]
+    wait_until(lambda: (client.pump(), any(path == rows["d7"][0] and values[2].get("displaced") == lost
+                                           for path, _i, _n, values in applied))[1], "Applied tells of it")

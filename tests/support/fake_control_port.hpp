@@ -124,6 +124,13 @@ public:
         return R"({"uuid":")" + uuid.str() + R"("})";
     }
 
+    [[nodiscard]] Result<std::vector<ReasonView>> why(const DomainUuid& uuid) const override
+    {
+        return reasons.empty() ? Result<std::vector<ReasonView>>{Error{
+                                     .code = Errc::not_found, .message = uuid.str() + " is gone"}}
+                               : reasons;
+    }
+
     void export_topology(std::uint64_t /*flags*/, const Caller& /*caller*/,
                          Reply<std::string> reply) override
     {
@@ -136,6 +143,7 @@ public:
     mutable std::size_t described = 0;
     Result<std::uint64_t> next = std::uint64_t{42};
     Result<void> reloaded;
+    std::vector<ReasonView> reasons;
     std::vector<SetPolicyRequest> requests;
     std::vector<std::string> calls;
     std::vector<std::string> vanished;

@@ -35,6 +35,7 @@ public:
                  const OptionMap& applied_details) override
     {
         details = applied_details;
+        all_details.emplace_back(uuid, applied_details);
         const auto is_it = [&uuid](const DomainView& view) { return view.uuid == uuid; };
         EXPECT_TRUE(std::any_of(domains.begin(), domains.end(), is_it)) << "told of before shown";
         results.emplace_back(uuid, result);
@@ -45,6 +46,7 @@ public:
     int publications = 0;
     std::vector<std::pair<DomainUuid, std::string>> results;
     OptionMap details; // of the last result
+    std::vector<std::pair<DomainUuid, OptionMap>> all_details;
 };
 
 // One package, one node, two L3s of four cores with two threads; siblings n and n+8.

@@ -204,11 +204,13 @@ TEST_F(BusProperties, EveryPropertyButTheConstantOnesIsCompared)
     domain_after.satisfied = false;
     domain_after.shortfall = {"no-room", "It has no room."};
     domain_after.holds = manager_after.holds;
+    domain_after.displaced = {"a"};
+    domain_after.displaced_by = {"b"};
     service->publish(manager_after, {domain_after});
     ASSERT_EQ(changes(manager_path).size(), 1U);
     EXPECT_EQ(changes(manager_path).front().size(), 10U);
     ASSERT_EQ(changes(web1_path).size(), 1U);
-    EXPECT_EQ(changes(web1_path).front().size(), 17U);
+    EXPECT_EQ(changes(web1_path).front().size(), 19U);
 }
 
 TEST_F(BusProperties, DomainsComeAndGoAsObjects)

@@ -64,6 +64,27 @@ TEST_F(BusMethods, ListShowsHowEachDomainStands)
     EXPECT_EQ(sd_bus_message_at_end(message, 0), 1);
 }
 
+TEST_F(BusMethods, WhyHasARowForEachReason)
+{
+    port.reasons = {{.level = "short", .code = "no-room", .text = "x"},
+                    {.level = "note", .code = "moved", .text = std::string{"a\xff"}}};
+    const auto reply = client->call(manager_path, manager, "Why", "s", "web1");
+    auto* message = reply.message.get();
+    ASSERT_EQ(reply.error, "") << reply.text;
+    const char *level = nullptr, *code = nullptr, *text = nullptr;
+    ASSERT_GT(sd_bus_message_enter_container(message, 'a', "(sss)"), 0);
+    ASSERT_GT(sd_bus_message_read(message, "(sss)", &level, &code, &text), 0);
+    EXPECT_STREQ(level, "short");
+    EXPECT_STREQ(code, "no-room");
+    ASSERT_GT(sd_bus_message_read(message, "(sss)", &level, &code, &text), 0);
+    EXPECT_STREQ(text, R"(a\xff)");
+    EXPECT_EQ(client->call(manager_path, manager, "Why", "s", "web2").error,
+              "org.virtpind1.Error.NoSuchDomain");
+    port.reasons.clear();
+    EXPECT_EQ(client->call(manager_path, manager, "Why", "s", "web1").error,
+              "org.virtpind1.Error.NoSuchDomain");
+}
+
 TEST_F(BusMethods, SetIsALineOfTextThatMerges)
 {
     ASSERT_EQ(client->call(manager_path, manager, "Set", "ss", "web1", "dedicated vcpus=4 smt=")
@@ -232,6 +253,8 @@ TEST_F(BusMethods, TextsThatTheBusCannotCarryAreMadeSo)
     odd_domain.last_error = {"ApplyFailed", odd};
     odd_domain.shortfall = {odd, odd};
     odd_domain.placement = odd;
+    odd_domain.displaced = {odd};
+    odd_domain.displaced_by = {odd};
     odd_domain.holds = odd_manager.holds;
     odd_domain.policy_options = {{"cpus", odd}, {"tune", std::vector<std::string>{odd}}};
     service->publish(odd_manager, {odd_domain});

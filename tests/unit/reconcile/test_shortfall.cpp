@@ -54,6 +54,143 @@ TEST_F(Shortfalls, GuestThatLostItsCpusIsPinnedAndNotSatisfied)
     EXPECT_TRUE(view(1).satisfied) << "what is missing may be there when it starts";
 }
 
+TEST_F(Shortfalls, WhoTakesAPlaceAndWhoLosesItAreTold)
+{
+    host_.add(1, "win11", 14, 1);
+    host_.add(2, "build", 2, 2);
+    host_.add(3, "mail", 2, 3);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(2, "dedicated", {{"priority", 9}}));
+    EXPECT_EQ(view(2).displaced, std::vector<std::string>{"win11"});
+    EXPECT_EQ(view(1).displaced_by, std::vector<std::string>{"build"});
+    EXPECT_TRUE(view(1).displaced.empty());
+    const auto told =
+        std::find_if(sink_.all_details.begin(), sink_.all_details.end(),
+                     [](const auto& entry) { return entry.second.contains("displaced"); });
+    ASSERT_NE(told, sink_.all_details.end());
+    EXPECT_EQ(told->first, FakeHost::uuid(2));
+    EXPECT_EQ(told->second.find("displaced")->second,
+              OptionValue{std::vector<std::string>{"win11"}});
+    EXPECT_NE(record(2).history.back().what.find("it took the place of win11"), std::string::npos)
+        << record(2).history.back().what;
+    EXPECT_NE(record(1).history.back().what.find("its place went to build"), std::string::npos)
+        << record(1).history.back().what;
+
+    // Told once, and shown as long as it lasts.
+    sink_.all_details.clear();
+    ASSERT_TRUE(set_policy(2, "dedicated", {{"priority", 8}}));
+    ASSERT_TRUE(set_policy(3, "shared"));
+    EXPECT_EQ(view(2).displaced, std::vector<std::string>{"win11"});
+    EXPECT_TRUE(std::none_of(sink_.all_details.begin(), sink_.all_details.end(),
+                             [](const auto& entry) { return entry.second.contains("displaced"); }));
+    ASSERT_TRUE(set_policy(2, "none"));
+    EXPECT_TRUE(view(1).satisfied);
+    EXPECT_TRUE(view(2).displaced.empty());
+    EXPECT_TRUE(view(1).displaced_by.empty());
+}
+
+TEST_F(Shortfalls, SharedDomainsThatLoseThePoolAreDisplacedToo)
+{
+    host_.add(1, "win11", 14, 1);
+    host_.add(2, "build", 2, 2);
+    connect();
+    ASSERT_TRUE(set_policy(2, "shared"));
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(view(1).displaced, std::vector<std::string>{"build"});
+    FakeHost::stop(domain(2));
+    changed(2, "stopped");
+    EXPECT_TRUE(view(1).displaced.empty()) << "who is off has lost nothing";
+}
+
+TEST_F(Shortfalls, PlanTellsWhoWouldLoseItsPlace)
+{
+    host_.add(1, "win11", 14, 1);
+    host_.add(2, "build", 2, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    std::string json;
+    controller_.plan(FakeHost::uuid(2), "dedicated", {{"priority", 9}}, {}, DefinitionScope::whole,
+                     [&json](const Result<std::string>& made) { json = made ? *made : ""; });
+    for (auto turns = 0; json.empty() && turns < 1000; ++turns) {
+        ASSERT_GE(sd_event_run(loop_.raw(), 10'000), 0);
+        host_.answer_all();
+    }
+    EXPECT_NE(json.find(R"("displaced":["win11"])"), std::string::npos) << json;
+    EXPECT_TRUE(view(1).satisfied) << "only planned";
+}
+
+TEST_F(Shortfalls, WhyTellsWhatIsMissingFirst)
+{
+    host_.add(1, "win11", 14, 1);
+    host_.add(2, "build", 2, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    auto reasons = controller_.why(FakeHost::uuid(1));
+    ASSERT_TRUE(reasons);
+    EXPECT_TRUE(std::none_of(reasons->begin(), reasons->end(),
+                             [](const auto& reason) { return reason.level == "short"; }));
+    ASSERT_TRUE(set_policy(2, "dedicated", {{"priority", 9}}));
+    reasons = controller_.why(FakeHost::uuid(1));
+    ASSERT_TRUE(reasons);
+    ASSERT_FALSE(reasons->empty());
+    EXPECT_EQ(reasons->front().level, "short");
+    EXPECT_EQ(reasons->front().code, "no-room");
+    EXPECT_TRUE(std::is_sorted(reasons->begin(), reasons->end(), [](const auto& a, const auto& b) {
+        const auto rank = [](const ReasonView& view) {
+            return view.level == "short" ? 0 : view.level == "note" ? 1 : 2;
+        };
+        return rank(a) < rank(b);
+    }));
+    domain(1).facts.metadata.content = Error{.code = Errc::invalid_policy, .message = "'smtt'"};
+    changed(1, "metadata");
+    reasons = controller_.why(FakeHost::uuid(1));
+    ASSERT_TRUE(reasons);
+    EXPECT_EQ(reasons->front().level, "short");
+    EXPECT_NE(reasons->front().text.find("smtt"), std::string::npos);
+}
+
+TEST_F(Shortfalls, NobodySpeaksOfThePoolWhereItFloatsElsewhere)
+{
+    host_.add(1, "win11", 14, 1);
+    host_.add(2, "build", 4, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    ASSERT_EQ(view(2).placement, "housekeeping");
+    std::string text;
+    const auto reasons = controller_.why(FakeHost::uuid(2));
+    for (const auto& reason : reasons.value()) {
+        text += reason.text + "\n";
+    }
+    EXPECT_NE(text.find("That is 2 CPUs for 4 vCPUs"), std::string::npos) << text;
+    EXPECT_EQ(text.find("shared pool"), std::string::npos) << text;
+    EXPECT_EQ(text.find("The pool has"), std::string::npos) << text;
+}
+
+TEST_F(Shortfalls, StatusNamesThoseThatAreNotAsAsked)
+{
+    host_.add(1, "win11", 14, 1);
+    host_.add(2, "build", 2, 2);
+    connect();
+    const auto status = [this] { return status_text(sink_.manager, sink_.domains); };
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    EXPECT_EQ(status(), "ready, 2 domains, 1 pinned, 0 problems");
+    ASSERT_TRUE(set_policy(2, "dedicated", {{"priority", 9}}));
+    EXPECT_EQ(status(), "degraded, 2 domains, 1 pinned, 1 not as asked (win11), 1 problems");
+
+    auto views = sink_.domains;
+    for (auto& shown : views) {
+        shown.satisfied = false;
+        shown.name = std::string(500, 'x');
+    }
+    views.resize(40, views.front());
+    const auto full = status_text(sink_.manager, views);
+    EXPECT_NE(full.find("40 not as asked ("), std::string::npos) << full;
+    EXPECT_NE(full.find(" and 35 more)"), std::string::npos) << full;
+    EXPECT_LT(full.size(), 400U);
+}
+
 TEST_F(Shortfalls, EmptyPoolLeavesHousekeepingToSharedDomains)
 {
     host_.add(1, "win11", 14, 1);
