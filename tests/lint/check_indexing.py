@@ -6,7 +6,7 @@ import re
 
 from project_files import ROOT, finish, project_files
 
-SOURCES = ("common/", "daemon/", "dbus/")
+SOURCES = ("common/", "daemon/", "dbus/", "clients/")
 CHECKED = {"common/base/by_id.hpp", "common/base/cpu_set.cpp", "common/base/cpu_set.hpp"}
 UNCHECKED = [
     (re.compile(r"\[\s*(virtpind::)?raw\("), "index by at_id() or find_id() of common/base/by_id.hpp"),

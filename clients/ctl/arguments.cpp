@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "arguments.hpp"
+
+#include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
+#include "common/base/version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+namespace virtpind::client {
+
+namespace {
+
+// What the command line holds before it is turned into values.
+struct Given {
+    std::vector<std::string> hosts;
+    std::string machine;
+    std::string bus = "system";
+    std::string json = "off";
+    bool no_legend = false;
+    bool no_pager = false;
+    bool no_ask_password = false;
+};
+
+void add_common_options(CLI::App& app, Given& given, Arguments& arguments)
+{
+    app.add_option("-H,--host", given.hosts,
+                   "[USER@]HOST whose service to ask, by ssh; repeatable for status and list")
+        ->type_name("HOST")
+        ->allow_extra_args(false);
+    app.add_option("-M,--machine", given.machine, "local container whose service to ask")
+        ->type_name("MACHINE");
+    app.add_option("--bus", given.bus, "message bus of the service")
+        ->check(CLI::IsMember({"system", "session"}))
+        ->type_name("system|session")
+        ->capture_default_str();
+    app.add_option("--json", given.json, "output for programs")
+        ->check(CLI::IsMember({"off", "short", "pretty"}))
+        ->type_name("off|short|pretty")
+        ->capture_default_str();
+    app.add_flag("-q,--quiet", arguments.quiet, "print only errors");
+    app.add_flag("--no-legend", given.no_legend, "no headings, explanations or hints");
+    app.add_flag("--no-pager", given.no_pager, "print long texts without a pager");
+    app.add_flag("--no-ask-password", given.no_ask_password, "do not ask for a password");
+}
+
+void add_guests(CLI::App& verb, Arguments& arguments, bool required)
+{
+    verb.add_option("GUEST", arguments.guests, "name, UUID, or the beginning of one")
+        ->required(required)
+        ->allow_extra_args();
+}
+
+// "GUEST [POLICY] [NAME=VALUE...]" lands in the words and is taken apart by the verb.
+void add_policy_words(CLI::App& verb, Arguments& arguments)
+{
+    verb.add_option("WORD", arguments.words,
+                    "a guest, then a policy, options as NAME=VALUE, or both; NAME= takes one away")
+        ->allow_extra_args();
+    verb.add_flag("--clear", arguments.clear, "drop the options that are not named");
+}
+
+void add_options_of(CLI::App& verb, Verb which, Arguments& arguments)
+{
+    switch (which) {
+    case Verb::list:
+        verb.add_flag("--problems", arguments.problems_only, "only guests that are not as asked");
+        break;
+    case Verb::show:
+    case Verb::explain:
+        add_guests(verb, arguments, true);
+        break;
+    case Verb::plan:
+        add_policy_words(verb, arguments);
+        verb.add_option("--xml", arguments.file,
+                        "definition of a guest that libvirt does not have; - is standard input")
+            ->type_name("FILE");
+        break;
+    case Verb::set:
+        add_policy_words(verb, arguments);
+        verb.add_flag("--runtime", arguments.runtime_only,
+                      "do not store it: it ends with the service");
+        verb.add_flag("--defer", arguments.defer, "from the guest's next start");
+        break;
+    case Verb::reset:
+        add_guests(verb, arguments, false);
+        verb.add_flag("--all", arguments.all, "every guest that has a policy of its own");
+        verb.add_flag("--yes", arguments.yes, "do not ask before --all");
+        verb.add_flag("--runtime", arguments.runtime_only, "only what set --runtime has set");
+        break;
+    case Verb::hold:
+        add_guests(verb, arguments, true);
+        verb.add_option("--reason", arguments.reason, "for people; explain shows it")
+            ->type_name("TEXT");
+        break;
+    case Verb::doctor:
+        add_guests(verb, arguments, false);
+        verb.add_flag("-v,--verbose", arguments.verbose, "what was measured, too");
+        break;
+    case Verb::export_topology:
+        verb.add_option("FILE", arguments.file, "where to write it; default: standard output");
+        break;
+    case Verb::complete:
+        verb.add_option("WORD", arguments.words)->allow_extra_args();
+        break;
+    case Verb::apply:
+    case Verb::watch:
+    case Verb::top:
+    case Verb::log:
+    case Verb::map:
+        add_guests(verb, arguments, false);
+        break;
+    case Verb::status:
+    case Verb::reload:
+    case Verb::policies:
+    case Verb::metrics:
+        break;
+    }
+}
+
+Error wrong(const std::string& what, const std::string& verb)
+{
+    return {.code = Errc::invalid_argument,
+            .message = what + "; see virtpinctl " + (verb.empty() ? "" : verb + " ") + "--help"};
+}
+
+Words verb_names()
+{
+    Words names;
+    for (const auto& row : verb_table()) {
+        if (row.verb != Verb::complete) {
+            names.push_back(row.name);
+        }
+    }
+    return names;
+}
+
+// For set and plan the first word is the guest, for all others that is so already.
+Result<void> take_guest(Arguments& arguments)
+{
+    const auto changes = arguments.verb == Verb::set;
+    const auto plans = arguments.verb == Verb::plan && arguments.file.empty();
+    if (!changes && !plans) {
+        return {};
+    }
+    const std::string verb = changes ? "set" : "plan";
+    if (arguments.words.empty()) {
+        return wrong("name a guest and what it is to have, such as: virtpinctl " + verb +
+                         " win11 dedicated",
+                     verb);
+    }
+    arguments.guests = {arguments.words.front()};
+    arguments.words.erase(arguments.words.begin());
+    if (arguments.words.empty() && !arguments.clear) {
+        return wrong(
+            "say what " + in_quotes(arguments.guests.front()) +
+                " is to have: a policy (virtpinctl policies), options as NAME=VALUE, or both",
+            verb);
+    }
+    return {};
+}
+
+Result<void> check_verb(const Arguments& arguments)
+{
+    if (arguments.verb == Verb::reset && arguments.all == !arguments.guests.empty()) {
+        return wrong(arguments.all ? "--all and names of guests exclude each other"
+                                   : "name the guests whose policy to take back, or pass --all",
+                     "reset");
+    }
+    const auto takes_command = arguments.verb == Verb::hold || arguments.verb == Verb::log;
+    if (!arguments.command.empty() && !takes_command) {
+        return wrong("only hold and log take arguments behind --", "");
+    }
+    if (arguments.clear && arguments.defer && arguments.runtime_only) {
+        return wrong("--runtime and --defer exclude each other: a policy that ends with the "
+                     "service has no next start",
+                     "set");
+    }
+    return {};
+}
+
+Result<void> take_targets(const Given& given, Arguments& arguments)
+{
+    using Kind = Target::Kind;
+    if (!given.hosts.empty() && !given.machine.empty()) {
+        return wrong("-H and -M exclude each other", "");
+    }
+    if (given.bus == "session" && (!given.hosts.empty() || !given.machine.empty())) {
+        return wrong("--bus session is of this host only, without -H or -M", "");
+    }
+    const auto several = arguments.verb == Verb::status || arguments.verb == Verb::list;
+    if (given.hosts.size() > 1 && !several) {
+        return wrong("only status and list take several -H", "");
+    }
+    for (const auto& host : given.hosts) {
+        if (host.empty() || host.front() == '-') {
+            return wrong("-H needs a host, such as root@ada, and not " + in_quotes(host), "");
+        }
+        arguments.targets.push_back({Kind::host, host});
+    }
+    if (!given.machine.empty()) {
+        arguments.targets.push_back({Kind::machine, given.machine});
+    }
+    if (arguments.targets.empty()) {
+        arguments.targets.push_back({given.bus == "session" ? Kind::session : Kind::system, ""});
+    }
+    return {};
+}
+
+Error wrong_line(const CLI::App& app, const CLI::ParseError& error)
+{
+    const auto chosen = app.get_subcommands();
+    const auto verb = chosen.empty() ? std::string{} : chosen.front()->get_name();
+    const auto extras = app.remaining(true);
+    if (extras.empty()) {
+        return wrong(error.what(), verb);
+    }
+    const auto& extra = extras.back(); // the first on the command line
+    return wrong((extra.rfind('-', 0) == 0 ? "unknown option " : "unexpected argument ") +
+                     in_quotes(extra),
+                 verb);
+}
+
+bool is_verb(const std::string& word)
+{
+    const auto& table = verb_table();
+    return word == "undo" || std::any_of(table.begin(), table.end(),
+                                         [&](const VerbInfo& row) { return row.name == word; });
+}
+
+// The first word that is no option must be a verb: said here, CLI11 would speak of what follows.
+Result<void> check_first_word(const std::vector<std::string>& words)
+{
+    static constexpr std::string_view with_value[]{"-H",        "--host", "-M",
+                                                   "--machine", "--bus",  "--json"};
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i].rfind('-', 0) == 0) {
+            const auto takes_next =
+                std::find(std::begin(with_value), std::end(with_value), words[i]);
+            i += takes_next != std::end(with_value) ? 1U : 0U;
+            continue;
+        }
+        if (is_verb(words[i])) {
+            return {};
+        }
+        const auto later =
+            std::find_if(words.begin() + static_cast<std::ptrdiff_t>(i), words.end(), is_verb);
+        return later == words.end()
+                   ? wrong(unknown_word("verb", words[i], verb_names()), "")
+                   : wrong("the verb comes first: virtpinctl " + *later + " " + printable(words[i]),
+                           "");
+    }
+    return {};
+}
+
+std::string examples()
+{
+    return "Examples:\n"
+           "  virtpinctl                          what is pinned, and what is not as asked\n"
+           "  virtpinctl set win11 dedicated      give win11 CPUs of its own\n"
+           "  virtpinctl explain win11            why it is where it is\n"
+           "  virtpinctl reset win11              take everything back\n"
+           "Exit status: 0; 1 the call failed; 2 bad usage; 3 done, but not as asked; 4 no such "
+           "guest;\n"
+           "5 denied; 6 the service or libvirt cannot be reached. See virtpinctl(1).";
+}
+
+} // namespace
+
+const std::vector<VerbInfo>& verb_table()
+{
+    static const std::vector<VerbInfo> table{
+        {Verb::status, "status", "the service and its guests at a glance (default)", false},
+        {Verb::list, "list", "the guests, as a table", false},
+        {Verb::show, "show", "everything about guests", true},
+        {Verb::map, "map", "the host's cores, and who is on them", true},
+        {Verb::explain, "explain", "why guests are where they are", true},
+        {Verb::plan, "plan", "what set would do, without doing it", true},
+        {Verb::set, "set", "give a guest a policy, options, or both", true},
+        {Verb::reset, "reset", "take policy and pins back (alias: undo)", true},
+        {Verb::apply, "apply", "observe, plan and pin now", true},
+        {Verb::reload, "reload", "read the configuration again", false},
+        {Verb::hold, "hold", "leave guests alone while a command runs, or until Ctrl-C", true},
+        {Verb::watch, "watch", "print changes as they happen", true},
+        {Verb::policies, "policies", "the policies, and the options that they take", false},
+        {Verb::export_topology, "export", "the host as hwloc XML for lstopo, with its guests",
+         false},
+        {Verb::log, "log", "the journal of the service, or of guests", true},
+        {Verb::metrics, "metrics", "figures for Prometheus", false},
+        {Verb::complete, "complete", "", false},
+    };
+    return table;
+}
+
+Result<std::variant<Arguments, PrintAndExit>> parse_arguments(std::vector<std::string> words)
+{
+    using Parsed = std::variant<Arguments, PrintAndExit>;
+    Arguments arguments;
+    const auto end_of_options = std::find(words.begin(), words.end(), "--");
+    const auto completes = !words.empty() && words.front() == "complete";
+    if (end_of_options != words.end()) {
+        (completes ? arguments.words : arguments.command).assign(end_of_options + 1, words.end());
+        words.erase(end_of_options, words.end());
+    }
+    if (auto fine = check_first_word(words); !fine) {
+        return std::move(fine).error();
+    }
+    CLI::App app{"Shows and changes where virtpind pins the guests of libvirt.", "virtpinctl"};
+    app.set_version_flag("--version", "virtpinctl " + std::string{version});
+    app.require_subcommand(0, 1);
+    app.footer(examples());
+    Given given;
+    add_common_options(app, given, arguments);
+    for (const auto& row : verb_table()) {
+        auto* verb = app.add_subcommand(std::string{row.name}, std::string{row.summary});
+        verb->fallthrough();
+        verb->group(row.verb == Verb::complete ? "" : "Verbs");
+        if (row.verb == Verb::reset) {
+            verb->alias("undo");
+        }
+        add_options_of(*verb, row.verb, arguments);
+        verb->callback([&arguments, which = row.verb] { arguments.verb = which; });
+    }
+    std::reverse(words.begin(), words.end()); // as CLI11 wants it
+    try {
+        app.parse(words);
+    } catch (const CLI::CallForHelp&) {
+        return Parsed{PrintAndExit{app.help()}};
+    } catch (const CLI::CallForVersion& wanted) {
+        return Parsed{PrintAndExit{std::string{wanted.what()} + "\n"}};
+    } catch (const CLI::ParseError& error) {
+        return wrong_line(app, error);
+    }
+    arguments.json = given.json == "pretty"  ? JsonMode::pretty
+                     : given.json == "short" ? JsonMode::line
+                                             : JsonMode::off;
+    arguments.legend = !given.no_legend;
+    arguments.pager = !given.no_pager;
+    arguments.ask_password = !given.no_ask_password;
+    for (auto step :
+         {take_guest(arguments), check_verb(arguments), take_targets(given, arguments)}) {
+        if (!step) {
+            return std::move(step).error();
+        }
+    }
+    return Parsed{std::move(arguments)};
+}
+
+} // namespace virtpind::client

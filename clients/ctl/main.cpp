@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "arguments.hpp"
+#include "session.hpp"
+#include "terminal.hpp"
+#include "verbs.hpp"
+
+#include <csignal>
+#include <exception>
+
+namespace {
+
+using namespace virtpind::client;
+
+int run_verb(Session& session)
+{
+    switch (session.arguments.verb) {
+    case Verb::status:
+        return run_status(session);
+    case Verb::list:
+        return run_list(session);
+    case Verb::show:
+        return run_show(session);
+    case Verb::map:
+        return run_map(session);
+    case Verb::explain:
+        return run_explain(session);
+    case Verb::plan:
+        return run_plan(session);
+    case Verb::set:
+        return run_set(session);
+    case Verb::reset:
+        return run_reset(session);
+    case Verb::apply:
+        return run_apply(session);
+    case Verb::reload:
+        return run_reload(session);
+    case Verb::hold:
+        return run_hold(session);
+    case Verb::watch:
+        return run_watch(session);
+    case Verb::policies:
+        return run_policies(session);
+    case Verb::export_topology:
+        return run_export(session);
+    case Verb::log:
+        return run_log(session);
+    case Verb::metrics:
+        return run_metrics(session);
+    case Verb::top:
+    case Verb::doctor:
+    case Verb::complete:
+        break;
+    }
+    return exit_usage;
+}
+
+// The worst of all services.
+int run_everywhere(const Arguments& arguments, const TerminalFacts& terminal)
+{
+    int status = exit_ok;
+    for (const auto& target : arguments.targets) {
+        const auto session = Session::open(arguments, target, terminal);
+        const auto met = session ? run_verb(**session) : report(session.error());
+        status = met > status ? met : status;
+    }
+    return status;
+}
+
+int run(int argc, char** argv)
+{
+    std::signal(SIGPIPE, SIG_IGN); // a reader that has gone is seen when writing
+    const auto terminal = terminal_facts();
+    const auto parsed = parse_arguments({argv + 1, argv + argc});
+    if (!parsed) {
+        return report(parsed.error());
+    }
+    if (const auto* text = std::get_if<PrintAndExit>(&*parsed)) {
+        return write_output(text->text) ? exit_ok : exit_failed;
+    }
+    return run_everywhere(std::get<Arguments>(*parsed), terminal);
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        remark(error.what());
+        return exit_failed;
+    }
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "clients/view/cells.hpp"
+#include "clients/view/clock_text.hpp"
+#include "clients/view/transitions.hpp"
+#include "common/base/messages.hpp"
+#include "password_agent.hpp"
+#include "verbs.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+
+namespace virtpind::client {
+
+namespace {
+
+std::string clock_now()
+{
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return time_of_day(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
+}
+
+// Only the guests that are watched, all if none is named.
+Snapshot watched(Snapshot snapshot, const std::vector<std::string>& uuids)
+{
+    if (!uuids.empty()) {
+        std::erase_if(snapshot.guests, [&](const Guest& guest) {
+            return std::find(uuids.begin(), uuids.end(), guest.uuid) == uuids.end();
+        });
+    }
+    return snapshot;
+}
+
+ExitStatus print_line(Session& session, const std::string& line)
+{
+    return session.print(clock_now() + " " + line + "\n");
+}
+
+// Prints what changed since `last`, which becomes what is now. A service that is gone is told once.
+ExitStatus print_changes(Session& session, const std::vector<std::string>& uuids,
+                         std::optional<Snapshot>& last)
+{
+    auto now = session.snapshot();
+    // It may end while it answers.
+    if (!now && now.error().code != Errc::host_unavailable && now.error().code != Errc::timed_out) {
+        return report(now.error());
+    }
+    if (!now) {
+        const auto told = !last.has_value();
+        last.reset();
+        return told ? exit_ok : print_line(session, "virtpind is gone");
+    }
+    auto next = watched(std::move(*now), uuids);
+    if (!last) {
+        last = std::move(next);
+        return print_line(session, "virtpind is here: " + last->service.state + ", " +
+                                       pluralize(last->guests.size(), "guest"));
+    }
+    auto look = session.look;
+    constexpr std::size_t clock_width = 9;
+    look.width = look.width > clock_width ? look.width - clock_width : look.width;
+    for (const auto& line : transitions(*last, next, look)) {
+        if (const auto status = print_line(session, line); status != exit_ok) {
+            return status;
+        }
+    }
+    last = std::move(next);
+    return exit_ok;
+}
+
+std::string default_reason(const std::vector<std::string>& command)
+{
+    std::string text = "virtpinctl hold";
+    for (const auto& word : command) {
+        text += " " + word;
+    }
+    constexpr std::size_t reason_max = 200;
+    return text.size() > reason_max ? text.substr(0, reason_max) : text;
+}
+
+[[noreturn]] void become(const std::vector<std::string>& command)
+{
+    std::signal(SIGPIPE, SIG_DFL);
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGQUIT, SIG_DFL);
+    std::vector<char*> words;
+    for (const auto& word : command) {
+        words.push_back(const_cast<char*>(word.c_str())); // NOLINT: execvp does not write to them
+    }
+    words.push_back(nullptr);
+    ::execvp(words.front(), words.data());
+    constexpr int not_found = 127;
+    constexpr int not_executable = 126;
+    const auto status = errno == ENOENT ? not_found : not_executable;
+    remark("cannot run " + in_quotes(command.front()) + ": " + std::strerror(errno));
+    ::_exit(status);
+}
+
+// The status of the command, as shells tell it.
+int run_command(const std::vector<std::string>& command)
+{
+    std::signal(SIGINT, SIG_IGN); // the terminal sends these to the command as well
+    std::signal(SIGQUIT, SIG_IGN);
+    const auto child = ::fork();
+    if (child == 0) {
+        become(command);
+    }
+    int status = 0;
+    while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (child < 0) {
+        return report({.code = Errc::internal, .message = "cannot start a process"});
+    }
+    constexpr int killed_by = 128;
+    return WIFSIGNALED(status) ? killed_by + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// Until a signal ends this program, or the service is gone and the holds with it.
+ExitStatus wait_for_end(Session& session)
+{
+    bool changed = false;
+    const auto watching = session.ask(
+        "", [&](ServiceProxy& service) { return service.watch([&] { changed = true; }); });
+    if (!watching) {
+        return report(watching.error());
+    }
+    const auto first = session.snapshot();
+    for (;;) {
+        constexpr int forever = -1;
+        if (const auto waited = wait_and_dispatch(session.connection(), forever); !waited) {
+            return report(waited.error());
+        }
+        if (!std::exchange(changed, false)) {
+            continue;
+        }
+        if (const auto now = session.snapshot(); !now) {
+            return report(
+                {.code = Errc::host_unavailable,
+                 .message = "virtpind is gone, and the hold with it: " + now.error().message});
+        }
+    }
+}
+
+} // namespace
+
+ExitStatus run_watch(Session& session)
+{
+    bool changed = false;
+    const auto watching = session.ask("waiting for virtpind", [&](ServiceProxy& service) {
+        return service.watch([&changed] { changed = true; });
+    });
+    if (!watching) {
+        return report(watching.error());
+    }
+    auto first = session.snapshot();
+    if (!first) {
+        return report(first.error());
+    }
+    const auto guests = session.chosen_guests(*first);
+    if (!guests) {
+        return report(guests.error());
+    }
+    std::vector<std::string> uuids;
+    if (!session.arguments.guests.empty()) {
+        std::transform(guests->begin(), guests->end(), std::back_inserter(uuids),
+                       [](const Guest* guest) { return guest->uuid; });
+    }
+    auto last = std::optional{watched(*first, uuids)};
+    auto status = print_line(session, "virtpind is " + last->service.state + "; watching " +
+                                          pluralize(last->guests.size(), "guest"));
+    while (status == exit_ok && !output_is_closed()) {
+        constexpr int forever = -1;
+        if (const auto waited = wait_and_dispatch(session.connection(), forever); !waited) {
+            return report(waited.error());
+        }
+        if (std::exchange(changed, false)) {
+            status = print_changes(session, uuids, last);
+        }
+    }
+    return status;
+}
+
+int run_hold(Session& session)
+{
+    const auto snapshot = session.snapshot();
+    if (!snapshot) {
+        return report(snapshot.error());
+    }
+    const auto guests = session.chosen_guests(*snapshot);
+    if (!guests) {
+        return report(guests.error());
+    }
+    const auto& arguments = session.arguments;
+    const auto reason =
+        arguments.reason.empty() ? default_reason(arguments.command) : arguments.reason;
+    {
+        const PasswordAgent agent{arguments.ask_password &&
+                                  session.target.kind == Target::Kind::system};
+        for (const auto* guest : *guests) {
+            const auto held = session.ask(
+                "waiting for the last change to " + guest->name,
+                [&](ServiceProxy& service) { return service.hold(guest->uuid, reason); });
+            if (!held) {
+                return report(held.error());
+            }
+        }
+    }
+    if (!arguments.command.empty()) {
+        return run_command(arguments.command);
+    }
+    std::string names;
+    for (const auto* guest : *guests) {
+        names += (names.empty() ? "" : ", ") + guest->name;
+    }
+    const auto status = session.print(
+        paragraph("", "  ", names + ": left alone until Ctrl-C ends this", session.look));
+    return status != exit_ok ? status : wait_for_end(session);
+}
+
+} // namespace virtpind::client

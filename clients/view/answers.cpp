@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "answers.hpp"
+
+#include "common/base/printable.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace virtpind::client {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t text_max = 4096;
+
+Error unreadable()
+{
+    return {.code = Errc::internal,
+            .message = "the service's answer is not what this virtpinctl understands; are both of "
+                       "one version? "
+                       "See virtpinctl --version and virtpinctl status"};
+}
+
+const Json* member(const Json& json, const char* key)
+{
+    if (!json.is_object()) {
+        return nullptr;
+    }
+    const auto at = json.find(key);
+    return at != json.end() ? &*at : nullptr;
+}
+
+std::string text_in(const Json& json, const char* key)
+{
+    const auto* found = member(json, key);
+    return found != nullptr && found->is_string()
+               ? printable(found->get_ref<const std::string&>(), text_max)
+               : "";
+}
+
+bool flag_in(const Json& json, const char* key, bool otherwise)
+{
+    const auto* found = member(json, key);
+    return found != nullptr && found->is_boolean() ? found->get<bool>() : otherwise;
+}
+
+std::uint64_t number_in(const Json& json, const char* key)
+{
+    const auto* found = member(json, key);
+    return found != nullptr && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+CpuSet cpus_of(const Json& json)
+{
+    if (!json.is_string()) {
+        return {};
+    }
+    auto cpus = CpuSet::parse(json.get_ref<const std::string&>());
+    return cpus ? *cpus : CpuSet{};
+}
+
+CpuSet cpus_in(const Json& json, const char* key)
+{
+    const auto* found = member(json, key);
+    return found != nullptr ? cpus_of(*found) : CpuSet{};
+}
+
+// {"0": "6,18"}.
+std::map<std::uint32_t, CpuSet> pins_in(const Json& json, const char* key)
+{
+    std::map<std::uint32_t, CpuSet> pins;
+    const auto* found = member(json, key);
+    if (found == nullptr || !found->is_object()) {
+        return pins;
+    }
+    for (const auto& [id, cpus] : found->items()) {
+        std::uint32_t number = 0;
+        const auto parsed = std::from_chars(id.data(), id.data() + id.size(), number);
+        if (parsed.ec == std::errc{} && parsed.ptr == id.data() + id.size()) {
+            pins[number] = cpus_of(cpus);
+        }
+    }
+    return pins;
+}
+
+// The elements of an array, or nothing.
+const Json& list_in(const Json& json, const char* key)
+{
+    static const auto none = Json::array();
+    const auto* found = member(json, key);
+    return found != nullptr && found->is_array() ? *found : none;
+}
+
+std::vector<Reason> reasons_in(const Json& json)
+{
+    std::vector<Reason> reasons;
+    for (const auto& reason : list_in(json, "reasons")) {
+        reasons.push_back(
+            {text_in(reason, "code"), text_in(reason, "text"), text_in(reason, "level")});
+    }
+    return reasons;
+}
+
+PlannedGuest planned_guest(const Json& json)
+{
+    PlannedGuest guest{.uuid = text_in(json, "uuid"),
+                       .name = text_in(json, "name"),
+                       .requested = text_in(json, "requested"),
+                       .placement = text_in(json, "placement"),
+                       .satisfied = flag_in(json, "satisfied", true),
+                       .vcpus = pins_in(json, "vcpupin"),
+                       .emulator = cpus_in(json, "emulatorpin"),
+                       .reasons = reasons_in(json)};
+    if (const auto* diff = member(json, "definition-diff"); diff != nullptr && diff->is_string()) {
+        guest.definition_diff = printable_lines(diff->get_ref<const std::string&>());
+    }
+    guest.is_newcomer = flag_in(json, "newcomer", false);
+    guest.only_own_elements = text_in(json, "definition-diff-of") == "own-elements";
+    return guest;
+}
+
+CoreKind kind_of(const std::string& word)
+{
+    return word == "efficiency"                         ? CoreKind::efficiency
+           : word == "low-power" || word == "low_power" ? CoreKind::low_power
+                                                        : CoreKind::performance;
+}
+
+Layout layout_of(const Json& json)
+{
+    Layout layout;
+    for (const auto& package : list_in(json, "packages")) {
+        layout.packages.push_back(cpus_in(package, "cpus"));
+    }
+    for (const auto& l3 : list_in(json, "l3s")) {
+        layout.l3s.push_back(
+            {cpus_in(l3, "cpus"), number_in(l3, "size-bytes"), flag_in(l3, "vcache", false)});
+    }
+    for (const auto& core : list_in(json, "cores")) {
+        layout.cores.push_back({cpus_in(core, "cpus"), kind_of(text_in(core, "kind"))});
+    }
+    std::erase_if(layout.cores, [](const LayoutCore& core) { return core.cpus.empty(); });
+    std::sort(
+        layout.cores.begin(), layout.cores.end(),
+        [](const LayoutCore& a, const LayoutCore& b) { return a.cpus.front() < b.cpus.front(); });
+    layout.isolated = cpus_in(json, "isolated");
+    layout.offline = cpus_in(json, "offline");
+    return layout;
+}
+
+Result<Json> parsed(std::string_view text)
+{
+    auto json = Json::parse(text, nullptr, false);
+    if (!json.is_object()) {
+        return unreadable();
+    }
+    return json;
+}
+
+} // namespace
+
+Result<Explanation> read_explanation(std::string_view json)
+{
+    const auto document = parsed(json);
+    if (!document) {
+        return document.error();
+    }
+    Explanation explanation;
+    if (const auto* plan = member(*document, "plan")) {
+        explanation.reasons = reasons_in(*plan);
+    }
+    for (const auto& entry : list_in(*document, "history")) {
+        explanation.history.push_back({number_in(entry, "realtime-usec"), text_in(entry, "what")});
+    }
+    return explanation;
+}
+
+Result<PlanAnswer> read_plan(std::string_view json)
+{
+    const auto document = parsed(json);
+    if (!document) {
+        return document.error();
+    }
+    PlanAnswer answer;
+    if (const auto* host = member(*document, "host")) {
+        answer.housekeeping = cpus_in(*host, "housekeeping");
+        answer.pool = cpus_in(*host, "pool");
+    }
+    for (const auto& guest : list_in(*document, "domains")) {
+        answer.guests.push_back(planned_guest(guest));
+    }
+    return answer;
+}
+
+Result<std::optional<Layout>> read_layout(std::string_view describe_json)
+{
+    const auto document = parsed(describe_json);
+    if (!document) {
+        return document.error();
+    }
+    const auto* layout = member(*document, "layout");
+    if (layout == nullptr || !layout->is_object()) {
+        return std::optional<Layout>{};
+    }
+    return std::optional{layout_of(*layout)};
+}
+
+Result<std::string> formatted_json(std::string_view json, bool pretty)
+{
+    const auto document = Json::parse(json, nullptr, false);
+    if (document.is_discarded()) {
+        return unreadable();
+    }
+    return document.dump(pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+} // namespace virtpind::client

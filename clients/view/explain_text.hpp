@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Why a guest is where it is, and what a plan would change. Pure.
+#pragma once
+
+#include "answers.hpp"
+#include "facts.hpp"
+#include "layout.hpp"
+#include "look.hpp"
+
+#include <optional>
+#include <string>
+
+namespace virtpind::client {
+
+[[nodiscard]] std::string render_explanation(const Guest& guest, const Explanation& explanation,
+                                             const Look& look);
+
+// The reasons that are of a level that needs attention, or all where the service has no levels.
+[[nodiscard]] std::vector<Reason> shortfall_reasons(const std::vector<Reason>& reasons);
+
+// What the policy `wanted` would do to the guest `uuid`: before and after, who is displaced, why,
+// and the change to the definition.
+[[nodiscard]] std::string render_plan(const Snapshot& now, const PlanAnswer& plan,
+                                      const std::string& uuid, const std::string& wanted,
+                                      const std::optional<Layout>& layout, const Look& look);
+
+// Whether the plan gives the guest all that its policy asks for.
+[[nodiscard]] bool is_satisfied(const PlanAnswer& plan, const std::string& uuid);
+
+} // namespace virtpind::client

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "guest_state.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+namespace virtpind::client {
+
+namespace {
+
+// A policy `shared` says so itself where the service is too old to tell the placement.
+bool floats(const Guest& guest)
+{
+    static constexpr std::string_view floating[]{"pool", "housekeeping", "claimed", "isolated",
+                                                 "all"};
+    if (guest.placement.empty()) {
+        return guest.policy == "shared";
+    }
+    return std::find(std::begin(floating), std::end(floating), guest.placement) !=
+           std::end(floating);
+}
+
+GuestState idle_state(const Guest& guest)
+{
+    if (guest.run_state == "shutoff") {
+        return {Mark::off, "off"};
+    }
+    if (guest.run_state != "running" && guest.run_state != "paused") {
+        return {Mark::off, guest.run_state};
+    }
+    return guest.policy == "none" ? GuestState{Mark::off, "left alone"}
+                                  : GuestState{Mark::busy, "waits"};
+}
+
+} // namespace
+
+GuestState state_of(const Guest& guest)
+{
+    const auto& pins = guest.pin_state;
+    if (pins == "failed") {
+        return {Mark::failed, "failed"};
+    }
+    if (pins == "partial") {
+        return {Mark::failed, "partly pinned"};
+    }
+    if (pins == "held") {
+        return {Mark::held, "held"};
+    }
+    if (pins == "foreign") {
+        return {Mark::foreign, "foreign"};
+    }
+    if (pins == "applying") {
+        return {Mark::busy, "applying"};
+    }
+    if (pins == "idle") {
+        return idle_state(guest);
+    }
+    if (pins != "pinned") { // a word of a later service
+        return {Mark::off, pins};
+    }
+    return {guest.satisfied.value_or(true) ? Mark::good : Mark::shortfall,
+            floats(guest) ? "floats" : "pinned"};
+}
+
+bool is_as_asked(const Guest& guest)
+{
+    if (guest.pin_state == "failed" || guest.pin_state == "partial") {
+        return false;
+    }
+    return guest.satisfied.value_or(true);
+}
+
+std::string why_not(const Guest& guest)
+{
+    if (!guest.last_error.text.empty()) {
+        return guest.last_error.text;
+    }
+    return guest.shortfall.text;
+}
+
+std::string options_text(const Guest& guest)
+{
+    std::string text;
+    for (const auto& [name, value] : guest.options) {
+        text += (text.empty() ? "" : " ") + name + "=" + value;
+    }
+    return text;
+}
+
+std::string policy_text(const Guest& guest)
+{
+    const auto options = options_text(guest);
+    return guest.policy + (options.empty() ? "" : " " + options);
+}
+
+std::string place_text(const Guest& guest)
+{
+    const auto word = state_of(guest).word;
+    const auto cpus = guest.vcpu_cpus();
+    const auto on_cpus = word == "pinned" || word == "floats" || word == "partly pinned";
+    return on_cpus && !cpus.empty() ? word + " on " + cpus.str() : word;
+}
+
+std::string cpus_text(const CpuSet& cpus)
+{
+    return cpus.empty() ? "(none)" : cpus.str();
+}
+
+std::string shell_word(const std::string& text)
+{
+    static constexpr std::string_view plain = "-_./:=,@%+";
+    const auto needs_none = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+               plain.find(c) != std::string_view::npos;
+    });
+    if (needs_none) {
+        return text;
+    }
+    std::string quoted = "'";
+    for (const auto c : text) {
+        quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    }
+    return quoted + "'";
+}
+
+} // namespace virtpind::client

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The state of a guest in a mark and a few words. Pure.
+#pragma once
+
+#include "facts.hpp"
+#include "look.hpp"
+
+#include <string>
+
+namespace virtpind::client {
+
+struct GuestState {
+    Mark mark = Mark::off;
+    std::string word; // "pinned", "floats", "off", ...
+};
+
+[[nodiscard]] GuestState state_of(const Guest& guest);
+
+// Whether the guest gets what its policy asks for, as far as the service tells: its pins are not
+// what they should be, or the policy is not satisfied.
+[[nodiscard]] bool is_as_asked(const Guest& guest);
+
+// Why it is not as asked, a sentence; "" where the service does not tell.
+[[nodiscard]] std::string why_not(const Guest& guest);
+
+// "cpus=8-15 smt=require"; "" without options.
+[[nodiscard]] std::string options_text(const Guest& guest);
+
+// "dedicated cpus=8-15 smt=require".
+[[nodiscard]] std::string policy_text(const Guest& guest);
+
+// "pinned on 8-15", "floats on 0,12", "off".
+[[nodiscard]] std::string place_text(const Guest& guest);
+
+// The same of CPUs: "8-15", or "(none)".
+[[nodiscard]] std::string cpus_text(const CpuSet& cpus);
+
+// An argument for a command that people copy into a shell: quoted where the shell needs it.
+[[nodiscard]] std::string shell_word(const std::string& text);
+
+} // namespace virtpind::client

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The host as a map: a column for each core, a row for each of its threads. Pure.
+#pragma once
+
+#include "facts.hpp"
+#include "layout.hpp"
+#include "look.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace virtpind::client {
+
+// What the map shows of a guest.
+struct MapGuest {
+    std::string name;
+    std::map<std::uint32_t, CpuSet> vcpus;
+    bool floats = false; // its vCPUs share CPUs with others
+};
+
+// Guests that are on CPUs of the host now, in the snapshot's order.
+[[nodiscard]] std::vector<MapGuest> map_guests(const std::vector<Guest>& guests);
+
+// Letters stand for guests and numbers for their vCPUs. A guest whose vCPUs may run on several CPUs
+// each is only named below, with these CPUs.
+[[nodiscard]] std::string render_map(const Layout& layout, const std::vector<MapGuest>& guests,
+                                     const CpuSet& housekeeping, const CpuSet& pool,
+                                     const Look& look);
+
+} // namespace virtpind::client

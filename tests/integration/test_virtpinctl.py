@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virtpinctl against the service on libvirt's test driver: what it says, and its exit status."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from driver_host import TEST_URI, TOPOLOGY, make_host
+from private_bus import NOBODY
+from virtpinctl import (DENIED, FAILED, NO_SUCH_GUEST, NOT_AS_ASKED, OK, UNREACHABLE, USAGE, Virtpinctl,
+                        make_folder_with)
+from waiting import wait_until
+
+
+@pytest.fixture
+def ctl(bus):
+    return Virtpinctl(bus.address)
+
+
+@pytest.fixture
+def host(make_daemon, ctl, client):
+    """A host of 16 CPUs with the test driver's guest."""
+    daemon = make_daemon(TEST_URI, topology=TOPOLOGY)
+    wait_until(lambda: "test" in ctl.run("list").stdout, "the guest is known")
+    return daemon
+
+
+@pytest.fixture
+def crowd(make_daemon, ctl, tmp_path):
+    """A host of 16 CPUs with eight guests of two vCPUs, more than have CPUs of their own."""
+    daemon = make_daemon(make_host(tmp_path / "host.xml", 8), topology=TOPOLOGY)
+    wait_until(lambda: "d7" in ctl.run("list").stdout, "the guests are known")
+    return daemon
+
+
+def says(done, status, *texts):
+    output = done.stdout + done.stderr
+    assert done.returncode == status, f"status {done.returncode}: {output}"
+    for text in texts:
+        assert text in output, output
+    return done
+
+
+def test_three_commands_to_success(host, ctl):
+    says(ctl.run(), OK, "virtpind ", ": ready; test:///default", "○ test")
+    says(ctl.run("set", "test", "dedicated", "smt=require"), OK, "test: dedicated smt=require", "● pinned on ")
+    says(ctl.run("explain", "test"), OK, "● test: dedicated smt=require (from its metadata)", "undo: virtpinctl reset")
+    says(ctl.run("reset", "test"), OK, "test: policy none; left alone")
+
+
+def test_set_keeps_the_options_that_are_not_named(host, ctl):
+    says(ctl.run("set", "test", "dedicated", "smt=require"), OK)
+    says(ctl.run("set", "t", "priority=5"), OK, "dedicated priority=5 smt=require", "options kept; --clear")
+    says(ctl.run("set", "test", "smt="), OK, "test: dedicated priority=5")
+    says(ctl.run("set", "test", "dedicated", "--clear"), OK, "test: dedicated\n")
+
+
+def test_what_is_not_as_asked_has_a_status_of_its_own(crowd, ctl):
+    for number in range(7):
+        says(ctl.run("set", f"d{number}", "dedicated"), OK)
+    done = says(ctl.run("set", "d7", "dedicated"), NOT_AS_ASKED, "▲ not as asked: 2 vCPUs need", "It floats on ",
+                "virtpinctl explain d7")
+    assert "Traceback" not in done.stderr
+    says(ctl.run("set", "d7", "fallback=fail"), FAILED, "nothing was changed")
+    says(ctl.run("set", "d7", "priority=3"), OK, "● pinned", "▲ d")  # and who lost
+    says(ctl.run("list", "--problems"), OK, "floats")
+    says(ctl.run("plan", "d0", "dedicated", "smt=isolate"), NOT_AS_ASKED, "would not get all")
+
+
+@pytest.mark.parametrize("arguments, status, texts", [
+    (["set", "test", "dedicatd"], USAGE, ["unknown policy 'dedicatd'; did you mean 'dedicated'?"]),
+    (["set", "test", "smtt=require"], USAGE, ["did you mean 'smt'?"]),
+    (["set", "test", "dedicated", "cpus=0-99"], USAGE, ["no such CPU"]),
+    (["set", "tesst", "dedicated"], NO_SUCH_GUEST, ["no guest 'tesst'; did you mean 'test'?"]),
+    (["explain", "x\x1b[31m"], NO_SUCH_GUEST, ["x\\x1b[31m"]),
+    (["set"], USAGE, ["name a guest"]),
+    (["test", "explain"], USAGE, ["the verb comes first: virtpinctl explain test"]),
+    (["statsu"], USAGE, ["did you mean 'status'?"]),
+    (["list", "--colour"], USAGE, ["unknown option '--colour'"]),
+    (["reset", "--all"], USAGE, ["--yes"]),
+    (["plan", "--xml", "/nonexistent", "dedicated"], USAGE, ["/nonexistent"]),
+])
+def test_bad_input_gets_a_sentence_and_a_status(host, ctl, arguments, status, texts):
+    if arguments == ["reset", "--all"]:
+        says(ctl.run("set", "test", "dedicated"), OK)
+    done = says(ctl.run(*arguments), status, *texts)
+    assert done.stdout == "" and done.stderr.startswith("virtpinctl: ") and done.stderr.count("\n") == 1
+
+
+def test_without_a_service(ctl):
+    says(ctl.run(), UNREACHABLE, "virtpind is not running", "systemctl start virtpind")
+    says(ctl.run(DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent"), UNREACHABLE, "the message bus cannot be reached")
+
+
+def test_without_libvirt(make_daemon, ctl):
+    make_daemon("test:///nonexistent", topology=TOPOLOGY)
+    says(ctl.run(), UNREACHABLE, "disconnected; not connected to libvirt", "No guests are known")
+    says(ctl.run("set", "test", "dedicated"), UNREACHABLE, "no connection to libvirt")
+    says(ctl.run("list", "--json=short"), UNREACHABLE)
+
+
+def test_without_rights(host, open_bus, ctl, polkit, tmp_path):
+    binary = tmp_path / "virtpinctl"  # the build may be out of the user's reach
+    shutil.copy(ctl.command()[0], binary)
+    for directory in list(binary.parents)[:3]:
+        directory.chmod(0o755)
+    done = subprocess.run([binary, "--bus", "session", "set", "test", "dedicated"], user=NOBODY, group=NOBODY,
+                          extra_groups=[], capture_output=True, text=True, env=ctl.environment, timeout=60, check=False)
+    says(done, DENIED, "org.virtpind1.set-policy")
+    done = subprocess.run([binary, "--bus", "session", "list"], user=NOBODY, group=NOBODY, extra_groups=[],
+                          capture_output=True, text=True, env=ctl.environment, timeout=60, check=False)
+    says(done, OK, "test")
+
+
+def ssh(tmp_path, script):
+    """PATH with an ssh that is this script; a bus by ssh is what it says on standard input and output."""
+    return f"{make_folder_with(tmp_path / 'bin', 'ssh', script)}:{os.environ['PATH']}"
+
+
+def remote(ctl, *arguments, **environment):
+    return subprocess.run([ctl.command()[0], *arguments], capture_output=True, text=True, timeout=60, check=False,
+                          stdin=subprocess.DEVNULL, env={**ctl.environment, **environment})
+
+
+def test_another_host(host, bus, ctl, tmp_path):
+    path = ssh(tmp_path, f"#!/bin/sh\nexec systemd-stdio-bridge --bus-path={bus.address}\n")
+    says(remote(ctl, "-H", "ada", PATH=path), OK, "○ test")
+    says(remote(ctl, "-H", "ada", "-H", "bob", "list", PATH=path), OK, "ada:\n", "bob:\n")
+
+
+def test_a_dead_host(ctl, tmp_path):
+    path = ssh(tmp_path, "#!/bin/sh\necho 'ssh: connect to host ada port 22: No route to host' >&2\nexit 255\n")
+    says(remote(ctl, "-H", "ada", PATH=path), UNREACHABLE, "No route to host", "ada cannot be reached",
+         "does ssh ada work?")
+
+
+def test_a_reader_that_has_gone(host, ctl):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(ctl.command("set", "test", "dedicated"), stdout=theirs, stderr=subprocess.PIPE, text=True,
+                          env=ctl.environment, timeout=60, check=False)
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (OK, ""), "it is done all the same"
+    says(ctl.run("list"), OK, "pinned")
+
+
+def test_a_full_disk(host, ctl):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(ctl.command("list"), stdout=full, stderr=subprocess.PIPE, text=True, env=ctl.environment,
+                              timeout=60, check=False)
+    assert done.returncode == FAILED and "disk full" in done.stderr
+
+
+def test_terminals(host, ctl):
+    says(ctl.run("set", "test", "dedicated"), OK)
+    status, shown = ctl.on_terminal("status", columns=80)
+    assert status == OK and "\x1b[32m●\x1b[0m" in shown
+    status, shown = ctl.on_terminal("status", columns=20)
+    assert status == OK and "pinned" in shown and "EMULATOR" not in shown
+    _, shown = ctl.on_terminal("status", NO_COLOR="1")
+    assert "\x1b" not in shown
+    done = ctl.run(LC_ALL="C")
+    assert done.stdout.isascii() and "* test" in done.stdout
+
+
+def test_a_name_that_is_not_ascii(make_daemon, ctl, tmp_path):
+    uri = make_host(tmp_path / "host.xml", 1)
+    (tmp_path / "host.xml").write_text((tmp_path / "host.xml").read_text().replace(">d0<", ">虚拟机 ä<"))
+    make_daemon(uri, topology=TOPOLOGY)
+    wait_until(lambda: "虚拟机" in ctl.run("list").stdout, "the guest is known")
+    says(ctl.run("set", "虚拟机 ä", "dedicated"), OK, "virtpinctl reset '虚拟机 ä'")
+    done = ctl.run("list", LC_ALL="C")
+    assert done.returncode == OK and done.stdout.isascii() and "\\xe8\\x99\\x9a" in done.stdout
+
+
+def test_reset_of_all_asks_on_a_terminal(crowd, ctl):
+    for number in range(3):
+        says(ctl.run("set", f"d{number}", "dedicated"), OK)
+    status, shown = ctl.on_terminal("reset", "--all", typed="n\n")
+    assert status == FAILED and "of 3 guests?" in shown and "nothing was changed" in shown
+    status, shown = ctl.on_terminal("reset", "--all", typed="y\n")
+    assert status == OK
+    assert "dedicated" not in ctl.run("list").stdout
+
+
+def test_output_for_programs(host, ctl):
+    says(ctl.run("set", "test", "dedicated"), OK)
+    status = json.loads(ctl.run("--json=pretty").stdout)
+    assert status["guests"][0]["state"] == "pinned" and status["guests"][0]["as-asked"] is True
+    assert [guest["name"] for guest in json.loads(ctl.run("list", "--json=short").stdout)] == ["test"]
+    assert json.loads(ctl.run("explain", "test", "--json=short").stdout)["plan"]["reasons"]
+    assert json.loads(ctl.run("plan", "test", "shared", "--json=short").stdout)["domains"]
+    assert 'virtpind_guest_as_asked{guest="test"' in ctl.run("metrics").stdout
+    assert ctl.run("list", "-q").stdout == ""
+    assert "GUEST" not in ctl.run("list", "--no-legend").stdout
+
+
+def test_a_thousand_guests(make_daemon, ctl, tmp_path):
+    make_daemon(make_host(tmp_path / "host.xml", 1000), topology=TOPOLOGY, log_level="warning")
+    wait_until(lambda: ctl.run("list").stdout.count("left alone") == 1000, "all guests are known", 120)
+    says(ctl.run("explain", "d1"), OK, "d1: none")
+    says(ctl.run("show", "d99"), OK, "d99")
+    says(ctl.run("show", "11111111"), NO_SUCH_GUEST, "is the beginning of 1000 guests")
+
+
+def test_watch_and_hold(host, ctl, bus):
+    watching = ctl.start("watch")
+    assert "watching 1 guest" in watching.stdout.readline()
+    says(ctl.run("set", "test", "dedicated"), OK)
+    assert "policy none → dedicated" in watching.stdout.readline()
+    assert "● pinned on " in watching.stdout.readline()
+    done = ctl.run("hold", "test", "--reason", "backup", "--", *ctl.command("show", "test"))
+    says(done, OK, "held", "backup")
+    assert "held by backup" in watching.stdout.readline()
+    assert "● pinned on " in watching.stdout.readline()
+    host.stop()
+    lines = [watching.stdout.readline()]
+    while "is gone" not in lines[-1]:
+        lines.append(watching.stdout.readline())
+        assert lines[-1], f"it ended: {lines}"
+    watching.terminate()
+    watching.communicate()
+
+
+def test_hold_passes_the_status_on(host, ctl):
+    assert ctl.run("hold", "test", "--", "sh", "-c", "exit 42").returncode == 42
+    assert ctl.run("hold", "test", "--", "sh", "-c", "kill -TERM $$").returncode == 128 + signal.SIGTERM
+    says(ctl.run("hold", "test", "--", "/nonexistent/command"), 127, "cannot run '/nonexistent/command'")
+    holding = ctl.start("hold", "test")
+    assert "left alone until Ctrl-C" in holding.stdout.readline()
+    assert "held" in ctl.run("list").stdout
+    holding.terminate()
+    holding.communicate()
+    wait_until(lambda: "held" not in ctl.run("list").stdout, "the hold ends with its holder")

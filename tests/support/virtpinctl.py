@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virtpinctl as users type it, against the service on a private bus."""
+import os
+import pty
+import select
+import struct
+import subprocess
+import fcntl
+import termios
+from pathlib import Path
+
+BINARY = os.environ.get("VIRTPINCTL_BINARY", "build/clients/ctl/virtpinctl")
+
+# Exit statuses, as virtpinctl(1) has them.
+OK, FAILED, USAGE, NOT_AS_ASKED, NO_SUCH_GUEST, DENIED, UNREACHABLE = range(7)
+
+
+class Virtpinctl:
+    def __init__(self, address):
+        self.environment = {**{name: value for name, value in os.environ.items()
+                               if name not in ("COLUMNS", "NO_COLOR", "SYSTEMD_COLORS", "LC_ALL", "LANG")},
+                            "DBUS_SESSION_BUS_ADDRESS": address, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+
+    def command(self, *arguments):
+        return [BINARY, "--bus", "session", *map(str, arguments)]
+
+    def run(self, *arguments, user=None, stdin=subprocess.DEVNULL, timeout=60, **environment):
+        """The finished process."""
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout, check=False,
+                              stdin=stdin, env={**self.environment, **environment}, user=user, group=user,
+                              extra_groups=[] if user else None)
+
+    def start(self, *arguments, **environment):
+        """A running process, whose lines are read from its stdout."""
+        return subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, env={**self.environment, **environment})
+
+    def on_terminal(self, *arguments, columns=80, rows=200, typed="", timeout=60, **environment):
+        """Exit status and everything that a terminal of this size gets."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        process = subprocess.Popen(self.command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs,
+                                   env={**self.environment, **environment}, start_new_session=True)
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        shown = b""
+        while select.select([ours], [], [], timeout)[0]:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+        os.close(ours)
+        return process.wait(timeout), shown.decode().replace("\r\n", "\n")
+
+
+def make_folder_with(directory, name, script):
+    """A folder for PATH with one program in it."""
+    directory.mkdir()
+    program = Path(directory) / name
+    program.write_text(script)
+    program.chmod(0o755)
+    return directory
