@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any a{sv} as policy options: accepted or refused with words, and what is accepted makes a policy
-// or an error, and travels back as it came. The input is a list of (key, type, value) in lines.
+// or an error, and travels back as it came. The input is a list of (key, type, value) in lines. The
+// same bytes as the line of text of Set: what is accepted is the same again from its own words.
 #include "common/model/policy.hpp"
+#include "common/model/policy_text.hpp"
 #include "dbus/options.hpp"
 
 #include <cstddef>
@@ -37,6 +39,14 @@ sdbus::Variant make_variant(char type, const std::string& value)
     switch (type) {
     case 'b':
         return sdbus::Variant{number != 0};
+    case 'y':
+        return sdbus::Variant{static_cast<std::uint8_t>(number)};
+    case 'n':
+        return sdbus::Variant{static_cast<std::int16_t>(number)};
+    case 'q':
+        return sdbus::Variant{static_cast<std::uint16_t>(number)};
+    case 'x':
+        return sdbus::Variant{std::int64_t{number}};
     case 'i':
         return sdbus::Variant{static_cast<std::int32_t>(number)};
     case 'u':
@@ -74,11 +84,30 @@ bus::VariantMap make_options(const std::string& text)
     return options;
 }
 
+void check_text(std::string_view text)
+{
+    const auto parsed = parse_policy_text(text);
+    if (!parsed) {
+        require(parsed.error().code == Errc::invalid_policy &&
+                parsed.error().message.size() < 4096);
+        return;
+    }
+    std::string words = parsed->policy;
+    for (const auto& [name, value] : parsed->options) {
+        words += " " + name + "=" + option_text(value);
+    }
+    const auto again = parse_policy_text(words);
+    require(again && again->policy == parsed->policy && again->options == parsed->options);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
-    const auto parsed = bus::parse_options(make_options({data, data + size}));
+    const std::string bytes{data, data + size};
+    check_text(bytes);
+    static_cast<void>(bus::parse_options(make_options(bytes), bus::EmptyText::takes_away));
+    const auto parsed = bus::parse_options(make_options(bytes));
     if (!parsed) {
         require(!parsed.error().message.empty());
         return 0;

@@ -127,6 +127,12 @@ public:
         return std::string{"{}"};
     }
 
+    [[nodiscard]] Result<std::vector<ReasonView>> why(const DomainUuid& /*uuid*/) const override
+    {
+        return std::vector<ReasonView>{
+            {.level = "good", .code = "fits-one-l3", .text = "It fits."}};
+    }
+
     void export_topology(std::uint64_t /*flags*/, const Caller& /*caller*/,
                          Reply<std::string> reply) override
     {
