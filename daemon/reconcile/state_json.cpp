@@ -29,6 +29,24 @@ Json options_json(const OptionMap& options)
     return json;
 }
 
+Json spec_json(const PolicySpec& spec)
+{
+    return {{"policy", spec.name}, {"options", options_json(spec.options)}};
+}
+
+// What was set for this domain itself, which MERGE changes: in its metadata, and for this run of
+// the daemon.
+void add_own_layers(Json& json, const DomainRecord& record)
+{
+    const auto& stored = record.seen.facts.metadata.content;
+    if (stored && *stored) {
+        json["stored"] = spec_json(**stored);
+    }
+    if (record.runtime_policy) {
+        json["runtime-only"] = spec_json(*record.runtime_policy);
+    }
+}
+
 std::string_view stance_word(Stance stance)
 {
     switch (stance) {
@@ -98,6 +116,7 @@ Json domain_json(const DomainRecord& record, const Plan& plan, const Topology* t
     if (!view.satisfied) {
         json["shortfall"] = {{"code", view.shortfall.first}, {"text", view.shortfall.second}};
     }
+    add_own_layers(json, record);
     if (record.plan) {
         json["plan"] = domain_plan_to_json(*record.plan);
     }

@@ -11,8 +11,6 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-constexpr std::uint64_t bytes_per_kib = 1024;
-
 std::string_view word_of(CoreClass core_class)
 {
     switch (core_class) {
@@ -33,7 +31,7 @@ OrderedJson l3s_json(const Topology& topology)
     auto list = OrderedJson::array();
     for (const auto& l3 : topology.l3s) {
         OrderedJson json{{"cpus", l3.cpus.str()},
-                         {"size-kib", l3.size_bytes / bytes_per_kib},
+                         {"size-bytes", l3.size_bytes},
                          {"vcache", l3.vcache},
                          {"nodes", topology.nodes_of(l3.cpus).str()}};
         if (const auto* first = l3.cpus.empty() ? nullptr : topology.find(l3.cpus.front())) {

@@ -58,7 +58,8 @@ def test_others_are_answered_and_the_watchdog_is_fed(make_daemon, bus, client, t
                          config='{"default-policy": "shared"}', environment={"WATCHDOG_USEC": "1000000"},
                          log_level="warning")
     wait_until(lambda: {row[3] for row in client.manager("ListDomains")} == {"pinned"}, "all are pinned", 60)
-    floods = {"ListDomains": None, "List": None, "Why": ("(s)", ("d1",)), "Describe": None, "Plan": ("(ssa{sv})", ("d1", "dedicated", {}))}
+    floods = {"ListDomains": None, "List": None, "Why": ("(s)", ("d1",)), "Describe": None,
+              "Plan": ("(ssa{sv})", ("d1", "dedicated", {}))}
     for method, arguments in floods.items():
         flooder = multiprocessing.get_context("spawn").Process(
             target=run_flood, args=(bus.address, method, arguments, CALLS // len(floods)))
@@ -92,7 +93,8 @@ def reach_the_bus(client):
 
 
 @pytest.mark.parametrize(("interface", "method", "arguments"), [
-    (MANAGER, "ListDomains", None), (MANAGER, "List", None), (MANAGER, "Describe", None), (OBJECT_MANAGER, "GetManagedObjects", None),
+    (MANAGER, "ListDomains", None), (MANAGER, "List", None),
+    (MANAGER, "Describe", None), (OBJECT_MANAGER, "GetManagedObjects", None),
     (MANAGER, "Plan", ("(ssa{sv})", ("d1", "dedicated", {}))), (MANAGER, "Reapply", ("(st)", ("d1", 0))),
     (MANAGER, "SetPolicy", ("(ssa{sv}t)", ("d1", "shared", {}, 1)))],
     ids=lambda value: value if isinstance(value, str) else "")

@@ -99,6 +99,23 @@ TEST_F(Merge, RuntimePolicyIsALayerOfItsOwn)
     EXPECT_EQ(record(1).decision.policy.policy.priority, 1);
 }
 
+TEST_F(Merge, ExplainTellsTheLayersApart)
+{
+    auto config = config_with_default("none");
+    config.domains["web1"] = {.name = "dedicated", .options = {{"numa", "single"s}}};
+    reconciler_.on_config(config);
+    ASSERT_TRUE(merge("", {{"smt", "require"s}}));
+    ASSERT_TRUE(merge("", {{"priority", 1}}, flag_runtime_only));
+    const auto explained = controller_.explain(FakeHost::uuid(1));
+    ASSERT_TRUE(explained);
+    EXPECT_NE(explained->find(R"("stored":{"policy":"","options":{"smt":"require"}})"),
+              std::string::npos)
+        << *explained;
+    EXPECT_NE(explained->find(R"("runtime-only":{"policy":"","options":{"priority":1}})"),
+              std::string::npos)
+        << *explained;
+}
+
 TEST_F(Merge, TwoAtATimeBothCount)
 {
     ASSERT_TRUE(set_policy(1, "dedicated"));

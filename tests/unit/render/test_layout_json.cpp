@@ -32,7 +32,7 @@ TEST(Layout, HasEverythingThatAMapShows)
     const auto json = layout_to_json(odd_host());
     EXPECT_EQ(json["packages"], Json::parse(R"([{"cpus":"0-5"}])"));
     ASSERT_EQ(json["l3s"].size(), 2U);
-    EXPECT_EQ(json["l3s"][0], Json::parse(R"({"cpus":"0-1,4-5","size-kib":98304,"vcache":true,
+    EXPECT_EQ(json["l3s"][0], Json::parse(R"({"cpus":"0-1,4-5","size-bytes":100663296,"vcache":true,
                                               "nodes":"0","package":0})"));
     EXPECT_EQ(json["l3s"][1]["vcache"], false);
     ASSERT_EQ(json["cores"].size(), 4U);
