@@ -20,7 +20,7 @@ Error no_value(const OptionInfo& option)
 {
     const std::string name{option.name};
     return unusable(in_quotes(name) + " has no value; write " + name + "=VALUE" +
-                    (option.values.empty() ? "" : ", of " + join_words(option.values)));
+                    (option.values.empty() ? "" : "; valid: " + join_words(option.values)));
 }
 
 // The word at the beginning of `text`, which is shortened by it; empty: there is none.

@@ -56,15 +56,16 @@ Result<PolicySpec> base_of(const DomainRecord& record, const SetPolicyRequest& r
     return **stored;
 }
 
-// `error` of a policy that keeps options of `base`.
-Error with_kept(Error error, const PolicySpec& base)
+// `error` of `request`, which makes no sense with what stays of `base`.
+Error with_kept(Error error, const SetPolicyRequest& request, const PolicySpec& base)
 {
-    if (!base.options.empty()) {
-        error.message += "; set for this domain before and kept:";
-        for (const auto& [name, value] : base.options) {
-            error.message += " " + name + "=" + option_text(value);
-        }
-        error.message += "; an empty value (NAME=) takes one away";
+    std::string kept = request.policy.empty() && !base.name.empty() ? " " + base.name : "";
+    for (const auto& [name, value] : base.options) {
+        kept += request.options.contains(name) ? "" : " " + name + "=" + option_text(value);
+    }
+    if (!kept.empty()) {
+        error.message += "; set for this domain before and kept:" + kept +
+                         "; name another policy, or take an option away by an empty value (NAME=)";
     }
     return error;
 }
@@ -82,9 +83,11 @@ Result<PolicySpec> merged_spec(const PolicyCatalog& catalog, const DomainRecord&
     }
     const auto& name = request.policy.empty() ? base->name : request.policy;
     auto options = base->options;
+    OptionMap given;
     for (const auto& [option, value] : request.options) {
         if (!takes_away(value)) {
             options.insert_or_assign(option, value);
+            given.emplace(option, value);
         } else if (find_option(option) == nullptr) {
             return make_policy_spec(catalog, name, {{option, value}}, PolicyName::optional);
         } else {
@@ -96,8 +99,12 @@ Result<PolicySpec> merged_spec(const PolicyCatalog& catalog, const DomainRecord&
                      .message = "no policy and no option would be left; name a policy, or let "
                                 "ResetPolicy take back the one there is"};
     }
+    if (auto alone = make_policy_spec(catalog, request.policy, given, PolicyName::optional);
+        !alone) {
+        return alone; // whatever is kept
+    }
     auto spec = make_policy_spec(catalog, name, std::move(options), PolicyName::optional);
-    return spec ? std::move(spec) : with_kept(std::move(spec).error(), *base);
+    return spec ? std::move(spec) : with_kept(std::move(spec).error(), request, *base);
 }
 
 // Options that are set alone, for a domain whose policy leaves it alone.

@@ -166,9 +166,13 @@ TEST_F(Merge, RefusalSaysWhatToDo)
     // What stays contradicts what comes.
     ASSERT_TRUE(set_policy(1, "dedicated", {{"smt", "require"s}, {"cpus", "0-7"s}}));
     text = refusal("shared", {});
-    EXPECT_NE(text.find("kept: cpus=0-7 smt=require"), std::string::npos) << text;
+    EXPECT_NE(text.find("kept: cpus=0-7 smt=require;"), std::string::npos) << text;
+    EXPECT_EQ(refusal("dedicatd", {}).find("kept"), std::string::npos) << "not their fault";
+    EXPECT_EQ(refusal("", {{"smt", "requir"s}}).find("kept"), std::string::npos);
     ASSERT_TRUE(merge("shared", {{"smt", ""s}}));
     EXPECT_EQ(stored(), (PolicySpec{.name = "shared", .options = {{"cpus", "0-7"s}}}));
+    text = refusal("", {{"smt", "require"s}});
+    EXPECT_NE(text.find("kept: shared cpus=0-7;"), std::string::npos) << text;
 }
 
 TEST_F(Merge, UnreadableMetadataIsNotMergedInto)
