@@ -8,13 +8,6 @@ namespace virtpind::detail {
 
 namespace {
 
-constexpr std::uint32_t word_bits = 64;
-
-constexpr std::uint64_t bit_mask(std::uint32_t bit)
-{
-    return std::uint64_t{1} << (bit % word_bits);
-}
-
 std::string_view strip(std::string_view text)
 {
     constexpr std::string_view blanks = " \t\n";
@@ -59,129 +52,98 @@ Result<std::uint32_t> parse_id(std::string_view whole, std::string_view text)
 
 } // namespace
 
-void BitWords::set(std::uint32_t bit)
+std::uint32_t BitWords::last() const noexcept
 {
-    const auto word = bit / word_bits;
-    if (word >= words_.size()) {
-        words_.resize(word + 1, 0);
+    auto at = inside_words + outside_.size() - 1;
+    while (at > 0 && word_at(at) == 0) {
+        --at;
     }
-    words_[word] |= bit_mask(bit);
+    return static_cast<std::uint32_t>(at) * word_bits + (word_bits - 1) -
+           static_cast<std::uint32_t>(std::countl_zero(word_at(at)));
 }
 
-void BitWords::reset(std::uint32_t bit)
+void BitWords::set_outside(std::uint32_t bit)
 {
-    const auto word = bit / word_bits;
-    if (word < words_.size()) {
-        words_[word] &= ~bit_mask(bit);
+    const auto at = bit / word_bits - inside_words;
+    if (at >= outside_.size()) {
+        outside_.resize(at + 1, 0);
+    }
+    outside_[at] |= mask_of(bit);
+}
+
+void BitWords::reset_outside(std::uint32_t bit)
+{
+    const auto at = bit / word_bits - inside_words;
+    if (at < outside_.size()) {
+        outside_[at] &= ~mask_of(bit);
         trim();
     }
 }
 
-bool BitWords::test(std::uint32_t bit) const noexcept
+void BitWords::unite_outside(const BitWords& other)
 {
-    const auto word = bit / word_bits;
-    return word < words_.size() && (words_[word] & bit_mask(bit)) != 0;
-}
-
-std::size_t BitWords::count() const noexcept
-{
-    std::size_t total = 0;
-    for (const auto word : words_) {
-        total += static_cast<std::size_t>(std::popcount(word));
-    }
-    return total;
-}
-
-std::uint32_t BitWords::next(std::uint32_t from) const noexcept
-{
-    auto word = static_cast<std::size_t>(from / word_bits);
-    if (word >= words_.size()) {
-        return id_set_limit;
-    }
-    auto bits = words_[word] & (~std::uint64_t{0} << (from % word_bits));
-    while (bits == 0) {
-        if (++word == words_.size()) {
-            return id_set_limit;
-        }
-        bits = words_[word];
-    }
-    return static_cast<std::uint32_t>(word) * word_bits +
-           static_cast<std::uint32_t>(std::countr_zero(bits));
-}
-
-std::uint32_t BitWords::last() const noexcept
-{
-    const auto top = static_cast<std::uint32_t>(words_.size()) - 1;
-    return top * word_bits + (word_bits - 1) -
-           static_cast<std::uint32_t>(std::countl_zero(words_.back()));
-}
-
-void BitWords::unite(const BitWords& other)
-{
-    if (words_.size() < other.words_.size()) {
-        words_.resize(other.words_.size(), 0);
-    }
-    for (std::size_t i = 0; i < other.words_.size(); ++i) {
-        words_[i] |= other.words_[i];
+    outside_.resize(std::max(outside_.size(), other.outside_.size()), 0);
+    for (std::size_t i = 0; i < other.outside_.size(); ++i) {
+        outside_[i] |= other.outside_[i];
     }
 }
 
-void BitWords::intersect(const BitWords& other)
+void BitWords::intersect_outside(const BitWords& other)
 {
-    words_.resize(std::min(words_.size(), other.words_.size()));
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-        words_[i] &= other.words_[i];
+    outside_.resize(std::min(outside_.size(), other.outside_.size()));
+    for (std::size_t i = 0; i < outside_.size(); ++i) {
+        outside_[i] &= other.outside_[i];
     }
     trim();
 }
 
-void BitWords::subtract(const BitWords& other)
+void BitWords::subtract_outside(const BitWords& other)
 {
-    const auto shared = std::min(words_.size(), other.words_.size());
+    const auto shared = std::min(outside_.size(), other.outside_.size());
     for (std::size_t i = 0; i < shared; ++i) {
-        words_[i] &= ~other.words_[i];
+        outside_[i] &= ~other.outside_[i];
     }
     trim();
 }
 
-bool BitWords::intersects(const BitWords& other) const noexcept
+bool BitWords::intersects_outside(const BitWords& other) const noexcept
 {
-    const auto shared = std::min(words_.size(), other.words_.size());
+    const auto shared = std::min(outside_.size(), other.outside_.size());
     for (std::size_t i = 0; i < shared; ++i) {
-        if ((words_[i] & other.words_[i]) != 0) {
+        if ((outside_[i] & other.outside_[i]) != 0) {
             return true;
         }
     }
     return false;
 }
 
-bool BitWords::includes(const BitWords& other) const noexcept
+bool BitWords::includes_outside(const BitWords& other) const noexcept
 {
-    if (other.words_.size() > words_.size()) {
+    if (other.outside_.size() > outside_.size()) {
         return false;
     }
-    for (std::size_t i = 0; i < other.words_.size(); ++i) {
-        if ((other.words_[i] & ~words_[i]) != 0) {
+    for (std::size_t i = 0; i < other.outside_.size(); ++i) {
+        if ((other.outside_[i] & ~outside_[i]) != 0) {
             return false;
         }
     }
     return true;
 }
 
-std::size_t BitWords::common_count(const BitWords& other) const noexcept
+std::size_t BitWords::common_outside(const BitWords& other) const noexcept
 {
     std::size_t total = 0;
-    const auto shared = std::min(words_.size(), other.words_.size());
+    const auto shared = std::min(outside_.size(), other.outside_.size());
     for (std::size_t i = 0; i < shared; ++i) {
-        total += static_cast<std::size_t>(std::popcount(words_[i] & other.words_[i]));
+        total += count_ones(outside_[i] & other.outside_[i]);
     }
     return total;
 }
 
 void BitWords::trim()
 {
-    while (!words_.empty() && words_.back() == 0) {
-        words_.pop_back();
+    while (!outside_.empty() && outside_.back() == 0) {
+        outside_.pop_back();
     }
 }
 

@@ -62,13 +62,52 @@ TEST(CpuSet, EqualityIsOfMembersNotOfHistory)
     EXPECT_TRUE((cpus("200") - cpus("200")).empty());
 }
 
+// Ids from 512 on are kept elsewhere than the others.
+TEST(CpuSet, LargeIdsAreLikeSmallOnes)
+{
+    const auto a = cpus("3,511-513,700");
+    const auto b = cpus("511,513,9000");
+    EXPECT_EQ((a | b).str(), "3,511-513,700,9000");
+    EXPECT_EQ((b | a), (a | b));
+    EXPECT_EQ((a & b).str(), "511,513");
+    EXPECT_EQ((b & a), (a & b));
+    EXPECT_EQ((a - b).str(), "3,512,700");
+    EXPECT_EQ((b - a).str(), "9000");
+    EXPECT_EQ((a - cpus("512-700")).str(), "3,511");
+    EXPECT_EQ((cpus("511,9000") & cpus("511")), cpus("511"));
+    EXPECT_TRUE(a.intersects(b));
+    EXPECT_TRUE(cpus("1,600").intersects(cpus("2,600")));
+    EXPECT_FALSE(cpus("1,600").intersects(cpus("2,601")));
+    EXPECT_FALSE(cpus("1,600").intersects(cpus("2")));
+    EXPECT_TRUE(a.includes(cpus("513,700")));
+    EXPECT_TRUE(a.includes(cpus("3")));
+    EXPECT_FALSE(a.includes(cpus("3,514")));
+    EXPECT_FALSE(cpus("3").includes(a));
+    EXPECT_EQ(a.common(b), 2U);
+    EXPECT_EQ(a.common(cpus("3,700")), 2U);
+    EXPECT_EQ(a.size(), 5U);
+    EXPECT_TRUE(a.contains(CpuId{700}));
+    EXPECT_FALSE(a.contains(CpuId{16383}));
+    EXPECT_EQ(raw(cpus("700,9000").front()), 700U);
+    EXPECT_EQ(raw(b.back()), 9000U);
+    EXPECT_EQ(raw(cpus("3,64").back()), 64U);
+    EXPECT_EQ(raw(cpus("0").back()), 0U);
+    auto shrunk = a;
+    for (const auto id : {700U, 513U, 512U, 5000U}) {
+        shrunk.erase(CpuId{id});
+    }
+    EXPECT_EQ(shrunk, cpus("3,511"));
+    EXPECT_TRUE((cpus("600") - cpus("600")).empty());
+    EXPECT_FALSE(cpus("600").empty());
+}
+
 TEST(CpuSet, IteratesInOrder)
 {
     std::vector<unsigned> seen;
-    for (const auto cpu : cpus("64,0,127-128")) {
+    for (const auto cpu : cpus("64,0,127-128,511-512,16383")) {
         seen.push_back(raw(cpu));
     }
-    EXPECT_EQ(seen, (std::vector<unsigned>{0, 64, 127, 128}));
+    EXPECT_EQ(seen, (std::vector<unsigned>{0, 64, 127, 128, 511, 512, 16383}));
 }
 
 } // namespace
