@@ -186,10 +186,9 @@ DomainsOnCpus claimants(const Fleet& fleet, const Member& member, const CpuSet& 
 {
     DomainsOnCpus owners;
     for (const auto& other : fleet.members()) {
-        auto blocking = other.claim & wanted;
-        if (&other != &member && !blocking.empty() && !never_together(member, other) &&
+        if (&other != &member && other.claim.intersects(wanted) && !never_together(member, other) &&
             other.intent->activity != Activity::dormant) {
-            owners.push_back({other.intent->name, std::move(blocking)});
+            owners.push_back({other.intent->name, other.claim & wanted});
         }
     }
     return owners;
@@ -199,9 +198,8 @@ DomainsOnCpus floaters(const Fleet& fleet, const Member& member, const CpuSet& w
 {
     DomainsOnCpus guests;
     for (const auto& other : fleet.members()) {
-        auto there = other.load & wanted;
-        if (&other != &member && !there.empty() && !never_together(member, other)) {
-            guests.push_back({other.intent->name, std::move(there)});
+        if (&other != &member && other.load.intersects(wanted) && !never_together(member, other)) {
+            guests.push_back({other.intent->name, other.load & wanted});
         }
     }
     return guests;
@@ -274,7 +272,7 @@ std::optional<Reason> what_spread_gives(Fleet& fleet, const Member& member)
 {
     const auto& host = fleet.host();
     const auto& intent = *member.intent;
-    const auto cells = guest_shape(intent).cells;
+    const auto cells = cells_of(intent);
     if (cells.size() < 2 || intent.policy.numa != NumaChoice::prefer) {
         return std::nullopt;
     }

@@ -5,6 +5,7 @@
 #include "daemon/planner/place/guest_shape.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,7 @@ public:
         , member_{member}
         , cost_{plan.cost}
         , reasons_{plan.reasons}
+        , shape_{guest_shape(*member.intent)}
     {
         for (const auto& [vcpu, cpu] : member.placed->pins) {
             cpus_.insert(cpu);
@@ -58,8 +60,7 @@ public:
         if (!intent_.policy.cpus.empty()) {
             say(ReasonCode::restricted_cpus, {{"allowed", intent_.policy.cpus}});
         }
-        if (const auto cells = guest_shape(intent_).cells_online();
-            cells > 0 && cost_[CostTerm::nodes] > cells) {
+        if (shape_.cells_online() > 0 && cost_[CostTerm::nodes] > shape_.cells_online()) {
             say(ReasonCode::cells_do_not_fit);
         }
         if (!member_.placed->proven) {
@@ -111,20 +112,18 @@ private:
 
     void say_cores()
     {
-        const auto shape = guest_shape(intent_);
         const auto smt = intent_.policy.smt;
         const auto apart = smt == SmtChoice::isolate || smt == SmtChoice::spread;
-        if (shape.sibling_cores() > 0 && !apart) {
+        if (shape_.sibling_cores() > 0 && !apart) {
             if (cost_[CostTerm::siblings] == 0) {
                 say(ReasonCode::siblings_kept);
             } else {
                 say(ReasonCode::siblings_broken,
-                    {{"broken", cost_[CostTerm::siblings]}, {"cores", shape.sibling_cores()}});
+                    {{"broken", cost_[CostTerm::siblings]}, {"cores", shape_.sibling_cores()}});
             }
         }
-        const auto own_cores =
-            wishes_own_cores(intent_.policy, shape) && cost_[CostTerm::stacked] == 0;
-        say_one_per_core(shape);
+        const auto own_cores = wishes_own_cores(intent_) && cost_[CostTerm::stacked] == 0;
+        say_one_per_core();
         if (smt == SmtChoice::isolate) {
             say(ReasonCode::siblings_idle, {{"siblings", member_.placed->claim - cpus_}});
         } else if (own_cores && smt != SmtChoice::require) {
@@ -132,26 +131,36 @@ private:
         } else if (cost_[CostTerm::partial_cores] == 0 || smt == SmtChoice::require) {
             say(ReasonCode::cores_whole);
         }
-        say_what_the_guest_sees(shape);
+        say_what_the_guest_sees();
         if (cost_[CostTerm::shared_cores] > 0) {
             say(ReasonCode::core_shared, {{"cores", cost_[CostTerm::shared_cores]}});
         }
     }
 
+    // Its vCPUs by position in HostIndex::cores.
+    [[nodiscard]] std::map<std::size_t, std::size_t> used_cores() const
+    {
+        std::map<std::size_t, std::size_t> cores;
+        for (const auto cpu : cpus_) {
+            ++cores[host_.core_at(cpu)];
+        }
+        return cores;
+    }
+
     // Whether each vCPU has the core that the guest's topology, or smt=spread, wishes for it.
-    void say_one_per_core(const GuestShape& shape)
+    void say_one_per_core()
     {
         if (cost_[CostTerm::doubled] > 0) {
             say(ReasonCode::few_cores, {{"doubled", cost_[CostTerm::doubled]}});
         }
-        if (!wishes_own_cores(intent_.policy, shape)) {
+        if (!wishes_own_cores(intent_)) {
             return;
         }
         CpuSet siblings;
         std::size_t cores = 0;
-        for (const auto& core : host_.cores) {
-            siblings |= core.set.intersects(cpus_) ? core.set - cpus_ : CpuSet{};
-            cores += core.set.intersects(cpus_) ? 1U : 0U;
+        for (const auto& [core, vcpus] : used_cores()) {
+            siblings |= host_.cores[core].set - cpus_;
+            ++cores;
         }
         const auto idle = siblings & member_.placed->claim;
         if (cost_[CostTerm::stacked] > 0) {
@@ -165,7 +174,7 @@ private:
 
     // A guest without siblings schedules as if each vCPU were a core, one without cells as if all
     // memory were equally near.
-    void say_what_the_guest_sees(const GuestShape& shape)
+    void say_what_the_guest_sees()
     {
         if (intent_.policy.topology != TopologyChoice::keep || !own_.empty()) {
             return;
@@ -175,10 +184,10 @@ private:
             say(ReasonCode::topology_kept, {{"nodes", nodes}});
         }
         std::size_t doubled = 0;
-        for (const auto& core : host_.cores) {
-            doubled += core.set.common(cpus_) > 1 ? 1U : 0U;
+        for (const auto& [core, vcpus] : used_cores()) {
+            doubled += vcpus > 1 ? 1U : 0U;
         }
-        if (doubled > 0 && shape.sibling_cores() == 0) {
+        if (doubled > 0 && shape_.sibling_cores() == 0) {
             say(ReasonCode::topology_kept,
                 {{"vcpus", intent_.vcpus_online.size()}, {"doubled", doubled}});
         }
@@ -282,7 +291,9 @@ private:
     {
         CpuSet cpus;
         for (const auto& l3 : host_.l3_cpus) {
-            cpus |= l3.intersects(cpus_) ? l3 : CpuSet{};
+            if (l3.intersects(cpus_)) {
+                cpus |= l3;
+            }
         }
         auto owners = claimants(fleet_, member_, cpus);
         const auto host_own = cpus & fleet_.housekeeping_beside(member_);
@@ -336,6 +347,7 @@ private:
     const Member& member_;
     const Cost& cost_;
     Reasons& reasons_;
+    GuestShape shape_;
     CpuSet cpus_;
     VcpuSet own_; // its vCPUs with CPUs of their own, where others float
 };

@@ -19,6 +19,7 @@ Fleet::Fleet(const HostIndex& host, const PlanRequest& request, CpuSet usable, C
     for (auto& member : members_) {
         turn_of(*member.intent);
         member.memory = memory_.reserve_existing(*member.intent);
+        has_loads_ = has_loads_ || !member.load.empty();
     }
 }
 
@@ -49,7 +50,9 @@ Surroundings Fleet::around(const Member& member, Claims claims) const
         }
         if (claims == Claims::all || is_active(other)) {
             around.claimed |= other.claim;
-            around.loaded |= other.load;
+            if (has_loads_) {
+                around.loaded |= other.load;
+            }
         }
     }
     around.free -= around.claimed;

@@ -141,6 +141,7 @@ private:
     MemoryLedger memory_;
     PackTables tables_;
     std::vector<Member> members_; // in the order of the intents
+    bool has_loads_ = false;      // of some member
 };
 
 } // namespace virtpind

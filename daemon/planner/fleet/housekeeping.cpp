@@ -124,24 +124,29 @@ CpuSet cores_used_by(const HostIndex& host, const CpuSet& cpus, const CpuSet& ot
 
 namespace {
 
-// The cores with CPUs in `cpus`, the best for housekeeping first.
+// The cores with usable CPUs, the best for housekeeping first.
 std::vector<const HostCore*> by_preference(const HostIndex& host, const HousekeepingTask& task)
 {
+    using Key = std::tuple<bool, bool, bool, bool, bool>;
     const auto nodes = host.topology->nodes_of(task.around);
-    const auto key = [&](const HostCore* core) {
-        const auto core_class = class_of(*host.topology, core->kind);
-        return std::tuple{host.quiet.intersects(core->set), core_class == CoreClass::low_power,
-                          core_class != CoreClass::efficiency, is_big_cache(host, core->l3),
-                          nodes.contains(host.node_id(core->node))};
-    };
-    std::vector<const HostCore*> cores;
+    std::vector<std::pair<Key, const HostCore*>> keyed; // as they stand in the host, too
+    keyed.reserve(host.cores.size());
     for (const auto& core : host.cores) {
         if (core.set.intersects(task.usable)) {
-            cores.push_back(&core);
+            const auto core_class = class_of(*host.topology, core.kind);
+            keyed.emplace_back(Key{host.quiet.intersects(core.set),
+                                   core_class == CoreClass::low_power,
+                                   core_class != CoreClass::efficiency, is_big_cache(host, core.l3),
+                                   nodes.contains(host.node_id(core.node))},
+                               &core);
         }
     }
-    std::stable_sort(cores.begin(), cores.end(),
-                     [&key](const auto* a, const auto* b) { return key(a) < key(b); });
+    std::sort(keyed.begin(), keyed.end());
+    std::vector<const HostCore*> cores;
+    cores.reserve(keyed.size());
+    for (const auto& [key, core] : keyed) {
+        cores.push_back(core);
+    }
     return cores;
 }
 

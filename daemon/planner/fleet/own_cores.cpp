@@ -19,11 +19,6 @@ CpuSet cores_of(const HostIndex& host, const VcpuMap& pins)
     return cores;
 }
 
-bool wishes_own_cores(const Intent& intent)
-{
-    return wishes_own_cores(intent.policy, guest_shape(intent));
-}
-
 bool floats(const Member& member)
 {
     return is_active(member) && member.role != Member::Role::untouched && !member.placed &&

@@ -123,16 +123,18 @@ private:
     // Those whose place could make a difference, newcomers first, then the smallest.
     Movers movable(const Member& for_whom)
     {
-        Movers movers;
+        std::vector<std::tuple<bool, std::size_t, Member*>> keyed; // members stand in one vector
         for (auto& member : fleet_.members()) {
             if (&member != &for_whom && may_be_moved(member)) {
-                movers.push_back(&member);
+                keyed.emplace_back(is_running(member), member.claim.size(), &member);
             }
         }
-        std::stable_sort(movers.begin(), movers.end(), [](const Member* a, const Member* b) {
-            return std::tuple{is_running(*a), a->claim.size()} <
-                   std::tuple{is_running(*b), b->claim.size()};
-        });
+        std::sort(keyed.begin(), keyed.end());
+        Movers movers;
+        movers.reserve(keyed.size());
+        for (const auto& [running, claimed, member] : keyed) {
+            movers.push_back(member);
+        }
         return movers;
     }
 
@@ -309,9 +311,12 @@ private:
     // Changes places with another newcomer where that is better for both together.
     bool exchange(Member& member)
     {
+        if (exchanges_ >= exchanges_max || is_perfect(member.placed->cost)) {
+            return false;
+        }
         auto partners = movable(member);
         std::erase_if(partners, [](const Member* other) { return !is_arriving(*other); });
-        if (exchanges_ >= exchanges_max || partners.empty() || is_perfect(member.placed->cost)) {
+        if (partners.empty()) {
             return false;
         }
         const auto alone = fleet_.place_alone(member);

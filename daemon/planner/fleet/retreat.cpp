@@ -19,7 +19,7 @@ Loss least_loss(const Intent& intent)
     if (intent.policy.numa == NumaChoice::spread) {
         return {};
     }
-    return {.nodes = std::max<std::uint64_t>(1, guest_shape(intent).cells.size())};
+    return {.nodes = std::max<std::uint64_t>(1, cells_of(intent).size())};
 }
 
 // It has the whole of some L3 with V-cache or, for want of one core, nothing of it.

@@ -12,9 +12,14 @@ namespace {
 
 using NodeIndexes = IdSet<NodeIndex>;
 
+struct UsedCore {
+    std::size_t core = 0; // position in HostIndex::cores
+    std::size_t vcpus = 0;
+};
+
 // What a placement touches.
 struct Touched {
-    std::vector<std::uint32_t> cores; // vCPUs by position in HostIndex::cores
+    std::vector<UsedCore> cores;
     std::vector<std::uint32_t> nodes; // vCPUs by NodeIndex
     NodeIndexes node_set;
     IdSet<PackageIndex> packages;
@@ -25,12 +30,13 @@ struct Touched {
 Touched touched_by(const HostIndex& host, const VcpuMap& pins)
 {
     Touched touched;
-    touched.cores.assign(host.cores.size(), 0);
+    std::vector<std::size_t> cores;
+    cores.reserve(pins.size());
     touched.nodes.assign(host.topology->nodes.size(), 0);
     for (const auto& [vcpu, id] : pins) {
         const auto& cpu = host.cpu(id);
         const auto core = host.core_at(id);
-        ++touched.cores[core];
+        cores.push_back(core);
         if (const auto l2 = host.cores[core].l2) {
             touched.l2s.insert(*l2);
         }
@@ -38,6 +44,14 @@ Touched touched_by(const HostIndex& host, const VcpuMap& pins)
         touched.node_set.insert(cpu.node);
         touched.packages.insert(cpu.package);
         touched.l3s.insert(cpu.l3);
+    }
+    std::sort(cores.begin(), cores.end());
+    touched.cores.reserve(cores.size());
+    for (const auto core : cores) {
+        if (touched.cores.empty() || touched.cores.back().core != core) {
+            touched.cores.push_back({.core = core, .vcpus = 0});
+        }
+        ++touched.cores.back().vcpus;
     }
     return touched;
 }
@@ -69,11 +83,9 @@ Cost sum_of_charges(const HostIndex& host, const Charges& charges, const Touched
     for (const auto l2 : touched.l2s) {
         sum += charges.of_l2(l2);
     }
-    for (std::size_t i = 0; i < host.cores.size(); ++i) {
-        if (touched.cores[i] > 0) {
-            sum += charges.of_core(host.cores[i]);
-            sum += charges.of_vcpus_on(host.cores[i], touched.cores[i]);
-        }
+    for (const auto& [core, vcpus] : touched.cores) {
+        sum += charges.of_core(host.cores[core]);
+        sum += charges.of_vcpus_on(host.cores[core], vcpus);
     }
     for (const auto& [vcpu, id] : pins) {
         const auto& cpu = host.cpu(id);
@@ -87,10 +99,11 @@ Cost sum_of_charges(const HostIndex& host, const Charges& charges, const Touched
 }
 
 // Nodes that the guest's cells are on, summed over the cells.
-std::uint64_t nodes_of_cells(const HostIndex& host, const GuestShape& shape, const VcpuMap& pins)
+std::uint64_t nodes_of_cells(const HostIndex& host, const std::vector<VcpuSet>& cells,
+                             const VcpuMap& pins)
 {
     std::uint64_t sum = 0;
-    for (const auto& cell : shape.cells) {
+    for (const auto& cell : cells) {
         sum += nodes_of_cell(host, cell, pins);
     }
     return sum;
@@ -132,14 +145,15 @@ std::uint64_t imbalance_of_vcpus(const Touched& touched, std::size_t vcpus)
     return std::max(fullest - emptiest, forced) - forced;
 }
 
-void count_nodes(Cost& cost, const HostIndex& host, const Intent& intent, const GuestShape& shape,
-                 const VcpuMap& pins, const Touched& touched)
+void count_nodes(Cost& cost, const HostIndex& host, const Intent& intent, const VcpuMap& pins,
+                 const Touched& touched)
 {
     cost[CostTerm::distance] = distance_within(host, touched.node_set);
     const auto spread = intent.policy.numa == NumaChoice::spread;
-    if (!shape.cells.empty()) {
+    const auto cells = cells_of(intent);
+    if (!cells.empty()) {
         const auto used = std::uint64_t{touched.node_set.size()};
-        cost[CostTerm::nodes] = nodes_of_cells(host, shape, pins);
+        cost[CostTerm::nodes] = nodes_of_cells(host, cells, pins);
         cost[CostTerm::device_cells] = devices_missed(host, intent, touched.node_set);
         cost[CostTerm::imbalance] =
             spread ? std::max(cost[CostTerm::nodes], used) - used : std::uint64_t{0};
@@ -148,18 +162,24 @@ void count_nodes(Cost& cost, const HostIndex& host, const Intent& intent, const 
     }
 }
 
-std::uint64_t broken_guest_cores(const HostIndex& host, const GuestShape& shape,
-                                 const VcpuMap& pins)
+// Guest cores whose vCPUs are not all on one core of the host.
+std::uint64_t broken_guest_cores(const HostIndex& host, const Intent& intent, const VcpuMap& pins)
 {
-    if (!shape.siblings_matter) {
+    if (!siblings_matter(intent)) {
         return 0;
     }
-    return static_cast<std::uint64_t>(
-        std::count_if(shape.cores.begin(), shape.cores.end(), [&](const auto& guest_core) {
-            const auto home = host.core_at(pins.at(guest_core.front()));
-            return std::any_of(guest_core.begin(), guest_core.end(),
-                               [&](VcpuId vcpu) { return host.core_at(pins.at(vcpu)) != home; });
-        }));
+    std::uint64_t broken = 0;
+    for (auto pin = pins.begin(); pin != pins.end();) {
+        const auto guest_core = raw(pin->first) / intent.topology->threads;
+        const auto home = host.core_at(pin->second);
+        auto whole = true;
+        for (; pin != pins.end() && raw(pin->first) / intent.topology->threads == guest_core;
+             ++pin) {
+            whole = whole && host.core_at(pin->second) == home;
+        }
+        broken += whole ? 0U : 1U;
+    }
+    return broken;
 }
 
 void count_vcpus(Cost& cost, const HostIndex& host, const Intent& intent, const VcpuMap& pins)
@@ -180,13 +200,9 @@ void count_vcpus(Cost& cost, const HostIndex& host, const Intent& intent, const 
 // One vCPU on each core that it is on, and nobody else may be there.
 bool has_own_cores(const HostIndex& host, const Surroundings& around, const Touched& touched)
 {
-    for (std::size_t i = 0; i < host.cores.size(); ++i) {
-        if (touched.cores[i] > 1 ||
-            (touched.cores[i] == 1 && !around.free.includes(host.cores[i].set))) {
-            return false;
-        }
-    }
-    return true;
+    return std::all_of(touched.cores.begin(), touched.cores.end(), [&](const UsedCore& used) {
+        return used.vcpus == 1 && around.free.includes(host.cores[used.core].set);
+    });
 }
 
 } // namespace
@@ -194,7 +210,7 @@ bool has_own_cores(const HostIndex& host, const Surroundings& around, const Touc
 std::optional<CpuId> present_cpu(const HostIndex& host, const Intent& intent, VcpuId vcpu)
 {
     const auto pin = intent.current.vcpus.find(vcpu);
-    if (pin == intent.current.vcpus.end() || pin->second.size() != 1) {
+    if (pin == intent.current.vcpus.end() || !pin->second.has_one()) {
         return std::nullopt;
     }
     const auto cpu = pin->second.front();
@@ -217,13 +233,12 @@ bool is_wished(CoreClass core_class, CoreChoice wish)
 Cost cost_of(const HostIndex& host, const Intent& intent, const Surroundings& around,
              const VcpuMap& pins)
 {
-    const auto shape = guest_shape(intent);
     const auto touched = touched_by(host, pins);
     auto cost = sum_of_charges(host, Charges{host, intent, around}, touched, pins);
-    count_nodes(cost, host, intent, shape, pins, touched);
-    cost[CostTerm::siblings] = broken_guest_cores(host, shape, pins);
+    count_nodes(cost, host, intent, pins, touched);
+    cost[CostTerm::siblings] = broken_guest_cores(host, intent, pins);
     count_vcpus(cost, host, intent, pins);
-    if (wishes_own_cores(intent.policy, shape)) {
+    if (wishes_own_cores(intent)) {
         cost[CostTerm::stacked] = has_own_cores(host, around, touched) ? 0 : 1;
         if (cost[CostTerm::stacked] == 0) {
             cost[CostTerm::partial_cores] = 0;

@@ -22,7 +22,8 @@ CpuSet named_cpus(const PinSet& pins)
 
 CpuSet cpus_elsewhere(const Topology& topology, const PinSet& pins)
 {
-    return named_cpus(pins) - topology.all_cpus();
+    const auto named = named_cpus(pins);
+    return named.empty() ? named : named - topology.all_cpus();
 }
 
 NodeSet nodes_elsewhere(const Topology& topology, const PinSet& pins)
@@ -39,7 +40,8 @@ NodeSet nodes_elsewhere(const Topology& topology, const PinSet& pins)
 
 CpuSet cpus_elsewhere(const Topology& topology, const Policy& policy)
 {
-    return (policy.cpus | policy.emulator.cpus | policy.iothreads.cpus) - topology.all_cpus();
+    const auto named = policy.cpus | policy.emulator.cpus | policy.iothreads.cpus;
+    return named.empty() ? named : named - topology.all_cpus();
 }
 
 void explain_elsewhere(const Topology& topology, const Intent& intent, DomainPlan& plan)

@@ -24,6 +24,25 @@ std::vector<std::vector<VcpuId>> cores_of(const VcpuSet& online, std::uint32_t t
     return cores;
 }
 
+// Its topology has a core for each vCPU online.
+bool has_one_per_core(const Intent& intent)
+{
+    if (!intent.topology) {
+        return false;
+    }
+    const auto threads = std::max(intent.topology->threads, 1U);
+    auto last = static_cast<std::uint32_t>(-1);
+    for (const auto vcpu : intent.vcpus_online) {
+        if (raw(vcpu) / threads == last) {
+            return false;
+        }
+        last = raw(vcpu) / threads;
+    }
+    return true;
+}
+
+} // namespace
+
 std::vector<VcpuSet> cells_of(const Intent& intent)
 {
     std::vector<VcpuSet> cells;
@@ -38,8 +57,6 @@ std::vector<VcpuSet> cells_of(const Intent& intent)
     cells.front() |= unnamed;
     return cells;
 }
-
-} // namespace
 
 std::size_t GuestShape::sibling_cores() const
 {
@@ -70,23 +87,23 @@ std::size_t GuestShape::smallest_sibling_core() const
 GuestShape guest_shape(const Intent& intent)
 {
     GuestShape shape;
-    shape.siblings_matter = intent.topology && intent.topology->threads > 1;
+    shape.siblings_matter = siblings_matter(intent);
     shape.cores =
         cores_of(intent.vcpus_online,
                  intent.topology ? std::max(intent.topology->threads, 1U) : stand_in_threads);
     shape.cells = cells_of(intent);
     shape.vcpus = intent.vcpus_online.size();
-    shape.one_per_core = intent.topology && shape.cores.size() == shape.vcpus;
     return shape;
 }
 
-bool wishes_own_cores(const Policy& policy, const GuestShape& shape)
+bool wishes_own_cores(const Intent& intent)
 {
-    const auto by_shape =
+    const auto& policy = intent.policy;
+    const auto by_policy =
         policy.smt == SmtChoice::automatic
             ? policy.topology != TopologyChoice::host
             : policy.smt == SmtChoice::require && policy.topology == TopologyChoice::match;
-    return by_shape && shape.one_per_core;
+    return by_policy && has_one_per_core(intent);
 }
 
 std::vector<CellCpus> cpus_by_cell(const Intent& intent, const std::map<VcpuId, CpuId>& pins)

@@ -17,7 +17,6 @@ struct GuestShape {
     // (libvirt's default is one socket per vCPU); consecutive pairs stand in for order only.
     std::vector<std::vector<VcpuId>> cores;
     bool siblings_matter = false; // the guest was told of threads
-    bool one_per_core = false;    // its topology has a core for each vCPU online
     // Online vCPUs by cell, in the order of Intent::cells; empty when there are fewer than two.
     // vCPUs in no cell are in the first, as libvirt has it.
     std::vector<VcpuSet> cells;
@@ -33,9 +32,17 @@ struct GuestShape {
 
 [[nodiscard]] GuestShape guest_shape(const Intent& intent);
 
+// The same as GuestShape::cells.
+[[nodiscard]] std::vector<VcpuSet> cells_of(const Intent& intent);
+
+[[nodiscard]] inline bool siblings_matter(const Intent& intent)
+{
+    return intent.topology && intent.topology->threads > 1;
+}
+
 // Whether smt=auto, or smt=require for a topology that is rewritten to that of the CPUs chosen,
 // means a whole core for each vCPU: the guest's own topology has that.
-[[nodiscard]] bool wishes_own_cores(const Policy& policy, const GuestShape& shape);
+[[nodiscard]] bool wishes_own_cores(const Intent& intent);
 
 // A guest cell: all its vCPUs, offline ones too, and the CPUs of those that have one.
 struct CellCpus {

@@ -90,7 +90,7 @@ private:
             auto apart = on_kinds(kinds, Cores::one_each);
             return apart ? std::move(apart) : on_kinds(kinds, Cores::any);
         }
-        if (!task_.own_cores || !wishes_own_cores(policy_, shape_)) {
+        if (!task_.own_cores || !wishes_own_cores(task_.intent)) {
             return on_kinds(kinds, Cores::any);
         }
         auto own = on_kinds(kinds, Cores::own);
@@ -343,7 +343,7 @@ private:
         bound[CostTerm::doubled] = least_doubled_;
         bound[CostTerm::distance] = choice.distance;
         bound[CostTerm::siblings] = broken;
-        if (cost[CostTerm::stacked] == 0 && wishes_own_cores(policy_, shape_)) {
+        if (cost[CostTerm::stacked] == 0 && wishes_own_cores(task_.intent)) {
             bound[CostTerm::partial_cores] = 0;
         }
         if (!present_.empty()) { // the search counts CPUs that are new to the domain

@@ -105,7 +105,13 @@ private:
         return true;
     }
 
-    [[nodiscard]] std::vector<VcpuId> kept_pins(const std::vector<VcpuId>& guest_core) const
+    [[nodiscard]] bool has_pins(const std::vector<VcpuId>& guest_core) const
+    {
+        return std::any_of(guest_core.begin(), guest_core.end(),
+                           [this](VcpuId vcpu) { return pins_.contains(vcpu); });
+    }
+
+    [[nodiscard]] std::vector<VcpuId> unpinned(const std::vector<VcpuId>& guest_core) const
     {
         std::vector<VcpuId> vcpus;
         std::copy_if(guest_core.begin(), guest_core.end(), std::back_inserter(vcpus),
@@ -130,7 +136,6 @@ private:
     void complete_kept_cores()
     {
         for (const auto& guest_core : shape_.cores) {
-            const auto rest = kept_pins(guest_core);
             std::optional<std::size_t> home;
             auto together = true;
             for (const auto vcpu : guest_core) {
@@ -142,7 +147,7 @@ private:
             }
             auto* seat = home && together ? seat_of(host_.cores.at(*home).cpus.front()) : nullptr;
             if (seat != nullptr) {
-                sit_together(rest, *seat);
+                sit_together(unpinned(guest_core), *seat);
             }
         }
     }
@@ -168,7 +173,7 @@ private:
     void keep_present_cores()
     {
         for (const auto& guest_core : shape_.cores) {
-            if (guest_core.size() < 2 || kept_pins(guest_core).size() != guest_core.size()) {
+            if (guest_core.size() < 2 || has_pins(guest_core)) {
                 continue;
             }
             const auto first = present(guest_core.front());
@@ -193,8 +198,10 @@ private:
     void keep_present()
     {
         for (const auto& guest_core : shape_.cores) {
-            for (const auto vcpu : kept_pins(guest_core)) {
-                stay(vcpu);
+            for (const auto vcpu : guest_core) {
+                if (!pins_.contains(vcpu)) {
+                    stay(vcpu);
+                }
             }
         }
     }
@@ -209,14 +216,13 @@ private:
         for (auto size = largest; size > 1; --size) {
             std::size_t from = 0; // seats before this one are too full for any cell
             for (const auto& guest_core : shape_.cores) {
-                const auto vcpus = kept_pins(guest_core);
-                if (guest_core.size() != size || vcpus.size() != size) {
+                if (guest_core.size() != size || has_pins(guest_core)) {
                     continue;
                 }
                 while (from < seats_.size() && seats_[from].cpus.size() < size) {
                     ++from;
                 }
-                for (auto at = from; at < seats_.size() && !sit_together(vcpus, seats_[at]);) {
+                for (auto at = from; at < seats_.size() && !sit_together(guest_core, seats_[at]);) {
                     ++at;
                 }
             }
@@ -227,7 +233,7 @@ private:
     {
         std::size_t from = 0;
         for (const auto& guest_core : shape_.cores) {
-            for (const auto vcpu : kept_pins(guest_core)) {
+            for (const auto vcpu : unpinned(guest_core)) {
                 while (seats_.at(from).cpus.empty()) {
                     ++from;
                 }
