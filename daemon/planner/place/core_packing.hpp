@@ -9,11 +9,11 @@
 #pragma once
 
 #include "common/model/policy.hpp"
+#include "dense_score.hpp"
 #include "host_index.hpp"
-#include "score.hpp"
 
 #include <cstddef>
-#include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -21,10 +21,10 @@ namespace virtpind {
 
 // What one core offers to the domain that is being placed.
 struct CoreOffer {
-    std::vector<CpuId> cpus;  // in the order they would be taken; those it must keep come first
-    std::size_t keep = 0;     // how many it must take
-    std::size_t most = 0;     // how many it may take; the domain uses 0 or keep..most
-    std::vector<Score> costs; // of taking the first, the first two, ... of `cpus`, up to `most`
+    std::size_t first = 0; // of its CPUs, in PackDemand::cpus
+    std::size_t cpus = 0;
+    std::size_t keep = 0; // how many it must take
+    std::size_t most = 0; // how many it may take; the domain uses 0 or keep..most
 };
 
 // vCPUs that a node may hold: none unless it is required, else least..most.
@@ -54,6 +54,11 @@ struct PackDemand {
     std::size_t vcpus = 0;
     std::size_t guest_threads = 1; // vCPUs per guest core to be kept together
     std::vector<CoreOffer> offers; // by position in HostIndex::cores
+    // Of all offers. Those of one in the order they would be taken; those it must keep come first.
+    std::vector<CpuId> cpus;
+    // Of taking the first, the first two, ... of the CPUs of an offer, up to `most`; by position in
+    // `cpus`.
+    std::vector<Score> costs;
     std::vector<Score> zone_costs; // by HostIndex::zones, paid when any core is used
     bool evenly = false; // among equal costs: parts of one size, not one as large as can be
     const PackLimits* limits = nullptr; // of zones; those of cores are part of the offers
@@ -65,20 +70,29 @@ struct Packing {
     std::vector<std::size_t> nodes; // vCPUs by NodeIndex
 };
 
-// Storage for the tables, kept from one domain to the next.
-using PackTables = std::vector<Score>;
+// Storage for the tables, kept from one domain to the next: by the words that a score takes.
+struct PackTables {
+    std::vector<DenseScore<1>> one;
+    std::vector<DenseScore<2>> two;
+    std::vector<Score> all;
+};
 
 class Packer {
 public:
     // All three outlive this.
-    Packer(const HostIndex& host, const PackDemand& demand, PackTables& scores);
+    Packer(const HostIndex& host, const PackDemand& demand, PackTables& tables);
+    Packer(const Packer&) = delete;
+    Packer(Packer&&) = delete;
+    Packer& operator=(const Packer&) = delete;
+    Packer& operator=(Packer&&) = delete;
+    ~Packer();
 
     // The best packing within `limits` (by NodeIndex), if there is any. Among equals the one that
     // takes most from the lowest cores.
     [[nodiscard]] std::optional<Packing> pack(const std::vector<NodeLimit>& limits);
 
     // The most vCPUs that one node can hold. By NodeIndex.
-    [[nodiscard]] const std::vector<std::size_t>& node_capacity() const { return node_capacity_; }
+    [[nodiscard]] const std::vector<std::size_t>& node_capacity() const;
 
     // Whether some vCPU has to stay on this node.
     [[nodiscard]] bool must_use(NodeIndex node) const;
@@ -86,37 +100,12 @@ public:
     // Whether two nodes can stand in for each other: same tables, same parent zone.
     [[nodiscard]] bool alike(NodeIndex a, NodeIndex b) const;
 
-    // Table cells computed so far; the unit of counted work.
-    [[nodiscard]] std::uint64_t work() const { return work_; }
-
 private:
-    // Tables of one zone: for each part, the best of it and all later parts.
-    struct ZoneTable {
-        std::vector<std::size_t> first; // offset into scores_ by part, and one past the last part
-        std::vector<std::size_t> most;  // largest count of that table
-        std::size_t capacity = 0;
-        bool above_nodes = false;
-        std::optional<std::size_t> parent;
-    };
+    class Search;
+    template <class Value>
+    class SearchOf;
 
-    void lay_out();
-    void fill(std::size_t zone);
-    [[nodiscard]] Score core_score(std::size_t core, std::size_t count) const;
-    [[nodiscard]] std::size_t part_capacity(const Zone::Part& part) const;
-    [[nodiscard]] Score part_score(const Zone::Part& part, std::size_t count) const;
-    [[nodiscard]] Score zone_score(std::size_t zone, std::size_t count) const;
-    [[nodiscard]] bool within_limit(std::size_t zone, std::size_t count) const;
-    void trace(std::size_t zone, std::size_t count, Packing& packing) const;
-
-    const HostIndex& host_;
-    const PackDemand& demand_;
-    PackTables& scores_;
-    std::vector<ZoneTable> tables_;
-    std::vector<std::size_t> core_first_; // offset of a core's own scores
-    std::vector<std::size_t> node_capacity_;
-    std::vector<std::size_t> node_zone_;
-    std::vector<NodeLimit> limits_;
-    std::uint64_t work_ = 0;
+    std::unique_ptr<Search> search_;
 };
 
 } // namespace virtpind

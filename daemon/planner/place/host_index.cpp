@@ -96,8 +96,10 @@ private:
                 const auto core = raw(id);
                 if (top[core] == none) {
                     zone.parts.push_back({Zone::Part::Kind::core, core});
-                } else if (raw(zones_[top[core]].cores.front()) == core) {
+                } else if (auto& child = zones_[top[core]]; raw(child.cores.front()) == core) {
                     zone.parts.push_back({Zone::Part::Kind::zone, top[core]});
+                    zone.above_nodes = zone.above_nodes || child.above_nodes || child.node;
+                    child.parent = at;
                 }
             }
             for (const auto id : zone.cores) {
@@ -235,24 +237,6 @@ std::uint32_t HostIndex::distance_to(NodeIndex node, const NodeSet& nodes) const
         }
     }
     return nearest;
-}
-
-const Cpu& HostIndex::cpu(CpuId id) const
-{
-    const auto at = at_id(places_, id).cpu;
-    if (at == nowhere) {
-        no_such_id(raw(id), places_.size());
-    }
-    return topology->cpus[at];
-}
-
-std::size_t HostIndex::core_at(CpuId id) const
-{
-    const auto at = at_id(places_, id).core;
-    if (at == nowhere) {
-        no_such_id(raw(id), places_.size());
-    }
-    return at;
 }
 
 void HostIndex::index_cores()

@@ -41,6 +41,8 @@ struct Zone {
     std::optional<L3Index> l3;
     std::optional<L2Index> l2;
     std::vector<Part> parts; // ascending first core; child zones and the cores in none of them
+    std::optional<std::size_t> parent{}; // in HostIndex::zones; the whole host has none
+    bool above_nodes = false;            // some zone in it is a node
 };
 
 struct HostIndex {
@@ -88,8 +90,23 @@ struct HostIndex {
 
     // The next two are for CPUs that the plan itself chose. Throw std::out_of_range where the host
     // has them not; core_at() also where they are offline.
-    [[nodiscard]] const Cpu& cpu(CpuId id) const;
-    [[nodiscard]] std::size_t core_at(CpuId id) const;
+    [[nodiscard]] const Cpu& cpu(CpuId id) const
+    {
+        const auto at = at_id(places_, id).cpu;
+        if (at == nowhere) {
+            no_such_id(raw(id), places_.size());
+        }
+        return topology->cpus[at];
+    }
+
+    [[nodiscard]] std::size_t core_at(CpuId id) const
+    {
+        const auto at = at_id(places_, id).core;
+        if (at == nowhere) {
+            no_such_id(raw(id), places_.size());
+        }
+        return at;
+    }
 
     // Of `cpus`, those where threads may float; all of them where they are all isolated.
     [[nodiscard]] CpuSet floatable(const CpuSet& cpus) const

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "placer.hpp"
 
+#include "core_offers.hpp"
 #include "guest_shape.hpp"
-#include "kind_tiers.hpp"
 #include "node_choice.hpp"
 #include "siblings.hpp"
 #include "vcpu_assignment.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace virtpind {
 
 namespace {
-
-bool whole_cores_only(SmtChoice smt)
-{
-    return smt == SmtChoice::require || smt == SmtChoice::isolate;
-}
 
 // No term that is compared before `stacked` could be less.
 bool is_least_before_stacked(const Cost& cost)
@@ -38,6 +32,15 @@ public:
         , shape_{guest_shape(task.intent)}
         , charges_{host, task.intent, task.around}
         , device_cpus_{device_cpus(host, task.intent)}
+        , offers_{{.host = host,
+                   .policy = task.intent.policy,
+                   .around = task.around,
+                   .charges = charges_,
+                   .allowed = allowed_,
+                   .kept = kept_cpus_,
+                   .present = present_cpus_,
+                   .nodes = task.nodes,
+                   .limits = task.limits}}
     {
         for (const auto vcpu : task.intent.vcpus_online) {
             if (const auto cpu = present_cpu(host, task.intent, vcpu)) {
@@ -48,14 +51,15 @@ public:
         for (const auto& [vcpu, cpu] : task.kept) {
             kept_cpus_.insert(cpu);
         }
-        set_costs();
+        allowed_ = allowed_cpus();
     }
 
     std::optional<Placed> run()
     {
-        if (lacks_siblings(host_, task_.intent)) {
+        if (allowed_.size() < shape_.vcpus || lacks_siblings(host_, task_.intent)) {
             return std::nullopt;
         }
+        set_costs();
         for (const auto& tier : kind_tiers(host_, policy_)) {
             std::optional<Placed> best;
             for (const auto& kinds : tier) {
@@ -77,9 +81,7 @@ public:
     }
 
 private:
-    // Which cores the vCPUs may have: as many CPUs of each as it offers, one of each, or one of
-    // each that is wholly free.
-    enum class Cores { any, one_each, own };
+    using Cores = OfferedCores;
 
     std::optional<Placed> as_wished_on(const Kinds& kinds)
     {
@@ -132,6 +134,7 @@ private:
         demand_.vcpus = shape_.vcpus;
         demand_.evenly = policy_.topology != TopologyChoice::keep && task_.intent.cells.empty();
         demand_.limits = task_.limits;
+        demand_.zone_costs.reserve(host_.zones.size());
     }
 
     [[nodiscard]] CpuSet cpus_of(const Zone& zone) const
@@ -143,61 +146,17 @@ private:
         return cpus;
     }
 
-    [[nodiscard]] bool may_use(CpuId cpu) const
+    // CPUs that its vCPUs may have.
+    [[nodiscard]] CpuSet allowed_cpus() const
     {
-        return task_.around.free.contains(cpu) &&
-               (policy_.cpus.empty() || policy_.cpus.contains(cpu)) &&
-               (!device_cpus_ || device_cpus_->contains(cpu));
-    }
-
-    [[nodiscard]] CountLimit limit_of(const HostCore& core) const
-    {
-        return task_.limits == nullptr ? CountLimit{}
-                                       : task_.limits->cores[host_.core_at(core.cpus.front())];
-    }
-
-    [[nodiscard]] CoreOffer offer_of(const HostCore& core, const Kinds& kinds) const
-    {
-        CoreOffer offer;
-        const auto limit = limit_of(core);
-        offer.keep = limit.least;
-        const auto needs_whole = whole_cores_only(policy_.smt) || cores_ == Cores::own;
-        if (!kinds.contains(core.kind) || (needs_whole && !task_.around.free.includes(core.set)) ||
-            (task_.nodes && !task_.nodes->contains(host_.node_id(core.node)))) {
-            return offer;
+        auto allowed = task_.around.free;
+        if (!policy_.cpus.empty()) {
+            allowed &= policy_.cpus;
         }
-        std::copy_if(core.cpus.begin(), core.cpus.end(), std::back_inserter(offer.cpus),
-                     [this](CpuId cpu) { return may_use(cpu); });
-        const auto key = [this](CpuId cpu) {
-            return std::tuple{!kept_cpus_.contains(cpu),    is_unquiet(host_, cpu),
-                              !present_cpus_.contains(cpu), task_.around.loaded.contains(cpu),
-                              host_.cpu(cpu).rank,          cpu};
-        };
-        std::sort(offer.cpus.begin(), offer.cpus.end(),
-                  [&key](CpuId a, CpuId b) { return key(a) < key(b); });
-        offer.most =
-            cores_ == Cores::any ? offer.cpus.size() : std::min<std::size_t>(offer.cpus.size(), 1);
-        offer.most = std::min(offer.most, limit.most);
-        offer.keep = std::max(kept_cpus_.common(core.set), limit.least);
-        set_costs_of(core, offer);
-        return offer;
-    }
-
-    void set_costs_of(const HostCore& core, CoreOffer& offer) const
-    {
-        const auto once = charges_.of_core(core);
-        const auto each = charges_.of_vcpu_on(core.node, core.l3);
-        Score of_vcpus;
-        offer.costs.reserve(offer.most);
-        for (std::size_t vcpus = 1; vcpus <= offer.most; ++vcpus) {
-            const auto cpu = offer.cpus[vcpus - 1];
-            of_vcpus += each + charges_.of_cpu(cpu);
-            of_vcpus.add<CostTerm::moves>(present_.empty() || present_cpus_.contains(cpu) ? 0 : 1);
-            auto& cost = offer.costs.emplace_back(once + of_vcpus);
-            if (cores_ != Cores::own) {
-                cost += charges_.of_vcpus_on(core, vcpus);
-            }
+        if (device_cpus_) {
+            allowed &= *device_cpus_;
         }
+        return allowed;
     }
 
     [[nodiscard]] NodeDemand node_demand() const
@@ -234,15 +193,15 @@ private:
     std::optional<Placed> on_kinds(const Kinds& kinds, Cores cores)
     {
         cores_ = cores;
-        demand_.offers.clear();
+        offers_.set_offers(demand_, kinds, cores);
         std::size_t offered = 0;
         std::size_t keeping = 0;
         std::size_t offering = 0;
         std::size_t usual = 0;
         std::size_t staying = 0; // on low-power cores
-        for (const auto& core : host_.cores) {
-            const auto& offer = demand_.offers.emplace_back(offer_of(core, kinds));
-            const auto low_power = is_low_power(host_, core.kind);
+        for (std::size_t core = 0; core < host_.cores.size(); ++core) {
+            const auto& offer = demand_.offers[core];
+            const auto low_power = is_low_power(host_, host_.cores[core].kind);
             offered += offer.most;
             offering += offer.most > 0 ? 1 : 0;
             keeping += std::min(offer.keep, offer.most);
@@ -255,6 +214,7 @@ private:
         if (offered < shape_.vcpus || (!kept_cpus_.empty() && keeping != kept_cpus_.size())) {
             return std::nullopt;
         }
+        offers_.set_costs(demand_, cores);
         if (!siblings_add_up()) {
             // Without the term first: when all guest cores come out whole, nothing can beat it.
             demand_.guest_threads = 1;
@@ -295,9 +255,10 @@ private:
         }
         std::vector<std::vector<CpuId>> chosen(host_.cores.size());
         for (std::size_t core = 0; core < chosen.size(); ++core) {
-            const auto& cpus = demand_.offers[core].cpus;
+            const auto first =
+                demand_.cpus.begin() + static_cast<std::ptrdiff_t>(demand_.offers[core].first);
             const auto taken = static_cast<std::ptrdiff_t>(choice->packing.taken[core]);
-            chosen[core].assign(cpus.begin(), cpus.begin() + taken);
+            chosen[core].assign(first, first + taken);
             std::sort(chosen[core].begin(), chosen[core].end());
         }
         Placed placed;
@@ -362,6 +323,8 @@ private:
     VcpuMap present_;
     CpuSet present_cpus_;
     CpuSet kept_cpus_;
+    CpuSet allowed_;
+    CoreOffers offers_;
     PackDemand demand_;
     Cores cores_ = Cores::any;
     std::uint64_t least_low_power_ = 0;

@@ -89,10 +89,28 @@ public:
         words_[field.word] += amount << field.shift;
     }
 
+    // The same where the term is not known when this is compiled. Precondition: it has a field.
+    constexpr void add(CostTerm term, std::uint64_t amount)
+    {
+        const auto& field = field_of(term);
+        words_[field.word] += amount << field.shift;
+    }
+
     // Among equal costs: pairs of vCPUs on different L3s. 8+2 is better than 6+4, for the guest
     // and for what is left. For a guest that is shaped like its CPUs, pairs on one L3: equal parts
     // need no gaps in its numbering.
     constexpr void add_scatter(std::uint64_t pairs) { words_.back() += pairs; }
+
+    [[nodiscard]] constexpr std::uint64_t scatter() const { return words_.back(); }
+
+    // The bits of both: no term of either is larger than the same one of the result.
+    constexpr Score& operator|=(const Score& other)
+    {
+        for (std::size_t i = 0; i < words_.size(); ++i) {
+            words_[i] |= other.words_[i];
+        }
+        return *this;
+    }
 
     // 0 for a term that has no field.
     [[nodiscard]] constexpr std::uint64_t get(CostTerm term) const
