@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "options.hpp"
 
+#include "common/base/printable.hpp"
 #include "common/base/version.hpp"
 
 #include <CLI/CLI.hpp>
@@ -240,6 +241,29 @@ Result<Options> finish_plan(PlanOptions options, const Words& words)
 
 } // namespace
 
+namespace {
+
+// Who names a guest or a verb of virtpinctl means virtpinctl, not the service.
+Result<void> check_command(const CLI::App& app, int argc, const char* const* argv)
+{
+    if (argc < 2 || *argv[1] == '-' || *argv[1] == '\0') {
+        return {};
+    }
+    std::string commands;
+    for (const auto* command : app.get_subcommands({})) {
+        if (command->check_name(argv[1])) {
+            return {};
+        }
+        commands += (commands.empty() ? "" : ", ") + command->get_name();
+    }
+    return Error{.code = Errc::invalid_argument,
+                 .message = "unknown command '" + printable(argv[1], 80) + "'" +
+                            "; this is the service, whose commands are " + commands +
+                            "; guests are shown and changed by virtpinctl: see virtpinctl --help"};
+}
+
+} // namespace
+
 Result<Options> parse_options(int argc, const char* const* argv)
 {
     CLI::App app{"Pins libvirt domains to CPUs by policy, and keeps them pinned.", "virtpind"};
@@ -261,6 +285,9 @@ Result<Options> parse_options(int argc, const char* const* argv)
         "migrate-xml",
         "print a domain's XML as another host can start it, without changing anything");
     add_migrate_xml_options(*migrate_xml_command, migrate_xml, words);
+    if (auto known = check_command(app, argc, argv); !known) {
+        return std::move(known).error();
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {

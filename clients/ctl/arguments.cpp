@@ -294,12 +294,47 @@ const std::vector<VerbInfo>& verb_table()
     return table;
 }
 
+namespace {
+
+// Without what CLI11 adds for its checks: "off|short:{off,short}".
+std::string own_type_name(const CLI::Option& option)
+{
+    const auto name = option.get_type_name();
+    return name.substr(0, name.find(':'));
+}
+
+} // namespace
+
+std::vector<OptionHelp> options_of(Verb verb)
+{
+    Arguments arguments;
+    Given given;
+    CLI::App app;
+    add_common_options(app, given, arguments);
+    add_options_of(app, verb, arguments);
+    std::vector<OptionHelp> options;
+    for (const auto* option : app.get_options()) {
+        OptionHelp help{.value = option->get_items_expected_max() > 0 ? own_type_name(*option) : "",
+                        .meaning = option->get_description()};
+        for (const auto& name : option->get_snames()) {
+            help.names.push_back("-" + name);
+        }
+        for (const auto& name : option->get_lnames()) {
+            help.names.push_back("--" + name);
+        }
+        if (!help.names.empty()) {
+            options.push_back(std::move(help));
+        }
+    }
+    return options;
+}
+
 Result<std::variant<Arguments, PrintAndExit>> parse_arguments(std::vector<std::string> words)
 {
     using Parsed = std::variant<Arguments, PrintAndExit>;
     Arguments arguments;
     const auto end_of_options = std::find(words.begin(), words.end(), "--");
-    const auto completes = !words.empty() && words.front() == "complete";
+    const auto completes = std::find(words.begin(), end_of_options, "complete") != end_of_options;
     if (end_of_options != words.end()) {
         (completes ? arguments.words : arguments.command).assign(end_of_options + 1, words.end());
         words.erase(end_of_options, words.end());

@@ -76,6 +76,16 @@ struct PrintAndExit {
     std::string text;
 };
 
+// An option of the command line, as help tells it.
+struct OptionHelp {
+    std::vector<std::string> names; // "-q", "--quiet"
+    std::string value;              // "FILE", "off|short|pretty"; empty: it takes none
+    std::string meaning;
+};
+
+// Those of a verb, and those of all.
+[[nodiscard]] std::vector<OptionHelp> options_of(Verb verb);
+
 // Error: invalid_argument, naming the word, the valid ones and the next step.
 [[nodiscard]] Result<std::variant<Arguments, PrintAndExit>>
 parse_arguments(std::vector<std::string> words);

@@ -34,6 +34,22 @@ bool is_done_partly(const Error& error)
     return error.code == Errc::partially_applied || error.code == Errc::not_persisted;
 }
 
+std::string state_sentence(const Guest& guest)
+{
+    const auto word = state_of(guest).word;
+    return (word == "floats" ? "" : "is ") + place_text(guest) + ".";
+}
+
+// How it could be had, by Explain.
+std::string advice(Session& session, const Guest& guest)
+{
+    const auto json = session.ask(
+        "waiting for virtpind", [&](ServiceProxy& service) { return service.explain(guest.uuid); });
+    const auto explanation = json ? read_explanation(*json) : Result<Explanation>{json.error()};
+    const auto text = explanation ? advice_of(explanation->reasons) : ""; // the rest is told
+    return text.empty() ? "" : paragraph("  ", "  ", text, session.look);
+}
+
 // What has become of a guest that was changed, and of others.
 std::string outcome_text(Session& session, const Guest& guest, const Snapshot& before,
                          const Snapshot& after, const std::string& remark_of_change)
@@ -49,10 +65,11 @@ std::string outcome_text(Session& session, const Guest& guest, const Snapshot& b
         text +=
             paragraph(painted_mark(Mark::shortfall, look) + " ", "  ",
                       "not as asked: " + (why.empty() ? "it does not get all of this" : why), look);
-        text += paragraph("  ", "  ", "It " + place_text(guest) + ".", look);
+        text += paragraph("  ", "  ", "It " + state_sentence(guest), look);
+        text += advice(session, guest);
     }
-    for (const auto& line : displaced(before, after, guest.uuid)) {
-        text += paragraph(painted_mark(Mark::shortfall, look) + " ", "  ", line, look);
+    for (const auto& moved : moved_guests(before, after, guest.uuid)) {
+        text += paragraph(painted_mark(moved.mark, look) + " ", "  ", moved.text, look);
     }
     if (look.legend) {
         const auto name = shell_word(guest.name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "arguments.hpp"
+#include "completion.hpp"
 #include "session.hpp"
 #include "terminal.hpp"
 #include "verbs.hpp"
@@ -54,6 +55,21 @@ int run_verb(Session& session)
     return exit_usage;
 }
 
+// Without a service there are no guests to offer, and that is no error.
+int run_complete(const Arguments& arguments, const TerminalFacts& terminal)
+{
+    Snapshot snapshot;
+    if (needs_service(arguments.words)) {
+        const auto session = Session::open(arguments, completed_target(arguments.words), terminal);
+        if (session) {
+            auto known = (*session)->snapshot();
+            snapshot = known ? std::move(*known) : Snapshot{};
+        }
+    }
+    return write_output(candidates_text(complete(arguments.words, snapshot))) ? exit_ok
+                                                                              : exit_failed;
+}
+
 // The worst of all services.
 int run_everywhere(const Arguments& arguments, const TerminalFacts& terminal)
 {
@@ -76,6 +92,9 @@ int run(int argc, char** argv)
     }
     if (const auto* text = std::get_if<PrintAndExit>(&*parsed)) {
         return write_output(text->text) ? exit_ok : exit_failed;
+    }
+    if (std::get<Arguments>(*parsed).verb == Verb::complete) {
+        return run_complete(std::get<Arguments>(*parsed), terminal);
     }
     return run_everywhere(std::get<Arguments>(*parsed), terminal);
 }

@@ -181,12 +181,12 @@ std::string render_explanation(const Guest& guest, const Explanation& explanatio
     return text;
 }
 
-std::vector<Reason> shortfall_reasons(const std::vector<Reason>& reasons)
+std::string advice_of(const std::vector<Reason>& reasons)
 {
-    std::vector<Reason> found;
-    std::copy_if(reasons.begin(), reasons.end(), std::back_inserter(found),
-                 [](const Reason& reason) { return reason.level == "short"; });
-    return found;
+    const auto at = std::find_if(reasons.begin(), reasons.end(), [](const Reason& reason) {
+        return reason.code == "to-do-better";
+    });
+    return at != reasons.end() ? at->text : "";
 }
 
 std::string render_plan(const Snapshot& now, const PlanAnswer& plan, const std::string& uuid,
@@ -200,12 +200,12 @@ std::string render_plan(const Snapshot& now, const PlanAnswer& plan, const std::
     auto text = plan_summary(guest_now(now, uuid), *after, wanted, look);
     text += "\n" + others_text(now, plan, uuid, look);
     if (layout && after->placement != "none") {
-        auto bare = look;
-        bare.legend = false;
-        text += "\nnow:\n" + render_map(*layout, map_guests(now.guests), now.service.housekeeping,
-                                        now.service.pool, bare);
-        text += "then:\n" +
-                render_map(*layout, planned_map(now, plan), plan.housekeeping, plan.pool, look);
+        auto before = map_guests(now.guests);
+        auto then = planned_map(now, plan);
+        give_letters(before, then);
+        text += "\nnow:\n" +
+                render_map(*layout, before, now.service.housekeeping, now.service.pool, look);
+        text += "then:\n" + render_map(*layout, then, plan.housekeeping, plan.pool, look);
     }
     text += diff_text(*after, look);
     if (look.legend && !after->is_newcomer) {

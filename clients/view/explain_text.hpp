@@ -15,8 +15,8 @@ namespace virtpind::client {
 [[nodiscard]] std::string render_explanation(const Guest& guest, const Explanation& explanation,
                                              const Look& look);
 
-// The reasons that are of a level that needs attention, or all where the service has no levels.
-[[nodiscard]] std::vector<Reason> shortfall_reasons(const std::vector<Reason>& reasons);
+// How the guest could get what it lacks, as the service advises; "" where it does not.
+[[nodiscard]] std::string advice_of(const std::vector<Reason>& reasons);
 
 // What the policy `wanted` would do to the guest `uuid`: before and after, who is displaced, why,
 // and the change to the definition.

@@ -103,7 +103,8 @@ private:
                 continue;
             }
             const auto colour = colours[next % std::size(colours)];
-            const auto letter = letters_of(next++);
+            const auto own = letters_of(next++);
+            const auto& letter = guest.letter.empty() ? own : guest.letter;
             drawn_.emplace_back(letter, &guest);
             for (const auto& [vcpu, cpus] : guest.vcpus) {
                 const auto place = cpus.size() == 1 ? places_.find(cpus.front()) : places_.end();
@@ -308,6 +309,28 @@ std::vector<MapGuest> map_guests(const std::vector<Guest>& guests)
         }
     }
     return shown;
+}
+
+void give_letters(std::vector<MapGuest>& before, std::vector<MapGuest>& after)
+{
+    std::map<std::string, std::string> letters;
+    for (const auto* guests : {&before, &after}) {
+        for (const auto& guest : *guests) {
+            if (pins_one_by_one(guest)) {
+                letters[guest.name];
+            }
+        }
+    }
+    std::size_t next = 0;
+    for (auto& [name, letter] : letters) {
+        letter = letters_of(next++);
+    }
+    for (auto* guests : {&before, &after}) {
+        for (auto& guest : *guests) {
+            const auto at = letters.find(guest.name);
+            guest.letter = at != letters.end() ? at->second : "";
+        }
+    }
 }
 
 std::string render_map(const Layout& layout, const std::vector<MapGuest>& guests,

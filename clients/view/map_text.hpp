@@ -17,10 +17,14 @@ struct MapGuest {
     std::string name;
     std::map<std::uint32_t, CpuSet> vcpus;
     bool floats = false; // its vCPUs share CPUs with others
+    std::string letter;  // stands for it; empty: the next that is free
 };
 
 // Guests that are on CPUs of the host now, in the snapshot's order.
 [[nodiscard]] std::vector<MapGuest> map_guests(const std::vector<Guest>& guests);
+
+// Gives a guest that is on several maps the same letter on each.
+void give_letters(std::vector<MapGuest>& before, std::vector<MapGuest>& after);
 
 // Letters stand for guests and numbers for their vCPUs. A guest whose vCPUs may run on several CPUs
 // each is only named below, with these CPUs.

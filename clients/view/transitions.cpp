@@ -53,8 +53,7 @@ public:
 
     void add_state(const Guest& guest, const std::string& what)
     {
-        const auto mark = is_as_asked(guest) ? state_of(guest).mark : state_of(guest).mark;
-        add(guest, mark, what, true);
+        add(guest, state_of(guest).mark, what, true);
     }
 
     void add_plain(const std::string& text)
@@ -134,17 +133,18 @@ std::vector<std::string> transitions(const Snapshot& before, const Snapshot& aft
     return std::move(lines.lines);
 }
 
-std::vector<std::string> displaced(const Snapshot& before, const Snapshot& after,
-                                   const std::string& uuid)
+std::vector<MovedGuest> moved_guests(const Snapshot& before, const Snapshot& after,
+                                     const std::string& uuid)
 {
-    std::vector<std::string> lines;
+    std::vector<MovedGuest> lines;
     for (const auto& guest : after.guests) {
         const auto* old = find_guest(before, guest.uuid);
         if (old == nullptr || guest.uuid == uuid || guest.run_state != "running") {
             continue;
         }
         if (old->vcpu_cpus() != guest.vcpu_cpus() || (is_as_asked(*old) && !is_as_asked(guest))) {
-            lines.push_back(guest.name + ": " + place_text(guest) + was_text(*old, guest));
+            lines.push_back({state_of(guest).mark,
+                             guest.name + ": " + place_text(guest) + was_text(*old, guest)});
         }
     }
     return lines;

@@ -14,9 +14,15 @@ namespace virtpind::client {
 [[nodiscard]] std::vector<std::string> transitions(const Snapshot& before, const Snapshot& after,
                                                    const Look& look);
 
-// The guests other than `uuid` that no longer have what they had before: "build: floats on 0,16
-// (was 1-6)".
-[[nodiscard]] std::vector<std::string> displaced(const Snapshot& before, const Snapshot& after,
-                                                 const std::string& uuid);
+// Another guest than the one that was changed, and what became of it: "build: floats on 0,16 (was
+// 1-6)".
+struct MovedGuest {
+    Mark mark = Mark::good;
+    std::string text;
+};
+
+// The guests other than `uuid` that are elsewhere than before, or no longer as asked.
+[[nodiscard]] std::vector<MovedGuest> moved_guests(const Snapshot& before, const Snapshot& after,
+                                                   const std::string& uuid);
 
 } // namespace virtpind::client

@@ -13,13 +13,18 @@ _virtpind()
 	--*:*"|"*) mapfile -t COMPREPLY < <(compgen -W "${kind//|/ }" -- "$word") ;;
 	--*:DIR) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
 	--*:FILE) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--policy:*) mapfile -t COMPREPLY < <(compgen -W "none shared dedicated passthrough auto" -- "$word") ;;
+	--option:*) mapfile -t COMPREPLY < <(virtpinctl complete -- set GUEST "$word" 2>/dev/null | cut -f 1 | grep =) ;;
 	*)
 		if [[ $word == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(grep -oE -- '^ +(-., ?)?--[a-z-]+' <<<"$help")" -- "$word")
 		elif [ "$COMP_CWORD" = 1 ]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^S[Uu][Bb]/,$s/^ \+\([a-z-]\+\).*/\1/p' <<<"$help")" -- "$word")
 		else
-			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			# Guests of libvirt; only these for restore, which takes no files. The service need not run.
+			mapfile -t COMPREPLY < <(compgen -W "$(virsh -r list --all --name 2>/dev/null)" -- "$word")
+			[ "${command[*]}" = restore ] ||
+				mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$word")
 		fi
 		;;
 	esac

@@ -10,6 +10,7 @@ import pytest
 
 from driver_host import TEST_URI, TOPOLOGY, make_host
 from private_bus import NOBODY
+from private_libvirtd import URI
 from virtpinctl import (DENIED, FAILED, NO_SUCH_GUEST, NOT_AS_ASKED, OK, UNREACHABLE, USAGE, Virtpinctl,
                         make_folder_with)
 from waiting import wait_until
@@ -49,6 +50,19 @@ def test_three_commands_to_success(host, ctl):
     says(ctl.run("set", "test", "dedicated", "smt=require"), OK, "test: dedicated smt=require", "● pinned on ")
     says(ctl.run("explain", "test"), OK, "● test: dedicated smt=require (from its metadata)", "undo: virtpinctl reset")
     says(ctl.run("reset", "test"), OK, "test: policy none; left alone")
+
+
+def test_map_and_plan(crowd, ctl):
+    says(ctl.run("set", "d1", "dedicated"), OK)
+    done = says(ctl.run("map"), OK, "Package 0", "L3 #0", "│ A0 ", "A d1", "h host", "· pool")
+    assert "B0" not in done.stdout
+    done = says(ctl.run("plan", "d0", "dedicated"), OK, "now:", "then:", "A d0  B d1", "+    <vcpupin",
+                "Nobody else moves", "to do it: virtpinctl set d0 dedicated")
+    assert done.stdout.index("now:") < done.stdout.index("then:")
+    xml = "<domain type='test'><name>new</name><memory>1024</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>"
+    done = subprocess.run(ctl.command("plan", "--xml", "-", "dedicated"), input=xml, capture_output=True, text=True,
+                          env=ctl.environment, timeout=60, check=False)
+    says(done, OK, "new: dedicated would get all", "libvirt does not have it")
 
 
 def test_set_keeps_the_options_that_are_not_named(host, ctl):
@@ -235,3 +249,18 @@ def test_hold_passes_the_status_on(host, ctl):
     holding.terminate()
     holding.communicate()
     wait_until(lambda: "held" not in ctl.run("list").stdout, "the hold ends with its holder")
+
+
+def test_virsh_sets_policies_by_metadata(make_daemon, make_guest, libvirtd, ctl, client):
+    """As README.md has it."""
+    make_daemon(config='{"housekeeping": ""}')
+    guest = make_guest("declared")
+    guest.start()
+    virsh = ["virsh", "-q", "-c", URI, "metadata", guest.name, "--uri", "https://virtpind.org/policy/1"]
+    policy = '<policy name="dedicated" smt="prefer"/>'
+    subprocess.run([*virsh, "--key", "virtpind", "--live", "--config", "--set", policy], check=True, timeout=60)
+    client.wait_for_properties(guest.uuid, lambda is_: is_["PinState"] == "pinned", "the guest is pinned")
+    says(ctl.run("list"), OK, guest.name + "  dedicated  smt=prefer", "pinned")
+    subprocess.run([*virsh, "--remove", "--live", "--config"], check=True, timeout=60)
+    client.wait_for_properties(guest.uuid, lambda is_: is_["PinState"] == "idle", "all is given back")
+    says(ctl.run("list"), OK, "left alone")

@@ -1,17 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What bash offers behind a few beginnings of a command line. The argument is the program.
+# What bash offers behind a few beginnings of a command line. The arguments are virtpind and virtpinctl.
 set -uo pipefail
 
-export PATH=${1%/*}:$PATH
+export PATH=${1%/*}:${2%/*}:$PATH
 # shellcheck source=systemd/completion/virtpind.bash
 . "$(dirname "$0")/../../systemd/completion/virtpind.bash"
+# shellcheck source=systemd/completion/virtpinctl.bash
+. "$(dirname "$0")/../../systemd/completion/virtpinctl.bash"
 status=0
 offers() { # WANTED WORD...: among what is offered behind the words, the last of which is unfinished
 	COMP_WORDS=("${@:2}")
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	COMP_LINE="${*:2}"
+	COMP_LINE=${COMP_LINE// = /=} # bash breaks words there
+	COMP_POINT=${#COMP_LINE}
 	COMPREPLY=()
-	_virtpind
+	"_$2"
 	if ! printf '%s\n' "${COMPREPLY[@]}" | grep -qx -- "$1"; then
 		echo "behind '${*:2}' not offered: $1 (but ${COMPREPLY[*]})"
 		status=1
@@ -27,4 +32,13 @@ offers --persistent virtpind migrate-xml --p
 offers json virtpind plan --format j
 offers /etc/passwd virtpind --config /etc/pass
 offers /etc/passwd virtpind plan /etc/pass
+offers dedicated virtpind plan --policy ded
+offers smt=require virtpind plan --policy dedicated --option smt=req
+offers explain virtpinctl exp
+offers --problems virtpinctl list --pro
+offers pretty virtpinctl list --json pr
+offers smt= virtpinctl set win11 sm
+offers smt=require virtpinctl set win11 smt=req
+offers require virtpinctl set win11 smt = req
+offers /etc/passwd virtpinctl plan --xml /etc/pass
 exit $status

@@ -3,7 +3,7 @@
 """The manual pages and the shipped configuration know the options the program has, and no others; the page of
 the bus interface knows its members, their arguments and every error name.
 
-check_manual.py VIRTPIND
+check_manual.py VIRTPIND VIRTPINCTL
 """
 import re
 import subprocess
@@ -44,6 +44,26 @@ def command_line_problems(binary, command, page, title):
         documented = set(re.findall(r"\*(\w+)\*", entries.get(name, "")))
         if documented != set(values.split("|")):
             yield f"{where}: {name} takes {values}, not {sorted(documented)}"
+
+
+def client_problems(binary):
+    """virtpinctl(1) has every verb and option of the program, and no others."""
+    page = "systemd/man/virtpinctl.1.rst"
+
+    def shown(*command):
+        return subprocess.run([binary, *command, "--help"], capture_output=True, text=True, check=True).stdout
+
+    listed = re.split(r"^Verbs:\n", shown(), flags=re.M)[1].split("\n\n")[0]
+    verbs = set(re.findall(r"^  ([a-z]+)(?:, ?[a-z]+)*  +\S", listed, re.M))
+    helps = [shown(), *(shown(verb) for verb in sorted(verbs))]
+    has = {name for text in helps for name in re.findall(r"^\s+(?:-\w,)?(--[a-z][a-z-]*)", text, re.M)}
+    documented = set(re.findall(r"^(?:-\w(?: [A-Z]+)?, )?(--[a-z][a-z-]*)", section_of(page, "OPTIONS"), re.M))
+    described = set(re.findall(r"^\*\*([a-z]+)\*\*", section_of(page, "VERBS"), re.M))
+    for what, program, manual in (("the option", has, documented), ("the verb", verbs, described)):
+        yield from (f"{page}: nothing about {what} {name}" for name in sorted(program - manual))
+        yield from (f"{page}: {what} {name} does not exist" for name in sorted(manual - program))
+    if len(verbs) < 10:
+        yield f"{binary} --help: the verbs are not where this test looks for them"
 
 
 def example_problems(binary, page):
@@ -119,12 +139,12 @@ def error_problems(interfaces):
     yield from (f"org.virtpind1.Manager.xml: nothing about the error {name}" for name in sorted(names - everything))
 
 
-def main(binary):
-    finish([*command_line_problems(binary, [], "systemd/man/virtpind.8.rst", "OPTIONS"),
+def main(binary, client):
+    finish([*client_problems(client), *command_line_problems(binary, [], "systemd/man/virtpind.8.rst", "OPTIONS"),
             *command_line_problems(binary, ["restore"], "systemd/man/virtpind.8.rst", "RESTORE OPTIONS"),
             *command_line_problems(binary, ["migrate-xml"], "systemd/man/virtpind-migration.7.rst", "OPTIONS"),
             *command_line_problems(binary, ["plan"], "systemd/man/virtpind-plan.1.rst", "OPTIONS"),
             *example_problems(binary, "systemd/man/virtpind-plan.1.rst"), *policy_problems(), *bus_problems()])
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

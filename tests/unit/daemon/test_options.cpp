@@ -49,6 +49,15 @@ TEST(Options, ThoseOfTheDaemonBeforeACommandAreRefusedAndNotIgnored)
     EXPECT_EQ(std::get<RestoreOptions>(*options).uri, "test:///default");
 }
 
+TEST(Options, WordsForVirtpinctlPointThere)
+{
+    const std::vector<const char*> words{"virtpind", "win11", "explain"};
+    const auto options = parse_options(static_cast<int>(words.size()), words.data());
+    ASSERT_FALSE(options.ok());
+    EXPECT_NE(options.error().message.find("unknown command 'win11'"), std::string::npos);
+    EXPECT_NE(options.error().message.find("see virtpinctl --help"), std::string::npos);
+}
+
 TEST(Options, StandardInputIsNamedOnce)
 {
     for (const auto& words : {std::vector<const char*>{"virtpind", "plan", "-", "-"},
