@@ -6,6 +6,7 @@
 #include "common/base/cpu_set.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/result.hpp"
+#include "guest_details.hpp"
 #include "policy.hpp"
 #include "undo_note.hpp"
 
@@ -203,7 +204,8 @@ struct DomainDefinition {
     std::optional<CpuDefinition> cpus; // absent: a scenario, which has no more than pins
     // Absent where the domain's facts are the definition's.
     std::optional<std::vector<IothreadId>> iothreads;
-    std::optional<UndoNote> note; // as that of RunningDomain
+    std::optional<UndoNote> note;        // as that of RunningDomain
+    std::optional<GuestDetails> details; // absent: a scenario
 };
 
 // One domain as seen in one observation. Both sides are absent if it is unreadable.

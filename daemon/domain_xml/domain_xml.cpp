@@ -6,6 +6,7 @@
 #include "common/base/uuid.hpp"
 #include "common/model/parts.hpp"
 #include "cpu_definition_xml.hpp"
+#include "guest_details_xml.hpp"
 #include "pins_xml.hpp"
 #include "policy_xml.hpp"
 #include "undo_note_xml.hpp"
@@ -200,7 +201,9 @@ Result<ObservedDomain> read_domain(const pugi::xml_node& domain, const PolicyCat
         cpus.parts.merge(pin_parts(pins));
         seen.definition = {.pins = std::move(pins),
                            .cpus = std::move(cpus),
-                           .note = read_undo_note(domain, facts)};
+                           .iothreads = std::nullopt,
+                           .note = read_undo_note(domain, facts),
+                           .details = read_guest_details(domain)};
     }
     if (reader.error()) {
         return Error{*reader.error()}.failed_to("read the XML of domain " + in_quotes(facts.name));

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "guest_view.hpp"
+
+#include "common/base/by_id.hpp"
+#include "common/base/printable.hpp"
+
+#include <algorithm>
+
+namespace virtpind {
+
+namespace {
+
+// libvirt gives a thread without a pin those of <vcpu cpuset>, else all.
+std::optional<CpuSet> mask_of(const std::optional<CpuSet>& pin, const PinSet& pins,
+                              const CpuSet& online)
+{
+    auto mask = pin ? pin : pins.vcpu_cpuset;
+    if (!mask || mask->empty() || mask->includes(online)) {
+        return std::nullopt;
+    }
+    return *mask & online;
+}
+
+template <class Id>
+std::optional<CpuSet> pin_of(const std::map<Id, CpuSet>& pins, Id id)
+{
+    const auto at = pins.find(id);
+    return at == pins.end() ? std::nullopt : std::optional{at->second};
+}
+
+} // namespace
+
+std::optional<CoreIndex> GuestView::core_of(const CpuSet& cpus) const
+{
+    const auto* const first = cpus.empty() ? nullptr : host->find(cpus.front());
+    if (first == nullptr || !at_id(host->cores, first->core).cpus.includes(cpus)) {
+        return std::nullopt;
+    }
+    return first->core;
+}
+
+std::optional<L3Index> GuestView::l3_of(const CpuSet& cpus) const
+{
+    const auto* const first = cpus.empty() ? nullptr : host->find(cpus.front());
+    if (first == nullptr || !at_id(host->l3s, first->l3).cpus.includes(cpus)) {
+        return std::nullopt;
+    }
+    return first->l3;
+}
+
+std::vector<GuestCore> GuestView::guest_cores() const
+{
+    std::vector<GuestCore> cores;
+    const auto threads = std::max(topology.threads, 1U);
+    std::optional<std::uint32_t> last;
+    for (const auto vcpu : vcpus) {
+        const auto core = raw(vcpu) / threads;
+        if (core != last) {
+            cores.emplace_back();
+            last = core;
+        }
+        cores.back().push_back(vcpu);
+    }
+    return cores;
+}
+
+GuestView view_of(const Topology& host, const ObservedDomain& seen)
+{
+    GuestView view{.host = &host, .seen = &seen};
+    view.details =
+        seen.definition && seen.definition->details ? &*seen.definition->details : nullptr;
+    view.cpus = seen.defined_cpus();
+    view.shape_known = view.cpus == nullptr || view.cpus->overrides.shape.empty();
+    view.name = printable(seen.facts.name);
+    view.pins = seen.pins_in_force();
+    view.vcpus = seen.facts.active() ? seen.facts.vcpus_online : seen.boot_vcpus();
+    view.topology = seen.facts.topology.value_or(GuestTopology{.sockets = seen.facts.vcpus_max});
+    const auto online = host.online_cpus();
+    view.pinned = true;
+    for (const auto vcpu : view.vcpus) {
+        auto mask = mask_of(pin_of(view.pins.vcpus, vcpu), view.pins, online);
+        const auto in_core = mask && view.core_of(*mask);
+        view.pinned = view.pinned && mask && (mask->empty() || in_core);
+        if (in_core) {
+            view.own |= *mask;
+        }
+        if (mask) {
+            view.masks.emplace(vcpu, std::move(*mask));
+        }
+    }
+    view.pinned = view.pinned && !view.own.empty();
+    view.emulator = mask_of(view.pins.emulator, view.pins, online);
+    for (const auto id : seen.facts.iothreads) {
+        if (auto mask = mask_of(pin_of(view.pins.iothreads, id), view.pins, online)) {
+            view.iothreads.emplace(id, std::move(*mask));
+        }
+    }
+    return view;
+}
+
+std::size_t threads_per_core(const Topology& host)
+{
+    const auto online = host.online_cpus();
+    std::size_t most = 1;
+    for (const auto& core : host.cores) {
+        most = std::max(most, core.cpus.common(online));
+    }
+    return most;
+}
+
+bool has_smt(const Topology& host)
+{
+    return threads_per_core(host) > 1;
+}
+
+} // namespace virtpind
