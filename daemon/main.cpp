@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/base/printable.hpp"
+#include "daemon/commands/doctor_command.hpp"
 #include "daemon/commands/migrate_xml_command.hpp"
 #include "daemon/commands/plan_command.hpp"
 #include "daemon/commands/restore_command.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/options.hpp"
+
+#include <unistd.h>
 
 #include <csignal>
 #include <exception>
@@ -29,6 +32,11 @@ int run(int argc, char** argv)
     }
     if (const auto* plan = std::get_if<PlanOptions>(&*options)) {
         return run_plan_command(*plan, std::cout, std::cerr);
+    }
+    if (const auto* doctor = std::get_if<DoctorOptions>(&*options)) {
+        auto here = *doctor;
+        here.for_terminal = ::isatty(STDOUT_FILENO) == 1;
+        return run_doctor_command(here, std::cout, std::cerr);
     }
     if (const auto* restore = std::get_if<RestoreOptions>(&*options)) {
         return run_restore_command(*restore, std::cout, std::cerr);

@@ -20,6 +20,7 @@ struct Words {
     std::string bus = "system";
     std::string log_level = "info";
     std::string format = "text";
+    std::string fail_on = "error";
 };
 
 const std::map<std::string, spdlog::level::level_enum> log_levels{
@@ -129,6 +130,31 @@ void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
         "Exit status: 0; 3 when a domain gets less than its policy asks for; 2 on bad input.");
 }
 
+void add_doctor_options(CLI::App& doctor, DoctorOptions& options, Words& words)
+{
+    add_topology(doctor, words);
+    add_uri(doctor, options.uri);
+    doctor
+        .add_option("--root", options.root,
+                    "a copy of the host's /proc, /sys and /etc, for --topology of another host")
+        ->type_name("DIR");
+    doctor.add_flag("--json", options.json, "print JSON");
+    auto* domains = doctor.add_option(
+        "DOMAIN", options.domains,
+        "files with domain definitions, - for standard input, or names or UUIDs of libvirt's "
+        "domains; all of libvirt's, if none is named");
+    doctor.add_option("--explain", options.explain, "tell what a finding means, by its id")
+        ->type_name("ID")
+        ->excludes(domains);
+    doctor
+        .add_option("--fail-on", words.fail_on, "least severe findings for which the status is 3")
+        ->check(CLI::IsMember({"error", "warning", "never"}))
+        ->type_name("error|warning|never")
+        ->capture_default_str();
+    doctor.footer("Changes nothing. Exit status: 0; 3 when something was found; 1 when libvirt "
+                  "cannot be asked; 2 on bad input.");
+}
+
 void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& words, bool& all)
 {
     add_uri(restore, options.uri);
@@ -197,6 +223,17 @@ Result<Options> finish_migrate_xml(MigrateXmlOptions options, const Words& words
     if (auto read = read_topology_option(words, options.topology); !read) {
         return std::move(read).error();
     }
+    return Options{std::move(options)};
+}
+
+Result<Options> finish_doctor(DoctorOptions options, const Words& words)
+{
+    if (auto read = read_topology_option(words, options.topology); !read) {
+        return std::move(read).error();
+    }
+    options.fail_on = words.fail_on == "never"     ? FailOn::never
+                      : words.fail_on == "warning" ? FailOn::warning
+                                                   : FailOn::error;
     return Options{std::move(options)};
 }
 
@@ -270,6 +307,7 @@ Result<Options> parse_options(int argc, const char* const* argv)
     app.set_version_flag("--version", "virtpind " + std::string{version});
     DaemonOptions daemon;
     PlanOptions plan;
+    DoctorOptions doctor;
     RestoreOptions restore;
     MigrateXmlOptions migrate_xml;
     bool restore_all = false;
@@ -278,6 +316,9 @@ Result<Options> parse_options(int argc, const char* const* argv)
     auto* plan_command =
         app.add_subcommand("plan", "show where domains would go, without changing anything");
     add_plan_options(*plan_command, plan, words);
+    auto* doctor_command = app.add_subcommand(
+        "doctor", "tell what is wrong with domains and this host, without changing anything");
+    add_doctor_options(*doctor_command, doctor, words);
     auto* restore_command = app.add_subcommand(
         "restore", "restore domains to the state from before virtpind first changed them");
     add_restore_options(*restore_command, restore, words, restore_all);
@@ -309,6 +350,9 @@ Result<Options> parse_options(int argc, const char* const* argv)
     }
     if (restore_command->parsed()) {
         return finish_restore(std::move(restore), words, restore_all);
+    }
+    if (doctor_command->parsed()) {
+        return finish_doctor(std::move(doctor), words);
     }
     if (migrate_xml_command->parsed()) {
         return finish_migrate_xml(std::move(migrate_xml), words);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "daemon/commands/doctor_command.hpp"
 #include "daemon/commands/migrate_xml_command.hpp"
 #include "daemon/commands/plan_command.hpp"
 #include "daemon/commands/restore_command.hpp"
@@ -38,8 +39,8 @@ struct PrintAndExit {
     int status = 0;
 };
 
-using Options =
-    std::variant<DaemonOptions, PlanOptions, RestoreOptions, MigrateXmlOptions, PrintAndExit>;
+using Options = std::variant<DaemonOptions, PlanOptions, DoctorOptions, RestoreOptions,
+                             MigrateXmlOptions, PrintAndExit>;
 
 // Error: invalid_argument, naming the option, the valid values and --help.
 [[nodiscard]] Result<Options> parse_options(int argc, const char* const* argv);

@@ -12,6 +12,10 @@ _virtpind()
 	case $previous:$kind in
 	--*:*"|"*) mapfile -t COMPREPLY < <(compgen -W "${kind//|/ }" -- "$word") ;;
 	--*:DIR) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+	--*:ID) # the valid ones are in the answer to a wrong one
+		kind=$("${COMP_WORDS[0]}" "${command[@]}" "$previous" '?' 2>&1)
+		mapfile -t COMPREPLY < <(compgen -W "$(sed 's/.*Valid: //; s/,//g' <<<"$kind")" -- "$word")
+		;;
 	--*:FILE) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	--policy:*) mapfile -t COMPREPLY < <(compgen -W "none shared dedicated passthrough auto" -- "$word") ;;
 	--option:*) mapfile -t COMPREPLY < <(virtpinctl complete -- set GUEST "$word" 2>/dev/null | cut -f 1 | grep =) ;;

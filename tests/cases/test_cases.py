@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from facts import Definition, alternatives, check_answer, check_rules, says, says_not, unknown_facts
+from findings import check_findings, unknown_findings
 
 HERE = Path(__file__).resolve().parent
 BINARY = Path(os.environ.get("VIRTPIND_BINARY", HERE.parent.parent / "build" / "daemon" / "virtpind")).resolve()
@@ -20,6 +21,11 @@ BINARY = Path(os.environ.get("VIRTPIND_BINARY", HERE.parent.parent / "build" / "
 
 def plan(folder, arguments, form):
     return subprocess.run([BINARY, "plan", "--format", form, *arguments], cwd=folder, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=120, check=False)
+
+
+def doctor(folder, arguments):
+    return subprocess.run([BINARY, "doctor", "--json", *arguments], cwd=folder, capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=120, check=False)
 
 
@@ -49,26 +55,36 @@ def complaints(folder, arguments, wanted):
     return found
 
 
+def doctor_complaints(folder, arguments, wanted):
+    """What the doctor does not say as it should."""
+    done = doctor(folder, arguments)
+    if done.returncode != wanted.get("exit", 0):
+        return [f"exit status {done.returncode}, not {wanted.get('exit', 0)}: {done.stderr[-2000:]}"]
+    return list(check_findings(json.loads(done.stdout), wanted))
+
+
 def runs():
     for path in sorted(HERE.glob("*/case.json")):
         case = json.loads(path.read_text(encoding="utf-8"))
         for number, run in enumerate(case["runs"], 1):
-            name = path.parent.name + (f"-{number}" if len(case["runs"]) > 1 else "")
+            doctor = run.get("command", "plan") == "doctor"
+            name = path.parent.name + ("-doctor" if doctor else "") + (f"-{number}" if len(case["runs"]) > 1 else "")
             if "expect" in run:
-                yield pytest.param(path.parent, run["arguments"], run["expect"], id=name)
+                yield pytest.param(path.parent, run["arguments"], run["expect"], doctor, id=name)
             for place, later in enumerate(run.get("later", []), 1):
                 yield pytest.param(
-                    path.parent, run["arguments"], later, id=f"{name}-later{place}",
+                    path.parent, run["arguments"], later, doctor, id=f"{name}-later{place}",
                     marks=pytest.mark.xfail(reason=later["waits-for"], raises=AssertionError, strict=True))
 
 
-@pytest.mark.parametrize(("folder", "arguments", "wanted"), runs())
-def test_case(folder, arguments, wanted):
-    unknown = list(unknown_facts(wanted))
+@pytest.mark.parametrize(("folder", "arguments", "wanted", "of_doctor"), runs())
+def test_case(folder, arguments, wanted, of_doctor):
+    unknown = list(unknown_findings(wanted) if of_doctor else unknown_facts(wanted))
     if unknown:
         raise ValueError(f"{folder.name}: {unknown}")
-    found = complaints(folder, arguments, wanted)
-    assert not found, "\n".join([f"in {folder}: virtpind plan {' '.join(arguments)}", *found])
+    found = (doctor_complaints if of_doctor else complaints)(folder, arguments, wanted)
+    command = "doctor" if of_doctor else "plan"
+    assert not found, "\n".join([f"in {folder}: virtpind {command} {' '.join(arguments)}", *found])
 
 
 def test_every_case_is_run():

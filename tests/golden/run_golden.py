@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Plan every scenario of cases/ and compare with what expected/ holds.
+"""Plan every scenario of cases/, examine every host of doctor/, and compare with what expected/ holds.
 
 usage: run_golden.py VIRTPIND [--update] [NAME...]
 
 Each cases/NAME.json is a scenario to try by hand, too: virtpind plan --scenario cases/NAME.json
+Each folder doctor/NAME is a host with guests; doctor.json has the arguments of virtpind doctor, in that folder.
 --update rewrites expected/NAME.json and NAME.txt; read the diff before you commit it.
 Exit status: 0 when all are as expected, else 1.
 """
 import argparse
 import difflib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -37,6 +39,19 @@ def answers(virtpind, scenario):
             ".txt": plan(virtpind, scenario, "text").stdout}
 
 
+def diagnoses(virtpind, folder):
+    """The same of a folder for the doctor."""
+    arguments = json.loads((folder / "doctor.json").read_text())["arguments"]
+    texts = {}
+    for suffix, form in ((".json", ["--json"]), (".txt", [])):
+        done = subprocess.run([virtpind, "doctor", *form, *arguments], cwd=folder, capture_output=True, text=True,
+                              timeout=60, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        if done.returncode not in (0, 3):
+            raise RuntimeError(f"{folder.name}: exit {done.returncode}: {done.stderr.strip()}")
+        texts[suffix] = done.stdout
+    return texts
+
+
 def check(path, text):
     expected = path.read_text() if path.exists() else ""
     for line in difflib.unified_diff(expected.splitlines(), text.splitlines(), f"{path.name} (expected)",
@@ -53,12 +68,17 @@ def main():
     options = parser.parse_args()
     scenarios = sorted((HERE / "cases").glob("*.json"))
     scenarios = [s for s in scenarios if not options.names or s.stem in options.names]
-    if not scenarios:
+    hosts = [path.parent for path in sorted((HERE / "doctor").glob("*/doctor.json"))
+             if not options.names or path.parent.name in options.names]
+    if not scenarios and not hosts:
         sys.exit("no such case")
+    virtpind = pathlib.Path(options.virtpind).resolve()
+    texts = [*((scenario.stem, answers(virtpind, scenario)) for scenario in scenarios),
+             *((f"doctor-{host.name}", diagnoses(virtpind, host)) for host in hosts)]
     good = True
-    for scenario in scenarios:
-        for suffix, text in answers(options.virtpind, scenario).items():
-            path = HERE / "expected" / (scenario.stem + suffix)
+    for name, of_name in texts:
+        for suffix, text in of_name.items():
+            path = HERE / "expected" / (name + suffix)
             if options.update:
                 path.write_text(text)
             else:

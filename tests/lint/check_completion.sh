@@ -27,6 +27,10 @@ offers --log-level virtpind --lo
 offers warning virtpind --log-level w
 offers session virtpind --bus ''
 offers --scenario virtpind plan --s
+offers doctor virtpind doc
+offers --explain virtpind doctor --ex
+offers pin.dup virtpind doctor --explain pin.
+offers never virtpind doctor --fail-on n
 offers migrate-xml virtpind mig
 offers --persistent virtpind migrate-xml --p
 offers json virtpind plan --format j

@@ -139,10 +139,31 @@ def error_problems(interfaces):
     yield from (f"org.virtpind1.Manager.xml: nothing about the error {name}" for name in sorted(names - everything))
 
 
+def findings_problems(binary, page):
+    """The page has every check of the doctor's table with its severity and what it is about, and no other."""
+    table = text_of("common/model/check_table.cpp")
+    names = re.findall(r'CheckInfo\{\w+,\s*"([a-z0-9.-]+)",', table)
+    if len(names) < 45:
+        yield "common/model/check_table.cpp: the table of checks is not where this test looks for it"
+    entries = dict(re.findall(r"^([a-z]+\.[a-z0-9-]+ \(\w+\))\n((?: .*\n)+)", section_of(page, "FINDINGS"), re.M))
+    told = {}
+    for name in names:
+        shown = subprocess.run([binary, "doctor", "--explain", name], capture_output=True, text=True, check=True).stdout
+        head, _, body = shown.partition("\n")
+        told[head] = " ".join(body.partition("\n      so ")[0].split())
+    yield from (f"{page}, FINDINGS: nothing about {head}" for head in told if head not in entries)
+    yield from (f"{page}, FINDINGS: {head} does not exist" for head in entries if head not in told)
+    for head, about in told.items():
+        if head in entries and not " ".join(entries[head].split()).lower().startswith(about.lower()):
+            yield f"{page}, FINDINGS: {head} is not about '{about}'"
+
+
 def main(binary, client):
     finish([*client_problems(client), *command_line_problems(binary, [], "systemd/man/virtpind.8.rst", "OPTIONS"),
             *command_line_problems(binary, ["restore"], "systemd/man/virtpind.8.rst", "RESTORE OPTIONS"),
             *command_line_problems(binary, ["migrate-xml"], "systemd/man/virtpind-migration.7.rst", "OPTIONS"),
+            *command_line_problems(binary, ["doctor"], "systemd/man/virtpind-doctor.1.rst", "OPTIONS"),
+            *findings_problems(binary, "systemd/man/virtpind-doctor.1.rst"),
             *command_line_problems(binary, ["plan"], "systemd/man/virtpind-plan.1.rst", "OPTIONS"),
             *example_problems(binary, "systemd/man/virtpind-plan.1.rst"), *policy_problems(), *bus_problems()])
 

@@ -58,6 +58,20 @@ TEST(Options, WordsForVirtpinctlPointThere)
     EXPECT_NE(options.error().message.find("see virtpinctl --help"), std::string::npos);
 }
 
+TEST(Options, OfTheDoctorBecomeValues)
+{
+    const std::vector<const char*> words{"virtpind",  "doctor",  "--json",
+                                         "--fail-on", "warning", "a"};
+    const auto options = parse_options(static_cast<int>(words.size()), words.data());
+    ASSERT_TRUE(options.ok()) << options.error().message;
+    const auto& doctor = std::get<DoctorOptions>(*options);
+    EXPECT_TRUE(doctor.json);
+    EXPECT_EQ(doctor.fail_on, FailOn::warning);
+    EXPECT_EQ(doctor.domains, std::vector<std::string>{"a"});
+    const std::vector<const char*> both{"virtpind", "doctor", "--explain", "pin.dup", "a"};
+    EXPECT_FALSE(parse_options(static_cast<int>(both.size()), both.data()).ok());
+}
+
 TEST(Options, StandardInputIsNamedOnce)
 {
     for (const auto& words : {std::vector<const char*>{"virtpind", "plan", "-", "-"},
