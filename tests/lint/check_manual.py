@@ -142,7 +142,7 @@ def error_problems(interfaces):
 def findings_problems(binary, page):
     """The page has every check of the doctor's table with its severity and what it is about, and no other."""
     table = text_of("common/model/check_table.cpp")
-    names = re.findall(r'CheckInfo\{\w+,\s*"([a-z0-9.-]+)",', table)
+    names = re.findall(r'CheckInfo\{\s*\w+,\s*"([a-z0-9.-]+)",', table)
     if len(names) < 45:
         yield "common/model/check_table.cpp: the table of checks is not where this test looks for it"
     entries = dict(re.findall(r"^([a-z]+\.[a-z0-9-]+ \(\w+\))\n((?: .*\n)+)", section_of(page, "FINDINGS"), re.M))

@@ -97,7 +97,7 @@ void check_emulator_node(const GuestView& guest, Findings& findings)
     const auto& host = *guest.host;
     const auto nodes = host.nodes_of(guest.own);
     const auto is_far = [&](const CpuSet& cpus) {
-        return !cpus.empty() && !host.nodes_of(cpus).intersects(nodes);
+        return !cpus.empty() && !are_near(host, cpus, guest.own);
     };
     if (guest.emulator && is_far(*guest.emulator)) {
         findings.add(Check::emu_far, {.evidence = "the emulator is on node " +

@@ -116,6 +116,11 @@ void check_hugepages(const GuestView& guest, Findings& findings)
     if (!facts.hugepage_kib || *facts.hugepage_kib == 0 || !has_memory) {
         return; // the host's default size is not known
     }
+    const auto is_told = [](const Node& node) { return !node.hugepages.empty(); };
+    if (std::none_of(guest.host->nodes.begin(), guest.host->nodes.end(), is_told)) {
+        findings.not_measured(Check::mem_hugepages_short, "the host's hugepages are not told");
+        return;
+    }
     const auto pages = pages_of_host(*guest.host, *facts.hugepage_kib);
     const auto needed = facts.memory_kib / *facts.hugepage_kib;
     const auto there = facts.active() ? pages.total : pages.free;
@@ -135,7 +140,11 @@ void check_memory(const GuestView& guest, Findings& findings)
     const auto& details = *guest.details;
     check_hugepages(guest, findings);
     if (details.locked && !details.hard_limit) {
-        findings.add(Check::mem_locked_no_limit, {});
+        // Hugepages are no more than there are.
+        const auto is_bounded = guest.seen->facts.hugepage_kib.has_value();
+        findings.add(Check::mem_locked_no_limit,
+                     {.evidence = "its memory is locked, and has no hard limit",
+                      .severity = is_bounded ? Severity::note : Severity::warning});
     }
     if (details.balloon && !guest.seen->facts.pci_devices.empty()) {
         findings.add(

@@ -10,6 +10,9 @@ namespace virtpind {
 
 namespace {
 
+// Nodes nearer than this count as one: what L3s shown as nodes have.
+constexpr std::uint32_t near_distance_max = 11;
+
 // libvirt gives a thread without a pin those of <vcpu cpuset>, else all.
 std::optional<CpuSet> mask_of(const std::optional<CpuSet>& pin, const PinSet& pins,
                               const CpuSet& online)
@@ -96,6 +99,42 @@ GuestView view_of(const Topology& host, const ObservedDomain& seen)
         }
     }
     return view;
+}
+
+std::vector<NodeSet> far_nodes(const Topology& host, const CpuSet& cpus)
+{
+    std::vector<NodeSet> groups;
+    for (const auto& node : host.nodes) {
+        if (!node.cpus.intersects(cpus)) {
+            continue;
+        }
+        const auto is_near = [&](const NodeSet& group) {
+            const auto index = static_cast<std::size_t>(&node - host.nodes.data());
+            for (std::size_t i = 0; i < host.nodes.size(); ++i) {
+                if (group.contains(host.nodes[i].id) &&
+                    host.distance[i][index] > near_distance_max) {
+                    return false;
+                }
+            }
+            return true;
+        };
+        const auto at = std::find_if(groups.begin(), groups.end(), is_near);
+        if (at == groups.end()) {
+            groups.push_back(NodeSet{node.id});
+        } else {
+            at->insert(node.id);
+        }
+    }
+    return groups;
+}
+
+bool are_near(const Topology& host, const CpuSet& a, const CpuSet& b)
+{
+    const auto groups = far_nodes(host, host.all_cpus());
+    return std::any_of(groups.begin(), groups.end(), [&](const NodeSet& group) {
+        const auto cpus = host.cpus_of(group);
+        return cpus.intersects(a) && cpus.intersects(b);
+    });
 }
 
 std::size_t threads_per_core(const Topology& host)

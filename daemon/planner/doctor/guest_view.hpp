@@ -50,6 +50,11 @@ struct GuestView {
 
 [[nodiscard]] GuestView view_of(const Topology& host, const ObservedDomain& seen);
 
+// Nodes with CPUs of `cpus`, those that are near each other as one.
+[[nodiscard]] std::vector<NodeSet> far_nodes(const Topology& host, const CpuSet& cpus);
+// Whether some of both are on one node, or on near ones.
+[[nodiscard]] bool are_near(const Topology& host, const CpuSet& a, const CpuSet& b);
+
 // Whether the host's cores have more than one thread.
 [[nodiscard]] bool has_smt(const Topology& host);
 // Threads of the host's largest core that is online.

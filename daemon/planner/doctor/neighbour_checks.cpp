@@ -38,6 +38,9 @@ bool meet(const GuestView& a, const GuestView& b)
 
 void check_overlap(const GuestView& guest, const std::vector<GuestView>& all, Findings& findings)
 {
+    if (!is_running(guest) || guest.own.empty()) {
+        return;
+    }
     std::vector<std::string> overlaps;
     std::vector<std::string> beside;
     CpuSet siblings;
@@ -69,6 +72,9 @@ void check_overlap(const GuestView& guest, const std::vector<GuestView>& all, Fi
 void check_shared_devices(const GuestView& guest, const std::vector<GuestView>& all,
                           Findings& findings)
 {
+    if (guest.seen->facts.pci_devices.empty()) {
+        return;
+    }
     std::set<std::string> devices;
     std::vector<std::string> names;
     for (const auto& other : all) {

@@ -11,9 +11,6 @@ namespace virtpind {
 
 namespace {
 
-// Nodes nearer than this count as one: what L3s shown as nodes have.
-constexpr std::uint32_t near_distance_max = 11;
-
 // How many of the largest parts hold `wanted`.
 std::size_t parts_needed(std::vector<std::size_t> sizes, std::size_t wanted)
 {
@@ -133,34 +130,6 @@ void check_vcache(const GuestView& guest, const std::map<L3Index, std::size_t>& 
     }
 }
 
-// Nodes with CPUs of `cpus`, those that are near each other as one.
-std::vector<NodeSet> far_nodes(const Topology& host, const CpuSet& cpus)
-{
-    std::vector<NodeSet> groups;
-    for (const auto& node : host.nodes) {
-        if (!node.cpus.intersects(cpus)) {
-            continue;
-        }
-        const auto is_near = [&](const NodeSet& group) {
-            const auto index = static_cast<std::size_t>(&node - host.nodes.data());
-            for (std::size_t i = 0; i < host.nodes.size(); ++i) {
-                if (group.contains(host.nodes[i].id) &&
-                    host.distance[i][index] > near_distance_max) {
-                    return false;
-                }
-            }
-            return true;
-        };
-        const auto at = std::find_if(groups.begin(), groups.end(), is_near);
-        if (at == groups.end()) {
-            groups.push_back(NodeSet{node.id});
-        } else {
-            at->insert(node.id);
-        }
-    }
-    return groups;
-}
-
 void check_nodes(const GuestView& guest, Findings& findings)
 {
     if (!guest.pinned || !guest.seen->facts.cells.empty()) {
@@ -205,11 +174,7 @@ void check_device_nodes(const GuestView& guest, Findings& findings)
             device->nodes.intersects(nodes)) {
             continue;
         }
-        // Near nodes are as good: they are in one group with a node of the device.
-        const auto groups = far_nodes(host, host.all_cpus());
-        const auto is_near = std::any_of(groups.begin(), groups.end(), [&](const NodeSet& group) {
-            return group.intersects(device->nodes) && group.intersects(nodes);
-        });
+        const auto is_near = are_near(host, host.cpus_of(device->nodes), guest.own);
         const auto has_cpus = host.cpus_of(device->nodes).intersects(host.usable_cpus());
         if (!is_near && has_cpus) {
             findings.add(Check::pin_device_remote,

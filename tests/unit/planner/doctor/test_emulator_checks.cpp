@@ -124,6 +124,14 @@ TEST(EmulatorFault, WeighsLittleWhereTheKernelHasAChoice)
     EXPECT_EQ(find(most, Check::emu_unpinned)->severity, Severity::warning);
 }
 
+// L3s that the firmware shows as nodes.
+TEST(EmulatorFault, OfNearNodesIsNone)
+{
+    auto host = two_nodes();
+    host.distance = {{10, 11}, {11, 10}};
+    EXPECT_EQ(find(examined({host, {with_emulator("4")}}), Check::emu_far), nullptr);
+}
+
 TEST(EmulatorFault, OfAnUnpinnedGuestIsNone)
 {
     const auto found = examined({two_l3s(), {seen({.emulator = "1"})}});

@@ -298,6 +298,18 @@ TEST(GuestFault, OfShapesThatQemuReplacesIsNotJudged)
     EXPECT_EQ(find(found, Check::cpu_topoext_missing), nullptr);
 }
 
+TEST(GuestFault, OfHugepagesIsNotGuessedWhereTheHostTellsNone)
+{
+    const auto found =
+        examined({host_of(intel),
+                  {with_more("<memoryBacking><hugepages><page size='1' unit='GiB'/></hugepages>"
+                             "</memoryBacking>")}});
+    EXPECT_EQ(find(found, Check::mem_hugepages_short), nullptr);
+    EXPECT_TRUE(std::any_of(
+        found.not_measured.begin(), found.not_measured.end(),
+        [](const NotMeasured& one) { return one.check == Check::mem_hugepages_short; }));
+}
+
 TEST(GuestFault, OfNoDefinitionIsNotMeasured)
 {
     auto guest = seen({.runs = true});
