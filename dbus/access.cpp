@@ -49,6 +49,7 @@ const std::vector<MethodAccess>& access_table()
         {"org.virtpind1.Manager.Reapply", Access::set_policy, "st", "domain flags"},
         {"org.virtpind1.Manager.Plan", Access::open, "ssa{sv}", "domain policy options"},
         {"org.virtpind1.Manager.PlanXML", Access::open, "ssa{sv}", "xml policy options"},
+        {"org.virtpind1.Manager.Doctor", Access::open, "s", "domain"},
         {"org.virtpind1.Manager.Why", Access::open, "s", "domain"},
         {"org.virtpind1.Manager.Hold", Access::set_policy, "ss", "domain reason"},
         {"org.virtpind1.Manager.Release", Access::set_policy, "t", "cookie"},

@@ -224,6 +224,21 @@ void ManagerObject::PlanXML(sdbus::Result<std::string>&& result, std::string xml
     });
 }
 
+void ManagerObject::Doctor(sdbus::Result<std::string>&& result, std::string domain)
+{
+    const auto answer = open_call(result);
+    guarded(answer, [&] {
+        const auto called = call();
+        unwrap(check_open(called));
+        unwrap(check_text("domain", domain));
+        std::optional<DomainUuid> uuid;
+        if (!domain.empty()) {
+            uuid = unwrap(context_.port.find_domain(domain));
+        }
+        context_.port.doctor(std::move(uuid), caller_of(called), answer);
+    });
+}
+
 void ManagerObject::Why(sdbus::Result<std::vector<ReasonRow>>&& result, std::string domain)
 {
     const auto answer = open_call(result);

@@ -41,6 +41,7 @@ private:
                  std::uint64_t flags) override;
     void Plan(sdbus::Result<std::string>&& result, std::string domain, std::string policy,
               VariantMap options) override;
+    void Doctor(sdbus::Result<std::string>&& result, std::string domain) override;
     void PlanXML(sdbus::Result<std::string>&& result, std::string xml, std::string policy,
                  VariantMap options) override;
     void Why(sdbus::Result<std::vector<ReasonRow>>&& result, std::string domain) override;

@@ -94,7 +94,7 @@ constexpr std::array table{
               "virsh vcpupin GUEST VCPU CPUS --live --config, for those that are to stay"},
     CheckInfo{pin_affinity_changed, "pin.affinity-changed", warning,
               "threads may use other CPUs than libvirt set", "somebody moved them with taskset",
-              "virtpinctl reapply GUEST"},
+              "virtpinctl apply GUEST"},
     CheckInfo{pin_hotplugged_unpinned, "pin.hotplugged-unpinned", warning,
               "a vCPU that was plugged in has no pin", "libvirt gives it every CPU", dedicated},
     CheckInfo{emu_on_vcpu_cores, "emu.on-vcpu-cores", warning,

@@ -143,6 +143,11 @@ public:
     // UUID are of two domains).
     virtual void plan_guest(std::string xml, const std::string& policy, OptionMap options,
                             const Caller& caller, Reply<std::string> reply) = 0;
+    // What is wrong with a domain, or with all: JSON, as virtpind-doctor(1) describes it, without
+    // the host's settings. Errors: limits_exceeded as for plan(), or where there are too many
+    // domains.
+    virtual void doctor(std::optional<DomainUuid> uuid, const Caller& caller,
+                        Reply<std::string> reply) = 0;
     // Leaves the domain alone until release; `owner` is the caller's unique bus name. Replies with
     // the cookie when no earlier pass changes the domain any more. The hold begins with the call,
     // and an owner that vanishes meanwhile leaves no hold behind.

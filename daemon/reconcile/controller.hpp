@@ -65,6 +65,12 @@ public:
         dry_runs_.plan_guest(std::move(xml), policy, std::move(options), caller, std::move(reply));
     }
 
+    void doctor(std::optional<DomainUuid> uuid, const Caller& caller,
+                Reply<std::string> reply) override
+    {
+        dry_runs_.doctor(std::move(uuid), caller, std::move(reply));
+    }
+
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override
     {

@@ -7,6 +7,7 @@
 #include "daemon/render/plan_json.hpp"
 #include "daemon/render/unified_diff.hpp"
 #include "displacement.hpp"
+#include "examination.hpp"
 #include "policy_request.hpp"
 #include "record_lookup.hpp"
 #include "state_json.hpp"
@@ -192,6 +193,41 @@ void DryRuns::plan_guest(std::string xml, const std::string& policy, OptionMap o
         });
     };
     if (const auto queued = queue_.add(caller.uid, make); !queued) {
+        reply(queued.error());
+    }
+}
+
+void DryRuns::doctor(std::optional<DomainUuid> uuid, const Caller& caller, Reply<std::string> reply)
+{
+    if (const auto slot = queue_.check_slot(caller.uid); !slot) {
+        return reply(slot.error());
+    }
+    if (!reconciler_.connected() || reconciler_.topology() == nullptr) {
+        return reply(unreachable());
+    }
+    if (uuid) {
+        if (const auto record = record_of(reconciler_, *uuid); !record) {
+            return reply(record.error());
+        }
+    }
+    if (!uuid && reconciler_.records().size() > examined_domains_max) {
+        return reply(Error{.code = Errc::limits_exceeded,
+                           .message = "there are more than " +
+                                      std::to_string(examined_domains_max) +
+                                      " domains, which are not examined at once; name one, or run "
+                                      "virtpind doctor"});
+    }
+    const auto queued = queue_.add(
+        caller.uid, [this, uuid = std::move(uuid), reply](const DryRunQueue::Done& done) {
+            const auto answer = [reply, done](Result<std::string> made) {
+                done();
+                reply(std::move(made));
+            };
+            answer_or_fail(answer, [&] {
+                answer(examine_records(reconciler_.records(), *reconciler_.topology(), uuid));
+            });
+        });
+    if (!queued) {
         reply(queued.error());
     }
 }

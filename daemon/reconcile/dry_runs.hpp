@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What a policy would do to a domain, or where a guest would go, without doing it: D-Bus Plan and
-// PlanXML. Main thread; nothing blocks: definitions of callers are read and edited elsewhere.
+// What a policy would do to a domain, or where a guest would go, without doing it, and what is
+// wrong with domains: D-Bus Plan, PlanXML and Doctor. Main thread; nothing blocks: definitions of
+// callers are read and edited elsewhere.
 #pragma once
 
 #include "common/model/control_port.hpp"
@@ -27,6 +28,9 @@ public:
     // As ControlPort::plan_guest().
     void plan_guest(std::string xml, const std::string& policy, OptionMap options,
                     const Caller& caller, Reply<std::string> reply);
+
+    // As ControlPort::doctor().
+    void doctor(std::optional<DomainUuid> uuid, const Caller& caller, Reply<std::string> reply);
 
 private:
     // A guest that is not defined, on its way to its plan. In no copy of `reply` it is answered

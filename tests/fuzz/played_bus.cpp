@@ -127,6 +127,12 @@ public:
         return std::string{"{}"};
     }
 
+    void doctor(std::optional<DomainUuid> /*uuid*/, const Caller& /*caller*/,
+                Reply<std::string> reply) override
+    {
+        reply(std::string{"{}"});
+    }
+
     [[nodiscard]] Result<std::vector<ReasonView>> why(const DomainUuid& /*uuid*/) const override
     {
         return std::vector<ReasonView>{

@@ -13,8 +13,8 @@ from waiting import wait_until
 DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 
 # What anybody may call. A method that is added is either here or refused: the tests find it by introspection.
-READS = {f"{MANAGER}.{name}" for name in ("GetDomain", "ListDomains", "List", "Why", "Plan", "PlanXML", "Describe",
-                                          "ExportTopology")} | {f"{DOMAIN}.Explain"}
+READS = {f"{MANAGER}.{name}" for name in ("GetDomain", "ListDomains", "List", "Why", "Plan", "PlanXML", "Doctor",
+                                          "Describe", "ExportTopology")} | {f"{DOMAIN}.Explain"}
 # Values that fit, by the argument's name, else by its type.
 ARGUMENTS = {"domain": "test", "policy": "dedicated", "reason": "a test", "text": "dedicated",
              "xml": "<domain type='test'><name>other</name><memory>1024</memory><vcpu>1</vcpu></domain>"}

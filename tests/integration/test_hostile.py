@@ -55,6 +55,7 @@ def test_names_and_metadata_are_escaped_and_never_in_paths(daemon, client):
         explained = client.domain(uuid, "Explain")
         assert json.loads(explained)["uuid"] == uuid and is_harmless(explained)
         assert all(is_harmless(text) for _, _, text in client.manager("Why", "(s)", uuid))
+        assert is_harmless(client.manager("Doctor", "(s)", uuid))
     assert sorted(row[4] for row in client.manager("ListDomains")) == [domain_path(uuid) for uuid in UUIDS]
     assert is_harmless("".join(row[2] for row in client.manager("List")))
     assert is_harmless(client.manager("Describe"))
@@ -74,7 +75,8 @@ def test_hostile_arguments_come_back_escaped(daemon, client):
     for call in (("GetDomain", "(s)", "\x1b[2J\u202ename\n"),
                  ("SetPolicy", "(ssa{sv}t)", UUIDS[0], "\x1b[2J\u202epolicy\n", {}, 0),
                  ("Set", "(ss)", UUIDS[0], "\x1b[2J\u202epolicy"), ("Set", "(ss)", UUIDS[0], "smt=\x1b[2J\u202e"),
-                 ("Set", "(ss)", UUIDS[0], "\x1b[2J=x"), ("Why", "(s)", "\x1b[2J\u202ename\n")):
+                 ("Set", "(ss)", UUIDS[0], "\x1b[2J=x"), ("Why", "(s)", "\x1b[2J\u202ename\n"),
+                 ("Doctor", "(s)", "\x1b[2J\u202ename\n")):
         with pytest.raises(BusError) as refused:
             client.manager(*call)
         assert is_harmless(refused.value.text), refused.value.text

@@ -58,7 +58,7 @@ def test_others_are_answered_and_the_watchdog_is_fed(make_daemon, bus, client, t
                          config='{"default-policy": "shared"}', environment={"WATCHDOG_USEC": "1000000"},
                          log_level="warning")
     wait_until(lambda: {row[3] for row in client.manager("ListDomains")} == {"pinned"}, "all are pinned", 60)
-    floods = {"ListDomains": None, "List": None, "Why": ("(s)", ("d1",)), "Describe": None,
+    floods = {"ListDomains": None, "List": None, "Why": ("(s)", ("d1",)), "Doctor": ("(s)", ("",)), "Describe": None,
               "Plan": ("(ssa{sv})", ("d1", "dedicated", {}))}
     for method, arguments in floods.items():
         flooder = multiprocessing.get_context("spawn").Process(

@@ -75,6 +75,12 @@ public:
               std::to_string(options.size()) + R"("})");
     }
 
+    void doctor(std::optional<DomainUuid> uuid, const Caller& /*caller*/,
+                Reply<std::string> reply) override
+    {
+        reply(R"({"doctor":")" + (uuid ? uuid->str() : "all") + R"("})");
+    }
+
     void hold(const DomainUuid& uuid, const std::string& reason, const std::string& owner,
               Reply<std::uint64_t> reply) override
     {

@@ -42,6 +42,7 @@ def messages():
     yield "a name that fits", message(1, "GetDomain", "s", strings("x" * 30_000)), LIMITS
     yield "a policy as text", message(1, "Set", "ss", strings("d0", huge)), LIMITS
     yield "a policy as text that fits", message(1, "Set", "ss", strings("d0", "smt=" + "x" * 30_000)), LIMITS
+    yield "doctor", message(1, "Doctor", "s", strings(huge)), LIMITS
     yield "why", message(1, "Why", "s", strings(huge)), LIMITS
     yield "a reason", message(1, "Hold", "ss", strings("d0", huge)), LIMITS
     yield "an unknown method", message(1, "NoSuchMethod", "s", strings(huge)), LIMITS

@@ -58,6 +58,8 @@ std::map<std::string, std::function<CallReply(Client&)>> well_formed_calls()
          [](Client& c) {
              return c.call(manager_path, manager, "PlanXML", "ssa{sv}", "<domain/>", "x", 0);
          }},
+        {"org.virtpind1.Manager.Doctor",
+         [](Client& c) { return c.call(manager_path, manager, "Doctor", "s", "web1"); }},
         {"org.virtpind1.Manager.Why",
          [](Client& c) { return c.call(manager_path, manager, "Why", "s", "web1"); }},
         {"org.virtpind1.Manager.Hold",
