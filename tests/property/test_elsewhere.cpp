@@ -188,7 +188,7 @@ public:
                  const std::string& /*result*/, const OptionMap& /*details*/) override
     {}
 
-    std::vector<std::pair<std::string, std::string>> problems;
+    std::vector<ProblemView> problems;
 };
 
 // Nothing runs on it.
@@ -224,7 +224,7 @@ RC_GTEST_PROP(Elsewhere, PassesOfTheDaemonEnd, ())
                 if (libvirt.asked()) {
                     RC_FAIL("passes do not end after " + after + "\n" + text_of(made, *first));
                 }
-                for (const auto& [code, text] : view.problems) {
+                for (const auto& [code, text, domain] : view.problems) {
                     if ((code == "InvariantBroken" || code == "Internal") && !is_of_memory(text)) {
                         RC_FAIL(text + "\n" + text_of(made, *first));
                     }
