@@ -416,8 +416,13 @@ RC_GTEST_PROP(Fleets, NobodyLosesToAutomaticHousekeeping, ())
         const auto other = make_plan(listed).domains[0];
         RC_LOG() << "housekeeping " << listed.housekeeping->str() << " instead of "
                  << plan.housekeeping.str() << "\n";
+        // Low-power cores, and with smt=spread cores of several vCPUs, are avoided before nodes
+        // are.
+        const auto avoids =
+            plan.domains[0].cost[CostTerm::low_power] < other.cost[CostTerm::low_power] ||
+            plan.domains[0].cost[CostTerm::doubled] < other.cost[CostTerm::doubled];
         RC_CLASSIFY(loss < loss_of_plan(fleet.topology, intents[0], other), "better than a list");
-        RC_ASSERT(loss <= loss_of_plan(fleet.topology, intents[0], other));
+        RC_ASSERT(avoids || loss <= loss_of_plan(fleet.topology, intents[0], other));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "fleet_conflicts.hpp"
 #include "fleet_costs.hpp"
+#include "housekeeping.hpp"
 #include "placing_order.hpp"
 
 #include <algorithm>
@@ -70,13 +71,23 @@ private:
         }
     };
 
-    // What is best for one alone, beside those that stay, is best for all.
+    // What is best for one alone, beside those that stay, is best for all where they lose nothing
+    // to it: it is on none of their cores.
     [[nodiscard]] bool is_one_and_proven(std::size_t newcomers) const
     {
         return newcomers == 1 &&
-               std::all_of(parties_.begin(), parties_.end(), [](const Party& party) {
-                   return party.fixed || (party.member->placed && party.member->placed->proven);
+               std::all_of(parties_.begin(), parties_.end(), [this](const Party& party) {
+                   return party.fixed || (party.member->placed && party.member->placed->proven &&
+                                          is_on_no_core_of_others(*party.member));
                });
+    }
+
+    [[nodiscard]] bool is_on_no_core_of_others(const Member& member) const
+    {
+        const auto cores = cores_used_by(host_, host_.online, member.claim);
+        return std::none_of(parties_.begin(), parties_.end(), [&](const Party& party) {
+            return party.member != &member && party.member->claim.intersects(cores);
+        });
     }
 
     void unplace_newcomers()

@@ -62,6 +62,21 @@ TEST(Fleet, RunningOnesStay)
     EXPECT_TRUE(plan.fleet.optimal()) << "of what newcomers can have";
 }
 
+// Alone, the newcomer is best off on one L3. That would take the core that the other's only vCPU
+// has to itself.
+TEST(Fleet, OneNewcomerLeavesTheCoresOfOthers)
+{
+    const auto host = regular_host({.l3s = 2, .cores = 2}); // siblings N and N+4
+    auto owner = running_on(domain("owner", 1), {0});
+    owner.topology = GuestTopology{.cores = 1};
+    auto vm = domain("vm", 3);
+    vm.policy.smt = SmtChoice::prefer;
+    const auto plan = plan_on(host, {owner, vm}, cpus("3,7"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[0]), cpus("0"));
+    EXPECT_EQ(plan.domains[0].cost[CostTerm::stacked], 0U);
+    EXPECT_FALSE(vcpu_cpus(plan.domains[1]).contains(CpuId{4})) << plan.domains[1].claim.str();
+}
+
 // Two of three have a place, whichever: the largest alone would have left two without one.
 TEST(Fleet, MoreDomainsWithAPlaceAreBetterThanALargerOne)
 {
