@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace virtpind {
 
@@ -13,18 +14,24 @@ namespace {
 // Longer words are not worth comparing: no option or policy name is.
 constexpr std::size_t compared_max = 64;
 
-// Levenshtein distance, one row at a time.
+// Letters left out, put in, changed, or swapped with the next one: optimal string alignment, by
+// rows.
 std::size_t edit_distance(std::string_view a, std::string_view b)
 {
-    std::vector<std::size_t> row(b.size() + 1);
+    std::vector<std::size_t> row(b.size() + 1); // of i + 1 letters of `a`
     std::iota(row.begin(), row.end(), std::size_t{0});
+    auto before = row;
+    auto two_before = row;
     for (std::size_t i = 0; i < a.size(); ++i) {
-        auto diagonal = row[0];
+        std::swap(two_before, before);
+        std::swap(before, row);
         row[0] = i + 1;
         for (std::size_t j = 0; j < b.size(); ++j) {
-            const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+            const auto changed = before[j] + (a[i] == b[j] ? 0 : 1);
+            row[j + 1] = std::min({changed, row[j] + 1, before[j + 1] + 1});
+            if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j]) {
+                row[j + 1] = std::min(row[j + 1], two_before[j - 1] + 1);
+            }
         }
     }
     return row.back();

@@ -188,6 +188,9 @@ TEST(PolicySpec, UnknownOptionIsNamedWithTheNearestAndAllValidOnes)
         EXPECT_TRUE(mentions(message, option.name));
     }
     EXPECT_FALSE(mentions(refusal("dedicated", {{"colour", word("red")}}), "did you mean"));
+    EXPECT_TRUE(mentions(refusal("dedicated", {{"mst", word("isolate")}}), "did you mean 'smt'?"))
+        << "two letters that are swapped are one slip";
+    EXPECT_FALSE(mentions(refusal("dedicated", {{"tms", word("isolate")}}), "did you mean"));
 }
 
 TEST(PolicySpec, WrongTypeSaysWhichTypeItTakes)
