@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Any text as a domain XML: reading never crashes, and an edit of what can be read is what was
-// asked for, once and for all.
+// asked for, once and for all. The doctor examines whatever can be read.
 #include "daemon/domain_xml/definition_editor.hpp"
+#include "daemon/planner/doctor/doctor.hpp"
+#include "tests/support/topology_builder.hpp"
 
 #include <cstdint>
 #include <cstdlib>
@@ -26,6 +28,25 @@ DefinitionChange made_change()
     return change;
 }
 
+// On hosts of either vendor, alone and beside itself.
+void examine_anywhere(ObservedDomain seen)
+{
+    for (const auto* vendor : {"AuthenticAMD", "GenuineIntel"}) {
+        auto host = test::regular_host({.packages = 2, .l3s = 2, .cores = 2});
+        host.vendor = vendor;
+        for (const auto& l3 : host.l3s) {
+            host.caches.push_back({.level = 3, .size_bytes = l3.size_bytes, .cpus = l3.cpus});
+        }
+        const auto found = examine({.topology = &host,
+                                    .guests = {seen},
+                                    .others = {seen},
+                                    .sees_all_guests = true,
+                                    .host = HostFacts::not_known("nobody asked"),
+                                    .unsatisfied = {}});
+        require(found.guests.size() == 1);
+    }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
@@ -35,6 +56,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto live = parse_domain_xml(text, catalog, XmlKind::live);
     const auto config = parse_domain_xml(text, catalog, XmlKind::config);
     require(live.ok() == config.ok());
+    if (live && config) {
+        auto joined = *config;
+        joined.running = live->running;
+        examine_anywhere(std::move(joined));
+    }
 
     auto change = made_change();
     const auto merged = edit_definition(text, change);

@@ -82,7 +82,7 @@ void check_iothread_places(const GuestView& guest, Findings& findings)
 {
     std::vector<std::string> words;
     for (const auto& [id, cpus] : guest.iothreads) {
-        if (guest.own.includes(cpus)) {
+        if (!cpus.empty() && guest.own.includes(cpus)) {
             words.push_back("I/O thread " + std::to_string(raw(id)) + " has " + cpus.str());
         }
     }

@@ -142,6 +142,9 @@ void check_nodes(const GuestView& guest, Findings& findings)
     }
     std::map<NodeId, std::size_t> counts;
     for (const auto& [vcpu, mask] : guest.masks) {
+        if (mask.empty()) {
+            continue; // its pin is dead
+        }
         ++counts[host.nodes_of(mask).front()];
     }
     std::vector<std::size_t> sizes;

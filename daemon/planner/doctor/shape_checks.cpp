@@ -134,7 +134,7 @@ void check_believed_l3s(const GuestView& guest, Findings& findings)
     }
     std::map<VcpuId, CpuId> pins;
     for (const auto& [vcpu, mask] : guest.masks) {
-        if (cpus.enabled.contains(vcpu)) {
+        if (cpus.enabled.contains(vcpu) && !mask.empty()) {
             pins.emplace(vcpu, mask.front());
         }
     }

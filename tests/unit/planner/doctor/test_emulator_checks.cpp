@@ -132,6 +132,14 @@ TEST(EmulatorFault, OfNearNodesIsNone)
     EXPECT_EQ(find(examined({host, {with_emulator("4")}}), Check::emu_far), nullptr);
 }
 
+TEST(EmulatorFault, OfAnIothreadThatCannotRunIsNone)
+{
+    const auto found =
+        examined({two_l3s(), {with_iothread("", "<iothreadpin iothread='1' cpuset='99'/>")}});
+    EXPECT_EQ(find(found, Check::io_iothread_on_vcpu), nullptr);
+    EXPECT_NE(find(found, Check::pin_missing_cpu), nullptr);
+}
+
 TEST(EmulatorFault, OfAnUnpinnedGuestIsNone)
 {
     const auto found = examined({two_l3s(), {seen({.emulator = "1"})}});

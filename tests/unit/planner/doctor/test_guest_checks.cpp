@@ -322,6 +322,16 @@ TEST(GuestFault, OfNoDefinitionIsNotMeasured)
         }));
 }
 
+// What a vCPU shares that cannot run is not known.
+TEST(GuestFault, OfCachesIsNotJudgedBesideADeadPin)
+{
+    const auto found = examined(
+        {host_of(amd),
+         {seen({.pins = "2 10 4 99", .emulator = "7", .cpu = shape(1, 1, 2, 2, caches)})}});
+    EXPECT_NE(find(found, Check::pin_missing_cpu), nullptr) << names_of(found);
+    EXPECT_EQ(find(found, Check::cpu_cache_pt_mismatch), nullptr);
+}
+
 // Numbers of a hostile definition neither overflow nor divide by nothing.
 TEST(GuestFault, OfImpossibleShapesIsToldAndNothingBreaks)
 {

@@ -296,6 +296,9 @@ TEST(PinFault, OfADeadPinLeavesTheOthersJudged)
 {
     const auto found = examined({two_l3s(), {pinned("1 9 2 31", shape(1, 1, 2, 2), "1")}});
     EXPECT_NE(find(found, Check::emu_on_vcpu_cores), nullptr) << names_of(found);
+    const auto apart = examined({two_nodes(), {pinned("1 9 5 31")}});
+    ASSERT_NE(find(apart, Check::pin_cross_numa), nullptr) << names_of(apart);
+    EXPECT_NE(find(apart, Check::pin_cross_numa)->evidence.find("(2+1)"), std::string::npos);
 }
 
 TEST(PinFault, OfTheServiceIsToldAsItSaysIt)
