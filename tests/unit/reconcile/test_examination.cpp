@@ -83,10 +83,11 @@ TEST_F(Examination, LeavesTheHostsSettingsToTheCaller)
     host_.add(1, "web", 2, 1);
     connect();
     const auto json = ask();
-    ASSERT_FALSE(json["not-measured"].empty());
-    for (const auto& one : json["not-measured"]) {
-        EXPECT_EQ(one["guest"], "") << one;
-    }
+    const auto& unknown = json["not-measured"];
+    EXPECT_TRUE(std::any_of(unknown.begin(), unknown.end(), [](const auto& one) {
+        return one["id"] == "host.irq-on-vm-cores" && one["guest"] == "" &&
+               one["reason"] == "the service does not look; virtpind doctor does";
+    })) << unknown;
 }
 
 TEST_F(Examination, IsRefusedWithoutLibvirtAndOfDomainsThatAreGone)
