@@ -182,15 +182,9 @@ Result<std::string> ServiceProxy::describe()
     return remote_->attempt([&] { return remote_->manager.Describe(); });
 }
 
-Result<std::string> ServiceProxy::doctor()
+Result<std::string> ServiceProxy::doctor(const std::string& uuid)
 {
-    return remote_->attempt([&] {
-        std::string json;
-        remote_->plain->callMethod("Doctor")
-            .onInterface(org::virtpind1::Manager_proxy::INTERFACE_NAME)
-            .storeResultsTo(json);
-        return json;
-    });
+    return remote_->attempt([&] { return remote_->manager.Doctor(uuid); });
 }
 
 Result<std::string> ServiceProxy::export_topology()

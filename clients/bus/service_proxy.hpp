@@ -50,8 +50,8 @@ public:
     [[nodiscard]] Result<std::string> plan_xml(const std::string& xml, const std::string& policy,
                                                const OptionMap& options);
     [[nodiscard]] Result<std::string> describe();
-    // unsupported where the service has no such method.
-    [[nodiscard]] Result<std::string> doctor();
+    // "": all guests.
+    [[nodiscard]] Result<std::string> doctor(const std::string& uuid);
     // hwloc XML.
     [[nodiscard]] Result<std::string> export_topology();
 

@@ -284,6 +284,8 @@ const std::vector<VerbInfo>& verb_table()
         {Verb::reload, "reload", "read the configuration again", false},
         {Verb::hold, "hold", "leave guests alone while a command runs, or until Ctrl-C", true},
         {Verb::watch, "watch", "print changes as they happen", true},
+        {Verb::top, "top", "the map, again and again, with how long vCPUs wait for a CPU", true},
+        {Verb::doctor, "doctor", "look for mistakes, and how to mend them", true},
         {Verb::policies, "policies", "the policies, and the options that they take", false},
         {Verb::export_topology, "export", "the host as hwloc XML for lstopo, with its guests",
          false},

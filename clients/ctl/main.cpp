@@ -39,6 +39,10 @@ int run_verb(Session& session)
         return run_hold(session);
     case Verb::watch:
         return run_watch(session);
+    case Verb::top:
+        return run_top(session);
+    case Verb::doctor:
+        return run_doctor(session);
     case Verb::policies:
         return run_policies(session);
     case Verb::export_topology:
@@ -47,8 +51,6 @@ int run_verb(Session& session)
         return run_log(session);
     case Verb::metrics:
         return run_metrics(session);
-    case Verb::top:
-    case Verb::doctor:
     case Verb::complete:
         break;
     }

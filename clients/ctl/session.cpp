@@ -41,7 +41,10 @@ Result<std::unique_ptr<Session>> Session::open(const Arguments& arguments, const
                                                const TerminalFacts& terminal)
 {
     std::unique_ptr<Session> session{new Session{arguments, target, terminal}};
-    auto connection = connect(target, arguments.ask_password);
+    auto connection = [&] { // ssh takes its time
+        const Spinner spinner{"connecting", session->look.utf8};
+        return connect(target, arguments.ask_password);
+    }();
     if (!connection) {
         return std::move(connection).error();
     }

@@ -46,6 +46,8 @@ public:
 
     [[nodiscard]] const Connection& connection() const { return *connection_; }
 
+    [[nodiscard]] bool is_terminal() const { return terminal_.out_is_terminal; }
+
     // Prints to standard output, unless quiet; returns `status`, or exit_failed where it cannot.
     [[nodiscard]] ExitStatus print(const std::string& text, ExitStatus status = exit_ok) const;
     [[nodiscard]] ExitStatus print_paged(const std::string& text,

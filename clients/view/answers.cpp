@@ -2,6 +2,7 @@
 #include "answers.hpp"
 
 #include "common/base/printable.hpp"
+#include "json_members.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,62 +12,6 @@
 namespace virtpind::client {
 
 namespace {
-
-using Json = nlohmann::json;
-
-constexpr std::size_t text_max = 4096;
-
-Error unreadable()
-{
-    return {.code = Errc::internal,
-            .message = "the service's answer is not what this virtpinctl understands; are both of "
-                       "one version? "
-                       "See virtpinctl --version and virtpinctl status"};
-}
-
-const Json* member(const Json& json, const char* key)
-{
-    if (!json.is_object()) {
-        return nullptr;
-    }
-    const auto at = json.find(key);
-    return at != json.end() ? &*at : nullptr;
-}
-
-std::string text_in(const Json& json, const char* key)
-{
-    const auto* found = member(json, key);
-    return found != nullptr && found->is_string()
-               ? printable(found->get_ref<const std::string&>(), text_max)
-               : "";
-}
-
-bool flag_in(const Json& json, const char* key, bool otherwise)
-{
-    const auto* found = member(json, key);
-    return found != nullptr && found->is_boolean() ? found->get<bool>() : otherwise;
-}
-
-std::uint64_t number_in(const Json& json, const char* key)
-{
-    const auto* found = member(json, key);
-    return found != nullptr && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
-CpuSet cpus_of(const Json& json)
-{
-    if (!json.is_string()) {
-        return {};
-    }
-    auto cpus = CpuSet::parse(json.get_ref<const std::string&>());
-    return cpus ? *cpus : CpuSet{};
-}
-
-CpuSet cpus_in(const Json& json, const char* key)
-{
-    const auto* found = member(json, key);
-    return found != nullptr ? cpus_of(*found) : CpuSet{};
-}
 
 // {"0": "6,18"}.
 std::map<std::uint32_t, CpuSet> pins_in(const Json& json, const char* key)
@@ -84,14 +29,6 @@ std::map<std::uint32_t, CpuSet> pins_in(const Json& json, const char* key)
         }
     }
     return pins;
-}
-
-// The elements of an array, or nothing.
-const Json& list_in(const Json& json, const char* key)
-{
-    static const auto none = Json::array();
-    const auto* found = member(json, key);
-    return found != nullptr && found->is_array() ? *found : none;
 }
 
 std::vector<Reason> reasons_in(const Json& json)
@@ -151,20 +88,11 @@ Layout layout_of(const Json& json)
     return layout;
 }
 
-Result<Json> parsed(std::string_view text)
-{
-    auto json = Json::parse(text, nullptr, false);
-    if (!json.is_object()) {
-        return unreadable();
-    }
-    return json;
-}
-
 } // namespace
 
 Result<Explanation> read_explanation(std::string_view json)
 {
-    const auto document = parsed(json);
+    const auto document = parsed_object(json);
     if (!document) {
         return document.error();
     }
@@ -180,7 +108,7 @@ Result<Explanation> read_explanation(std::string_view json)
 
 Result<PlanAnswer> read_plan(std::string_view json)
 {
-    const auto document = parsed(json);
+    const auto document = parsed_object(json);
     if (!document) {
         return document.error();
     }
@@ -197,7 +125,7 @@ Result<PlanAnswer> read_plan(std::string_view json)
 
 Result<std::optional<Layout>> read_layout(std::string_view describe_json)
 {
-    const auto document = parsed(describe_json);
+    const auto document = parsed_object(describe_json);
     if (!document) {
         return document.error();
     }
@@ -212,7 +140,7 @@ Result<std::string> formatted_json(std::string_view json, bool pretty)
 {
     const auto document = Json::parse(json, nullptr, false);
     if (document.is_discarded()) {
-        return unreadable();
+        return unreadable_answer();
     }
     return document.dump(pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -264,3 +264,13 @@ def test_virsh_sets_policies_by_metadata(make_daemon, make_guest, libvirtd, ctl,
     subprocess.run([*virsh, "--remove", "--live", "--config"], check=True, timeout=60)
     client.wait_for_properties(guest.uuid, lambda is_: is_["PinState"] == "idle", "all is given back")
     says(ctl.run("list"), OK, "left alone")
+
+
+def test_top_and_doctor(host, ctl):
+    says(ctl.run("set", "test", "dedicated"), OK)
+    says(ctl.run("top"), OK, "Package 0", "Not measured, as no process of them is seen here: test")
+    done = ctl.run("doctor", "test")
+    assert done.returncode in (OK, NOT_AS_ASKED), done
+    assert "] test" in done.stdout and "nothing was changed" in done.stdout
+    assert "not measured\n" in ctl.run("doctor", "-v").stdout, "the service cannot read all of the host"
+    assert json.loads(ctl.run("doctor", "--json=short").stdout)["guests"] == ["test"]
