@@ -180,6 +180,18 @@ def test_terminals(host, ctl):
     assert done.stdout.isascii() and "* test" in done.stdout
 
 
+def test_long_texts_have_a_pager(host, ctl):
+    says(ctl.run("set", "test", "dedicated"), OK)
+    _, shown = ctl.on_terminal("explain", "test", rows=4, SYSTEMD_PAGER="sed s/^/paged:/")
+    assert "paged:" in shown and "undo: virtpinctl reset test" in shown
+    for arguments, variables in [(["explain", "test"], {"SYSTEMD_PAGER": ""}), (["explain", "test", "--no-pager"], {}),
+                                 (["status"], {"PAGER": "sed s/^/paged:/"})]:
+        _, shown = ctl.on_terminal(*arguments, rows=4, **{"PAGER": "sed s/^/paged:/", **variables})
+        assert "paged:" not in shown and "test" in shown
+    status, shown = ctl.on_terminal("explain", "test", rows=4, SYSTEMD_PAGER="/nonexistent/pager")
+    assert status == OK and "undo: virtpinctl reset test" in shown
+
+
 def test_a_name_that_is_not_ascii(make_daemon, ctl, tmp_path):
     uri = make_host(tmp_path / "host.xml", 1)
     (tmp_path / "host.xml").write_text((tmp_path / "host.xml").read_text().replace(">d0<", ">虚拟机 ä<"))
