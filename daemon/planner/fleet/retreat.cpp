@@ -70,6 +70,9 @@ public:
                                                      .occupied = best->claim,
                                                      .taken = task_.room.around.claimed,
                                                      .around = best->claim});
+        if (places.empty()) {
+            places = small_cores(best->claim);
+        }
         if (places.size() > retreats_max) {
             places.resize(retreats_max);
         }
@@ -169,6 +172,27 @@ private:
             }
         }
         return kept;
+    }
+
+    // Where its best place leaves no core whole: those beside which it loses less all the same, of
+    // the smallest.
+    std::vector<CpuSet> small_cores(const CpuSet& claim)
+    {
+        auto places = housekeeping_elsewhere(host_, {.usable = fleet_.usable(),
+                                                     .wished = task_.housekeeping,
+                                                     .occupied = {},
+                                                     .taken = task_.room.around.claimed,
+                                                     .around = claim});
+        std::stable_sort(places.begin(), places.end(),
+                         [](const CpuSet& a, const CpuSet& b) { return a.size() < b.size(); });
+        if (places.size() > retreats_max) {
+            places.resize(retreats_max);
+        }
+        std::erase_if(places, [this](const CpuSet& place) {
+            const auto placed = ask(place);
+            return !placed || loss_of(host_, task_.intent, placed) >= task_.now;
+        });
+        return places;
     }
 
     Fleet& fleet_;

@@ -278,6 +278,19 @@ TEST(Housekeeping, MovesSomebodyOnlyForTheLastCore)
     EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("1,3"));
 }
 
+// Beside its device, the domain leaves half a core of the other node. One of a single CPU is enough
+// for housekeeping.
+TEST(Housekeeping, KeepsASmallCoreWhereTheBestPlaceLeavesNoneWhole)
+{
+    const auto host = host_of_cores({{.cpus = {0, 1}, .node = 0},
+                                     {.cpus = {2, 3}, .node = 0},
+                                     {.cpus = {4}, .node = 1},
+                                     {.cpus = {5, 6}, .node = 1}});
+    const auto plan = plan_on(host, {at_node(domain("vm", 6), 1)});
+    EXPECT_EQ(plan.domains[0].placement, Placement::dedicated);
+    EXPECT_EQ(plan.housekeeping, cpus("4"));
+}
+
 // The siblings of its CPU are its own, though it is pinned to none of them.
 TEST(Housekeeping, DoesNotComeBackOntoACoreThatARunningDomainHasWhole)
 {
