@@ -193,4 +193,13 @@ Result<std::string> edit_definition(std::string_view text, const DefinitionChang
     return editor->text();
 }
 
+Result<DefinitionPreview> preview_edit(std::string text, const DefinitionChange& change)
+{
+    auto next = edit_definition(text, change);
+    if (!next) {
+        return std::move(next).error();
+    }
+    return DefinitionPreview{.now = std::move(text), .next = std::move(*next)};
+}
+
 } // namespace virtpind

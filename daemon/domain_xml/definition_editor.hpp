@@ -5,6 +5,7 @@
 
 #include "common/base/result.hpp"
 #include "common/model/action.hpp"
+#include "common/model/libvirt_port.hpp"
 #include "domain_xml.hpp"
 
 #include <memory>
@@ -67,5 +68,9 @@ private:
 // `text` with `change` made, but for its note.
 [[nodiscard]] Result<std::string> edit_definition(std::string_view text,
                                                   const DefinitionChange& change);
+
+// The same beside what it was.
+[[nodiscard]] Result<DefinitionPreview> preview_edit(std::string text,
+                                                     const DefinitionChange& change);
 
 } // namespace virtpind

@@ -282,13 +282,7 @@ void LibvirtClient::preview_guest(std::string xml, DefinitionChange change,
 {
     run_job<DefinitionPreview>(
         callers_,
-        [xml = std::move(xml), change = std::move(change)]() -> Result<DefinitionPreview> {
-            auto next = edit_definition(xml, change);
-            if (!next) {
-                return std::move(next).error();
-            }
-            return DefinitionPreview{.now = xml, .next = std::move(*next)};
-        },
+        [xml = std::move(xml), change = std::move(change)] { return preview_edit(xml, change); },
         std::move(done));
 }
 

@@ -90,12 +90,8 @@ public:
                        std::function<void(Result<DefinitionPreview>)> done) override
     {
         add<Result<DefinitionPreview>>(
-            [xml = std::move(xml), change = std::move(change)]() -> Result<DefinitionPreview> {
-                auto next = edit_definition(xml, change);
-                if (!next) {
-                    return std::move(next).error();
-                }
-                return DefinitionPreview{.now = xml, .next = std::move(*next)};
+            [xml = std::move(xml), change = std::move(change)] {
+                return preview_edit(xml, change);
             },
             std::move(done));
     }

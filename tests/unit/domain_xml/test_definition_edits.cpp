@@ -126,6 +126,19 @@ TEST(Definition, RefusesWhatCannotBeWritten)
     EXPECT_EQ(edit_definition(domain_with("<vcpu>1</vcpu>"), two_minds).error().code,
               Errc::invalid_argument);
     EXPECT_EQ(edit_definition("<network/>", {}).error().code, Errc::invalid_argument);
+    EXPECT_EQ(preview_edit("<network/>", {}).error().code, Errc::invalid_argument);
+}
+
+TEST(Definition, PreviewIsTheTextBeforeAndAfter)
+{
+    const auto text = domain_with("<vcpu>1</vcpu>");
+    DefinitionChange change;
+    change.pins.vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    const auto preview = preview_edit(text, change);
+    ASSERT_TRUE(preview);
+    EXPECT_EQ(preview->now, text);
+    EXPECT_EQ(preview->next, *edit_definition(text, change));
+    EXPECT_NE(preview->next, text);
 }
 
 } // namespace
