@@ -131,9 +131,9 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
 void Controller::store_then_apply(const PolicyChange& change, const std::optional<PolicySpec>& spec,
                                   std::optional<int> deferred_id, Reply<std::uint64_t> reply)
 {
-    auto& record = *reconciler_.find(change.uuid);
-    ++record.storing;
-    record.being_stored = spec.value_or(PolicySpec{});
+    auto& changed = *reconciler_.find(change.uuid);
+    ++changed.storing;
+    changed.being_stored = spec.value_or(PolicySpec{});
     reconciler_.keep_slot(); // once it is stored, it is too late to refuse
     const auto doing = spec ? "store the policy" : "remove the policy";
     host_.store_policy(

@@ -3,6 +3,7 @@
 // check does not say more.
 #pragma once
 
+#include "common/base/cpu_set.hpp"
 #include "common/model/finding.hpp"
 
 #include <optional>

@@ -33,19 +33,19 @@ std::optional<CpuSet> pin_of(const std::map<Id, CpuSet>& pins, Id id)
 
 } // namespace
 
-std::optional<CoreIndex> GuestView::core_of(const CpuSet& cpus) const
+std::optional<CoreIndex> GuestView::core_of(const CpuSet& used) const
 {
-    const auto* const first = cpus.empty() ? nullptr : host->find(cpus.front());
-    if (first == nullptr || !at_id(host->cores, first->core).cpus.includes(cpus)) {
+    const auto* const first = used.empty() ? nullptr : host->find(used.front());
+    if (first == nullptr || !at_id(host->cores, first->core).cpus.includes(used)) {
         return std::nullopt;
     }
     return first->core;
 }
 
-std::optional<L3Index> GuestView::l3_of(const CpuSet& cpus) const
+std::optional<L3Index> GuestView::l3_of(const CpuSet& used) const
 {
-    const auto* const first = cpus.empty() ? nullptr : host->find(cpus.front());
-    if (first == nullptr || !at_id(host->l3s, first->l3).cpus.includes(cpus)) {
+    const auto* const first = used.empty() ? nullptr : host->find(used.front());
+    if (first == nullptr || !at_id(host->l3s, first->l3).cpus.includes(used)) {
         return std::nullopt;
     }
     return first->l3;

@@ -33,8 +33,8 @@ struct GuestView {
     std::map<IothreadId, CpuSet> iothreads; // with a pin: what of it is online
 
     // The element of the host that all CPUs of a mask are in; nullopt: several.
-    [[nodiscard]] std::optional<CoreIndex> core_of(const CpuSet& cpus) const;
-    [[nodiscard]] std::optional<L3Index> l3_of(const CpuSet& cpus) const;
+    [[nodiscard]] std::optional<CoreIndex> core_of(const CpuSet& used) const;
+    [[nodiscard]] std::optional<L3Index> l3_of(const CpuSet& used) const;
 
     // Its cores, as QEMU numbers them, of vCPUs in `vcpus`.
     [[nodiscard]] std::vector<GuestCore> guest_cores() const;
