@@ -132,6 +132,50 @@ def test_reload_takes_a_good_configuration_and_keeps_the_former_one_over_a_bad_o
     assert len(since) == 5 and since == sorted(since) and since[-1] <= time.monotonic_ns() // 1000
 
 
+def test_reload_takes_files_of_conf_d_and_keeps_the_former_configuration_over_a_bad_one(make_daemon, client):
+    daemon = make_daemon(TEST_URI, topology=TOPOLOGY, config='{"default-policy": "none"}')
+
+    def default_policy():
+        return client.properties(ROOT, MANAGER)["DefaultPolicy"]
+
+    def refused_problems():
+        return [text for code, text, _ in client.properties(ROOT, MANAGER)["Problems"] if code == "InvalidConfig"]
+
+    assert default_policy() == "none"
+    directory = daemon.directory / "conf.d"
+    directory.mkdir()
+    added = directory / "10-site.json"
+    added.write_text('{"default-policy": "shared"}')
+    client.manager("Reload", "(t)", 0)
+    assert default_policy() == "shared"
+    added.write_text('{"default-policy": "dedicated"}')
+    daemon.reload()
+    wait_until(lambda: default_policy() == "dedicated", "SIGHUP takes the changed file")
+
+    added.write_text('{"default-policy": "auto"}')  # good, but not without the next
+    bad = directory / "20-guests.json"
+    bad.write_text('{\n"domains": {\n"web": {"policy": "shared", "placment": "none"}}}')
+    with pytest.raises(BusError) as refused:
+        client.manager("Reload", "(t)", 0)
+    assert refused.value.name == "org.virtpind1.Error.InvalidConfig"
+    assert refused.value.text.startswith(f"{bad}:3: "), refused.value.text
+    assert "placment" in refused.value.text and "placement" in refused.value.text, refused.value.text
+    assert refused_problems() == [refused.value.text] and default_policy() == "dedicated"
+
+    bad.write_text("{\n\n\n!")
+    daemon.reload()
+    wait_until(lambda: any(text.startswith(f"{bad}:4: ") for text in refused_problems()), "SIGHUP tells of it, too")
+    assert default_policy() == "dedicated"
+
+    bad.unlink()
+    daemon.reload()
+    wait_until(lambda: default_policy() == "auto", "the others are taken without it")
+    assert not refused_problems()
+    added.unlink()
+    client.manager("Reload", "(t)", 0)
+    assert default_policy() == "none"
+
+
 def test_watchdog_starves_while_libvirt_hangs_and_the_bus_does_not(make_daemon, client, libvirtd):
     daemon = make_daemon(URI, environment=WATCHDOG)
     wait_until(lambda: daemon.notified("WATCHDOG=1") >= 5, "the watchdog is fed")
