@@ -143,6 +143,7 @@ void log_plan(const Plan& plan)
             log << " " << raw(vcpu) << ":" << pin.str();
         }
         log << " claim " << domain.claim.str();
+        log << (domain.numatune ? " memory on " + domain.numatune->nodes.str() : "");
         log << (domain.housekeeping ? " housekeeping " + domain.housekeeping->str() : "") << "\n";
     }
 }
@@ -310,6 +311,7 @@ RC_GTEST_PROP(Fleets, PlanningFromTheResultMovesNothing, ())
                              ? make_plan(applied(fleet.request, plan))
                              : plan;
     const auto again = make_plan(applied(fleet.request, settled));
+    log_plan(settled);
     log_plan(again);
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         RC_ASSERT(same_pins(settled.domains[i], again.domains[i]));

@@ -86,6 +86,19 @@ bool MemoryLedger::lacks_page_size(const Intent& intent) const
     return intent.hugepage_kib && stocks_.size() > 1 && !stocks_.contains(*intent.hugepage_kib);
 }
 
+// Where the memory of one that has some is. Nodes without memory hold none of it, though its vCPUs
+// may be pinned there. Empty: unknown.
+NodeSet MemoryLedger::home_of(const Intent& intent) const
+{
+    auto home = host_.memory_homes(home_nodes(host_, intent));
+    for (std::uint32_t node = 0; node < host_.lacks_memory.size(); ++node) {
+        if (host_.lacks_memory[node]) {
+            home.erase(host_.node_id(NodeIndex{node}));
+        }
+    }
+    return home;
+}
+
 // What an absent domain leaves: what was booked for it, and what it has itself where the host's
 // numbers do not count that.
 void MemoryLedger::give_for(const Absent& absent, const Intent& intent, const Stock& stock,
@@ -94,7 +107,7 @@ void MemoryLedger::give_for(const Absent& absent, const Intent& intent, const St
     const auto page_kib = intent.hugepage_kib.value_or(0);
     const auto& other = *absent.intent;
     const auto home = has_memory(other) && other.hugepage_kib.value_or(0) == page_kib
-                          ? home_nodes(host_, other)
+                          ? home_of(other)
                           : NodeSet{};
     const auto part = home.empty() ? 0 : equal_part(other.memory_kib, home.size());
     for (std::size_t i = 0; i < amounts.size(); ++i) {
@@ -175,7 +188,7 @@ MemoryLedger::Amounts MemoryLedger::available(const Intent& intent, Others other
         const auto never = is_too_little(stock->total, intent);
         return !intent.shut_off || !not_now ? available : never ? unknown : stock->total;
     }
-    const auto home = home_nodes(host_, intent);
+    const auto home = home_of(intent);
     const auto nothing_to_choose = !intent.hugepage_kib && !several_nodes();
     const auto stays = intent.memory_locked && !home.empty();
     if (nothing_to_choose || stays) {
@@ -223,7 +236,7 @@ MemoryLedger::Taken MemoryLedger::reserve_existing(const Intent& intent)
     if (stock == nullptr || !has_memory(intent)) {
         return {};
     }
-    const auto home = home_nodes(host_, intent);
+    const auto home = home_of(intent);
     std::vector<std::size_t> untold;
     for (std::size_t i = 0; i < stock->total.size(); ++i) {
         if (!stock->tells[i] && home.contains(host_.topology->nodes[i].id)) {
@@ -240,7 +253,7 @@ MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& node
     if (stock == nullptr) {
         return {};
     }
-    const auto home = has_memory(intent) ? home_nodes(host_, intent) : NodeSet{};
+    const auto home = has_memory(intent) ? home_of(intent) : NodeSet{};
     const auto stays = intent.memory_locked || intent.policy.memory == MemoryChoice::keep;
     if ((!home.empty() && stays) || (has_memory(intent) && is_one_node())) {
         return reserve_existing(intent); // it comes from nowhere

@@ -38,6 +38,27 @@ TEST(SharedPool, RunningDomainStaysWithItsMemory)
     EXPECT_EQ(vcpu_cpus(second.domains[0]), cpus("3-7"));
 }
 
+// Pinned beside nodes with memory, it has that on one of them, whichever the pool has CPUs of.
+TEST(SharedPool, RunningDomainHasNoMemoryOnANodeWithoutAny)
+{
+    auto host = regular_host({.packages = 1, .nodes = 3, .cores = 4, .threads = 1});
+    host.nodes[0].memory_kib = 4096;
+    host.nodes[1].memory_kib = 0;
+    host.nodes[2].memory_kib = 1024;
+    auto vm = running_on(shared("vm", 1), {4});
+    vm.memory_kib = 2048;
+    auto owner = domain("owner", 4);
+    owner.policy.cpus = cpus("0-3");
+    const auto first = plan_on(host, {vm, owner}, CpuSet{}).domains[0];
+    EXPECT_FALSE(first.satisfied);
+    EXPECT_FALSE(first.numatune->nodes.contains(NodeId{1}));
+    vm.current.vcpus = first.vcpus;
+    vm.memory_nodes = first.numatune->nodes;
+    const auto second = plan_on(host, {vm, running_on(owner, {0, 1, 2, 3})}, CpuSet{}).domains[0];
+    EXPECT_EQ(vcpu_cpus(second), vcpu_cpus(first));
+    EXPECT_EQ(second.numatune->nodes, first.numatune->nodes);
+}
+
 TEST(SharedPool, DomainIsNotSatisfiedOutsideOfItsCpus)
 {
     auto vm = shared("s", 2);
