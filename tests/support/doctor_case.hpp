@@ -2,6 +2,7 @@
 // Guests for the doctor's tests, as definitions of a few words, and what is found of them.
 #pragma once
 
+#include "common/model/policy_text.hpp"
 #include "daemon/domain_xml/domain_xml.hpp"
 #include "daemon/planner/doctor/doctor.hpp"
 #include "tests/support/topology_builder.hpp"
@@ -13,6 +14,7 @@
 #include <ostream>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace virtpind::test {
@@ -138,6 +140,26 @@ inline void PrintTo(const FaultRow& row, std::ostream* out)
     *out << info_of(row.check).name;
 }
 
+// What the finding says to type is what the service would do, and it takes that.
+inline void expect_fix_works(const Finding& found)
+{
+    if (!found.automatic) {
+        return;
+    }
+    const auto& fix = *found.automatic;
+    const auto spec =
+        make_policy_spec(PolicyCatalog{}, fix.policy, fix.options, PolicyName::required);
+    ASSERT_TRUE(spec) << spec.error().message;
+    EXPECT_TRUE(
+        resolve_policy(PolicyCatalog{}, {{.source = PolicySource::metadata, .spec = *spec}}, true));
+    const auto begin = found.fix.find(" " + fix.policy);
+    ASSERT_NE(begin, std::string::npos) << found.fix;
+    const auto typed = parse_policy_text(std::string_view{found.fix}.substr(begin));
+    ASSERT_TRUE(typed) << found.fix << ": " << typed.error().message;
+    EXPECT_EQ(typed->policy, fix.policy);
+    EXPECT_EQ(typed->options, fix.options) << found.fix;
+}
+
 inline void expect_told_only_where_it_is(const FaultRow& row)
 {
     const auto bad = examined(row.bad);
@@ -147,6 +169,9 @@ inline void expect_told_only_where_it_is(const FaultRow& row)
     EXPECT_FALSE(found->why.empty());
     EXPECT_FALSE(found->fix.empty());
     EXPECT_EQ(found->fix.find("GUEST"), std::string::npos) << found->fix;
+    for (const auto& one : bad.findings) {
+        expect_fix_works(one);
+    }
     const auto good = examined(row.good);
     EXPECT_EQ(find(good, row.check), nullptr) << names_of(good);
 }

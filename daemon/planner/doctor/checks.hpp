@@ -10,12 +10,14 @@
 
 namespace virtpind {
 
-// Where the vCPUs are: CPUs that are not there, cores and their threads.
+// CPUs that a thread cannot use: they are not there, or the kernel balances no load between them.
+void check_masks(const GuestView& guest, Findings& findings);
+// Where the vCPUs are: cores and their threads, and who has a pin.
 void check_pins(const GuestView& guest, Findings& findings);
 // L3s, nodes, kinds of cores.
 void check_places(const GuestView& guest, Findings& findings);
-// QEMU's own threads and I/O threads.
-void check_emulator(const GuestView& guest, Findings& findings);
+// QEMU's own threads and I/O threads. `taken`: CPUs that guests have for themselves.
+void check_emulator(const GuestView& guest, const CpuSet& taken, Findings& findings);
 // The guest's shape: topology, caches, cells, what libvirt refuses.
 void check_shape(const GuestView& guest, Findings& findings);
 // Features, scheduling, memory, devices.

@@ -40,17 +40,23 @@ Diagnosis examine(const DoctorFacts& facts)
             all.push_back(view_of(*facts.topology, seen));
         }
     }
+    CpuSet running; // CPUs of guests that run
+    for (const auto& guest : all) {
+        running |= guest.seen->facts.active() ? guest.own : CpuSet{};
+    }
     for (std::size_t i = 0; i < facts.guests.size(); ++i) {
         const auto& guest = all[i];
+        const auto taken = running | guest.own;
         diagnosis.guests.push_back(guest.seen->facts.name);
         Findings findings{guest.seen->facts.name, policy_of(guest)};
         if (const auto less = facts.unsatisfied.find(guest.seen->facts.uuid);
             less != facts.unsatisfied.end()) {
             findings.add(Check::policy_unsatisfied, {.evidence = less->second});
         }
+        check_masks(guest, findings);
         check_pins(guest, findings);
         check_places(guest, findings);
-        check_emulator(guest, findings);
+        check_emulator(guest, taken, findings);
         check_shape(guest, findings);
         check_features(guest, facts.host, findings);
         check_neighbours(guest, all, findings);

@@ -27,8 +27,10 @@ void check_emulator_place(const GuestView& guest, const CpuSet& siblings, Findin
         return; // there is no other place, which is a finding of its own
     }
     if (!guest.emulator) {
-        // Where as many CPUs are left as the guest has, the kernel mostly finds an idle one.
-        const auto is_crowded = 2 * guest.own.size() > online.size();
+        // Where as many CPUs are left as the guest has, and the host's first one is among them,
+        // the kernel mostly finds an idle one.
+        const auto is_crowded =
+            2 * guest.own.size() > online.size() || guest.own.contains(online.front());
         findings.add(Check::emu_unpinned,
                      {.evidence = "its vCPUs have " + guest.own.str() +
                                   " to themselves, and QEMU's own threads may run there, too",
@@ -92,10 +94,13 @@ void check_iothread_places(const GuestView& guest, Findings& findings)
     }
 }
 
-void check_emulator_node(const GuestView& guest, Findings& findings)
+void check_emulator_node(const GuestView& guest, const CpuSet& taken, Findings& findings)
 {
     const auto& host = *guest.host;
     const auto nodes = host.nodes_of(guest.own);
+    if (!are_near(host, host.usable_cpus() - taken, guest.own)) {
+        return; // there is no nearer place
+    }
     const auto is_far = [&](const CpuSet& cpus) {
         return !cpus.empty() && !are_near(host, cpus, guest.own);
     };
@@ -139,17 +144,11 @@ void check_cpuid_source(const GuestView& guest, Findings& findings)
     const auto start = (pins.emulator ? *pins.emulator : host.online_cpus()) & host.online_cpus();
     const auto of_vcpus = caches_of(host, guest.own);
     if (of_vcpus.size() == 1 && !start.empty() && caches_of(host, start) != of_vcpus) {
-        // Cores of another kind have other L1s and L2s; the L3 is what guests place work by.
-        const auto& l3_sizes = caches_of(host, start);
-        const auto same_l3 = std::all_of(l3_sizes.begin(), l3_sizes.end(), [&](const auto& one) {
-            return one.first == of_vcpus.begin()->first;
-        });
-        findings.add(Check::emu_cpuid_source,
-                     {.evidence = "QEMU starts on " +
-                                  (pins.emulator ? cpus_text(start) : "any CPU") +
-                                  ", whose caches or cores are not those of " + guest.own.str(),
-                      .automatic = tune_fix("tune", std::vector<std::string>{"cache-passthrough"}),
-                      .severity = same_l3 ? Severity::note : Severity::warning});
+        findings.add(
+            Check::emu_cpuid_source,
+            {.evidence = "QEMU starts on " + (pins.emulator ? cpus_text(start) : "any CPU") +
+                         ", whose caches or cores are not those of " + guest.own.str(),
+             .automatic = tune_fix("tune", std::vector<std::string>{"cache-passthrough"})});
     }
 }
 
@@ -201,14 +200,14 @@ void check_iothread_use(const GuestView& guest, Findings& findings)
 
 } // namespace
 
-void check_emulator(const GuestView& guest, Findings& findings)
+void check_emulator(const GuestView& guest, const CpuSet& taken, Findings& findings)
 {
-    if (guest.pinned) {
+    if (guest.pinned && !guest.placed) {
         const auto siblings = siblings_beside(guest);
         check_emulator_place(guest, siblings, findings);
         check_siblings(guest, siblings, findings);
         check_iothread_places(guest, findings);
-        check_emulator_node(guest, findings);
+        check_emulator_node(guest, taken, findings);
     }
     check_cpuid_source(guest, findings);
     if (guest.details != nullptr) {

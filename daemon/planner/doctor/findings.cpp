@@ -38,6 +38,24 @@ std::string with_guest(std::string text, const std::string& guest)
     return text;
 }
 
+// What SetPolicy is asked to do, as virtpinctl takes it. A policy that the guest has stays; then a
+// fix without options would change nothing.
+std::string command_of(std::optional<PolicyFix>& fix, const std::string& policy)
+{
+    if (!policy.empty()) {
+        fix->policy = policy;
+        if (fix->options.empty()) {
+            fix.reset();
+            return "virtpinctl explain GUEST";
+        }
+    }
+    auto command = "virtpinctl set GUEST " + fix->policy;
+    for (const auto& [name, value] : fix->options) {
+        command += " " + name + "=" + option_text(value);
+    }
+    return command;
+}
+
 std::string set_text(std::string_view noun, const std::string& list, std::size_t count)
 {
     return std::string{noun} + (count == 1 ? " " : "s ") + list;
@@ -55,17 +73,8 @@ void Findings::add(Check check, Said said)
     const auto or_else = [](std::string text, std::string_view other) {
         return text.empty() ? std::string{other} : std::move(text);
     };
-    if (!policy_.empty() && said.automatic) {
-        said.fix = said.fix.empty() ? std::string{info.fix} : std::move(said.fix);
-        constexpr std::string_view placed = "GUEST dedicated";
-        if (const auto at = said.fix.find(placed); at != std::string::npos) {
-            said.fix.replace(at, placed.size(), "GUEST " + policy_);
-        }
-        said.automatic->policy = policy_;
-        if (said.automatic->options.empty()) {
-            said.automatic.reset();
-            said.fix = "virtpinctl explain GUEST";
-        }
+    if (said.automatic) {
+        said.fix = command_of(said.automatic, policy_);
     }
     findings_.push_back(
         {.check = check,

@@ -3,6 +3,7 @@
 
 #include "common/base/by_id.hpp"
 #include "common/base/printable.hpp"
+#include "common/model/part_table.hpp"
 
 #include <algorithm>
 
@@ -29,6 +30,26 @@ std::optional<CpuSet> pin_of(const std::map<Id, CpuSet>& pins, Id id)
 {
     const auto at = pins.find(id);
     return at == pins.end() ? std::nullopt : std::optional{at->second};
+}
+
+// Whether all pins in force of vCPUs that can run are what the domain's note says was written.
+bool has_pins_of_its_policy(const GuestView& guest)
+{
+    const auto& note =
+        guest.seen->running ? guest.seen->running_note() : guest.seen->definition_note();
+    const auto& policy = guest.seen->facts.metadata.content;
+    if (!note || !policy || !*policy) {
+        return false;
+    }
+    return std::all_of(guest.vcpus.begin(), guest.vcpus.end(), [&](VcpuId vcpu) {
+        const auto pin = guest.pins.vcpus.find(vcpu);
+        const auto part = note->parts.find(name_of(DefinitionPart::vcpupin, raw(vcpu)));
+        if (pin == guest.pins.vcpus.end() || part == note->parts.end()) {
+            return false;
+        }
+        const auto& ours = part->second.ours;
+        return std::find(ours.begin(), ours.end(), pin->second.str()) != ours.end();
+    });
 }
 
 } // namespace
@@ -92,6 +113,7 @@ GuestView view_of(const Topology& host, const ObservedDomain& seen)
         }
     }
     view.pinned = view.pinned && !view.own.empty();
+    view.placed = !view.vcpus.empty() && has_pins_of_its_policy(view);
     view.emulator = mask_of(view.pins.emulator, view.pins, online);
     for (const auto id : seen.facts.iothreads) {
         if (auto mask = mask_of(pin_of(view.pins.iothreads, id), view.pins, online)) {

@@ -29,7 +29,10 @@ struct GuestView {
                                     // of it is online
     CpuSet own;                     // all CPUs of `masks` of vCPUs that stay in one core
     bool pinned = false;            // every vCPU that can run stays within one host core
-    std::optional<CpuSet> emulator; // where QEMU's own threads may run; nullopt: anywhere
+    // Its policy put every vCPU where it is. What it lacks there the planner knows, and nobody
+    // else: the policy may want it so, or others may have what would be better.
+    bool placed = false;
+    std::optional<CpuSet> emulator;         // where QEMU's own threads may run; nullopt: anywhere
     std::map<IothreadId, CpuSet> iothreads; // with a pin: what of it is online
 
     // The element of the host that all CPUs of a mask are in; nullopt: several.

@@ -49,7 +49,8 @@ void check_overlap(const GuestView& guest, const std::vector<GuestView>& all, Fi
     }
     siblings -= guest.own;
     for (const auto& other : all) {
-        if (other.seen == guest.seen || !meet(guest, other)) {
+        // Where their policies put both, they share a pool.
+        if (other.seen == guest.seen || !meet(guest, other) || (guest.placed && other.placed)) {
             continue;
         }
         if (const auto both = guest.own & other.own; !both.empty()) {
@@ -62,7 +63,7 @@ void check_overlap(const GuestView& guest, const std::vector<GuestView>& all, Fi
         findings.add(Check::pin_overlap_vm,
                      {.evidence = some_of(overlaps), .automatic = dedicated_fix()});
     }
-    if (!beside.empty()) {
+    if (!beside.empty() && !guest.placed) {
         findings.add(Check::pin_smt_shared_foreign,
                      {.evidence = some_of(beside) + ", siblings of its vCPUs' CPUs",
                       .automatic = dedicated_fix("smt", std::string{"require"})});
@@ -100,7 +101,7 @@ CpuSet host_set(const Topology& host)
 void check_shared_l3(const GuestView& guest, const std::vector<GuestView>& all, Findings& findings)
 {
     const auto l3 = guest.l3_of(guest.own);
-    if (!guest.pinned || !l3) {
+    if (!guest.pinned || guest.placed || !l3) {
         return;
     }
     const auto& host = *guest.host;

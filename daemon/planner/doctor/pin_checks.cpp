@@ -10,72 +10,6 @@ namespace virtpind {
 
 namespace {
 
-// A pin as it is written, with the thread that has it: "vCPU 7".
-struct NamedPin {
-    std::string thread;
-    CpuSet cpus;
-};
-
-std::vector<NamedPin> written_pins(const GuestView& guest)
-{
-    std::vector<NamedPin> pins;
-    for (const auto& [vcpu, cpus] : guest.pins.vcpus) {
-        if (raw(vcpu) < guest.seen->facts.vcpus_max) {
-            pins.push_back({"vCPU " + std::to_string(raw(vcpu)), cpus});
-        }
-    }
-    if (guest.pins.emulator) {
-        pins.push_back({"the emulator", *guest.pins.emulator});
-    }
-    for (const auto& [id, cpus] : guest.pins.iothreads) {
-        pins.push_back({"I/O thread " + std::to_string(raw(id)), cpus});
-    }
-    if (guest.pins.vcpu_cpuset) {
-        pins.push_back({"<vcpu cpuset>", *guest.pins.vcpu_cpuset});
-    }
-    return pins;
-}
-
-// Pins with CPUs of `bad`: an error where nothing of one is left, else a warning.
-void check_bad_cpus(const GuestView& guest, Check check, const CpuSet& bad, const CpuSet& good,
-                    const std::string& are, Findings& findings)
-{
-    std::vector<std::string> words;
-    auto severity = Severity::warning;
-    for (const auto& pin : written_pins(guest)) {
-        const auto wrong = pin.cpus & bad;
-        if (wrong.empty()) {
-            continue;
-        }
-        severity = pin.cpus.intersects(good) ? severity : Severity::error;
-        words.push_back(pin.thread + " is pinned to " + cpus_text(wrong));
-    }
-    if (!words.empty()) {
-        findings.add(check, {.evidence = some_of(words) + ", " + are,
-                             .automatic = check == Check::pin_outside_cgroup
-                                              ? std::nullopt
-                                              : std::optional{dedicated_fix()},
-                             .severity = severity});
-    }
-}
-
-void check_cpus_that_are_there(const GuestView& guest, Findings& findings)
-{
-    const auto& host = *guest.host;
-    const auto all = host.all_cpus();
-    const auto usable = host.usable_cpus();
-    CpuSet named;
-    for (const auto& pin : written_pins(guest)) {
-        named |= pin.cpus;
-    }
-    check_bad_cpus(guest, Check::pin_missing_cpu, named - all, usable,
-                   "which this host does not have", findings);
-    check_bad_cpus(guest, Check::pin_offline_cpu, (named & all) - host.online_cpus(), usable,
-                   "which is offline", findings);
-    check_bad_cpus(guest, Check::pin_outside_cgroup, (named & host.online_cpus()) - usable, usable,
-                   "which machine.slice may not use", findings);
-}
-
 // "0,16; 1,17": what the threads of some cores are here.
 std::string siblings_here(const Topology& host)
 {
@@ -189,6 +123,8 @@ void check_threads(const GuestView& guest, Findings& findings)
                                   " threads per core, and this host's cores have " +
                                   std::to_string(host_threads),
                       .automatic = tune_fix("topology", std::string{"match"})});
+    } else if (guest.placed) {
+        return;
     } else if (threads > 1) {
         check_guest_cores(guest, findings);
     } else {
@@ -219,7 +155,10 @@ void check_whole_host(const GuestView& guest, Findings& findings)
 {
     const auto& host = *guest.host;
     const auto online = host.online_cpus();
-    if (guest.own.includes(online) && online.size() > 1) {
+    if (online.size() < 2) {
+        return; // there is no other place
+    }
+    if (guest.own.includes(online)) {
         findings.add(Check::pin_all_cores,
                      {.evidence = "its vCPUs are pinned to " + guest.own.str() +
                                   ", which is every CPU of this host"});
@@ -254,27 +193,6 @@ void check_ranges(const GuestView& guest, Findings& findings)
             {.evidence = vcpus_text(ranges) + " of " + pluralize(guest.vcpus.size(), "vCPU") +
                          pluralize(ranges.size(), " has", " have") + " several CPUs to run on",
              .automatic = dedicated_fix()});
-    }
-}
-
-void check_isolated_ranges(const GuestView& guest, Findings& findings)
-{
-    const auto isolated = guest.host->isolated & guest.host->online_cpus();
-    std::vector<std::string> words;
-    auto severity = Severity::warning;
-    for (const auto& pin : written_pins(guest)) {
-        const auto part = pin.cpus & isolated;
-        if (part.size() < 2) {
-            continue;
-        }
-        severity = isolated.includes(pin.cpus) ? Severity::error : severity;
-        words.push_back(pin.thread + " has " + part.str());
-    }
-    if (!words.empty()) {
-        findings.add(Check::pin_range_on_isolcpus,
-                     {.evidence = some_of(words) + " of the isolated CPUs " + isolated.str(),
-                      .automatic = dedicated_fix(),
-                      .severity = severity});
     }
 }
 
@@ -373,14 +291,14 @@ void check_running_pins(const GuestView& guest, Findings& findings)
 
 void check_pins(const GuestView& guest, Findings& findings)
 {
-    check_cpus_that_are_there(guest, findings);
     if (guest.shape_known) {
         check_threads(guest, findings);
     }
-    check_doubles(guest, findings);
-    check_whole_host(guest, findings);
-    check_ranges(guest, findings);
-    check_isolated_ranges(guest, findings);
+    if (!guest.placed) {
+        check_doubles(guest, findings);
+        check_whole_host(guest, findings);
+        check_ranges(guest, findings);
+    }
     check_threads_without_pin(guest, findings);
     check_stale_pins(guest, findings);
     check_running_pins(guest, findings);

@@ -160,7 +160,7 @@ void check_nodes(const GuestView& guest, Findings& findings)
                                         (needed == 1 ? "one" : std::to_string(needed)),
                             .automatic = dedicated_fix()}
                      : Said{.evidence = evidence + ", and the guest has no NUMA cells",
-                            .fix = "virtpinctl set GUEST dedicated topology=host",
+
                             .automatic = tune_fix("topology", std::string{"host"})});
 }
 
@@ -252,6 +252,9 @@ void check_clusters(const GuestView& guest, Findings& findings)
 
 void check_places(const GuestView& guest, Findings& findings)
 {
+    if (guest.placed) {
+        return;
+    }
     if (const auto counts = vcpus_by_l3(guest)) {
         check_l3s(guest, *counts, findings);
         check_vcache(guest, *counts, findings);

@@ -202,7 +202,8 @@ void check_holes(const GuestView& guest, Findings& findings)
 {
     const auto& cpus = *guest.cpus;
     const auto holes = holes_of(cpus);
-    const auto off_behind = cpus.lists_vcpus && cpus.enabled.size() + holes.size() < cpus.vcpus_max;
+    const auto off_behind =
+        cpus.lists_vcpus && !cpus.enabled.empty() && raw(cpus.enabled.back()) + 1 < cpus.vcpus_max;
     if (off_behind && holes.empty() && guest.details->cache_mode == "passthrough") {
         findings.add(
             Check::cpu_holes_useless,

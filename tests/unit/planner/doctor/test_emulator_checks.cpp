@@ -124,6 +124,24 @@ TEST(EmulatorFault, WeighsLittleWhereTheKernelHasAChoice)
     EXPECT_EQ(find(most, Check::emu_unpinned)->severity, Severity::warning);
 }
 
+// Who leaves CPU 0 to the host has thought of it.
+TEST(EmulatorFault, WeighsMoreWhereTheHostHasNotItsFirstCpu)
+{
+    const auto found = examined({two_l3s(), {with_emulator("", "0 8 1 9")}});
+    EXPECT_EQ(find(found, Check::emu_unpinned)->severity, Severity::warning);
+}
+
+// The guest has all of its node, so that QEMU can only be on another.
+TEST(EmulatorFault, OfANodeThatTheGuestFillsIsNone)
+{
+    const auto fills = examined({two_nodes(), {with_emulator("4", "0 8 1 9 2 10 3 11")}});
+    EXPECT_EQ(find(fills, Check::emu_far), nullptr) << names_of(fills);
+    auto first = with_emulator("4");
+    auto second = seen({.name = "other", .pins = "0 8 3 11", .runs = true});
+    const auto both = examined({two_nodes(), {first, second}});
+    EXPECT_EQ(find(both, Check::emu_far), nullptr) << names_of(both);
+}
+
 // L3s that the firmware shows as nodes.
 TEST(EmulatorFault, OfNearNodesIsNone)
 {

@@ -354,7 +354,20 @@ TEST(GuestFault, FindingsAreInOrder)
     EXPECT_EQ(found.findings[1].guest, "win11");
     EXPECT_EQ(found.findings[2].guest, "");
     EXPECT_EQ(found.guests, (std::vector<std::string>{"b", "win11"}));
-    EXPECT_EQ(found.count(Severity::error), 1U);
+    EXPECT_EQ(found.count(Severity::warning), 1U);
+}
+
+// As hostile as a file may be: a guest whose vCPUs all stay off.
+TEST(GuestFault, OfAGuestWithoutVcpusIsNoCrash)
+{
+    const auto found = examined(
+        {host_of(amd),
+         {seen(
+             {.vcpus = 2,
+              .pins = "1 9",
+              .cpu = shape(1, 1, 1, 2, "<cache mode='passthrough'/>"),
+              .more = "<vcpus><vcpu id='0' enabled='no'/><vcpu id='1' enabled='no'/></vcpus>"})}});
+    EXPECT_EQ(find(found, Check::cpu_holes_useless), nullptr) << names_of(found);
 }
 
 } // namespace

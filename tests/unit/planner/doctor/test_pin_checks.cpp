@@ -320,6 +320,37 @@ TEST(PinFault, GuestThatFloatsIsNotJudgedByCores)
     EXPECT_TRUE(found.findings.empty()) << names_of(found);
 }
 
+// What no thread runs on is on no CPU.
+TEST(PinFault, OfAMaskThatNobodyUsesIsNone)
+{
+    const auto host = with_isolated("4-7,12-15");
+    // vCPU 2 is off.
+    const auto off = examined(
+        {host,
+         {seen({.vcpus = 3, .pins = "4 12 4-7", .emulator = "0", .attributes = "current='2'"})}});
+    EXPECT_EQ(find(off, Check::pin_range_on_isolcpus), nullptr) << names_of(off);
+    // Each thread has a pin of its own.
+    const GuestText own{
+        .vcpus = 2, .pins = "4 12", .emulator = "0", .attributes = "cpuset='4-7,99'"};
+    const auto unused = examined({host, {seen(own)}});
+    EXPECT_EQ(find(unused, Check::pin_range_on_isolcpus), nullptr) << names_of(unused);
+    EXPECT_EQ(find(unused, Check::pin_missing_cpu), nullptr) << names_of(unused);
+    auto falls_back = own;
+    falls_back.emulator = {};
+    const auto used = examined({host, {seen(falls_back)}});
+    EXPECT_NE(find(used, Check::pin_range_on_isolcpus), nullptr) << names_of(used);
+    // All CPUs are what a thread without a pin has, too.
+    const auto wide = examined({host, {seen({.vcpus = 2, .pins = "0-15 0-15"})}});
+    EXPECT_EQ(find(wide, Check::pin_range_on_isolcpus), nullptr) << names_of(wide);
+}
+
+TEST(PinFault, OfAHostWithOneCpuIsNone)
+{
+    const auto found = examined({regular_host({.cores = 1, .threads = 1}),
+                                 {seen({.vcpus = 1, .pins = "0", .emulator = "0"})}});
+    EXPECT_TRUE(found.findings.empty()) << names_of(found);
+}
+
 // 12 of 12 threads of one L3, siblings together, QEMU on the other one: as it should be.
 TEST(PinFault, GoodGuestHasNone)
 {
