@@ -28,7 +28,7 @@ Result<DomainUuid> find_domain(const Reconciler& reconciler, std::string_view na
         if (found) {
             return Error{.code = Errc::ambiguous,
                          .message = in_quotes(name_or_uuid) +
-                                    " names more than one domain; use the UUID, as ListDomains "
+                                    " names more than one domain; use the UUID, as List "
                                     "shows it"};
         }
         found = uuid;
@@ -36,7 +36,7 @@ Result<DomainUuid> find_domain(const Reconciler& reconciler, std::string_view na
     if (!found) {
         return Error{.code = Errc::not_found,
                      .message = "there is no domain " + in_quotes(name_or_uuid) +
-                                " (neither a name nor a UUID); ListDomains shows those there are"};
+                                " (neither a name nor a UUID); List shows those there are"};
     }
     return *found;
 }
@@ -49,8 +49,8 @@ Result<const DomainRecord*> record_of(const Reconciler& reconciler, const Domain
     const auto* record = reconciler.find(uuid);
     if (record == nullptr) {
         return Error{.code = Errc::not_found,
-                     .message = "the domain " + uuid.str() +
-                                " is gone; ListDomains shows those there are"};
+                     .message =
+                         "the domain " + uuid.str() + " is gone; List shows those there are"};
     }
     return record;
 }
