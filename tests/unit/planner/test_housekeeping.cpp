@@ -304,5 +304,21 @@ TEST(Housekeeping, DoesNotComeBackOntoACoreThatARunningDomainHasWhole)
     EXPECT_FALSE(plan.housekeeping.empty());
 }
 
+// Of its two CPUs, housekeeping has one and somebody else the other. It has no place without both,
+// and stays there all the same.
+TEST(Housekeeping, LeavesNobodyTheCpusOnWhichOneStaysThatHasNoPlace)
+{
+    const auto host = two_io_nodes();
+    auto stays = running_on(domain("stays", 2), {0, 5});
+    stays.policy.cpus = cpus("0,5");
+    stays.policy.fallback = Fallback::fail;
+    auto theirs = running_on(domain("theirs", 1), {5});
+    theirs.stance = Stance::foreign;
+    const auto plan = plan_on(host, {stays, theirs, at_node(threaded("game", 4), 0)});
+    EXPECT_EQ(plan.domains[0].placement, Placement::none);
+    EXPECT_FALSE(vcpu_cpus(plan.domains[2]).intersects(cpus("0,5")));
+    EXPECT_EQ(plan.housekeeping, cpus("0,4,8,12"));
+}
+
 } // namespace
 } // namespace virtpind::test
