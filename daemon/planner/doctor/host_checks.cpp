@@ -159,9 +159,12 @@ void check_memory_settings(const DoctorFacts& facts, const Served& served, Findi
     }
     const auto* const thp = known(host.thp, Check::host_thp, findings);
     if (thp != nullptr && *thp == "never" && !served.small_pages.empty()) {
-        findings.add(Check::host_thp,
-                     {.evidence = "transparent hugepages are \"never\" used, and " +
-                                  some_of(served.small_pages) + " has no hugepages of its own"});
+        findings.add(
+            Check::host_thp,
+            {.evidence = "transparent hugepages are \"never\" used, and " +
+                         some_of(served.small_pages) +
+                         pluralize(served.small_pages.size(), " has no hugepages of its own",
+                                   " have no hugepages of their own")});
     }
     const auto* const swap = known(host.swap, Check::host_swap, findings);
     if (swap != nullptr && swap->used_kib > 0 && !served.unlocked.empty()) {

@@ -78,8 +78,9 @@ void check_cpus_that_are_there(const GuestView& guest, Findings& findings)
     }
     check_bad_cpus(guest, Check::pin_missing_cpu, named - all, usable,
                    "which this host does not have", findings);
-    check_bad_cpus(guest, Check::pin_offline_cpu, (named & all) - host.online_cpus(), usable,
-                   "which is offline", findings);
+    const auto offline = (named & all) - host.online_cpus();
+    check_bad_cpus(guest, Check::pin_offline_cpu, offline, usable,
+                   offline.size() == 1 ? "which is offline" : "which are offline", findings);
     check_bad_cpus(guest, Check::pin_outside_cgroup, (named & host.online_cpus()) - usable, usable,
                    "which machine.slice may not use", findings);
 }

@@ -49,16 +49,16 @@ void check_daemons(const DoctorFacts& facts, const CpuSet& own, Findings& findin
                           .fix = std::string{tool->fix},
                           .severity = tool->severity});
         }
-        const auto& banned = facts.host.irqbalance_banned;
-        const auto free = own - banned.value.value_or(CpuSet{});
+        const auto banned = facts.host.irqbalance_banned.value.value_or(CpuSet{});
+        const auto free = own - banned;
         if (daemon == "irqbalance" && !free.empty()) {
-            findings.add(
-                Check::host_competing_tool,
-                {.evidence = "irqbalance runs, and may put interrupts on " + cpus_text(free) +
-                             ", which guests have",
-                 .why = "each interrupt there stops a vCPU",
-                 .fix = "IRQBALANCE_BANNED_CPULIST=" + own.str() + " in /etc/default/irqbalance",
-                 .severity = Severity::note});
+            findings.add(Check::host_competing_tool,
+                         {.evidence = "irqbalance runs, and may put interrupts on " +
+                                      cpus_text(free) + ", which guests have",
+                          .why = "each interrupt there stops a vCPU",
+                          .fix = "IRQBALANCE_BANNED_CPULIST=" + (own | banned).str() +
+                                 " in /etc/default/irqbalance",
+                          .severity = Severity::note});
         }
     }
 }

@@ -173,6 +173,30 @@ TEST_P(HostFault, IsToldOnlyWhereItIs)
 
 INSTANTIATE_TEST_SUITE_P(Doctor, HostFault, testing::ValuesIn(rows()), row_name);
 
+// What the host's owner keeps interrupts off stays free of them.
+TEST(HostFault, OfInterruptsKeepsWhatIsBanned)
+{
+    const auto found = examined(with_daemons({"irqbalance"}, "1,14"));
+    ASSERT_NE(find(found, Check::host_competing_tool), nullptr) << names_of(found);
+    EXPECT_EQ(find(found, Check::host_competing_tool)->fix,
+              "IRQBALANCE_BANNED_CPULIST=1,9,14 in /etc/default/irqbalance");
+}
+
+TEST(HostFault, OfSeveralGuestsIsASentence)
+{
+    auto two = with_thp("never");
+    two.guests.push_back(seen({.name = "build",
+                               .vcpus = 2,
+                               .pins = "2 10",
+                               .emulator = "0",
+                               .devices = gpu(),
+                               .runs = true}));
+    const auto found = examined(two);
+    ASSERT_NE(find(found, Check::host_thp), nullptr) << names_of(found);
+    EXPECT_NE(find(found, Check::host_thp)->evidence.find("have no hugepages of their own"),
+              std::string::npos);
+}
+
 // systemd keeps cpuset.cpus as it was when AllowedCPUs is reset to nothing.
 TEST(HostFault, LeftoverIsUndoneByTheWholeList)
 {
