@@ -43,6 +43,13 @@ public:
         with<std::string>(name, [&](const std::string& text) { out = shown(text); });
     }
 
+    void read(const char* name, std::vector<std::string>& out) const
+    {
+        with<std::vector<std::string>>(name, [&](const std::vector<std::string>& texts) {
+            std::transform(texts.begin(), texts.end(), std::back_inserter(out), shown);
+        });
+    }
+
     void read(const char* name, std::uint64_t& out) const
     {
         with<std::uint64_t>(name, [&](std::uint64_t number) { out = number; });
@@ -148,11 +155,7 @@ Service read_service(const Properties& properties)
     reader.read("HousekeepingCPUs", service.housekeeping);
     reader.read("PoolCPUs", service.pool);
     reader.read("DefaultPolicy", service.default_policy);
-    reader.with<std::vector<std::string>>("Policies", [&](const std::vector<std::string>& names) {
-        for (const auto& name : names) {
-            service.policies.push_back(shown(name));
-        }
-    });
+    reader.read("Policies", service.policies);
     read_problems(reader, service.problems);
     return service;
 }
@@ -182,6 +185,8 @@ Guest read_guest(const Properties& properties)
     reader.with<bool>("Satisfied", [&](bool satisfied) { guest.satisfied = satisfied; });
     reader.read("Shortfall", guest.shortfall);
     reader.read("Placement", guest.placement);
+    reader.read("Displaced", guest.displaced);
+    reader.read("DisplacedBy", guest.displaced_by);
     reader.with<std::vector<sdbus::Struct<std::string, std::string>>>(
         "Holds", [&](const auto& holds) {
             for (const auto& hold : holds) {

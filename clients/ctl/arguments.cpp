@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace virtpind::client {
 
@@ -46,10 +47,9 @@ void add_common_options(CLI::App& app, Given& given, Arguments& arguments)
     app.add_flag("--no-ask-password", given.no_ask_password, "do not ask for a password");
 }
 
-void add_guests(CLI::App& verb, Arguments& arguments, bool required)
+void add_guests(CLI::App& verb, Arguments& arguments)
 {
     verb.add_option("GUEST", arguments.guests, "name, UUID, or the beginning of one")
-        ->required(required)
         ->allow_extra_args();
 }
 
@@ -70,7 +70,7 @@ void add_options_of(CLI::App& verb, Verb which, Arguments& arguments)
         break;
     case Verb::show:
     case Verb::explain:
-        add_guests(verb, arguments, true);
+        add_guests(verb, arguments);
         break;
     case Verb::plan:
         add_policy_words(verb, arguments);
@@ -85,19 +85,22 @@ void add_options_of(CLI::App& verb, Verb which, Arguments& arguments)
         verb.add_flag("--defer", arguments.defer, "from the guest's next start");
         break;
     case Verb::reset:
-        add_guests(verb, arguments, false);
+        add_guests(verb, arguments);
         verb.add_flag("--all", arguments.all, "every guest that has a policy of its own");
         verb.add_flag("--yes", arguments.yes, "do not ask before --all");
         verb.add_flag("--runtime", arguments.runtime_only, "only what set --runtime has set");
         break;
     case Verb::hold:
-        add_guests(verb, arguments, true);
+        add_guests(verb, arguments);
         verb.add_option("--reason", arguments.reason, "for people; explain shows it")
             ->type_name("TEXT");
         break;
     case Verb::doctor:
-        add_guests(verb, arguments, false);
-        verb.add_flag("-v,--verbose", arguments.verbose, "what was measured, too");
+        add_guests(verb, arguments);
+        verb.add_flag("-v,--verbose", arguments.verbose, "what could not be measured, too");
+        verb.add_option("--fix", arguments.fix, "mend this finding, where the service can")
+            ->type_name("ID");
+        verb.add_flag("--yes", arguments.yes, "do not ask before --fix");
         break;
     case Verb::export_topology:
         verb.add_option("FILE", arguments.file, "where to write it; default: standard output");
@@ -110,7 +113,7 @@ void add_options_of(CLI::App& verb, Verb which, Arguments& arguments)
     case Verb::top:
     case Verb::log:
     case Verb::map:
-        add_guests(verb, arguments, false);
+        add_guests(verb, arguments);
         break;
     case Verb::status:
     case Verb::reload:
@@ -135,6 +138,19 @@ Words verb_names()
         }
     }
     return names;
+}
+
+// Behind "--" guests may begin with a dash; hold and log have a command there.
+void take_words_behind_dashes(Arguments& arguments)
+{
+    const auto has_command = arguments.verb == Verb::hold || arguments.verb == Verb::log;
+    if (has_command || !info_of(arguments.verb).takes_guest) {
+        return;
+    }
+    const auto takes_words = arguments.verb == Verb::set || arguments.verb == Verb::plan;
+    auto& place = takes_words ? arguments.words : arguments.guests;
+    place.insert(place.end(), arguments.command.begin(), arguments.command.end());
+    arguments.command.clear();
 }
 
 // For set and plan the first word is the guest, for all others that is so already.
@@ -164,19 +180,36 @@ Result<void> take_guest(Arguments& arguments)
 
 Result<void> check_verb(const Arguments& arguments)
 {
+    if (arguments.verb == Verb::doctor && arguments.guests.size() > 1) {
+        return wrong("doctor takes one guest, or none for all", "doctor");
+    }
     if (arguments.verb == Verb::reset && arguments.all == !arguments.guests.empty()) {
         return wrong(arguments.all ? "--all and names of guests exclude each other"
                                    : "name the guests whose policy to take back, or pass --all",
                      "reset");
     }
     const auto takes_command = arguments.verb == Verb::hold || arguments.verb == Verb::log;
+    const auto name = std::string{info_of(arguments.verb).name};
     if (!arguments.command.empty() && !takes_command) {
-        return wrong("only hold and log take arguments behind --", "");
+        return wrong(name + " takes no arguments behind --", name);
     }
-    if (arguments.clear && arguments.defer && arguments.runtime_only) {
+    const auto needs_guest = arguments.verb == Verb::show || arguments.verb == Verb::explain ||
+                             arguments.verb == Verb::hold;
+    if (needs_guest && arguments.guests.empty()) {
+        return wrong("name a guest, such as: virtpinctl " + name + " win11", name);
+    }
+    if (arguments.defer && arguments.runtime_only) {
         return wrong("--runtime and --defer exclude each other: a policy that ends with the "
                      "service has no next start",
                      "set");
+    }
+    static constexpr std::array without_json{
+        Verb::reload,          Verb::hold, Verb::watch,  Verb::top,
+        Verb::export_topology, Verb::log,  Verb::metrics};
+    if (arguments.json != JsonMode::off &&
+        std::find(without_json.begin(), without_json.end(), arguments.verb) != without_json.end()) {
+        return wrong(name + " has no --json; virtpinctl status --json=pretty tells all there is",
+                     name);
     }
     return {};
 }
@@ -225,9 +258,7 @@ Error wrong_line(const CLI::App& app, const CLI::ParseError& error)
 
 bool is_verb(const std::string& word)
 {
-    const auto& table = verb_table();
-    return word == "undo" || std::any_of(table.begin(), table.end(),
-                                         [&](const VerbInfo& row) { return row.name == word; });
+    return find_verb(word) != nullptr;
 }
 
 // The first word that is no option must be a verb: said here, CLI11 would speak of what follows.
@@ -266,37 +297,6 @@ std::string examples()
            "guest;\n"
            "5 denied; 6 the service or libvirt cannot be reached. See virtpinctl(1).";
 }
-
-} // namespace
-
-const std::vector<VerbInfo>& verb_table()
-{
-    static const std::vector<VerbInfo> table{
-        {Verb::status, "status", "the service and its guests at a glance (default)", false},
-        {Verb::list, "list", "the guests, as a table", false},
-        {Verb::show, "show", "everything about guests", true},
-        {Verb::map, "map", "the host's cores, and who is on them", true},
-        {Verb::explain, "explain", "why guests are where they are", true},
-        {Verb::plan, "plan", "what set would do, without doing it", true},
-        {Verb::set, "set", "give a guest a policy, options, or both", true},
-        {Verb::reset, "reset", "take policy and pins back (alias: undo)", true},
-        {Verb::apply, "apply", "observe, plan and pin now", true},
-        {Verb::reload, "reload", "read the configuration again", false},
-        {Verb::hold, "hold", "leave guests alone while a command runs, or until Ctrl-C", true},
-        {Verb::watch, "watch", "print changes as they happen", true},
-        {Verb::top, "top", "the map, again and again, with how long vCPUs wait for a CPU", true},
-        {Verb::doctor, "doctor", "look for mistakes, and how to mend them", true},
-        {Verb::policies, "policies", "the policies, and the options that they take", false},
-        {Verb::export_topology, "export", "the host as hwloc XML for lstopo, with its guests",
-         false},
-        {Verb::log, "log", "the journal of the service, or of guests", true},
-        {Verb::metrics, "metrics", "figures for Prometheus", false},
-        {Verb::complete, "complete", "", false},
-    };
-    return table;
-}
-
-namespace {
 
 // Without what CLI11 adds for its checks: "off|short:{off,short}".
 std::string own_type_name(const CLI::Option& option)
@@ -376,6 +376,7 @@ Result<std::variant<Arguments, PrintAndExit>> parse_arguments(std::vector<std::s
     arguments.legend = !given.no_legend;
     arguments.pager = !given.no_pager;
     arguments.ask_password = !given.no_ask_password;
+    take_words_behind_dashes(arguments);
     for (auto step :
          {take_guest(arguments), check_verb(arguments), take_targets(given, arguments)}) {
         if (!step) {

@@ -4,44 +4,13 @@
 
 #include "clients/bus/target.hpp"
 #include "common/base/result.hpp"
+#include "verb_table.hpp"
 
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 namespace virtpind::client {
-
-enum class Verb {
-    status,
-    list,
-    show,
-    map,
-    explain,
-    plan,
-    set,
-    reset,
-    apply,
-    reload,
-    hold,
-    watch,
-    top,
-    doctor,
-    policies,
-    export_topology,
-    log,
-    metrics,
-    complete, // for the completion of shells, not shown in help
-};
-
-struct VerbInfo {
-    Verb verb;
-    std::string_view name;
-    std::string_view summary;
-    bool takes_guest; // its first arguments are guests
-};
-
-[[nodiscard]] const std::vector<VerbInfo>& verb_table();
 
 enum class JsonMode { off, line, pretty };
 
@@ -62,6 +31,7 @@ struct Arguments {
     std::vector<std::string> command; // behind "--"
     std::string file;
     std::string reason;
+    std::string fix; // the id of a finding
     bool all = false;
     bool yes = false;
     bool clear = false;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "clients/view/answers.hpp"
 #include "clients/view/cells.hpp"
-#include "clients/view/explain_text.hpp"
+#include "clients/view/facts_json.hpp"
 #include "clients/view/guest_state.hpp"
-#include "clients/view/transitions.hpp"
 #include "common/base/messages.hpp"
 #include "password_agent.hpp"
+#include "policy_change.hpp"
 #include "policy_words.hpp"
 #include "verbs.hpp"
 
@@ -15,68 +14,17 @@ namespace virtpind::client {
 
 namespace {
 
-// pkttyagent speaks with this host's polkit only.
-bool wants_agent(const Session& session)
+// Each in one piece, so that it can be copied.
+std::string next_steps(const Guest& guest, const Look& look)
 {
-    return session.arguments.ask_password && session.target.kind == Target::Kind::system;
-}
-
-const Guest* same_guest(const Snapshot& snapshot, const std::string& uuid)
-{
-    const auto at = std::find_if(snapshot.guests.begin(), snapshot.guests.end(),
-                                 [&](const Guest& guest) { return guest.uuid == uuid; });
-    return at != snapshot.guests.end() ? &*at : nullptr;
-}
-
-// Whether a call did what it was asked for, although not all of it.
-bool is_done_partly(const Error& error)
-{
-    return error.code == Errc::partially_applied || error.code == Errc::not_persisted;
-}
-
-std::string state_sentence(const Guest& guest)
-{
-    const auto word = state_of(guest).word;
-    return (word == "floats" ? "" : "is ") + place_text(guest) + ".";
-}
-
-// How it could be had, by Explain.
-std::string advice(Session& session, const Guest& guest)
-{
-    const auto json = session.ask(
-        "waiting for virtpind", [&](ServiceProxy& service) { return service.explain(guest.uuid); });
-    const auto explanation = json ? read_explanation(*json) : Result<Explanation>{json.error()};
-    const auto text = explanation ? advice_of(explanation->reasons) : ""; // the rest is told
-    return text.empty() ? "" : paragraph("  ", "  ", text, session.look);
-}
-
-// What has become of a guest that was changed, and of others.
-std::string outcome_text(Session& session, const Guest& guest, const Snapshot& before,
-                         const Snapshot& after, const std::string& remark_of_change)
-{
-    const auto& look = session.look;
-    auto text =
-        paragraph("", "  ", guest.name + ": " + policy_text(guest) + remark_of_change, look);
-    if (is_as_asked(guest)) {
-        text += paragraph(painted_mark(state_of(guest).mark, look) + " ", "  ", place_text(guest),
-                          look);
-    } else {
-        const auto why = why_not(guest);
-        text +=
-            paragraph(painted_mark(Mark::shortfall, look) + " ", "  ",
-                      "not as asked: " + (why.empty() ? "it does not get all of this" : why), look);
-        text += paragraph("  ", "  ", "It " + state_sentence(guest), look);
-        text += advice(session, guest);
+    if (!look.legend) {
+        return "";
     }
-    for (const auto& moved : moved_guests(before, after, guest.uuid)) {
-        text += paragraph(painted_mark(moved.mark, look) + " ", "  ", moved.text, look);
-    }
-    if (look.legend) {
-        const auto name = shell_word(guest.name);
-        text += paragraph("  ", "  ",
-                          "→ virtpinctl explain " + name + "   → virtpinctl reset " + name, look);
-    }
-    return text;
+    const auto explain = in_charset("→ virtpinctl explain " + guest_word(guest), look);
+    const auto reset = in_charset("→ virtpinctl reset " + guest_word(guest), look);
+    const auto on_one_line = "  " + explain + "   " + reset;
+    const auto fits = look.width == 0 || cell_width(on_one_line) <= look.width;
+    return fits ? on_one_line + "\n" : "  " + explain + "\n  " + reset + "\n";
 }
 
 Result<PolicyChange> wanted_change(const Session& session, const Snapshot& now, const Guest& guest)
@@ -104,16 +52,6 @@ Result<PolicyChange> wanted_change(const Session& session, const Snapshot& now, 
     return change;
 }
 
-// Not every option that is kept is worth a word: none may be there.
-std::string kept_remark(const Guest& before, const PolicyChange& change, const Guest& after)
-{
-    const auto kept =
-        std::any_of(before.options.begin(), before.options.end(), [&](const auto& option) {
-            return change.options.count(option.first) == 0 && after.options.count(option.first) > 0;
-        });
-    return kept ? "   (options kept; --clear drops them)" : "";
-}
-
 } // namespace
 
 ExitStatus run_set(Session& session)
@@ -131,28 +69,14 @@ ExitStatus run_set(Session& session)
     if (!change) {
         return report(change.error());
     }
-    const PasswordAgent agent{wants_agent(session)};
-    const auto done =
-        session.ask("waiting for virtpind to pin " + guest.name,
-                    [&](ServiceProxy& service) { return service.set(guest.uuid, *change); });
-    if (!done && !is_done_partly(done.error())) {
-        return report(done.error());
+    const auto outcome = change_policy(session, *before, guest, *change);
+    if (!outcome) {
+        return report(outcome.error());
     }
-    const auto after = session.snapshot();
-    if (!after) {
-        return report(after.error());
+    if (session.arguments.json != JsonMode::off) {
+        return session.print_json(guests_json({outcome->guest}), outcome->status);
     }
-    const auto* now = same_guest(*after, guest.uuid);
-    if (now == nullptr) {
-        return report({.code = Errc::not_found,
-                       .message = "the guest " + in_quotes(guest.name) + " has gone meanwhile"});
-    }
-    if (!done) {
-        remark(done.error().message);
-    }
-    const auto status = done && is_as_asked(*now) ? exit_ok : exit_not_as_asked;
-    return session.print(
-        outcome_text(session, *now, *before, *after, kept_remark(guest, *change, *now)), status);
+    return session.print(outcome->text + next_steps(guest, session.look), outcome->status);
 }
 
 namespace {
@@ -165,10 +89,21 @@ std::vector<const Guest*> guests_to_reset(const Session& session,
         return chosen;
     }
     std::vector<const Guest*> own;
-    std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(own), [](const Guest* guest) {
-        return guest->policy_source == "metadata" || guest->policy_source == "bus";
-    });
+    std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(own),
+                 [](const Guest* guest) { return has_own_policy(*guest); });
     return own;
+}
+
+// What they are now; those that have gone are left out.
+std::vector<Guest> same_guests(const Snapshot& now, const std::vector<const Guest*>& guests)
+{
+    std::vector<Guest> found;
+    for (const auto* guest : guests) {
+        if (const auto* same = same_guest(now, guest->uuid)) {
+            found.push_back(*same);
+        }
+    }
+    return found;
 }
 
 // Asks before everything is taken back. nullopt: go on.
@@ -207,8 +142,11 @@ ExitStatus run_reset(Session& session)
         return report(chosen.error());
     }
     const auto guests = guests_to_reset(session, *chosen);
+    const auto wants_json = session.arguments.json != JsonMode::off;
     if (guests.empty()) {
-        return session.print(paragraph("", "", "No guest has a policy of its own.", session.look));
+        return wants_json ? session.print_json(guests_json({}))
+                          : session.print(paragraph("", "", "No guest has a policy of its own.",
+                                                    session.look));
     }
     if (const auto answered = ask_for_all(session, guests.size())) {
         return *answered;
@@ -228,6 +166,9 @@ ExitStatus run_reset(Session& session)
     const auto after = session.snapshot();
     if (!after) {
         return report(after.error());
+    }
+    if (wants_json) {
+        return session.print_json(guests_json(same_guests(*after, guests)), status);
     }
     std::string text;
     for (const auto* guest : guests) {
@@ -282,6 +223,9 @@ ExitStatus run_apply(Session& session)
         if (!is_as_asked(*now)) {
             note(status, exit_not_as_asked);
         }
+    }
+    if (session.arguments.json != JsonMode::off) {
+        return session.print_json(guests_json(same_guests(*after, *guests)), status);
     }
     text = text.empty() ? paragraph("", "", "All guests are as asked.", session.look) : text;
     return session.print(text, status);

@@ -29,15 +29,6 @@ std::optional<OptionHelp> find_help(const VerbInfo* verb, const std::string& nam
     return std::nullopt;
 }
 
-const VerbInfo* find_verb(const std::string& word)
-{
-    const auto& table = verb_table();
-    const auto at = std::find_if(table.begin(), table.end(), [&](const VerbInfo& row) {
-        return row.name == (word == "undo" ? "reset" : word);
-    });
-    return at != table.end() ? &*at : nullptr;
-}
-
 Line read_line(const std::vector<std::string>& words)
 {
     Line line;
@@ -89,7 +80,9 @@ void add_guests(std::vector<Candidate>& candidates, const Snapshot& snapshot,
 {
     for (const auto& guest : snapshot.guests) {
         if (std::find(named.begin(), named.end(), guest.name) == named.end()) {
-            candidates.push_back({guest.name, policy_text(guest) + ", " + place_text(guest)});
+            const auto word = guest_argument(guest);
+            const auto name = word == guest.name ? "" : guest.name + ": ";
+            candidates.push_back({word, name + policy_text(guest) + ", " + place_text(guest)});
         }
     }
 }
@@ -136,6 +129,11 @@ bool takes_guest(const Line& line)
     return line.verb != nullptr && line.verb->takes_guest && !takes_policy_words(line);
 }
 
+bool takes_command(const Line& line)
+{
+    return line.verb != nullptr && (line.verb->verb == Verb::hold || line.verb->verb == Verb::log);
+}
+
 } // namespace
 
 std::vector<Candidate> complete(const std::vector<std::string>& words, const Snapshot& snapshot)
@@ -144,15 +142,18 @@ std::vector<Candidate> complete(const std::vector<std::string>& words, const Sna
     const auto last = words.empty() ? std::string{} : words.back();
     std::vector<Candidate> candidates;
     const auto equals = last.find('=');
-    if (line.behind_dashes) {
+    if (line.behind_dashes && takes_command(line)) {
         return {{files_candidate, ""}};
+    }
+    if (line.behind_dashes && !takes_guest(line) && !takes_policy_words(line)) {
+        return {};
     }
     if (!line.awaits.empty()) {
         add_values(candidates, "", find_help(line.verb, line.awaits)->value);
     } else if (last.rfind("--", 0) == 0 && equals != std::string::npos) {
         const auto option = find_help(line.verb, last.substr(0, equals));
         add_values(candidates, last.substr(0, equals + 1), option ? option->value : "");
-    } else if (last.rfind('-', 0) == 0) {
+    } else if (last.rfind('-', 0) == 0 && !line.behind_dashes) {
         add_options(candidates, line);
     } else if (line.verb == nullptr) {
         add_verbs(candidates);
@@ -173,7 +174,7 @@ bool needs_service(const std::vector<std::string>& words)
 {
     const auto line = read_line(words);
     const auto is_option = !words.empty() && words.back().rfind('-', 0) == 0;
-    return !line.behind_dashes && line.awaits.empty() && !is_option &&
+    return !(line.behind_dashes && takes_command(line)) && line.awaits.empty() && !is_option &&
            (takes_guest(line) || takes_policy_words(line));
 }
 

@@ -12,7 +12,7 @@ namespace virtpind::client {
 
 namespace {
 
-// Of the guests by UUID, which is theirs alone; "+" between them means "or".
+// Of the guests by UUID, which is theirs alone. Matches of one field mean "or".
 std::vector<std::string> journalctl_words(const Session& session,
                                           const std::vector<const Guest*>& guests)
 {

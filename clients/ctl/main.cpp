@@ -5,7 +5,10 @@
 #include "terminal.hpp"
 #include "verbs.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 
 namespace {
@@ -62,6 +65,10 @@ int run_complete(const Arguments& arguments, const TerminalFacts& terminal)
 {
     Snapshot snapshot;
     if (needs_service(arguments.words)) {
+        constexpr unsigned patience_seconds = 5; // somebody waits behind a key
+        ::alarm(patience_seconds);
+        ::setenv("SSH_ASKPASS", "/bin/false", 1); // and has not asked for questions
+        ::setenv("SSH_ASKPASS_REQUIRE", "force", 1);
         const auto session = Session::open(arguments, completed_target(arguments.words), terminal);
         if (session) {
             auto known = (*session)->snapshot();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "policy_words.hpp"
 
+#include "clients/view/guest_state.hpp"
 #include "common/base/messages.hpp"
 #include "common/model/policy_options.hpp"
 #include "common/model/policy_text.hpp"
@@ -48,8 +49,7 @@ Result<PolicyChange> merged(const Guest& guest, PolicyChange change)
     if (change.policy.empty()) {
         change.policy = guest.policy;
     }
-    const auto keeps = !change.clear && change.policy != "none" &&
-                       (guest.policy_source == "metadata" || guest.policy_source == "bus");
+    const auto keeps = !change.clear && change.policy != "none" && has_own_policy(guest);
     for (const auto& [name, text] : guest.options) {
         if (!keeps || change.options.count(name) > 0) {
             continue;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "clients/view/answers.hpp"
 #include "clients/view/cells.hpp"
-#include "clients/view/doctor_text.hpp"
 #include "clients/view/explain_text.hpp"
 #include "clients/view/facts_json.hpp"
 #include "clients/view/guest_state.hpp"
@@ -297,50 +296,6 @@ ExitStatus run_metrics(Session& session)
 {
     const auto snapshot = session.snapshot();
     return snapshot ? session.print(render_metrics(*snapshot)) : report(snapshot.error());
-}
-
-namespace {
-
-Error without_doctor(const Error& error)
-{
-    return error.code != Errc::unsupported
-               ? error
-               : Error{.code = Errc::unsupported,
-                       .message = error.message + "; without the service: virtpind doctor"};
-}
-
-} // namespace
-
-ExitStatus run_doctor(Session& session)
-{
-    const auto snapshot = session.snapshot();
-    if (!snapshot) {
-        return report(snapshot.error());
-    }
-    const auto guests = session.chosen_guests(*snapshot);
-    if (!guests) {
-        return report(guests.error());
-    }
-    if (guests->size() > 1 && !session.arguments.guests.empty()) {
-        return report(
-            {.code = Errc::invalid_argument, .message = "doctor takes one guest, or none for all"});
-    }
-    const auto uuid = session.arguments.guests.empty() ? "" : guests->front()->uuid;
-    const auto json = session.ask("waiting for virtpind to look",
-                                  [&](ServiceProxy& service) { return service.doctor(uuid); });
-    if (!json) {
-        return report(without_doctor(json.error()));
-    }
-    const auto diagnosis = read_diagnosis(*json);
-    if (!diagnosis) {
-        return report(diagnosis.error());
-    }
-    const auto status = has_faults(*diagnosis) ? exit_not_as_asked : exit_ok;
-    if (wants_json(session)) {
-        return session.print_json(*json, status);
-    }
-    return session.print_paged(
-        render_diagnosis(*diagnosis, session.arguments.verbose, session.look), status);
 }
 
 } // namespace virtpind::client

@@ -4,8 +4,10 @@
 #include "clients/view/transitions.hpp"
 #include "common/base/messages.hpp"
 #include "password_agent.hpp"
+#include "policy_change.hpp"
 #include "verbs.hpp"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,8 +86,10 @@ std::string default_reason(const std::vector<std::string>& command)
     return text.size() > reason_max ? text.substr(0, reason_max) : text;
 }
 
+// Ends with this program, with which the hold ends.
 [[noreturn]] void become(const std::vector<std::string>& command)
 {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     std::signal(SIGPIPE, SIG_DFL);
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGQUIT, SIG_DFL);
@@ -119,6 +123,19 @@ int run_command(const std::vector<std::string>& command)
     }
     constexpr int killed_by = 128;
     return WIFSIGNALED(status) ? killed_by + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// Tells where the service did not hold them until now.
+void release_all(Session& session, const std::vector<std::uint64_t>& cookies)
+{
+    for (const auto cookie : cookies) {
+        const auto released =
+            session.ask("", [cookie](ServiceProxy& service) { return service.release(cookie); });
+        if (!released) {
+            remark("the hold had ended before the command: " + released.error().message);
+            return;
+        }
+    }
 }
 
 // Until a signal ends this program, or the service is gone and the holds with it.
@@ -199,9 +216,9 @@ int run_hold(Session& session)
     const auto& arguments = session.arguments;
     const auto reason =
         arguments.reason.empty() ? default_reason(arguments.command) : arguments.reason;
+    std::vector<std::uint64_t> cookies;
     {
-        const PasswordAgent agent{arguments.ask_password &&
-                                  session.target.kind == Target::Kind::system};
+        const PasswordAgent agent{wants_agent(session)};
         for (const auto* guest : *guests) {
             const auto held = session.ask(
                 "waiting for the last change to " + guest->name,
@@ -209,10 +226,13 @@ int run_hold(Session& session)
             if (!held) {
                 return report(held.error());
             }
+            cookies.push_back(*held);
         }
     }
     if (!arguments.command.empty()) {
-        return run_command(arguments.command);
+        const auto status = run_command(arguments.command);
+        release_all(session, cookies);
+        return status;
     }
     std::string names;
     for (const auto* guest : *guests) {

@@ -16,13 +16,15 @@ namespace virtpind::client {
 [[nodiscard]] ExitStatus run_policies(Session& session);
 [[nodiscard]] ExitStatus run_export(Session& session);
 [[nodiscard]] ExitStatus run_metrics(Session& session);
-[[nodiscard]] ExitStatus run_doctor(Session& session);
 
 // Changing.
 [[nodiscard]] ExitStatus run_set(Session& session);
 [[nodiscard]] ExitStatus run_reset(Session& session);
 [[nodiscard]] ExitStatus run_apply(Session& session);
 [[nodiscard]] ExitStatus run_reload(Session& session);
+
+// Reading, and changing where it is told to.
+[[nodiscard]] ExitStatus run_doctor(Session& session);
 
 // Staying.
 [[nodiscard]] ExitStatus run_watch(Session& session);

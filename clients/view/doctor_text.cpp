@@ -49,22 +49,6 @@ std::string counts_text(const Findings& findings, SeverityOf severity_of)
     return text;
 }
 
-std::string finding_text(const Finding& finding, const Look& look)
-{
-    const auto mark = painted_mark(severity_mark(finding.severity), look);
-    auto text = paragraph("  " + mark + " ", "    ", finding.id + ": " + finding.evidence, look);
-    if (!finding.why.empty()) {
-        text += paragraph("      so    ", "            ", finding.why, look);
-    }
-    if (!finding.fix.empty()) { // whole, so that it can be copied
-        const auto when = !finding.automatic        ? ""
-                          : finding.from_next_start ? "   (from its next start)"
-                                                    : "   (live)";
-        text += "      fix   " + in_charset(finding.fix, look) + when + "\n";
-    }
-    return text;
-}
-
 std::string section(const std::string& name, const std::vector<const Finding*>& findings,
                     const Look& look)
 {
@@ -79,10 +63,41 @@ std::string section(const std::string& name, const std::vector<const Finding*>& 
         look);
     for (const auto severity : severities) {
         for (const auto* finding : findings) {
-            text += finding->severity == severity ? finding_text(*finding, look) : "";
+            text += finding->severity == severity ? render_finding(*finding, look) : "";
         }
     }
     return text;
+}
+
+std::string value_text(const Json& value)
+{
+    if (value.is_boolean()) {
+        return value.get<bool>() ? "true" : "false";
+    }
+    if (value.is_number_integer()) {
+        return std::to_string(value.get<std::int64_t>());
+    }
+    std::string text = text_of(value);
+    for (const auto& word : value.is_array() ? value : Json::array()) {
+        text += (text.empty() ? "" : ",") + text_of(word);
+    }
+    return text;
+}
+
+// Of {"policy", "options"}: "dedicated", "smt=require".
+std::vector<std::string> policy_words(const Json& set_policy)
+{
+    std::vector<std::string> words;
+    if (const auto policy = text_in(set_policy, "policy"); !policy.empty()) {
+        words.push_back(policy);
+    }
+    if (const auto* options = member(set_policy, "options");
+        options != nullptr && options->is_object()) {
+        for (const auto& [name, value] : options->items()) {
+            words.push_back(name + "=" + value_text(value));
+        }
+    }
+    return words;
 }
 
 std::string not_measured_text(const Diagnosis& diagnosis, bool verbose, const Look& look)
@@ -107,6 +122,22 @@ std::string not_measured_text(const Diagnosis& diagnosis, bool verbose, const Lo
 
 } // namespace
 
+std::string render_finding(const Finding& finding, const Look& look)
+{
+    const auto mark = painted_mark(severity_mark(finding.severity), look);
+    auto text = paragraph("  " + mark + " ", "    ", finding.id + ": " + finding.evidence, look);
+    if (!finding.why.empty()) {
+        text += paragraph("      so    ", "            ", finding.why, look);
+    }
+    if (!finding.fix.empty()) { // whole, so that it can be copied
+        const auto when = !finding.automatic        ? ""
+                          : finding.from_next_start ? "   (from its next start)"
+                                                    : "   (live)";
+        text += "      fix   " + in_charset(finding.fix, look) + when + "\n";
+    }
+    return text;
+}
+
 Result<Diagnosis> read_diagnosis(std::string_view json)
 {
     const auto document = parsed_object(json);
@@ -123,6 +154,7 @@ Result<Diagnosis> read_diagnosis(std::string_view json)
             {text_in(one, "id"), text_in(one, "severity"), text_in(one, "guest"),
              text_in(one, "evidence"), text_in(one, "why"), text_in(one, "fix"),
              flag_in(one, "automatic", false),
+             mends != nullptr ? policy_words(*mends) : std::vector<std::string>{},
              mends != nullptr && flag_in(*mends, "from-next-start", false)});
     }
     for (const auto& one : list_in(*document, "not-measured")) {
@@ -161,6 +193,44 @@ std::string render_diagnosis(const Diagnosis& diagnosis, bool verbose, const Loo
            paragraph("", "",
                      (counts.empty() ? "Nothing is wrong" : counts) + "; nothing was changed.",
                      look);
+}
+
+Result<const Finding*> find_to_mend(const Diagnosis& diagnosis, std::string_view id)
+{
+    Words ids;
+    Words guests;
+    const Finding* found = nullptr;
+    for (const auto& finding : diagnosis.findings) {
+        if (std::find(ids.begin(), ids.end(), finding.id) == ids.end()) {
+            ids.push_back(finding.id);
+        }
+        const auto mends_more = found == nullptr || (finding.automatic && !found->automatic);
+        if (finding.id == id) {
+            found = mends_more ? &finding : found;
+        }
+        if (finding.id == id && finding.automatic &&
+            std::find(guests.begin(), guests.end(), finding.guest) == guests.end()) {
+            guests.push_back(finding.guest);
+        }
+    }
+    if (found == nullptr) {
+        const auto hint = did_you_mean(id, ids);
+        const auto finds = ids.empty() ? "it finds nothing" : "it finds: " + join_words(ids);
+        return Error{.code = Errc::invalid_argument,
+                     .message = "doctor does not find " + in_quotes(id) + hint +
+                                (hint.empty() ? "; " : " If not: ") + finds};
+    }
+    if (!found->automatic) {
+        return Error{.code = Errc::unsupported,
+                     .message = found->id + " is not for the service to mend" +
+                                (found->fix.empty() ? "" : "; by hand: " + found->fix)};
+    }
+    if (guests.size() > 1) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "several guests have " + found->id + ": " + join_words(guests) +
+                                "; name one of them"};
+    }
+    return found;
 }
 
 bool has_faults(const Diagnosis& diagnosis)

@@ -18,8 +18,9 @@ struct Finding {
     std::string evidence;
     std::string why;
     std::string fix;
-    bool automatic = false;       // `fix` is a policy that the service applies
-    bool from_next_start = false; // else at once
+    bool automatic = false;         // `fix` is a policy that the service applies
+    std::vector<std::string> words; // this policy, as `virtpinctl set` takes it; options are kept
+    bool from_next_start = false;   // else at once
 };
 
 struct NotMeasured {
@@ -40,6 +41,13 @@ struct Diagnosis {
 // By guest, the severest first. `verbose` lists what was not measured, else it is counted.
 [[nodiscard]] std::string render_diagnosis(const Diagnosis& diagnosis, bool verbose,
                                            const Look& look);
+
+// One finding, as a section has it.
+[[nodiscard]] std::string render_finding(const Finding& finding, const Look& look);
+
+// The finding that --fix means. Errors: invalid_argument, there is none, or several guests have it;
+// unsupported, only people can mend it.
+[[nodiscard]] Result<const Finding*> find_to_mend(const Diagnosis& diagnosis, std::string_view id);
 
 // Whether something is wrong: an error or a warning.
 [[nodiscard]] bool has_faults(const Diagnosis& diagnosis);

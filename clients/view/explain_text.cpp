@@ -3,6 +3,7 @@
 
 #include "cells.hpp"
 #include "clock_text.hpp"
+#include "common/base/messages.hpp"
 #include "guest_state.hpp"
 #include "map_text.hpp"
 
@@ -37,6 +38,11 @@ std::string reason_lines(const std::vector<Reason>& reasons, const Look& look)
                           reason.text, look);
     }
     return text;
+}
+
+std::string joined(const std::vector<std::string>& names)
+{
+    return join_words({names.begin(), names.end()});
 }
 
 std::string planned_place(const PlannedGuest& guest)
@@ -160,6 +166,14 @@ std::string render_explanation(const Guest& guest, const Explanation& explanatio
                               source_text(guest.policy_source) + "); " + place_text(guest),
                           look);
     text += reason_lines(explanation.reasons, look);
+    if (!guest.displaced_by.empty()) {
+        text += paragraph("  " + painted_mark(Mark::shortfall, look) + " ", "    ",
+                          "Displaced by " + joined(guest.displaced_by) + ".", look);
+    }
+    if (!guest.displaced.empty()) {
+        text += paragraph("  " + painted_mark(Mark::reason_note, look) + " ", "    ",
+                          "It displaces " + joined(guest.displaced) + ".", look);
+    }
     for (const auto& hold : guest.holds) {
         text += paragraph("  " + painted_mark(Mark::held, look) + " ", "    ",
                           "Held by " + hold.owner + ": " + hold.reason, look);
@@ -173,10 +187,9 @@ std::string render_explanation(const Guest& guest, const Explanation& explanatio
         text += paragraph("  ", "  ", clock_text(last.realtime_usec) + " " + last.what, look);
     }
     if (look.legend && guest.policy_source != "default") {
-        text += paragraph("  ", "  ",
-                          "undo: virtpinctl reset " + shell_word(guest.name) +
-                              "   all numbers: --json=pretty",
-                          look);
+        text += paragraph(
+            "  ", "  ",
+            "undo: virtpinctl reset " + guest_word(guest) + "   all numbers: --json=pretty", look);
     }
     return text;
 }
@@ -209,10 +222,11 @@ std::string render_plan(const Snapshot& now, const PlanAnswer& plan, const std::
     }
     text += diff_text(*after, look);
     if (look.legend && !after->is_newcomer) {
-        text += "\n" + paragraph("", "  ",
-                                 "Nothing was changed; to do it: virtpinctl set " +
-                                     shell_word(after->name) + " " + wanted,
-                                 look);
+        text += "\n" +
+                paragraph("", "  ",
+                          "Nothing was changed; to do it: virtpinctl set " +
+                              guest_word({.uuid = after->uuid, .name = after->name}) + " " + wanted,
+                          look);
     }
     return text;
 }

@@ -52,6 +52,8 @@ struct Guest {
     Remark shortfall;              // what it lacks
     std::string placement;         // on whose CPUs it is, in the words of the bus: "own", "pool"
     std::vector<Hold> holds;
+    std::vector<std::string> displaced;    // who lacks something since this guest has their CPUs
+    std::vector<std::string> displaced_by; // and who has this guest's
 
     [[nodiscard]] CpuSet vcpu_cpus() const
     {

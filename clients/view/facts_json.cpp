@@ -50,6 +50,12 @@ Json guest_json(const Guest& guest)
     if (!guest.last_error.empty()) {
         json["error"] = remark_json(guest.last_error);
     }
+    if (!guest.displaced.empty()) {
+        json["displaced"] = guest.displaced;
+    }
+    if (!guest.displaced_by.empty()) {
+        json["displaced-by"] = guest.displaced_by;
+    }
     for (const auto& hold : guest.holds) {
         json["holds"].push_back({{"owner", hold.owner}, {"reason", hold.reason}});
     }

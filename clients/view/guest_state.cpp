@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "guest_state.hpp"
 
+#include "common/base/uuid.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <string_view>
@@ -79,6 +81,11 @@ std::string why_not(const Guest& guest)
     return guest.shortfall.text;
 }
 
+bool has_own_policy(const Guest& guest)
+{
+    return guest.policy_source == "metadata" || guest.policy_source == "bus";
+}
+
 std::string options_text(const Guest& guest)
 {
     std::string text;
@@ -122,6 +129,17 @@ std::string shell_word(const std::string& text)
         quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
     }
     return quoted + "'";
+}
+
+std::string guest_argument(const Guest& guest)
+{
+    const auto is_misread = guest.name.rfind('-', 0) == 0 || parse_uuid(guest.name).has_value();
+    return is_misread && !guest.uuid.empty() ? guest.uuid : guest.name;
+}
+
+std::string guest_word(const Guest& guest)
+{
+    return shell_word(guest_argument(guest));
 }
 
 } // namespace virtpind::client

@@ -23,6 +23,9 @@ struct GuestState {
 // Why it is not as asked, a sentence; "" where the service does not tell.
 [[nodiscard]] std::string why_not(const Guest& guest);
 
+// Whether it was set for this guest, and is not what the host has for all.
+[[nodiscard]] bool has_own_policy(const Guest& guest);
+
 // "cpus=8-15 smt=require"; "" without options.
 [[nodiscard]] std::string options_text(const Guest& guest);
 
@@ -37,5 +40,11 @@ struct GuestState {
 
 // An argument for a command that people copy into a shell: quoted where the shell needs it.
 [[nodiscard]] std::string shell_word(const std::string& text);
+
+// What names a guest on a command line: its name, or its UUID where the name would be taken for
+// something else, an option or a UUID.
+[[nodiscard]] std::string guest_argument(const Guest& guest);
+// The same for people who copy it into a shell.
+[[nodiscard]] std::string guest_word(const Guest& guest);
 
 } // namespace virtpind::client

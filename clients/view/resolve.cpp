@@ -2,6 +2,7 @@
 #include "resolve.hpp"
 
 #include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
 #include "common/base/uuid.hpp"
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 namespace virtpind::client {
 
 namespace {
+
+constexpr std::size_t name_max = 4096;
 
 template <class Fits>
 std::vector<const Guest*> those_that(const std::vector<Guest>& guests, Fits fits)
@@ -42,9 +45,10 @@ Error not_found(std::string_view text, const std::vector<Guest>& guests)
     for (const auto& guest : guests) {
         names.push_back(guest.name);
     }
+    const auto hint = did_you_mean(text, names);
+    const auto next = guests.empty() ? "libvirt has none" : "virtpinctl list shows all";
     return {.code = Errc::not_found,
-            .message = "no guest " + in_quotes(text) + did_you_mean(text, names) +
-                       (guests.empty() ? "; libvirt has none" : "; virtpinctl list shows all")};
+            .message = "no guest " + in_quotes(text) + hint + (hint.empty() ? "; " : " ") + next};
 }
 
 } // namespace
@@ -58,7 +62,9 @@ Result<const Guest*> resolve_guest(const std::vector<Guest>& guests, std::string
     auto found =
         those_that(guests, [&](const Guest& guest) { return uuid && guest.uuid == uuid->str(); });
     if (found.empty()) {
-        found = those_that(guests, [&](const Guest& guest) { return guest.name == text; });
+        const auto shown = printable(text, name_max); // as names are in Guest
+        found = those_that(
+            guests, [&](const Guest& guest) { return guest.name == text || guest.name == shown; });
     }
     if (found.empty()) {
         found = those_that(

@@ -81,7 +81,7 @@ std::string shortfalls(const Snapshot& snapshot, const Look& look)
         why = why.empty() ? "does not get what its policy asks for" : why;
         text += "\n" + paragraph(painted_mark(state_of(guest).mark, look) + " ", "  ",
                                  guest.name + ": " + why, look);
-        text += "  virtpinctl explain " + in_charset(shell_word(guest.name), look) + "\n";
+        text += "  virtpinctl explain " + in_charset(guest_word(guest), look) + "\n";
     }
     if (count > sentences_max) {
         text += "\n" + paragraph("  ", "  ",

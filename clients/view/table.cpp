@@ -97,6 +97,19 @@ std::string wrapped(const std::string& text, std::size_t width, const Look& look
     return lines;
 }
 
+// libsmartcols escapes "\xNN" once more, which is there where a text was not printable, and counts
+// no cell for a backslash that it is told to leave. So it gets another character of one cell.
+constexpr std::string_view backslash_stand_in = "\uE05C"; // private use
+
+std::string with_all(std::string text, std::string_view what, std::string_view instead)
+{
+    for (auto at = text.find(what); at != std::string::npos;
+         at = text.find(what, at + instead.size())) {
+        text.replace(at, what.size(), instead);
+    }
+    return text;
+}
+
 // Trailing blanks, which libsmartcols writes to fill columns.
 std::string without_trailing_blanks(std::string_view text)
 {
@@ -127,8 +140,7 @@ void add_columns(libscols_table* table, const std::vector<Column>& columns,
         if (made == nullptr) {
             throw std::bad_alloc{};
         }
-        // Texts are printable already, with \xNN for what was not: that is not escaped again.
-        check(scols_column_set_safechars(made, "\n\\"));
+        check(scols_column_set_safechars(made, "\n"));
         check(scols_column_set_wrapfunc(made, scols_wrapnl_chunksize, scols_wrapnl_nextchunk,
                                         nullptr));
     }
@@ -145,7 +157,9 @@ void add_rows(libscols_table* table, const std::vector<std::vector<Cell>>& rows,
         }
         for (std::size_t at = 0; at < shown.size(); ++at) {
             const auto& cell = row.at(shown[at]);
-            const auto text = wrapped(in_charset(cell.text, look), widths[shown[at]], look);
+            const auto text =
+                with_all(wrapped(in_charset(cell.text, look), widths[shown[at]], look), "\\",
+                         backslash_stand_in);
             check(scols_line_set_data(line, at, text.c_str()));
             if (look.colour && cell.colour != Colour::none) {
                 check(scols_cell_set_color(scols_line_get_cell(line, at),
@@ -182,7 +196,7 @@ std::string render_table(const std::vector<Column>& columns,
     char* text = nullptr;
     check(scols_print_table_to_string(table.get(), &text));
     const std::unique_ptr<char, decltype(&std::free)> owned{text, &std::free};
-    return without_trailing_blanks(text);
+    return with_all(without_trailing_blanks(text), backslash_stand_in, "\\");
 }
 
 } // namespace virtpind::client

@@ -142,9 +142,10 @@ std::vector<MovedGuest> moved_guests(const Snapshot& before, const Snapshot& aft
         if (old == nullptr || guest.uuid == uuid || guest.run_state != "running") {
             continue;
         }
-        if (old->vcpu_cpus() != guest.vcpu_cpus() || (is_as_asked(*old) && !is_as_asked(guest))) {
-            lines.push_back({state_of(guest).mark,
-                             guest.name + ": " + place_text(guest) + was_text(*old, guest)});
+        const auto loses = is_as_asked(*old) && !is_as_asked(guest);
+        if (old->vcpu_cpus() != guest.vcpu_cpus() || loses) {
+            lines.push_back({state_of(guest).mark, guest.name + (loses ? " is displaced: " : ": ") +
+                                                       place_text(guest) + was_text(*old, guest)});
         }
     }
     return lines;

@@ -14,8 +14,8 @@ namespace virtpind::client {
 [[nodiscard]] std::vector<std::string> transitions(const Snapshot& before, const Snapshot& after,
                                                    const Look& look);
 
-// Another guest than the one that was changed, and what became of it: "build: floats on 0,16 (was
-// 1-6)".
+// Another guest than the one that was changed, and what became of it: "build is displaced: floats
+// on 0,16 (was 1-6)".
 struct MovedGuest {
     Mark mark = Mark::good;
     std::string text;

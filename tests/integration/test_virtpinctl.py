@@ -2,9 +2,13 @@
 """virtpinctl against the service on libvirt's test driver: what it says, and its exit status."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import textwrap
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -12,7 +16,7 @@ from driver_host import TEST_URI, TOPOLOGY, make_host
 from private_bus import NOBODY
 from private_libvirtd import URI
 from virtpinctl import (DENIED, FAILED, NO_SUCH_GUEST, NOT_AS_ASKED, OK, UNREACHABLE, USAGE, Virtpinctl,
-                        make_folder_with)
+                        make_folder_with, says)
 from waiting import wait_until
 
 
@@ -35,14 +39,6 @@ def crowd(make_daemon, ctl, tmp_path):
     daemon = make_daemon(make_host(tmp_path / "host.xml", 8), topology=TOPOLOGY)
     wait_until(lambda: "d7" in ctl.run("list").stdout, "the guests are known")
     return daemon
-
-
-def says(done, status, *texts):
-    output = done.stdout + done.stderr
-    assert done.returncode == status, f"status {done.returncode}: {output}"
-    for text in texts:
-        assert text in output, output
-    return done
 
 
 def test_three_commands_to_success(host, ctl):
@@ -232,21 +228,26 @@ def test_a_thousand_guests(make_daemon, ctl, tmp_path):
     says(ctl.run("show", "11111111"), NO_SUCH_GUEST, "is the beginning of 1000 guests")
 
 
+def wait_for_line(watching, text):
+    """Reads until a line has this text: on a busy host, states in between are seen, too."""
+    lines = [watching.stdout.readline()]
+    while text not in lines[-1]:
+        assert lines[-1], f"it ended: {lines}"
+        lines.append(watching.stdout.readline())
+
+
 def test_watch_and_hold(host, ctl, bus):
     watching = ctl.start("watch")
     assert "watching 1 guest" in watching.stdout.readline()
     says(ctl.run("set", "test", "dedicated"), OK)
     assert "policy none → dedicated" in watching.stdout.readline()
-    assert "● pinned on " in watching.stdout.readline()
+    wait_for_line(watching, "● pinned on ")
     done = ctl.run("hold", "test", "--reason", "backup", "--", *ctl.command("show", "test"))
     says(done, OK, "held", "backup")
-    assert "held by backup" in watching.stdout.readline()
-    assert "● pinned on " in watching.stdout.readline()
+    wait_for_line(watching, "held by backup")
+    wait_for_line(watching, "● pinned on ")
     host.stop()
-    lines = [watching.stdout.readline()]
-    while "is gone" not in lines[-1]:
-        lines.append(watching.stdout.readline())
-        assert lines[-1], f"it ended: {lines}"
+    wait_for_line(watching, "is gone")
     watching.terminate()
     watching.communicate()
 
@@ -278,6 +279,26 @@ def test_virsh_sets_policies_by_metadata(make_daemon, make_guest, libvirtd, ctl,
     says(ctl.run("list"), OK, "left alone")
 
 
+def test_the_stylesheet_of_the_readme(tmp_path):
+    """As Terraform's provider applies it."""
+    if not shutil.which("xsltproc"):
+        pytest.skip("needs xsltproc; apt-get install xsltproc")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    sheet = re.search(r"( *<xsl:stylesheet.*</xsl:stylesheet>)", readme, re.DOTALL)[1]
+    (tmp_path / "virtpind.xsl").write_text(textwrap.dedent(sheet))
+    for before in ("<domain type='kvm'><name>a</name></domain>",
+                   "<domain type='kvm'><metadata><x:x xmlns:x='urn:x'/></metadata><name>a</name></domain>"):
+        (tmp_path / "domain.xml").write_text(before)
+        done = subprocess.run(["xsltproc", tmp_path / "virtpind.xsl", tmp_path / "domain.xml"], capture_output=True,
+                              text=True, timeout=60, check=True)
+        domain = ElementTree.fromstring(done.stdout)
+        metadata = domain.findall("metadata")
+        assert len(metadata) == 1 and domain.get("type") == "kvm" and domain.findtext("name") == "a"
+        policy = metadata[0].find("{https://virtpind.org/policy/1}policy")
+        assert policy.attrib == {"name": "dedicated", "smt": "require"}
+        assert (metadata[0].find("{urn:x}x") is not None) == ("urn:x" in before)
+
+
 def test_top_and_doctor(host, ctl):
     says(ctl.run("set", "test", "dedicated"), OK)
     says(ctl.run("top"), OK, "Package 0", "Not measured, as no process of them is seen here: test")
@@ -286,3 +307,45 @@ def test_top_and_doctor(host, ctl):
     assert "] test" in done.stdout and "nothing was changed" in done.stdout
     assert "not measured\n" in ctl.run("doctor", "-v").stdout, "the service cannot read all of the host"
     assert json.loads(ctl.run("doctor", "--json=short").stdout)["guests"] == ["test"]
+
+
+def test_names_that_would_be_misread(make_daemon, ctl, tmp_path):
+    uri = make_host(tmp_path / "host.xml", 3)
+    text = (tmp_path / "host.xml").read_text()
+    other = "11111111-2222-3333-4444-000000000002"
+    (tmp_path / "host.xml").write_text(text.replace(">d0<", ">-rf<").replace(">d1<", f">{other}<"))
+    make_daemon(uri, topology=TOPOLOGY)
+    wait_until(lambda: "-rf" in ctl.run("list").stdout, "the guest is known")
+    says(ctl.run("set", "--", "-rf", "dedicated"), OK, "-rf: dedicated",
+         "virtpinctl reset 11111111-2222-3333-4444-000000000000\n")
+    says(ctl.run("explain", "-rf"), USAGE, "unknown option '-rf'")
+    says(ctl.run("explain", other), OK, "d2: none")
+    says(ctl.run("set", "11111111-2222-3333-4444-000000000001", "dedicated"), OK,
+         "virtpinctl reset 11111111-2222-3333-4444-000000000001\n")
+
+
+def test_displaced_guests_are_named(crowd, ctl):
+    for number in range(7):
+        says(ctl.run("set", f"d{number}", "dedicated"), OK)
+    done = says(ctl.run("set", "d7", "dedicated", "priority=3"), OK, " is displaced: floats on ")
+    loser = done.stdout.partition(" is displaced")[0].rpartition(" ")[2]
+    says(ctl.run("explain", loser), OK, "Displaced by d7.")
+    says(ctl.run("explain", "d7"), OK, f"It displaces {loser}.")
+    assert json.loads(ctl.run("show", loser, "--json=short").stdout)[0]["displaced-by"] == ["d7"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ["status"], ["list"], ["show", "test"], ["map"], ["explain", "test"], ["plan", "test", "shared"],
+    ["set", "test", "dedicated"], ["reset", "test"], ["reset", "--all", "--yes"], ["apply"], ["doctor"], ["policies"]])
+def test_each_verb_with_json_prints_one_document(host, ctl, arguments):
+    done = ctl.run(*arguments, "--json=short")
+    assert done.returncode in (OK, NOT_AS_ASKED), done
+    assert done.stdout.count("\n") == 1 and isinstance(json.loads(done.stdout), (dict, list))
+
+
+def test_what_holds_ends_with_its_holder(host, ctl):
+    holding = ctl.start("hold", "test", "--", "sh", "-c", "echo $$; exec sleep 1000")
+    pid = int(holding.stdout.readline())
+    holding.kill()
+    holding.communicate()
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the command ends with virtpinctl")

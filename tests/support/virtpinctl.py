@@ -60,3 +60,12 @@ def make_folder_with(directory, name, script):
     program.write_text(script)
     program.chmod(0o755)
     return directory
+
+
+def says(done, status, *texts):
+    """That the process has this exit status, and these texts in its output. Returns it."""
+    output = done.stdout + done.stderr
+    assert done.returncode == status, f"status {done.returncode}: {output}"
+    for text in texts:
+        assert text in output, output
+    return done

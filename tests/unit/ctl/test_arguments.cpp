@@ -60,7 +60,7 @@ TEST(Arguments, BehindADoubleDashAreACommand)
     const auto arguments = parsed({"hold", "win11", "--", "sleep", "--help"});
     EXPECT_EQ(arguments.guests, Texts{"win11"});
     EXPECT_EQ(arguments.command, (Texts{"sleep", "--help"}));
-    EXPECT_NE(refusal({"status", "--", "x"}).find("only hold and log"), std::string::npos);
+    EXPECT_NE(refusal({"status", "--", "x"}).find("status takes no arguments"), std::string::npos);
 }
 
 TEST(Arguments, SuggestTheVerbThatIsMeant)
@@ -99,6 +99,41 @@ TEST(Arguments, OfResetAreGuestsOrAll)
     EXPECT_EQ(parsed({"undo", "win11"}).verb, Verb::reset);
     EXPECT_NE(refusal({"reset"}).find("--all"), std::string::npos);
     EXPECT_NE(refusal({"reset", "--all", "win11"}).find("exclude"), std::string::npos);
+}
+
+TEST(Arguments, BehindADoubleDashMayBeGuestsThatBeginWithADash)
+{
+    EXPECT_EQ(parsed({"explain", "--", "-rf"}).guests, Texts{"-rf"});
+    const auto arguments = parsed({"set", "--clear", "--", "--all", "dedicated"});
+    EXPECT_EQ(arguments.guests, Texts{"--all"});
+    EXPECT_EQ(arguments.words, Texts{"dedicated"});
+    EXPECT_NE(refusal({"list", "--", "x"}).find("list takes no arguments"), std::string::npos);
+    EXPECT_NE(refusal({"explain"}).find("name a guest"), std::string::npos);
+    EXPECT_NE(refusal({"hold", "--", "sleep"}).find("name a guest"), std::string::npos);
+}
+
+TEST(Arguments, ThatContradictEachOtherAreRefused)
+{
+    EXPECT_NE(refusal({"set", "win11", "dedicated", "--runtime", "--defer"}).find("exclude"),
+              std::string::npos);
+    EXPECT_NE(refusal({"doctor", "win11", "build"}).find("one guest"), std::string::npos);
+}
+
+TEST(Arguments, AskForJsonOnlyWhereThereIsSome)
+{
+    for (const auto* verb : {"reload", "watch", "top", "export", "log", "metrics"}) {
+        EXPECT_NE(refusal({verb, "--json=short"}).find("has no --json"), std::string::npos) << verb;
+    }
+    for (const auto* verb : {"status", "list", "map", "policies", "doctor", "apply"}) {
+        EXPECT_EQ(parsed({verb, "--json=short"}).json, JsonMode::line) << verb;
+    }
+}
+
+TEST(Arguments, OfDoctorMayNameWhatToMend)
+{
+    const auto arguments = parsed({"doctor", "win11", "--fix", "pin.cross-llc", "--yes"});
+    EXPECT_EQ(arguments.fix, "pin.cross-llc");
+    EXPECT_TRUE(arguments.yes);
 }
 
 } // namespace

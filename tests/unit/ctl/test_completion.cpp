@@ -65,6 +65,25 @@ TEST(Completion, OffersFilesForCommands)
     EXPECT_EQ(offered({"hold", "win11", "--", "sl"}), Texts{files_candidate});
 }
 
+TEST(Completion, OffersGuestsBehindDashes)
+{
+    EXPECT_EQ(offered({"explain", "--", "wi"}), Texts{"win11"});
+    EXPECT_TRUE(needs_service({"explain", "--", "wi"}));
+    EXPECT_TRUE(offered({"list", "--", ""}).empty());
+}
+
+TEST(Completion, OffersTheUuidOfAGuestWhoseNameIsNoArgument)
+{
+    auto snapshot = sample_snapshot();
+    snapshot.guests[0].name = "-rf";
+    std::vector<std::string> texts;
+    for (const auto& candidate : complete({"explain", ""}, snapshot)) {
+        texts.push_back(candidate.text);
+    }
+    EXPECT_EQ(std::count(texts.begin(), texts.end(), snapshot.guests[0].uuid), 1);
+    EXPECT_EQ(std::count(texts.begin(), texts.end(), "-rf"), 0);
+}
+
 TEST(Completion, AsksTheServiceOnlyForGuestsAndPolicies)
 {
     EXPECT_TRUE(needs_service({"set", ""}));

@@ -2,8 +2,10 @@
 // Whole texts, as terminals of 80, 120 and 20 columns show them, in UTF-8 and in ASCII.
 #include "clients/view/cells.hpp"
 #include "clients/view/explain_text.hpp"
+#include "clients/view/guest_state.hpp"
 #include "clients/view/map_text.hpp"
 #include "clients/view/status_text.hpp"
+#include "clients/view/table.hpp"
 #include "clients/view/transitions.hpp"
 #include "common/base/text_file.hpp"
 #include "tests/support/client_samples.hpp"
@@ -180,6 +182,38 @@ TEST(ClientTexts, QuoteNamesForTheShell)
     snapshot.guests[0].name = "a; rm -rf 'x'";
     const auto text = render_status(snapshot, {});
     EXPECT_NE(text.find("virtpinctl explain 'a; rm -rf '\\''x'\\'''"), std::string::npos) << text;
+}
+
+TEST(ClientTexts, NameAGuestByUuidWhereItsNameWouldBeMisread)
+{
+    EXPECT_EQ(guest_word({.uuid = sample_uuid(1), .name = "win 11"}), "'win 11'");
+    EXPECT_EQ(guest_word({.uuid = sample_uuid(1), .name = "-rf"}), sample_uuid(1));
+    EXPECT_EQ(guest_word({.uuid = sample_uuid(1), .name = sample_uuid(2)}), sample_uuid(1));
+}
+
+TEST(ClientTexts, TellWhoIsDisplaced)
+{
+    const auto before = sample_snapshot();
+    auto after = before;
+    auto& loser = after.guests[1];
+    ASSERT_TRUE(is_as_asked(loser));
+    loser.satisfied = false;
+    loser.placement = "housekeeping";
+    loser.displaced_by = {"win11"};
+    const auto moved = moved_guests(before, after, sample_uuid(5));
+    ASSERT_EQ(moved.size(), 1U);
+    EXPECT_EQ(moved.front().text.rfind(loser.name + " is displaced: floats on ", 0), 0U)
+        << moved.front().text;
+    const auto why = render_explanation(loser, {}, {.width = 80});
+    EXPECT_NE(why.find("Displaced by win11."), std::string::npos) << why;
+}
+
+TEST(ClientTexts, KeepColumnsInLineWhereNamesHaveBackslashes)
+{
+    const auto table = render_table(
+        {{.title = "GUEST"}, {.title = "STATE"}},
+        {{{"a\\b"}, {"on"}}, {{"a\\x09"}, {"on"}}, {{"abcdef"}, {"on"}}}, {.legend = true});
+    EXPECT_EQ(table, "GUEST   STATE\na\\b     on\na\\x09   on\nabcdef  on\n");
 }
 
 } // namespace

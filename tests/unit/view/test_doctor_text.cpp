@@ -57,5 +57,41 @@ TEST(DoctorText, RefusesWhatIsNoAnswer)
         << "members of other types are skipped";
 }
 
+constexpr auto to_mend = R"({"findings": [
+    {"id": "a", "guest": "win11", "automatic": true, "fix": "virtpinctl set win11 dedicated",
+     "set-policy": {"policy": "dedicated", "options": {"cpus": "0-3", "priority": 2, "tune": ["x", "y"]}}},
+    {"id": "b", "guest": "win11", "automatic": true, "set-policy": {"policy": "", "options": {"smt": "require"}}},
+    {"id": "b", "guest": "build", "automatic": true, "set-policy": {"policy": "dedicated", "options": {}}},
+    {"id": "c", "guest": "", "automatic": false, "fix": "echo 0"}]})";
+
+TEST(DoctorText, FindsWhatTheServiceCanMend)
+{
+    const auto diagnosis = read_diagnosis(to_mend);
+    ASSERT_TRUE(diagnosis);
+    const auto found = find_to_mend(*diagnosis, "a");
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ((*found)->words,
+              (std::vector<std::string>{"dedicated", "cpus=0-3", "priority=2", "tune=x,y"}));
+}
+
+TEST(DoctorText, SaysWhyItCannotMend)
+{
+    const auto diagnosis = read_diagnosis(to_mend);
+    ASSERT_TRUE(diagnosis);
+    const auto several = find_to_mend(*diagnosis, "b");
+    ASSERT_FALSE(several);
+    EXPECT_NE(several.error().message.find("win11, build; name one"), std::string::npos)
+        << several.error().message;
+    const auto by_hand = find_to_mend(*diagnosis, "c");
+    ASSERT_FALSE(by_hand);
+    EXPECT_EQ(by_hand.error().code, Errc::unsupported);
+    EXPECT_NE(by_hand.error().message.find("by hand: echo 0"), std::string::npos);
+    const auto unknown = find_to_mend(*diagnosis, "x\t");
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().code, Errc::invalid_argument);
+    EXPECT_NE(unknown.error().message.find("it finds: a, b, c"), std::string::npos)
+        << unknown.error().message;
+}
+
 } // namespace
 } // namespace virtpind::client

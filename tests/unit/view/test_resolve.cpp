@@ -68,5 +68,13 @@ TEST(ResolveGuest, DoesNotTakeTheEmptyTextForABeginning)
     EXPECT_EQ(refusal("").code, Errc::not_found);
 }
 
+TEST(ResolveGuest, TakesANameAsItIsAndAsItIsShown)
+{
+    auto guests = sample_snapshot().guests;
+    guests[0].name = "a\\x09b"; // printable, as clients/bus makes it
+    EXPECT_EQ(found("a\tb", guests), "a\\x09b");
+    EXPECT_EQ(found("a\\x09b", guests), "a\\x09b");
+}
+
 } // namespace
 } // namespace virtpind::client
