@@ -116,8 +116,8 @@ RC_GTEST_PROP(Doctor, FindsNothingWrongWithPinsOfThePlanner, ())
     }
 }
 
-// The same guests, pinned by somebody who has no policy, are judged: the property can fail.
-TEST(Doctor, JudgesTheSamePinsWithoutAPolicy)
+// Pins that no policy made are judged: the property can fail.
+TEST(Doctor, JudgesTheSamePinsOfSomebodyElse)
 {
     const auto host =
         host_of_cores({{.cpus = {0, 4}}, {.cpus = {1, 5}}, {.cpus = {2, 6}}, {.cpus = {3, 7}}});
@@ -146,7 +146,7 @@ TEST(Doctor, JudgesTheSamePinsWithoutAPolicy)
     auto other_pins = pins;
     other_pins.vcpus[VcpuId{1}] = {CpuId{2}};
     EXPECT_FALSE(doubled(note_of(pins), true));
-    EXPECT_TRUE(doubled(note_of(pins), false)); // it has no policy any more
+    EXPECT_FALSE(doubled(note_of(pins), false)); // its policy is that of the configuration
     EXPECT_TRUE(doubled(std::nullopt, true));
     EXPECT_TRUE(doubled(note_of(other_pins), true)); // somebody moved it
 }

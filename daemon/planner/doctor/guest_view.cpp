@@ -32,13 +32,13 @@ std::optional<CpuSet> pin_of(const std::map<Id, CpuSet>& pins, Id id)
     return at == pins.end() ? std::nullopt : std::optional{at->second};
 }
 
-// Whether all pins in force of vCPUs that can run are what the domain's note says was written.
+// Whether all pins in force of vCPUs that can run are what the domain's note says was written. The
+// note goes with the policy, which may be one of the configuration or of this run of the service.
 bool has_pins_of_its_policy(const GuestView& guest)
 {
     const auto& note =
         guest.seen->running ? guest.seen->running_note() : guest.seen->definition_note();
-    const auto& policy = guest.seen->facts.metadata.content;
-    if (!note || !policy || !*policy) {
+    if (!note) {
         return false;
     }
     return std::all_of(guest.vcpus.begin(), guest.vcpus.end(), [&](VcpuId vcpu) {
