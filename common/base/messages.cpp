@@ -81,11 +81,9 @@ std::string path_in_quotes(std::string_view path)
 std::string unknown_word(std::string_view what, std::string_view word, const Words& valid)
 {
     const auto nearest = nearest_word(word, valid);
-    auto text = "unknown " + std::string{what} + " " + in_quotes(word) + "; ";
-    if (!nearest.empty()) {
-        text += "did you mean '" + std::string{nearest} + "'? ";
-    }
-    return text + "Valid: " + join_words(valid);
+    const auto asks =
+        nearest.empty() ? "; valid: " : "; did you mean '" + std::string{nearest} + "'? Valid: ";
+    return "unknown " + std::string{what} + " " + in_quotes(word) + asks + join_words(valid);
 }
 
 std::string did_you_mean(std::string_view word, const Words& valid)

@@ -19,7 +19,8 @@ using Words = std::vector<std::string_view>;
 // A file name in quotes, in full, so that it can be found.
 [[nodiscard]] std::string path_in_quotes(std::string_view path);
 
-// "unknown WHAT 'smtt'; did you mean 'smt'? Valid: a, b, c". Asks only if a valid word is near.
+// "unknown WHAT 'smtt'; did you mean 'smt'? Valid: a, b, c", or "unknown WHAT 'x'; valid: a, b, c"
+// where no valid word is near.
 [[nodiscard]] std::string unknown_word(std::string_view what, std::string_view word,
                                        const Words& valid);
 

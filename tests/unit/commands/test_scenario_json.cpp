@@ -241,7 +241,7 @@ TEST(Scenario, ErrorsNameLinePathAndTheWayOut)
          "s.json:1: topology: expected exactly one"},
         {"{\"topology\": {\"xml\": \"missing\"}, \"domains\": []}", "s.json:1: no such host"},
         {"{\"topology\": {\"xml\": \"a\"}, \"domains\": [], \"pool\": \"1\"}",
-         "s.json:1: pool: unknown key 'pool'; Valid: topology, usable, isolated, housekeeping, "
+         "s.json:1: pool: unknown key 'pool'; valid: topology, usable, isolated, housekeeping, "
          "domains"},
         {"{\"topology\": {\"xml\": \"a\"},\n\"usable\": \"0-16\", \"domains\": []}",
          "s.json:2: usable: no such CPU: 16; the host has 0-15"},
