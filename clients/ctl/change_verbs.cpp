@@ -56,20 +56,17 @@ Result<PolicyChange> wanted_change(const Session& session, const Snapshot& now, 
 
 ExitStatus run_set(Session& session)
 {
-    const auto before = session.snapshot();
-    if (!before) {
-        return report(before.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto guests = session.chosen_guests(*before);
-    if (!guests) {
-        return report(guests.error());
-    }
-    const auto& guest = *guests->front();
-    const auto change = wanted_change(session, *before, guest);
+    const auto& before = asked->snapshot;
+    const auto& guest = *asked->guests.front();
+    const auto change = wanted_change(session, before, guest);
     if (!change) {
         return report(change.error());
     }
-    const auto outcome = change_policy(session, *before, guest, *change);
+    const auto outcome = change_policy(session, before, guest, *change);
     if (!outcome) {
         return report(outcome.error());
     }
@@ -133,15 +130,12 @@ void note(ExitStatus& status, ExitStatus met)
 
 ExitStatus run_reset(Session& session)
 {
-    const auto before = session.snapshot();
-    if (!before) {
-        return report(before.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto chosen = session.chosen_guests(*before);
-    if (!chosen) {
-        return report(chosen.error());
-    }
-    const auto guests = guests_to_reset(session, *chosen);
+    const auto& chosen = asked->guests;
+    const auto guests = guests_to_reset(session, chosen);
     const auto wants_json = session.arguments.json != JsonMode::off;
     if (guests.empty()) {
         return wants_json ? session.print_json(guests_json({}))
@@ -183,21 +177,18 @@ ExitStatus run_reset(Session& session)
 
 ExitStatus run_apply(Session& session)
 {
-    auto before = session.snapshot();
-    if (!before) {
-        return report(before.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto guests = session.chosen_guests(*before);
-    if (!guests) {
-        return report(guests.error());
-    }
+    const auto& guests = asked->guests;
     const PasswordAgent agent{wants_agent(session)};
     auto status = exit_ok;
     const auto all = session.arguments.guests.empty();
     std::vector<std::string> uuids{""};
     if (!all) {
         uuids.clear();
-        std::transform(guests->begin(), guests->end(), std::back_inserter(uuids),
+        std::transform(guests.begin(), guests.end(), std::back_inserter(uuids),
                        [](const Guest* guest) { return guest->uuid; });
     }
     for (const auto& uuid : uuids) {
@@ -212,7 +203,7 @@ ExitStatus run_apply(Session& session)
         return report(after.error());
     }
     std::string text;
-    for (const auto* guest : *guests) {
+    for (const auto* guest : guests) {
         const auto* now = same_guest(*after, guest->uuid);
         if (now == nullptr || (all && is_as_asked(*now))) {
             continue;
@@ -225,7 +216,7 @@ ExitStatus run_apply(Session& session)
         }
     }
     if (session.arguments.json != JsonMode::off) {
-        return session.print_json(guests_json(same_guests(*after, *guests)), status);
+        return session.print_json(guests_json(same_guests(*after, guests)), status);
     }
     text = text.empty() ? paragraph("", "", "All guests are as asked.", session.look) : text;
     return session.print(text, status);

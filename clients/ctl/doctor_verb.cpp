@@ -139,28 +139,26 @@ ExitStatus mend(Session& session, const Snapshot& before, const Diagnosis& diagn
 
 ExitStatus run_doctor(Session& session)
 {
-    const auto snapshot = session.snapshot();
-    if (!snapshot) {
-        return report(snapshot.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto guests = session.chosen_guests(*snapshot);
-    if (!guests) {
-        return report(guests.error());
-    }
-    const auto uuid = session.arguments.guests.empty() ? "" : guests->front()->uuid;
+    const auto& snapshot = asked->snapshot;
+    const auto& guests = asked->guests;
+    const auto uuid = session.arguments.guests.empty() ? "" : guests.front()->uuid;
     auto json = ask_service(session, uuid);
     if (!json) {
         return report(json.error());
     }
     const auto mends = !session.arguments.fix.empty(); // a guest, which the service sees
     const auto whole =
-        mends ? *json : with_this_host(session, snapshot->service, uuid, std::move(*json));
+        mends ? *json : with_this_host(session, snapshot.service, uuid, std::move(*json));
     const auto diagnosis = read_diagnosis(whole);
     if (!diagnosis) {
         return report(diagnosis.error());
     }
     if (mends) {
-        return mend(session, *snapshot, *diagnosis);
+        return mend(session, snapshot, *diagnosis);
     }
     const auto status = has_faults(*diagnosis) ? exit_not_as_asked : exit_ok;
     if (session.arguments.json != JsonMode::off) {

@@ -84,17 +84,14 @@ ExitStatus run_list(Session& session)
 
 ExitStatus run_show(Session& session)
 {
-    const auto snapshot = session.snapshot();
-    if (!snapshot) {
-        return report(snapshot.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto guests = session.chosen_guests(*snapshot);
-    if (!guests) {
-        return report(guests.error());
-    }
+    const auto& guests = asked->guests;
     std::string text;
     std::vector<Guest> shown;
-    for (const auto* guest : *guests) {
+    for (const auto* guest : guests) {
         text += (text.empty() ? "" : "\n") + render_guest(*guest, session.look);
         shown.push_back(*guest);
     }
@@ -103,14 +100,12 @@ ExitStatus run_show(Session& session)
 
 ExitStatus run_map(Session& session)
 {
-    const auto snapshot = session.snapshot();
-    if (!snapshot) {
-        return report(snapshot.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto guests = session.chosen_guests(*snapshot);
-    if (!guests) {
-        return report(guests.error());
-    }
+    const auto& snapshot = asked->snapshot;
+    const auto& guests = asked->guests;
     if (wants_json(session)) {
         const auto json = session.ask("waiting for virtpind",
                                       [](ServiceProxy& service) { return service.describe(); });
@@ -124,33 +119,30 @@ ExitStatus run_map(Session& session)
         return report(
             {.code = Errc::unsupported,
              .message =
-                 snapshot->service.interface_version < 2
-                     ? "the service " + snapshot->service.version +
+                 snapshot.service.interface_version < 2
+                     ? "the service " + snapshot.service.version +
                            " is older than this virtpinctl and does not tell the host's layout; "
                            "virtpinctl export writes it for lstopo"
                      : "virtpind has not read the host yet; try again"});
     }
     std::vector<Guest> shown;
-    for (const auto* guest : *guests) {
+    for (const auto* guest : guests) {
         shown.push_back(*guest);
     }
-    return session.print(render_map(**layout, map_guests(shown), snapshot->service.housekeeping,
-                                    snapshot->service.pool, session.look),
-                         service_status(*snapshot));
+    return session.print(render_map(**layout, map_guests(shown), snapshot.service.housekeeping,
+                                    snapshot.service.pool, session.look),
+                         service_status(snapshot));
 }
 
 ExitStatus run_explain(Session& session)
 {
-    const auto snapshot = session.snapshot();
-    if (!snapshot) {
-        return report(snapshot.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto guests = session.chosen_guests(*snapshot);
-    if (!guests) {
-        return report(guests.error());
-    }
+    const auto& guests = asked->guests;
     std::string text;
-    for (const auto* guest : *guests) {
+    for (const auto* guest : guests) {
         const auto json = session.ask("waiting for virtpind", [&](ServiceProxy& service) {
             return service.explain(guest->uuid);
         });

@@ -82,6 +82,19 @@ Result<std::vector<const Guest*>> Session::chosen_guests(const Snapshot& snapsho
     return chosen;
 }
 
+Result<Chosen> Session::choose()
+{
+    auto whole = snapshot();
+    if (!whole) {
+        return std::move(whole).error();
+    }
+    auto guests = chosen_guests(*whole);
+    if (!guests) {
+        return std::move(guests).error();
+    }
+    return Chosen{std::move(*whole), std::move(*guests)};
+}
+
 ExitStatus Session::print(const std::string& text, ExitStatus status) const
 {
     return arguments.quiet ? status : written(write_output(text), status);

@@ -13,9 +13,26 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace virtpind::client {
+
+// Guests that a verb is about, in the picture that they are part of.
+struct Chosen {
+    Snapshot snapshot;
+    std::vector<const Guest*> guests; // of the snapshot; a copy's would be those of the original
+
+    Chosen(Snapshot whole, std::vector<const Guest*> some)
+        : snapshot{std::move(whole)}, guests{std::move(some)}
+    {}
+
+    Chosen(const Chosen&) = delete;
+    Chosen& operator=(const Chosen&) = delete;
+    Chosen(Chosen&&) = default;
+    Chosen& operator=(Chosen&&) = default;
+    ~Chosen() = default;
+};
 
 class Session {
 public:
@@ -35,6 +52,9 @@ public:
 
     // Those of the arguments, in the snapshot, in the order written; without any, all there are.
     [[nodiscard]] Result<std::vector<const Guest*>> chosen_guests(const Snapshot& snapshot) const;
+
+    // Both at once.
+    [[nodiscard]] Result<Chosen> choose();
 
     // call(service), with a line on the terminal when it takes long.
     template <class Call>

@@ -175,20 +175,18 @@ ExitStatus run_watch(Session& session)
     if (!watching) {
         return report(watching.error());
     }
-    auto first = session.snapshot();
-    if (!first) {
-        return report(first.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto guests = session.chosen_guests(*first);
-    if (!guests) {
-        return report(guests.error());
-    }
+    const auto& first = asked->snapshot;
+    const auto& guests = asked->guests;
     std::vector<std::string> uuids;
     if (!session.arguments.guests.empty()) {
-        std::transform(guests->begin(), guests->end(), std::back_inserter(uuids),
+        std::transform(guests.begin(), guests.end(), std::back_inserter(uuids),
                        [](const Guest* guest) { return guest->uuid; });
     }
-    auto last = std::optional{watched(*first, uuids)};
+    auto last = std::optional{watched(first, uuids)};
     auto status = print_line(session, "virtpind is " + last->service.state + "; watching " +
                                           pluralize(last->guests.size(), "guest"));
     while (status == exit_ok && !output_is_closed()) {
@@ -205,21 +203,18 @@ ExitStatus run_watch(Session& session)
 
 int run_hold(Session& session)
 {
-    const auto snapshot = session.snapshot();
-    if (!snapshot) {
-        return report(snapshot.error());
+    const auto asked = session.choose();
+    if (!asked) {
+        return report(asked.error());
     }
-    const auto guests = session.chosen_guests(*snapshot);
-    if (!guests) {
-        return report(guests.error());
-    }
+    const auto& guests = asked->guests;
     const auto& arguments = session.arguments;
     const auto reason =
         arguments.reason.empty() ? default_reason(arguments.command) : arguments.reason;
     std::vector<std::uint64_t> cookies;
     {
         const PasswordAgent agent{wants_agent(session)};
-        for (const auto* guest : *guests) {
+        for (const auto* guest : guests) {
             const auto held = session.ask(
                 "waiting for the last change to " + guest->name,
                 [&](ServiceProxy& service) { return service.hold(guest->uuid, reason); });
@@ -235,7 +230,7 @@ int run_hold(Session& session)
         return status;
     }
     std::string names;
-    for (const auto* guest : *guests) {
+    for (const auto* guest : guests) {
         names += (names.empty() ? "" : ", ") + guest->name;
     }
     const auto status = session.print(

@@ -54,16 +54,14 @@ ExitStatus run_top(Session& session)
         session.target.kind == Target::Kind::system || session.target.kind == Target::Kind::session;
     std::optional<Reading> last;
     for (;;) {
-        const auto snapshot = session.snapshot();
-        if (!snapshot) {
-            return report(snapshot.error());
+        const auto asked = session.choose();
+        if (!asked) {
+            return report(asked.error());
         }
-        const auto chosen = session.chosen_guests(*snapshot);
-        if (!chosen) {
-            return report(chosen.error());
-        }
+        const auto& snapshot = asked->snapshot;
+        const auto& chosen = asked->guests;
         std::vector<Guest> guests;
-        std::transform(chosen->begin(), chosen->end(), std::back_inserter(guests),
+        std::transform(chosen.begin(), chosen.end(), std::back_inserter(guests),
                        [](const Guest* one) { return *one; });
         Reading now{is_here ? read_run_times("/proc", guests) : GuestTimes{}, Clock::now()};
         if (last) {
@@ -71,8 +69,8 @@ ExitStatus run_top(Session& session)
                 std::chrono::duration_cast<std::chrono::nanoseconds>(now.when - last->when).count();
             const std::string home = session.is_terminal() ? "\033[H\033[2J" : "";
             const auto map =
-                *layout ? render_map(**layout, map_guests(guests), snapshot->service.housekeeping,
-                                     snapshot->service.pool, session.look)
+                *layout ? render_map(**layout, map_guests(guests), snapshot.service.housekeeping,
+                                     snapshot.service.pool, session.look)
                         : "";
             const auto status = session.print(home + map + "\n" +
                                               render_times(guests, last->times, now.times,

@@ -162,4 +162,19 @@ PinSet ObservedDomain::pins_in_force() const
     return running ? running->pins : definition ? definition->pins : PinSet{};
 }
 
+std::vector<std::vector<VcpuId>> guest_cores(const VcpuSet& vcpus, unsigned threads)
+{
+    std::vector<std::vector<VcpuId>> cores;
+    std::optional<std::uint32_t> last;
+    for (const auto vcpu : vcpus) {
+        const auto core = raw(vcpu) / threads;
+        if (core != last) {
+            cores.emplace_back();
+            last = core;
+        }
+        cores.back().push_back(vcpu);
+    }
+    return cores;
+}
+
 } // namespace virtpind

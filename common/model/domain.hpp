@@ -241,4 +241,7 @@ struct ObservedDomain {
 // Error: limits_exceeded, with the next step, when its definition is longer than virtpind changes.
 [[nodiscard]] Result<void> check_definition_size(const DomainFacts& facts);
 
+// The vCPUs of each guest core, ascending: vCPU v is in core v / threads. `threads` is at least 1.
+[[nodiscard]] std::vector<std::vector<VcpuId>> guest_cores(const VcpuSet& vcpus, unsigned threads);
+
 } // namespace virtpind

@@ -159,6 +159,21 @@ CpuSet Topology::cpus_of(const NodeSet& wanted) const
     return set;
 }
 
+std::string_view to_string(CoreClass core_class)
+{
+    switch (core_class) {
+    case CoreClass::uniform:
+        return "uniform";
+    case CoreClass::performance:
+        return "performance";
+    case CoreClass::efficiency:
+        return "efficiency";
+    case CoreClass::low_power:
+        return "low-power";
+    }
+    return "uniform";
+}
+
 bool same_layout(const Topology& a, const Topology& b)
 {
     return same_elements(a.cpus, b.cpus) && same_elements(a.kinds, b.kinds) &&

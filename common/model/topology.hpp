@@ -35,6 +35,9 @@ enum class CoreClass {
                // unless `cores=any`
 };
 
+// "uniform", "performance", "efficiency", "low-power".
+[[nodiscard]] std::string_view to_string(CoreClass core_class);
+
 struct Kind {
     CoreClass core_class = CoreClass::uniform;
     std::string name; // the source's name ("IntelCore", "IntelAtom", ...); may be empty

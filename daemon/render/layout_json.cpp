@@ -11,21 +11,6 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-std::string_view word_of(CoreClass core_class)
-{
-    switch (core_class) {
-    case CoreClass::uniform:
-        return "uniform";
-    case CoreClass::performance:
-        return "performance";
-    case CoreClass::efficiency:
-        return "efficiency";
-    case CoreClass::low_power:
-        return "low-power";
-    }
-    return "uniform";
-}
-
 OrderedJson l3s_json(const Topology& topology)
 {
     auto list = OrderedJson::array();
@@ -50,7 +35,7 @@ OrderedJson cores_json(const Topology& topology)
                         {"l3", raw(core.l3)},
                         {"node", raw(at_id(topology.nodes, core.node).id)},
                         {"package", raw(core.package)},
-                        {"kind", word_of(at_id(topology.kinds, core.kind).core_class)}});
+                        {"kind", to_string(at_id(topology.kinds, core.kind).core_class)}});
     }
     return list;
 }
@@ -72,7 +57,7 @@ OrderedJson layout_to_json(const Topology& topology)
     json["l3s"] = l3s_json(topology);
     json["cores"] = cores_json(topology);
     for (const auto& kind : topology.kinds) {
-        json["kinds"].push_back({{"kind", word_of(kind.core_class)},
+        json["kinds"].push_back({{"kind", to_string(kind.core_class)},
                                  {"name", printable(kind.name)},
                                  {"cpus", kind.cpus.str()}});
     }

@@ -72,20 +72,9 @@ std::optional<L3Index> GuestView::l3_of(const CpuSet& used) const
     return first->l3;
 }
 
-std::vector<GuestCore> GuestView::guest_cores() const
+std::vector<GuestCore> GuestView::cores() const
 {
-    std::vector<GuestCore> cores;
-    const auto threads = std::max(topology.threads, 1U);
-    std::optional<std::uint32_t> last;
-    for (const auto vcpu : vcpus) {
-        const auto core = raw(vcpu) / threads;
-        if (core != last) {
-            cores.emplace_back();
-            last = core;
-        }
-        cores.back().push_back(vcpu);
-    }
-    return cores;
+    return guest_cores(vcpus, std::max(topology.threads, 1U));
 }
 
 GuestView view_of(const Topology& host, const ObservedDomain& seen)

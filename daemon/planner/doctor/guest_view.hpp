@@ -40,7 +40,7 @@ struct GuestView {
     [[nodiscard]] std::optional<L3Index> l3_of(const CpuSet& used) const;
 
     // Its cores, as QEMU numbers them, of vCPUs in `vcpus`.
-    [[nodiscard]] std::vector<GuestCore> guest_cores() const;
+    [[nodiscard]] std::vector<GuestCore> cores() const;
 
     [[nodiscard]] bool has_devices() const
     {

@@ -27,7 +27,7 @@ void check_guest_cores(const GuestView& guest, Findings& findings)
 {
     std::size_t judged = 0;
     std::vector<std::string> split;
-    for (const auto& core : guest.guest_cores()) {
+    for (const auto& core : guest.cores()) {
         std::set<CoreIndex> on;
         CpuSet cpus;
         VcpuSet vcpus;

@@ -187,7 +187,7 @@ void check_cache_passthrough(const GuestView& guest, Findings& findings)
         guest.topology.product() == guest.cpus->vcpus_max) {
         const auto believed = predict_guest_caches(guest.topology, guest.vcpus, CpuVendor::intel,
                                                    CacheSharing{.l1 = 8, .l2 = 8, .l3 = 0});
-        const auto cores = guest.guest_cores().size();
+        const auto cores = guest.cores().size();
         if (believed.l2.size() < cores) {
             findings.add(Check::cpu_cache_pt_hybrid,
                          {.evidence = "performance cores count in eights here: the guest sees " +

@@ -13,21 +13,6 @@ namespace virtpind {
 
 namespace {
 
-std::string class_name(CoreClass core_class)
-{
-    switch (core_class) {
-    case CoreClass::uniform:
-        return "uniform";
-    case CoreClass::performance:
-        return "performance";
-    case CoreClass::efficiency:
-        return "efficiency";
-    case CoreClass::low_power:
-        return "low-power";
-    }
-    return "uniform";
-}
-
 class PlaceReasons {
 public:
     PlaceReasons(const Fleet& fleet, const Member& member, DomainPlan& plan)
@@ -202,7 +187,7 @@ private:
         NameList kinds;
         for (const auto& kind : host_.topology->kinds) {
             if (kind.cpus.intersects(cpus_)) {
-                kinds.push_back(class_name(kind.core_class));
+                kinds.emplace_back(to_string(kind.core_class));
             }
         }
         if (unwished > 0) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "guest_shape.hpp"
 
+#include "common/model/domain.hpp"
+
 #include <algorithm>
 
 namespace virtpind {
@@ -8,21 +10,6 @@ namespace virtpind {
 namespace {
 
 constexpr std::uint32_t stand_in_threads = 2;
-
-std::vector<std::vector<VcpuId>> cores_of(const VcpuSet& online, std::uint32_t threads)
-{
-    std::vector<std::vector<VcpuId>> cores;
-    auto last = static_cast<std::uint32_t>(-1);
-    for (const auto vcpu : online) {
-        const auto core = raw(vcpu) / threads;
-        if (core != last) {
-            cores.emplace_back();
-            last = core;
-        }
-        cores.back().push_back(vcpu);
-    }
-    return cores;
-}
 
 // Its topology has a core for each vCPU online.
 bool has_one_per_core(const Intent& intent)
@@ -89,8 +76,8 @@ GuestShape guest_shape(const Intent& intent)
     GuestShape shape;
     shape.siblings_matter = siblings_matter(intent);
     shape.cores =
-        cores_of(intent.vcpus_online,
-                 intent.topology ? std::max(intent.topology->threads, 1U) : stand_in_threads);
+        guest_cores(intent.vcpus_online,
+                    intent.topology ? std::max(intent.topology->threads, 1U) : stand_in_threads);
     shape.cells = cells_of(intent);
     shape.vcpus = intent.vcpus_online.size();
     return shape;
