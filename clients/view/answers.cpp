@@ -74,7 +74,7 @@ Layout layout_of(const Json& json)
     }
     for (const auto& l3 : list_in(json, "l3s")) {
         layout.l3s.push_back(
-            {cpus_in(l3, "cpus"), number_in(l3, "size-kib") * 1024, flag_in(l3, "vcache", false)});
+            {cpus_in(l3, "cpus"), number_in(l3, "size-bytes"), flag_in(l3, "vcache", false)});
     }
     for (const auto& core : list_in(json, "cores")) {
         layout.cores.push_back({cpus_in(core, "cpus"), kind_of(text_in(core, "kind"))});

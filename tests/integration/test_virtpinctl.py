@@ -48,6 +48,11 @@ def test_three_commands_to_success(host, ctl):
     says(ctl.run("reset", "test"), OK, "test: policy none; left alone")
 
 
+def test_map_tells_the_size_of_an_l3(make_daemon, ctl):
+    make_daemon(TEST_URI, topology=TOPOLOGY.replace("l3:2", "l3:2(size=33554432)"))
+    says(ctl.run("map"), OK, "L3 #0 32 MiB", "L3 #1 32 MiB")
+
+
 def test_map_and_plan(crowd, ctl):
     says(ctl.run("set", "d1", "dedicated"), OK)
     done = says(ctl.run("map"), OK, "Package 0", "L3 #0", "│ A0 ", "A d1", "h host", "· pool")
