@@ -75,7 +75,7 @@ def test_bad_option_is_refused_precisely_and_changes_nothing(ready, options, say
 
 @pytest.mark.parametrize("method, signature, values, name, says", [
     ("GetDomain", "(s)", ("nosuch",), "org.virtpind1.Error.NoSuchDomain", "nosuch"),
-    ("GetDomain", "(s)", ("",), "org.virtpind1.Error.NoSuchDomain", "ListDomains"),
+    ("GetDomain", "(s)", ("",), "org.virtpind1.Error.NoSuchDomain", "List shows"),
     ("SetPolicy", "(ssa{sv}t)", ("test", "dedicatd", {}, 0), "org.virtpind1.Error.InvalidPolicy", "dedicated"),
     ("SetPolicy", "(ssa{sv}t)", ("test", "", {}, 0), "org.virtpind1.Error.InvalidPolicy", "none"),
     ("SetPolicy", "(ssa{sv}t)", ("test", "shared", {}, 64), "org.freedesktop.DBus.Error.InvalidArgs", "0x40"),
