@@ -64,6 +64,12 @@ constexpr std::array kinds{
               "The state directory cannot be used"},
     EventKind{LogEvent::invariant_broken, "110ebb9676e849b1b03a047c7aebb28a", critical,
               "A plan violated its own rules"},
+    EventKind{LogEvent::guest_isolated, "9d2c6e0b41f74f0a8c35b7a1e6d80f27", info,
+              "A guest has its CPUs to itself"},
+    EventKind{LogEvent::guest_shared, "e41b7f83a95c4d22b06d1c9f5a7e3368", info,
+              "A guest's CPUs are the host's again"},
+    EventKind{LogEvent::isolation_refused, "57f0a2d96b1e4c8d93e4d5b80c6fa1e4", warn,
+              "A guest does not get its CPUs to itself"},
 };
 
 const EventKind& kind_of(LogEvent event)

@@ -26,6 +26,9 @@ enum class LogEvent {
     config_refused,
     state_unusable,
     invariant_broken,
+    guest_isolated,
+    guest_shared,
+    isolation_refused,
 };
 
 // A field of the journal entry: VIRTPIND_`name`=`value`. The name is a literal.

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "host_dir.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+constexpr std::size_t file_bytes_max = 64 * 1024;
+
+// glibc has no function for it.
+loop::UniqueFd open_beneath(int folder, const std::string& name, int flags, HostDir::Links links)
+{
+    open_how how{};
+    how.flags = static_cast<__u64>(static_cast<unsigned>(flags) | O_CLOEXEC);
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    if (links == HostDir::Links::none) {
+        how.resolve |= RESOLVE_NO_SYMLINKS;
+    }
+    return loop::UniqueFd{
+        static_cast<int>(::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how))};
+}
+
+Error file_error(Errc code, const std::string& doing, const std::string& name, int number)
+{
+    Error error{.code = code,
+                .message = "failed to " + doing + " '" + name + "': " + std::strerror(number)};
+    error.native_code = number;
+    return error;
+}
+
+struct CloseFolder {
+    void operator()(DIR* folder) const noexcept { ::closedir(folder); }
+};
+
+} // namespace
+
+Result<HostDir> HostDir::open(const char* path)
+{
+    loop::UniqueFd fd{::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
+    if (!fd) {
+        return file_error(Errc::not_found, "open", path, errno);
+    }
+    return HostDir{std::move(fd)};
+}
+
+Result<HostDir> HostDir::open_below(const std::string& name, Links links) const
+{
+    auto fd = open_beneath(fd_.get(), name, O_RDONLY | O_DIRECTORY, links);
+    if (!fd) {
+        return file_error(Errc::not_found, "open", name, errno);
+    }
+    return HostDir{std::move(fd)};
+}
+
+Result<std::string> HostDir::read(const std::string& name, Links links) const
+{
+    const auto fd = open_beneath(fd_.get(), name, O_RDONLY | O_NONBLOCK, links);
+    if (!fd) {
+        return file_error(Errc::not_found, "open", name, errno);
+    }
+    std::string text;
+    std::array<char, 4096> part{};
+    for (;;) {
+        const auto got = ::read(fd.get(), part.data(), part.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return file_error(Errc::not_found, "read", name, errno);
+        }
+        if (got == 0) {
+            break;
+        }
+        text.append(part.data(), static_cast<std::size_t>(got));
+        if (text.size() > file_bytes_max) {
+            return Error{.code = Errc::limits_exceeded, .message = "'" + name + "' is too long"};
+        }
+    }
+    while (!text.empty() && text.back() == '\n') {
+        text.pop_back();
+    }
+    return text;
+}
+
+Result<void> HostDir::write(const std::string& name, std::string_view text) const
+{
+    const auto fd = open_beneath(fd_.get(), name, O_WRONLY | O_TRUNC | O_NONBLOCK, Links::none);
+    if (!fd) {
+        return file_error(Errc::not_found, "open", name, errno);
+    }
+    // An empty text would be no call at all to the kernel.
+    const std::string line = std::string{text} + "\n";
+    const auto wrote = ::write(fd.get(), line.data(), line.size());
+    if (wrote != static_cast<ssize_t>(line.size())) {
+        return file_error(Errc::apply_failed, "write '" + std::string{text} + "' to", name,
+                          wrote < 0 ? errno : EIO);
+    }
+    return {};
+}
+
+std::string HostDir::link_name(const std::string& name) const
+{
+    std::array<char, PATH_MAX> target{};
+    const auto got = ::readlinkat(fd_.get(), name.c_str(), target.data(), target.size());
+    if (got <= 0) {
+        return {};
+    }
+    const std::string_view path{target.data(), static_cast<std::size_t>(got)};
+    return std::string{path.substr(path.rfind('/') + 1)};
+}
+
+Result<std::vector<std::string>> HostDir::folders(std::size_t count_max, Links links) const
+{
+    auto fd = open_beneath(fd_.get(), ".", O_RDONLY | O_DIRECTORY, Links::none);
+    const std::unique_ptr<DIR, CloseFolder> folder{fd ? ::fdopendir(fd.get()) : nullptr};
+    if (!folder) {
+        return file_error(Errc::not_found, "list", ".", errno);
+    }
+    (void)fd.release(); // it is the folder's now
+    std::vector<std::string> names;
+    for (const auto* entry = ::readdir(folder.get()); entry != nullptr;
+         entry = ::readdir(folder.get())) {
+        const std::string name{static_cast<const char*>(entry->d_name)};
+        const auto wanted =
+            entry->d_type == DT_DIR || (links == Links::below && entry->d_type == DT_LNK);
+        if (!wanted || name == "." || name == "..") {
+            continue;
+        }
+        if (names.size() >= count_max) {
+            return Error{.code = Errc::limits_exceeded,
+                         .message = "more than " + std::to_string(count_max) + " directories"};
+        }
+        names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Result<void> HostDir::make(const std::string& name) const
+{
+    constexpr mode_t mode = 0755;
+    if (::mkdirat(fd_.get(), name.c_str(), mode) != 0 && errno != EEXIST) {
+        return file_error(Errc::apply_failed, "make", name, errno);
+    }
+    return {};
+}
+
+Result<void> HostDir::remove(const std::string& name) const
+{
+    if (::unlinkat(fd_.get(), name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+        return file_error(Errc::apply_failed, "remove", name, errno);
+    }
+    return {};
+}
+
+bool HostDir::is_cgroup2() const
+{
+    struct statfs about {};
+
+    return ::fstatfs(fd_.get(), &about) == 0 && about.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+Result<void> HostDir::lock() const
+{
+    while (::flock(fd_.get(), LOCK_EX) != 0) {
+        if (errno != EINTR) {
+            return file_error(Errc::apply_failed, "lock", "machine.slice", errno);
+        }
+    }
+    return {};
+}
+
+} // namespace virtpind

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Directories of the kernel's file systems, by descriptor: a name is looked up below one, and never
+// leads out of it, whatever it is. The kernel holds that, by openat2(2). Blocking, as the kernel's
+// own files are: hardly.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/base/unique_fd.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace virtpind {
+
+class HostDir {
+public:
+    // Takes the descriptor of a directory.
+    explicit HostDir(loop::UniqueFd fd) noexcept : fd_{std::move(fd)} {}
+
+    // Error: not_found, naming the path.
+    [[nodiscard]] static Result<HostDir> open(const char* path);
+
+    // `links`: those that stay below this directory are followed, as sysfs needs it; else none is.
+    enum class Links { none, below };
+    [[nodiscard]] Result<HostDir> open_below(const std::string& name,
+                                             Links links = Links::none) const;
+    // A text without its last newline. Errors: not_found, limits_exceeded.
+    [[nodiscard]] Result<std::string> read(const std::string& name,
+                                           Links links = Links::none) const;
+    // In one call, as the kernel's files want it. Error: not_found, or apply_failed with errno as
+    // native_code.
+    [[nodiscard]] Result<void> write(const std::string& name, std::string_view text) const;
+    // The last part of where a link leads; empty: it is none.
+    [[nodiscard]] std::string link_name(const std::string& name) const;
+
+    // Names of the directories in it (`links`: and of links), at most `count_max`, sorted. Error:
+    // limits_exceeded, not_found.
+    [[nodiscard]] Result<std::vector<std::string>> folders(std::size_t count_max,
+                                                           Links links = Links::none) const;
+    // Error: apply_failed. One that is there already is made, one that is not there is removed.
+    [[nodiscard]] Result<void> make(const std::string& name) const;
+    [[nodiscard]] Result<void> remove(const std::string& name) const;
+
+    // Whether the kernel's cgroup v2 is here.
+    [[nodiscard]] bool is_cgroup2() const;
+    // Waits until no other process holds it so. Error: apply_failed.
+    [[nodiscard]] Result<void> lock() const;
+
+private:
+    loop::UniqueFd fd_;
+};
+
+} // namespace virtpind

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A tree of control groups and a /sys of plain files, which keep what is written to them: 8 CPUs,
+// siblings 2n and 2n+1, one node with a network card.
+#pragma once
+
+#include "isolate/isolate_session.hpp"
+#include "temporary_folder.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+
+namespace virtpind::test {
+
+inline std::string played_scope(int id, const std::string& name)
+{
+    return R"(machine-qemu\x2d)" + std::to_string(id) + R"(\x2d)" + name + ".scope";
+}
+
+class PlayedGroups {
+public:
+    PlayedGroups()
+    {
+        write("cgroup.controllers", "cpuset cpu");
+        write("cpuset.cpus.effective", "0-7");
+        add_group("machine.slice");
+        const std::string cpu = "sys/devices/system/cpu/";
+        write(cpu + "online", "0-7");
+        for (auto i = 0; i < 8; ++i) {
+            write(cpu + "cpu" + std::to_string(i) + "/topology/thread_siblings_list",
+                  std::to_string(i & ~1) + "-" + std::to_string(i | 1));
+        }
+        write("sys/devices/system/node/node0/cpulist", "0-7");
+        write("sys/bus/pci/devices/0000:01:00.0/class", "0x020000");
+        write("sys/bus/pci/devices/0000:01:00.0/numa_node", "0");
+    }
+
+    // Threads and their pins.
+    void add_guest(const std::string& scope, const std::map<std::string, std::string>& threads)
+    {
+        const auto group = "machine.slice/" + scope;
+        add_group(group);
+        add_group(group + "/libvirt");
+        for (const auto& [name, pins] : threads) {
+            add_group(group + "/libvirt/" + name);
+            write(group + "/libvirt/" + name + "/cpuset.cpus", pins);
+        }
+    }
+
+    [[nodiscard]] IsolateHost open() const
+    {
+        return {.cgroups = HostDir::open(path("").c_str()).value(),
+                .sys = HostDir::open(path("sys").c_str()).value()};
+    }
+
+    [[nodiscard]] std::string partition(const std::string& scope, const std::string& thread) const
+    {
+        return text("machine.slice/" + scope + "/libvirt/" + thread + "/cpuset.cpus.partition");
+    }
+
+    [[nodiscard]] std::string exclusive(const std::string& scope, const std::string& thread) const
+    {
+        return text("machine.slice/" + scope + "/libvirt/" + thread + "/cpuset.cpus.exclusive");
+    }
+
+    [[nodiscard]] std::filesystem::path path(const std::string& file) const
+    {
+        return folder_.path() / file;
+    }
+
+    // Without the last newline.
+    [[nodiscard]] std::string text(const std::string& file) const
+    {
+        std::ifstream stream{path(file)};
+        std::string all{std::istreambuf_iterator<char>{stream}, {}};
+        while (!all.empty() && all.back() == '\n') {
+            all.pop_back();
+        }
+        return all;
+    }
+
+    void write(const std::string& file, const std::string& content) const
+    {
+        std::filesystem::create_directories(path(file).parent_path());
+        std::ofstream{path(file)} << content << '\n';
+    }
+
+    void remove(const std::string& file) const { std::filesystem::remove_all(path(file)); }
+
+private:
+    void add_group(const std::string& group) const
+    {
+        write(group + "/cpuset.cpus", "");
+        write(group + "/cpuset.cpus.exclusive", "");
+        write(group + "/cpuset.cpus.partition", "member");
+    }
+
+    TemporaryFolder folder_;
+};
+
+} // namespace virtpind::test

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The helper's work on a played tree of control groups: files that keep what is written to them.
+#include "isolate/isolate_session.hpp"
+#include "tests/support/played_groups.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <string>
+#include <thread>
+
+namespace virtpind {
+namespace {
+
+using namespace std::chrono_literals;
+using test::played_scope;
+using test::PlayedGroups;
+
+const std::string web1 = played_scope(1, "web1");
+const std::string db1 = played_scope(2, "db1");
+
+std::string ask(const PlayedGroups& host, const std::string& line)
+{
+    return format_isolation_answer(answer_request(host.open(), line));
+}
+
+TEST(IsolateSession, GivesEachThreadAPartition)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}, {"vcpu1", "3"}, {"emulator", "0-1"}});
+    EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu0=2 vcpu1=3"), "isolated 2-3");
+    EXPECT_EQ(host.partition(web1, "vcpu0"), "isolated");
+    EXPECT_EQ(host.exclusive(web1, "vcpu0"), "2");
+    EXPECT_EQ(host.partition(web1, "vcpu1"), "isolated");
+    EXPECT_EQ(host.partition(web1, "emulator"), "member");
+    EXPECT_EQ(host.text("machine.slice/cpuset.cpus.exclusive"), "2-3");
+    EXPECT_EQ(host.text("machine.slice/" + web1 + "/cpuset.cpus.exclusive"), "2-3");
+    EXPECT_EQ(host.text("machine.slice/" + web1 + "/libvirt/cpuset.cpus.exclusive"), "2-3");
+}
+
+TEST(IsolateSession, TakesOffWhatIsNotAskedForAnyMore)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}, {"vcpu1", "3"}});
+    host.add_guest(db1, {{"vcpu0", "4"}});
+    EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu0=2 vcpu1=3"), "isolated 2-3");
+    EXPECT_EQ(ask(host, "isolate " + db1 + " vcpu0=4"), "isolated 4");
+    EXPECT_EQ(host.text("machine.slice/cpuset.cpus.exclusive"), "2-4");
+    EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu1=3"), "isolated 3");
+    EXPECT_EQ(host.partition(web1, "vcpu0"), "member");
+    EXPECT_EQ(host.exclusive(web1, "vcpu0"), "");
+    EXPECT_EQ(host.partition(web1, "vcpu1"), "isolated");
+    EXPECT_EQ(ask(host, "isolate " + web1), "isolated");
+    EXPECT_EQ(host.partition(web1, "vcpu1"), "member");
+    EXPECT_EQ(host.text("machine.slice/" + web1 + "/cpuset.cpus.exclusive"), "");
+    EXPECT_EQ(host.text("machine.slice/cpuset.cpus.exclusive"), "4");
+    EXPECT_EQ(host.partition(db1, "vcpu0"), "isolated");
+}
+
+TEST(IsolateSession, RepairsAPartitionThatTheKernelGaveUp)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}});
+    EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu0=2"), "isolated 2");
+    host.write("machine.slice/" + web1 + "/libvirt/vcpu0/cpuset.cpus.partition",
+               "isolated invalid (No cpu available due to hotplug)");
+    EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu0=2"), "isolated 2");
+    EXPECT_EQ(host.partition(web1, "vcpu0"), "isolated");
+}
+
+TEST(IsolateSession, LeavesNothingHalfDone)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}, {"vcpu1", "3"}});
+    host.remove("machine.slice/" + web1 + "/libvirt/vcpu1/cpuset.cpus.exclusive");
+    EXPECT_TRUE(ask(host, "isolate " + web1 + " vcpu0=2 vcpu1=3").starts_with("refused failed"));
+    EXPECT_EQ(host.partition(web1, "vcpu0"), "member");
+    EXPECT_EQ(host.exclusive(web1, "vcpu0"), "");
+    EXPECT_EQ(host.text("machine.slice/cpuset.cpus.exclusive"), "");
+}
+
+TEST(IsolateSession, NamesWhatTheHostLacks)
+{
+    PlayedGroups old;
+    old.add_guest(web1, {{"vcpu0", "2"}});
+    old.remove("machine.slice/cpuset.cpus.exclusive");
+    EXPECT_TRUE(ask(old, "isolate " + web1 + " vcpu0=2").starts_with("refused no-kernel"));
+
+    PlayedGroups bare;
+    bare.add_guest(web1, {{"vcpu0", "2"}});
+    bare.remove("machine.slice/cpuset.cpus");
+    EXPECT_TRUE(ask(bare, "isolate " + web1 + " vcpu0=2").starts_with("refused no-cpuset"));
+
+    PlayedGroups first;
+    first.remove("cgroup.controllers");
+    first.add_guest(web1, {{"vcpu0", "2"}});
+    EXPECT_TRUE(ask(first, "isolate " + web1 + " vcpu0=2").starts_with("refused no-kernel"));
+    EXPECT_EQ(ask(PlayedGroups{}, "isolate " + web1), "refused no-guest");
+}
+
+TEST(IsolateSession, HoldsTheFloorOfTheHost)
+{
+    PlayedGroups host; // 8 CPUs, siblings 2n and 2n+1, a network card on the only node
+    host.add_guest(web1, {{"vcpu0", "0-7"}});
+    EXPECT_TRUE(ask(host, "isolate " + web1 + " vcpu0=0-7").starts_with("refused below-floor"));
+    EXPECT_TRUE(ask(host, "isolate " + web1 + " vcpu0=1-7").starts_with("refused below-floor"));
+    EXPECT_EQ(host.partition(web1, "vcpu0"), "member");
+}
+
+TEST(IsolateSession, FollowsNoLinkOutOfTheTree)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}});
+    host.write("secret", "mine");
+    const auto group = host.path("machine.slice/" + web1 + "/libvirt/vcpu0");
+    std::filesystem::remove(group / "cpuset.cpus.partition");
+    std::filesystem::create_symlink(host.path("secret"), group / "cpuset.cpus.partition");
+    EXPECT_TRUE(ask(host, "isolate " + web1 + " vcpu0=2").starts_with("refused failed"));
+    EXPECT_EQ(host.text("secret"), "mine");
+
+    const auto scope = host.path("machine.slice") / db1;
+    std::filesystem::create_directory_symlink(host.path("machine.slice") / web1, scope);
+    EXPECT_EQ(ask(host, "isolate " + db1 + " vcpu0=2"), "refused no-guest");
+}
+
+// What a hostile caller may send: valid requests with something broken, and noise.
+std::string hostile(std::mt19937& random)
+{
+    static const std::array<std::string, 20> words{"isolate",
+                                                   "off",
+                                                   web1,
+                                                   db1,
+                                                   "../system.slice",
+                                                   "/sys/fs/cgroup/system.slice",
+                                                   "..",
+                                                   "vcpu0=8",
+                                                   "vcpu0=0-7",
+                                                   "vcpu0=2",
+                                                   "vcpu1=2",
+                                                   "idle=0-7",
+                                                   "idle=3",
+                                                   "emulator=0-7",
+                                                   "vcpu0=0-16383",
+                                                   "vcpu99=1",
+                                                   "vcpu0=../../x",
+                                                   "virtpind-idle=1",
+                                                   R"(machine-qemu\x2d9\x2dx\x2f\x2e\x2e.scope)",
+                                                   "vcpu0=8\nisolate"};
+    const auto pick = [&random](std::size_t count) { return random() % count; };
+    std::string line = pick(4) != 0 ? "isolate " + (pick(2) != 0 ? web1 : db1) : std::string{};
+    for (auto i = pick(5); i > 0; --i) {
+        line += (line.empty() ? "" : " ") + words.at(pick(words.size()));
+    }
+    if (pick(3) == 0 && !line.empty()) {
+        line[pick(line.size())] = static_cast<char>(pick(256));
+    }
+    return pick(50) == 0 ? std::string(pick(100'000), 'x') : line;
+}
+
+// All files of the tree but those that a granted request may change.
+std::map<std::string, std::string> others(const PlayedGroups& host)
+{
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator{host.path("")}) {
+        const auto name = entry.path().filename().native();
+        if (entry.is_regular_file() && name != "cpuset.cpus.exclusive" &&
+            name != "cpuset.cpus.partition") {
+            files.emplace(entry.path().native(), host.text(entry.path().native()));
+        }
+    }
+    return files;
+}
+
+TEST(IsolateSession, WithstandsAThousandHostileRequests)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2-3"}, {"vcpu1", "2"}, {"emulator", "0-7"}});
+    host.add_guest(db1, {{"vcpu0", "4-5"}});
+    host.write("system.slice/cpuset.cpus.exclusive", "");
+    host.write("system.slice/cpuset.cpus.partition", "member");
+    const auto before = others(host);
+    std::mt19937 random{20240117};
+    for (auto i = 0; i < 1000; ++i) {
+        const auto line = hostile(random);
+        const auto answer = ask(host, line);
+        ASSERT_TRUE(parse_isolation_answer(answer)) << line << '\n' << answer;
+        const auto held = host.text("machine.slice/cpuset.cpus.exclusive");
+        ASSERT_FALSE(CpuSet::parse(held).value().intersects(CpuSet{CpuId{0}, CpuId{1}})) << line;
+    }
+    EXPECT_EQ(others(host), before);
+    EXPECT_EQ(host.text("system.slice/cpuset.cpus.partition"), "member");
+    EXPECT_EQ(host.text("system.slice/cpuset.cpus.exclusive"), "");
+    EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu1=2"), "isolated 2");
+}
+
+struct Pair {
+    Pair()
+    {
+        std::array<int, 2> ends{};
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+        ours = loop::UniqueFd{ends[0]};
+        theirs = loop::UniqueFd{ends[1]};
+    }
+
+    loop::UniqueFd ours;
+    loop::UniqueFd theirs;
+};
+
+TEST(IsolateSession, TakesOneLineAndWaitsForNobody)
+{
+    Pair good;
+    ASSERT_TRUE(send_line(good.theirs.get(), "isolate x", 1s));
+    EXPECT_EQ(receive_line(good.ours.get(), 1s).value(), "isolate x");
+
+    Pair silent;
+    EXPECT_EQ(receive_line(silent.ours.get(), 20ms).error().code, Errc::timed_out);
+
+    Pair ended;
+    ASSERT_EQ(::write(ended.theirs.get(), "isolate", 7), 7);
+    ended.theirs = {};
+    EXPECT_EQ(receive_line(ended.ours.get(), 1s).error().code, Errc::invalid_argument);
+
+    Pair two;
+    ASSERT_EQ(::write(two.theirs.get(), "a\nb\n", 4), 4);
+    EXPECT_EQ(receive_line(two.ours.get(), 1s).error().code, Errc::invalid_argument);
+
+    Pair deaf;
+    deaf.theirs = {};
+    EXPECT_EQ(send_line(deaf.ours.get(), "x", 1s).error().code, Errc::host_unavailable);
+}
+
+TEST(IsolateSession, TakesNoEndlessLine)
+{
+    Pair flood;
+    std::jthread sender{[&flood](const std::stop_token&) {
+        (void)send_line(flood.theirs.get(), std::string(1'000'000, 'x'), 1s);
+    }};
+    EXPECT_EQ(receive_line(flood.ours.get(), 5s).error().code, Errc::limits_exceeded);
+    flood.ours = {};
+}
+
+} // namespace
+} // namespace virtpind
