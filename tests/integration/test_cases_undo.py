@@ -2,8 +2,8 @@
 """Every definition of the cases, on a real libvirtd: whatever policy is set, what gives it back gives back every byte.
 
 The domains are never started: their devices, disks and hosts need not exist. Each is defined under a name and UUID of
-its own, beside a daemon that takes the host of its case for its own. The short form sets a third of the policies on each definition,
-the next a third of the others; the long form, with VIRTPIND_LONG set, all on each.
+its own, beside a daemon that takes the host of its case for its own. The short form sets a third of the policies on a
+definition, and another third on the next; the long form, with VIRTPIND_LONG set, all on each.
 """
 import json
 import os
