@@ -2,8 +2,8 @@
 #include "arguments.hpp"
 
 #include "common/base/messages.hpp"
-#include "common/base/printable.hpp"
 #include "common/base/version.hpp"
+#include "line_errors.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -123,23 +123,6 @@ void add_options_of(CLI::App& verb, Verb which, Arguments& arguments)
     }
 }
 
-Error wrong(const std::string& what, const std::string& verb)
-{
-    return {.code = Errc::invalid_argument,
-            .message = what + "; see virtpinctl " + (verb.empty() ? "" : verb + " ") + "--help"};
-}
-
-Words verb_names()
-{
-    Words names;
-    for (const auto& row : verb_table()) {
-        if (row.verb != Verb::complete) {
-            names.push_back(row.name);
-        }
-    }
-    return names;
-}
-
 // Behind "--" guests may begin with a dash; hold and log have a command there.
 void take_words_behind_dashes(Arguments& arguments)
 {
@@ -238,50 +221,6 @@ Result<void> take_targets(const Given& given, Arguments& arguments)
     }
     if (arguments.targets.empty()) {
         arguments.targets.push_back({given.bus == "session" ? Kind::session : Kind::system, ""});
-    }
-    return {};
-}
-
-Error wrong_line(const CLI::App& app, const CLI::ParseError& error)
-{
-    const auto chosen = app.get_subcommands();
-    const auto verb = chosen.empty() ? std::string{} : chosen.front()->get_name();
-    const auto extras = app.remaining(true);
-    if (extras.empty()) {
-        return wrong(error.what(), verb);
-    }
-    const auto& extra = extras.back(); // the first on the command line
-    return wrong((extra.rfind('-', 0) == 0 ? "unknown option " : "unexpected argument ") +
-                     in_quotes(extra),
-                 verb);
-}
-
-bool is_verb(const std::string& word)
-{
-    return find_verb(word) != nullptr;
-}
-
-// The first word that is no option must be a verb: said here, CLI11 would speak of what follows.
-Result<void> check_first_word(const std::vector<std::string>& words)
-{
-    static constexpr std::string_view with_value[]{"-H",        "--host", "-M",
-                                                   "--machine", "--bus",  "--json"};
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        if (words[i].rfind('-', 0) == 0) {
-            const auto takes_next =
-                std::find(std::begin(with_value), std::end(with_value), words[i]);
-            i += takes_next != std::end(with_value) ? 1U : 0U;
-            continue;
-        }
-        if (is_verb(words[i])) {
-            return {};
-        }
-        const auto later =
-            std::find_if(words.begin() + static_cast<std::ptrdiff_t>(i), words.end(), is_verb);
-        return later == words.end()
-                   ? wrong(unknown_word("verb", words[i], verb_names()), "")
-                   : wrong("the verb comes first: virtpinctl " + *later + " " + printable(words[i]),
-                           "");
     }
     return {};
 }

@@ -110,7 +110,7 @@ ExitStatus Session::print_paged(const std::string& text, ExitStatus status) cons
 
 ExitStatus Session::print_json(const std::string& json, ExitStatus status) const
 {
-    const auto text = formatted_json(json, arguments.json == JsonMode::pretty);
+    const auto text = formatted_json(json, arguments.json == JsonMode::pretty, target_text(target));
     return text ? print(*text, status) : report(text.error());
 }
 

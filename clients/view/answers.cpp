@@ -88,6 +88,18 @@ Layout layout_of(const Json& json)
     return layout;
 }
 
+// Documents of several hosts can be told apart only by what each says itself.
+void name_host(Json& document, const std::string& host)
+{
+    if (document.is_object()) {
+        document["host"] = host;
+    } else if (document.is_array()) {
+        for (auto& element : document) {
+            name_host(element, host);
+        }
+    }
+}
+
 } // namespace
 
 Result<Explanation> read_explanation(std::string_view json)
@@ -136,11 +148,14 @@ Result<std::optional<Layout>> read_layout(std::string_view describe_json)
     return std::optional{layout_of(*layout)};
 }
 
-Result<std::string> formatted_json(std::string_view json, bool pretty)
+Result<std::string> formatted_json(std::string_view json, bool pretty, const std::string& host)
 {
-    const auto document = Json::parse(json, nullptr, false);
+    auto document = Json::parse(json, nullptr, false);
     if (document.is_discarded()) {
         return unreadable_answer();
+    }
+    if (!host.empty()) {
+        name_host(document, host);
     }
     return document.dump(pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -59,7 +59,9 @@ struct PlanAnswer {
 // nullopt: the service is too old to tell the layout, or has not read the host yet.
 [[nodiscard]] Result<std::optional<Layout>> read_layout(std::string_view describe_json);
 
-// The document over several lines, or in one, for programs.
-[[nodiscard]] Result<std::string> formatted_json(std::string_view json, bool pretty);
+// The document over several lines, or in one, for programs. It, or each of its elements, is told to
+// be of `host`, unless that is empty.
+[[nodiscard]] Result<std::string> formatted_json(std::string_view json, bool pretty,
+                                                 const std::string& host);
 
 } // namespace virtpind::client

@@ -95,6 +95,8 @@ def test_what_is_not_as_asked_has_a_status_of_its_own(crowd, ctl):
     (["test", "explain"], USAGE, ["the verb comes first: virtpinctl explain test"]),
     (["statsu"], USAGE, ["did you mean 'status'?"]),
     (["list", "--colour"], USAGE, ["unknown option '--colour'"]),
+    (["list", "--json"], USAGE, ["--json needs a value: off|short|pretty; see virtpinctl list --help"]),
+    (["doctor", "--fix"], USAGE, ["--fix needs a value: ID"]),
     (["reset", "--all"], USAGE, ["--yes"]),
     (["plan", "--xml", "/nonexistent", "dedicated"], USAGE, ["/nonexistent"]),
 ])
@@ -144,6 +146,17 @@ def test_another_host(host, bus, ctl, tmp_path):
     path = ssh(tmp_path, f"#!/bin/sh\nexec systemd-stdio-bridge --bus-path={bus.address}\n")
     says(remote(ctl, "-H", "ada", PATH=path), OK, "○ test")
     says(remote(ctl, "-H", "ada", "-H", "bob", "list", PATH=path), OK, "ada:\n", "bob:\n")
+
+
+def test_documents_name_their_hosts(host, bus, ctl, tmp_path):
+    path = ssh(tmp_path, f"#!/bin/sh\nexec systemd-stdio-bridge --bus-path={bus.address}\n")
+    two = ["-H", "ada", "-H", "bob", "--json=short"]
+    guests = [json.loads(line) for line in remote(ctl, *two, "list", PATH=path).stdout.splitlines()]
+    assert [[(guest["host"], guest["name"]) for guest in of_one] for of_one in guests] == \
+        [[("ada", "test")], [("bob", "test")]]
+    services = [json.loads(line) for line in remote(ctl, *two, "status", PATH=path).stdout.splitlines()]
+    assert [service["host"] for service in services] == ["ada", "bob"]
+    assert "host" not in json.loads(ctl.run("status", "--json=short").stdout)
 
 
 def test_a_dead_host(ctl, tmp_path):
