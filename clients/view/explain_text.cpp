@@ -216,9 +216,11 @@ std::string render_plan(const Snapshot& now, const PlanAnswer& plan, const std::
         auto before = map_guests(now.guests);
         auto then = planned_map(now, plan);
         give_letters(before, then);
-        text += "\nnow:\n" +
-                render_map(*layout, before, now.service.housekeeping, now.service.pool, look);
-        text += "then:\n" + render_map(*layout, then, plan.housekeeping, plan.pool, look);
+        const auto map_now =
+            render_map(*layout, before, now.service.housekeeping, now.service.pool, look);
+        const auto map_then = render_map(*layout, then, plan.housekeeping, plan.pool, look);
+        text += map_now == map_then ? "\nnow and then:\n" + map_now
+                                    : "\nnow:\n" + map_now + "then:\n" + map_then;
     }
     text += diff_text(*after, look);
     if (look.legend && !after->is_newcomer) {

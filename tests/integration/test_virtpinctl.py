@@ -60,6 +60,8 @@ def test_map_and_plan(crowd, ctl):
     done = says(ctl.run("plan", "d0", "dedicated"), OK, "now:", "then:", "A d0  B d1", "+    <vcpupin",
                 "Nobody else moves", "to do it: virtpinctl set d0 dedicated")
     assert done.stdout.index("now:") < done.stdout.index("then:")
+    done = says(ctl.run("plan", "d1", "dedicated", "priority=1"), OK, "now and then:", "Nobody else moves")
+    assert done.stdout.count("Package 0") == 1, "the same map twice tells nothing"
     xml = "<domain type='test'><name>new</name><memory>1024</memory><vcpu>2</vcpu><os><type>hvm</type></os></domain>"
     done = subprocess.run(ctl.command("plan", "--xml", "-", "dedicated"), input=xml, capture_output=True, text=True,
                           env=ctl.environment, timeout=60, check=False)
