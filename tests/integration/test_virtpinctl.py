@@ -329,6 +329,18 @@ def test_top_and_doctor(host, ctl):
     assert json.loads(ctl.run("doctor", "--json=short").stdout)["guests"] == ["test"]
 
 
+def test_top_of_a_real_guest(make_daemon, make_guest, ctl, client):
+    make_daemon(config='{"housekeeping": ""}')
+    guest = make_guest("measured")
+    guest.start()
+    says(ctl.run("set", guest.name, "shared"), OK)
+    done = says(ctl.run("top"), OK, "GUEST", "WAIT%")
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(guest.name + " ")]
+    assert sorted(row[1] for row in rows) == [str(vcpu) for vcpu in range(len(rows))] and rows, done.stdout
+    assert all(0 <= float(share) <= 100 for row in rows for share in row[-2:]), done.stdout
+    assert "Not measured" not in done.stdout
+
+
 def test_names_that_would_be_misread(make_daemon, ctl, tmp_path):
     uri = make_host(tmp_path / "host.xml", 3)
     text = (tmp_path / "host.xml").read_text()
