@@ -4,23 +4,34 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <string>
 
 namespace virtpind::client {
 
 namespace {
 
-[[noreturn]] void become_agent(int ready)
+// A session's own agent, that of a desktop, comes first; polkit asks a fallback only where there is
+// a session.
+bool is_of_session()
+{
+    char* session = nullptr;
+    const auto found = ::sd_pid_get_session(0, &session) >= 0;
+    std::free(session); // NOLINT(cppcoreguidelines-no-malloc): libsystemd allocates it
+    return found;
+}
+
+[[noreturn]] void become_agent(int ready, const char* ready_number, const char* fallback)
 {
     std::signal(SIGPIPE, SIG_DFL);
     ::fcntl(ready, F_SETFD, 0);
-    const auto number = std::to_string(ready);
-    ::execlp("pkttyagent", "pkttyagent", "--notify-fd", number.c_str(), "--fallback",
+    ::execlp("pkttyagent", "pkttyagent", "--notify-fd", ready_number, fallback,
              static_cast<char*>(nullptr));
     ::_exit(127);
 }
@@ -34,9 +45,11 @@ PasswordAgent::PasswordAgent(bool wanted)
         ::pipe2(ends.data(), O_CLOEXEC) != 0) {
         return;
     }
+    const auto number = std::to_string(ends[1]);
+    const auto* const fallback = is_of_session() ? "--fallback" : nullptr;
     child_ = ::fork();
     if (child_ == 0) {
-        become_agent(ends[1]);
+        become_agent(ends[1], number.c_str(), fallback);
     }
     ::close(ends[1]);
     // It closes its end when it is registered; so does its death.

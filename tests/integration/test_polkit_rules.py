@@ -2,6 +2,7 @@
 """The polkit files we ship, read by the real polkitd, and the daemon running as its own user."""
 import os
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -11,13 +12,16 @@ from gi.repository import GLib
 from polkit_mock import INTERFACE, NAME, PATH
 from private_bus import BusError
 from private_libvirtd import HOW, inside_private_host
+from virtpinctl import BINARY, DENIED, OK, Virtpinctl
 from virtpind_daemon import VirtpindDaemon
 from waiting import wait_until
 
 SHIPPED = Path(__file__).resolve().parents[2] / "dbus"
 POLKITD = Path("/usr/lib/polkit-1/polkitd")
+AGENT_HELPER = POLKITD.parent / "polkit-agent-helper-1"
 TEST_UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
-VIRTPIND, MEMBER, NOBODY = 970, 5, 65534
+VIRTPIND, MEMBER, NOBODY, ADMINISTRATOR = 970, 5, 65534, 4242
+PASSWORD, PASSWORD_HASH = "secret", "$6$virtpind$LGZ/ImVo76H0FT/ubWyJOe5uqamwBSzu42bjyOp62n1jwVF3m2Em5/W3.l/vM9naVYeXd.odNmplifnTO1D4C1"
 MANAGE = "org.libvirt.unix.manage"
 
 
@@ -34,17 +38,22 @@ def cover(path, content):
 
 @pytest.fixture(scope="module", autouse=True)
 def host():
-    """User virtpind, a member of group libvirt, and polkit's files with ours among them."""
+    """User virtpind, a member of group libvirt, an administrator with a password, and polkit's files with ours among
+    them."""
     if not inside_private_host():
         pytest.skip(HOW)
     if not POLKITD.exists():
         pytest.skip("polkitd is not installed: tests/install-deps, or apt-get install polkitd")
     passwd, group = Path("/etc/passwd"), Path("/etc/group")
     users = [line for line in passwd.read_text().splitlines() if not line.startswith("virtpind:")]
-    cover(passwd, "\n".join([*users, f"virtpind:x:{VIRTPIND}:{VIRTPIND}::/:/usr/sbin/nologin", ""]))
-    groups = [line for line in group.read_text().splitlines() if not line.startswith(("libvirt:", "virtpind:"))]
+    cover(passwd, "\n".join([*users, f"virtpind:x:{VIRTPIND}:{VIRTPIND}::/:/usr/sbin/nologin",
+                             f"ada:x:{ADMINISTRATOR}:{ADMINISTRATOR}::/:/bin/sh", ""]))
+    shadow = Path("/etc/shadow")
+    cover(shadow, f"{shadow.read_text()}ada:{PASSWORD_HASH}:19000:0:99999:7:::\n")
+    groups = [line for line in group.read_text().splitlines() if not line.startswith(("libvirt:", "virtpind:", "sudo:"))]
     member = next(line.split(":")[0] for line in users if line.split(":")[2] == str(MEMBER))
-    cover(group, "\n".join([*groups, f"libvirt:x:971:{member}", f"virtpind:x:{VIRTPIND}:", ""]))
+    cover(group, "\n".join([*groups, f"libvirt:x:971:{member}", f"virtpind:x:{VIRTPIND}:",
+                            "sudo:x:27:ada", f"ada:x:{ADMINISTRATOR}:", ""]))
     for name, suffix in (("actions", "policy"), ("rules.d", "rules")):
         shipped = Path("/usr/share/polkit-1") / name
         others = Path("/run") / name
@@ -106,6 +115,38 @@ def test_members_of_group_libvirt_may_and_others_need_a_password(daemon, polkit,
         set_policy(connect_as(NOBODY))
     assert denied.value.name == "org.freedesktop.DBus.Error.AccessDenied"
     assert "polkit requires a password for org.virtpind1.set-policy" in denied.value.text
+
+
+@pytest.fixture
+def ctl(open_bus, tmp_path):
+    """virtpinctl on what it takes for the system bus; polkit's helper, which trusts no environment, takes it so, too."""
+    if (not AGENT_HELPER.exists() or not os.stat(AGENT_HELPER).st_mode & stat.S_ISUID
+            or os.statvfs(AGENT_HELPER).f_flag & os.ST_NOSUID
+            or "NoNewPrivs:\t1" in Path("/proc/self/status").read_text()):
+        pytest.skip(f"{AGENT_HELPER} cannot become root here")
+    well_known = Path("/run/dbus/system_bus_socket")
+    well_known.parent.mkdir(exist_ok=True)
+    well_known.symlink_to(open_bus.socket)
+    binary = tmp_path / "virtpinctl"  # the build may be out of the user's reach
+    shutil.copy(BINARY, binary)
+    for directory in list(binary.parents)[:3]:
+        directory.chmod(0o755)
+    yield Virtpinctl(open_bus.address, binary, "system")
+    well_known.unlink()
+
+
+@pytest.mark.parametrize("password, status, says", [(PASSWORD, OK, "test: dedicated"),
+                                                    ("guess", DENIED, "virtpinctl: ")], ids=["right", "wrong"])
+def test_virtpinctl_asks_for_a_password(daemon, polkit, ctl, password, status, says):
+    """Also where the terminal belongs to no session, as after su: pkttyagent as a fallback is not asked there."""
+    done, shown = ctl.on_terminal("set", "test", "dedicated", user=ADMINISTRATOR, replies=[("assword:", password + "\n")])
+    assert done == status and "Authenticating as: ada" in shown and says in shown, shown
+    assert PASSWORD not in shown
+
+
+def test_virtpinctl_does_not_ask_where_told_so(daemon, polkit, ctl):
+    done, shown = ctl.on_terminal("set", "test", "dedicated", "--no-ask-password", user=ADMINISTRATOR)
+    assert done == DENIED and "org.virtpind1.set-policy" in shown and "assword:" not in shown, shown
 
 
 def may(client, subject, action, **details):

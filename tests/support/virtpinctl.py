@@ -16,13 +16,14 @@ OK, FAILED, USAGE, NOT_AS_ASKED, NO_SUCH_GUEST, DENIED, UNREACHABLE = range(7)
 
 
 class Virtpinctl:
-    def __init__(self, address):
+    def __init__(self, address, binary=BINARY, bus="session"):
+        self.binary, self.bus = binary, bus
         self.environment = {**{name: value for name, value in os.environ.items()
                                if name not in ("COLUMNS", "NO_COLOR", "SYSTEMD_COLORS", "LC_ALL", "LANG")},
-                            "DBUS_SESSION_BUS_ADDRESS": address, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+                            f"DBUS_{bus.upper()}_BUS_ADDRESS": address, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
     def command(self, *arguments):
-        return [BINARY, "--bus", "session", *map(str, arguments)]
+        return [self.binary, "--bus", self.bus, *map(str, arguments)]
 
     def run(self, *arguments, user=None, stdin=subprocess.DEVNULL, timeout=60, **environment):
         """The finished process."""
@@ -35,12 +36,16 @@ class Virtpinctl:
         return subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, env={**self.environment, **environment})
 
-    def on_terminal(self, *arguments, columns=80, rows=200, typed="", timeout=60, **environment):
-        """Exit status and everything that a terminal of this size gets."""
+    def on_terminal(self, *arguments, columns=80, rows=200, typed="", replies=(), user=None, timeout=60, **environment):
+        """Exit status and everything that a terminal of this size gets. `replies` are pairs of a prompt and what is
+        typed once it is shown, in their order."""
+        replies = list(replies)
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         process = subprocess.Popen(self.command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs,
-                                   env={**self.environment, **environment}, start_new_session=True)
+                                   env={**self.environment, **environment}, start_new_session=True,
+                                   user=user, group=user, extra_groups=[] if user else None,
+                                   preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(theirs)
         os.write(ours, typed.encode())
         shown = b""
@@ -49,6 +54,8 @@ class Virtpinctl:
                 shown += os.read(ours, 65536)
             except OSError:  # the other end is closed
                 break
+            if replies and replies[0][0].encode() in shown:
+                os.write(ours, replies.pop(0)[1].encode())
         os.close(ours)
         return process.wait(timeout), shown.decode().replace("\r\n", "\n")
 
