@@ -6,6 +6,7 @@
 #include "common/base/text_file.hpp"
 #include "common/base/version.hpp"
 #include "common/model/config_files.hpp"
+#include "daemon/isolation/isolation_client.hpp"
 #include "daemon/libvirt/client.hpp"
 #include "daemon/loop/event_loop.hpp"
 #include "daemon/reconcile/controller.hpp"
@@ -78,6 +79,7 @@ public:
                 {.uri = options.uri, .state_dir = options.state_dir, .guard = &guard_},
                 config.catalog,
                 [this](const LibvirtEvent& event) { on_host_event(event); }}
+        , isolation_{loop}
         , reconciler_{loop, host_, read_boot_id(), load_before_images(),
                       images_dir(options.state_dir).native()}
         , controller_{loop,
@@ -100,6 +102,10 @@ public:
             log_warning("{}", printable(sentence, 1024));
         }
         reconciler_.guard_with(guard_);
+        if (options_.topology.kind ==
+            TopologySource::Kind::live) { // control groups of another host are not this one's
+            reconciler_.isolate_with(isolation_);
+        }
         use_config(std::move(config));
         reconciler_.on_topology(topology_.current());
         reconciler_.on_refreshed([this](const Records& records) { follow_groups(records); });
@@ -259,6 +265,7 @@ private:
     ServiceManager systemd_;
     CrashGuard guard_;
     LibvirtClient host_;
+    IsolationClient isolation_;
     Reconciler reconciler_;
     Controller controller_;
     std::unique_ptr<bus::Service> service_;

@@ -32,6 +32,7 @@ ChangedProperties changed_properties(const DomainView& before, const DomainView&
     changed.compare("Satisfied", before.satisfied, after.satisfied);
     changed.compare("Shortfall", before.shortfall, after.shortfall);
     changed.compare("Placement", before.placement, after.placement);
+    changed.compare("IsolatedCPUs", before.isolated_cpus, after.isolated_cpus);
     changed.compare("Holds", before.holds, after.holds);
     changed.compare("Displaced", before.displaced, after.displaced);
     changed.compare("DisplacedBy", before.displaced_by, after.displaced_by);
@@ -231,6 +232,11 @@ sdbus::Struct<std::string, std::string> DomainObject::Shortfall()
 {
     return guarded(
         [&] { return sdbus::make_struct(view_.shortfall.first, view_.shortfall.second); });
+}
+
+std::string DomainObject::IsolatedCPUs()
+{
+    return guarded([&] { return view_.isolated_cpus.str(); });
 }
 
 std::string DomainObject::Placement()

@@ -57,6 +57,7 @@ private:
     bool Satisfied() override;
     sdbus::Struct<std::string, std::string> Shortfall() override;
     std::string Placement() override;
+    std::string IsolatedCPUs() override;
     std::vector<sdbus::Struct<std::string, std::string>> Holds() override;
     std::vector<std::string> Displaced() override;
     std::vector<std::string> DisplacedBy() override;

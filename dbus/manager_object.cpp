@@ -25,6 +25,7 @@ ChangedProperties changed_properties(const ManagerView& before, const ManagerVie
     changed.compare("OnlineCPUs", before.online_cpus, after.online_cpus);
     changed.compare("HousekeepingCPUs", before.housekeeping_cpus, after.housekeeping_cpus);
     changed.compare("PoolCPUs", before.pool_cpus, after.pool_cpus);
+    changed.compare("IsolatedCPUs", before.isolated_cpus, after.isolated_cpus);
     changed.compare("TopologyGeneration", before.topology_generation, after.topology_generation);
     changed.compare("Policies", before.policies, after.policies);
     changed.compare("DefaultPolicy", before.default_policy, after.default_policy);
@@ -345,6 +346,11 @@ std::string ManagerObject::OnlineCPUs()
 std::string ManagerObject::HousekeepingCPUs()
 {
     return guarded([&] { return view_.housekeeping_cpus.str(); });
+}
+
+std::string ManagerObject::IsolatedCPUs()
+{
+    return guarded([&] { return view_.isolated_cpus.str(); });
 }
 
 std::string ManagerObject::PoolCPUs()

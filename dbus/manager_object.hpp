@@ -59,6 +59,7 @@ private:
     std::string OnlineCPUs() override;
     std::string HousekeepingCPUs() override;
     std::string PoolCPUs() override;
+    std::string IsolatedCPUs() override;
     std::uint64_t TopologyGeneration() override;
     std::vector<std::string> Policies() override;
     std::string DefaultPolicy() override;

@@ -25,19 +25,6 @@ namespace {
 
 constexpr std::size_t file_bytes_max = 64 * 1024;
 
-// glibc has no function for it.
-loop::UniqueFd open_beneath(int folder, const std::string& name, int flags, HostDir::Links links)
-{
-    open_how how{};
-    how.flags = static_cast<__u64>(static_cast<unsigned>(flags) | O_CLOEXEC);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    if (links == HostDir::Links::none) {
-        how.resolve |= RESOLVE_NO_SYMLINKS;
-    }
-    return loop::UniqueFd{
-        static_cast<int>(::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how))};
-}
-
 Error file_error(Errc code, const std::string& doing, const std::string& name, int number)
 {
     Error error{.code = code,
@@ -52,27 +39,43 @@ struct CloseFolder {
 
 } // namespace
 
-Result<HostDir> HostDir::open(const char* path)
+// glibc has no function for it.
+loop::UniqueFd HostDir::open_at(const std::string& name, int flags, Links links) const
+{
+    if (lookup_ == Lookup::plain) {
+        return loop::UniqueFd{::openat(fd_.get(), name.c_str(), flags | O_CLOEXEC)};
+    }
+    open_how how{};
+    how.flags = static_cast<__u64>(static_cast<unsigned>(flags) | O_CLOEXEC);
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    if (links == Links::none) {
+        how.resolve |= RESOLVE_NO_SYMLINKS;
+    }
+    return loop::UniqueFd{
+        static_cast<int>(::syscall(SYS_openat2, fd_.get(), name.c_str(), &how, sizeof how))};
+}
+
+Result<HostDir> HostDir::open(const char* path, Lookup lookup)
 {
     loop::UniqueFd fd{::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
     if (!fd) {
         return file_error(Errc::not_found, "open", path, errno);
     }
-    return HostDir{std::move(fd)};
+    return HostDir{std::move(fd), lookup};
 }
 
 Result<HostDir> HostDir::open_below(const std::string& name, Links links) const
 {
-    auto fd = open_beneath(fd_.get(), name, O_RDONLY | O_DIRECTORY, links);
+    auto fd = open_at(name, O_RDONLY | O_DIRECTORY, links);
     if (!fd) {
         return file_error(Errc::not_found, "open", name, errno);
     }
-    return HostDir{std::move(fd)};
+    return HostDir{std::move(fd), lookup_};
 }
 
 Result<std::string> HostDir::read(const std::string& name, Links links) const
 {
-    const auto fd = open_beneath(fd_.get(), name, O_RDONLY | O_NONBLOCK, links);
+    const auto fd = open_at(name, O_RDONLY | O_NONBLOCK, links);
     if (!fd) {
         return file_error(Errc::not_found, "open", name, errno);
     }
@@ -102,7 +105,7 @@ Result<std::string> HostDir::read(const std::string& name, Links links) const
 
 Result<void> HostDir::write(const std::string& name, std::string_view text) const
 {
-    const auto fd = open_beneath(fd_.get(), name, O_WRONLY | O_TRUNC | O_NONBLOCK, Links::none);
+    const auto fd = open_at(name, O_WRONLY | O_TRUNC | O_NONBLOCK, Links::none);
     if (!fd) {
         return file_error(Errc::not_found, "open", name, errno);
     }
@@ -129,7 +132,7 @@ std::string HostDir::link_name(const std::string& name) const
 
 Result<std::vector<std::string>> HostDir::folders(std::size_t count_max, Links links) const
 {
-    auto fd = open_beneath(fd_.get(), ".", O_RDONLY | O_DIRECTORY, Links::none);
+    auto fd = open_at(".", O_RDONLY | O_DIRECTORY, Links::none);
     const std::unique_ptr<DIR, CloseFolder> folder{fd ? ::fdopendir(fd.get()) : nullptr};
     if (!folder) {
         return file_error(Errc::not_found, "list", ".", errno);

@@ -17,11 +17,17 @@ namespace virtpind {
 
 class HostDir {
 public:
+    // `plain`: by openat(2), which may be led astray. For readers without a privilege, from whom
+    // systemd takes openat2(2).
+    enum class Lookup { beneath, plain };
+
     // Takes the descriptor of a directory.
-    explicit HostDir(loop::UniqueFd fd) noexcept : fd_{std::move(fd)} {}
+    explicit HostDir(loop::UniqueFd fd, Lookup lookup = Lookup::beneath) noexcept
+        : fd_{std::move(fd)}, lookup_{lookup}
+    {}
 
     // Error: not_found, naming the path.
-    [[nodiscard]] static Result<HostDir> open(const char* path);
+    [[nodiscard]] static Result<HostDir> open(const char* path, Lookup lookup = Lookup::beneath);
 
     // `links`: those that stay below this directory are followed, as sysfs needs it; else none is.
     enum class Links { none, below };
@@ -50,7 +56,10 @@ public:
     [[nodiscard]] Result<void> lock() const;
 
 private:
+    [[nodiscard]] loop::UniqueFd open_at(const std::string& name, int flags, Links links) const;
+
     loop::UniqueFd fd_;
+    Lookup lookup_ = Lookup::beneath;
 };
 
 } // namespace virtpind

@@ -83,10 +83,9 @@ IsolationAnswer answer_request(const IsolateHost& host, std::string_view line)
     return {.refused = {}, .cpus = cpus_of(request->threads), .detail = {}};
 }
 
-Result<std::string> receive_line(int socket, std::chrono::milliseconds patience)
+Result<std::string> receive_some(int socket, std::chrono::nanoseconds patience)
 {
     const auto deadline = Clock::now() + patience;
-    std::string line;
     std::array<char, 4096> part{};
     for (;;) {
         if (auto ready = wait_for(socket, POLLIN, deadline); !ready) {
@@ -100,7 +99,20 @@ Result<std::string> receive_line(int socket, std::chrono::milliseconds patience)
             return Error{.code = Errc::invalid_argument,
                          .message = "the text ends without a newline"};
         }
-        line.append(part.data(), static_cast<std::size_t>(got));
+        return std::string{part.data(), static_cast<std::size_t>(got)};
+    }
+}
+
+Result<std::string> receive_line(int socket, std::chrono::milliseconds patience)
+{
+    const auto deadline = Clock::now() + patience;
+    std::string line;
+    for (;;) {
+        auto part = receive_some(socket, deadline - Clock::now());
+        if (!part) {
+            return std::move(part).error();
+        }
+        line += *part;
         const auto end = line.find('\n');
         if (end != std::string::npos && end + 1 != line.size()) {
             return Error{.code = Errc::invalid_argument, .message = "there is more than one line"};

@@ -24,6 +24,8 @@ struct IsolateHost {
 // The line that comes in on a socket within `patience`, without its newline. Errors: timed_out,
 // limits_exceeded, invalid_argument (it ends without a newline, or there is more behind it).
 [[nodiscard]] Result<std::string> receive_line(int socket, std::chrono::milliseconds patience);
+// The bytes that come next, some. Errors: as above; what ends is invalid_argument.
+[[nodiscard]] Result<std::string> receive_some(int socket, std::chrono::nanoseconds patience);
 // Error: timed_out, host_unavailable (nobody hears).
 [[nodiscard]] Result<void> send_line(int socket, const std::string& line,
                                      std::chrono::milliseconds patience);

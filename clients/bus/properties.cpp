@@ -154,6 +154,7 @@ Service read_service(const Properties& properties)
     reader.read("OnlineCPUs", service.online);
     reader.read("HousekeepingCPUs", service.housekeeping);
     reader.read("PoolCPUs", service.pool);
+    reader.read("IsolatedCPUs", service.isolated);
     reader.read("DefaultPolicy", service.default_policy);
     reader.read("Policies", service.policies);
     read_problems(reader, service.problems);
@@ -185,6 +186,7 @@ Guest read_guest(const Properties& properties)
     reader.with<bool>("Satisfied", [&](bool satisfied) { guest.satisfied = satisfied; });
     reader.read("Shortfall", guest.shortfall);
     reader.read("Placement", guest.placement);
+    reader.read("IsolatedCPUs", guest.isolated);
     reader.read("Displaced", guest.displaced);
     reader.read("DisplacedBy", guest.displaced_by);
     reader.with<std::vector<sdbus::Struct<std::string, std::string>>>(

@@ -51,6 +51,7 @@ struct Guest {
     std::optional<bool> satisfied; // whether it gets all that its policy asks for
     Remark shortfall;              // what it lacks
     std::string placement;         // on whose CPUs it is, in the words of the bus: "own", "pool"
+    CpuSet isolated;               // CPUs that it has to itself
     std::vector<Hold> holds;
     std::vector<std::string> displaced;    // who lacks something since this guest has their CPUs
     std::vector<std::string> displaced_by; // and who has this guest's
@@ -82,6 +83,7 @@ struct Service {
     CpuSet online;
     CpuSet housekeeping;
     CpuSet pool;
+    CpuSet isolated; // CPUs that guests have to themselves
     std::vector<std::string> policies;
     std::string default_policy;
     std::vector<Problem> problems;

@@ -117,6 +117,11 @@ private:
                     taken ? Place{"*", Colour::red} : Place{letter + std::to_string(vcpu), colour};
                 overlaps_ = overlaps_ || taken;
             }
+            for (const auto cpu : guest.isolated) {
+                if (const auto place = places_.find(cpu); place != places_.end()) {
+                    place->second.text += "~";
+                }
+            }
         }
     }
 
@@ -223,8 +228,10 @@ private:
             entries.push_back(letter + " " + guest->name);
         }
         const auto shown = [this](std::string_view mark) {
-            return std::any_of(places_.begin(), places_.end(),
-                               [mark](const auto& place) { return place.second.text == mark; });
+            return std::any_of(places_.begin(), places_.end(), [mark](const auto& place) {
+                const auto& text = place.second.text;
+                return mark == "~" ? text.ends_with(mark) : text == mark;
+            });
         };
         const auto pool_mark = std::string{mark_text(Mark::reason_note, look_)};
         const std::pair<std::string, std::string> marks[]{
@@ -305,7 +312,11 @@ std::vector<MapGuest> map_guests(const std::vector<Guest>& guests)
         const auto word = state_of(guest).word;
         const auto placed = word != "left alone" && word != "waits" && guest.run_state != "shutoff";
         if (placed) {
-            shown.push_back({guest.name, guest.vcpus, word == "floats"});
+            shown.push_back({.name = guest.name,
+                             .vcpus = guest.vcpus,
+                             .floats = word == "floats",
+                             .letter = {},
+                             .isolated = guest.isolated});
         }
     }
     return shown;

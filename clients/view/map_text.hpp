@@ -18,6 +18,7 @@ struct MapGuest {
     std::map<std::uint32_t, CpuSet> vcpus;
     bool floats = false; // its vCPUs share CPUs with others
     std::string letter;  // stands for it; empty: the next that is free
+    CpuSet isolated;     // CPUs that it has to itself
 };
 
 // Guests that are on CPUs of the host now, in the snapshot's order.

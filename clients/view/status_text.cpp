@@ -8,6 +8,7 @@
 #include "table.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace virtpind::client {
 
@@ -31,9 +32,13 @@ std::string service_lines(const Service& service, const Look& look)
     const auto fact = [&](const std::string& name, const CpuSet& cpus) {
         return name + " " + (cpus.empty() ? "(empty)" : cpus.str());
     };
-    const std::string facts[]{
-        fact("host", service.online), fact("housekeeping", service.housekeeping),
-        fact("pool", service.pool), "default policy " + service.default_policy};
+    std::vector<std::string> facts{fact("host", service.online),
+                                   fact("housekeeping", service.housekeeping),
+                                   fact("pool", service.pool)};
+    if (!service.isolated.empty()) {
+        facts.push_back(fact("isolated", service.isolated));
+    }
+    facts.push_back("default policy " + service.default_policy);
     std::string line;
     for (const auto& part : facts) {
         line += (line.empty() ? "" : "   ") + part;
@@ -167,6 +172,9 @@ std::string render_guest(const Guest& guest, const Look& look)
         line("vCPU " + std::to_string(vcpu), cpus.str());
     }
     line("emulator", guest.emulator.str());
+    if (!guest.isolated.empty()) {
+        line("isolated", guest.isolated.str());
+    }
     for (const auto& [id, cpus] : guest.iothreads) {
         line("iothread " + std::to_string(id), cpus.str());
     }

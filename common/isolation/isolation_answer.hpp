@@ -32,6 +32,7 @@ enum class IsolationRefusal {
     below_floor,     // the host would be left with too little; the detail says where
     kernel_refused,  // the kernel took the request and found it invalid; the detail is its word
     failed,          // a file could not be read or written; the detail says which
+    no_helper,       // nobody answers; never sent
 };
 
 [[nodiscard]] std::string_view to_string(IsolationRefusal why);

@@ -51,6 +51,7 @@ struct DomainView {
     bool satisfied = true;
     std::pair<std::string, std::string> shortfall; // code, sentence; both empty: satisfied
     std::string placement;                         // a word of the interface
+    CpuSet isolated_cpus;                          // that it has to itself now
     std::vector<HoldView> holds;
     // Printable names: of those that lack what they ask for since this one has their CPUs, and of
     // those that have its own.
@@ -82,6 +83,7 @@ struct ManagerView {
     CpuSet online_cpus;
     CpuSet housekeeping_cpus;
     CpuSet pool_cpus;
+    CpuSet isolated_cpus; // that guests have to themselves
     std::uint64_t topology_generation = 0;
     std::vector<std::string> policies;
     std::string default_policy;

@@ -7,6 +7,7 @@
 #include "common/base/text_file.hpp"
 #include "common/base/uuid.hpp"
 #include "common/model/undo_merge.hpp"
+#include "daemon/isolation/isolation_calls.hpp"
 #include "daemon/libvirt/actuator.hpp"
 #include "daemon/libvirt/domain_jobs.hpp"
 #include "daemon/libvirt/event_thread.hpp"
@@ -48,6 +49,7 @@ public:
             return;
         }
         const auto removed = remove_policy(seen);
+        end_isolation(seen);
         const auto actions = diff_restore({.seen = seen,
                                            .online = topology_.online_cpus(),
                                            .abilities = connection_.abilities(),
@@ -134,6 +136,29 @@ private:
              (why && !*why ? why->error().message : std::string{"failed to read its XML"}) +
                  "; its before-image is kept; run this command again");
         return true;
+    }
+
+    // First of all: no thread is moved out of a partition.
+    void end_isolation(const ObservedDomain& seen)
+    {
+        const auto& facts = seen.facts;
+        if (!facts.id) {
+            return;
+        }
+        const IsolationPlaces places;
+        const auto view =
+            read_isolation(places, {{facts.uuid, {.id = *facts.id, .name = facts.name}}});
+        const auto scope = view.scopes.find(facts.uuid);
+        if (scope == view.scopes.end() || !has_partition(view.host.guests.at(scope->second))) {
+            return;
+        }
+        const auto answer = ask_isolation(places, {.scope = scope->second, .threads = {}});
+        if (answer.refused) {
+            fail(facts.name, "its CPUs stay its own until it ends (" +
+                                 format_isolation_answer(answer) +
+                                 "); systemctl start virtpind-isolate.socket, and run this "
+                                 "command again");
+        }
     }
 
     [[nodiscard]] Result<void> remove_policy(const ObservedDomain& seen) const

@@ -33,7 +33,7 @@ public:
         }
         for (const auto& [vcpu, pin] : domain_.vcpus) {
             check_.expect(intent_.vcpus_online.contains(vcpu) || domain_.floating.contains(vcpu) ||
-                              own.includes(pin),
+                              own.includes(pin) || begins_with_emulator(vcpu),
                           "an offline vCPU would be born on a CPU of others");
         }
         check_floating(own);
@@ -157,6 +157,13 @@ private:
                       "its vCPUs float on CPUs that the option cpus rules out");
     }
 
+    // One that is offline, of a guest that has its CPUs to itself.
+    [[nodiscard]] bool begins_with_emulator(VcpuId vcpu) const
+    {
+        return intent_.policy.isolate && !intent_.vcpus_online.contains(vcpu) &&
+               domain_.vcpus.at(vcpu) == domain_.emulator;
+    }
+
     // Offline vCPUs wait where the others of their cell are. libvirt puts those that no cell names
     // into the first.
     void check_cells()
@@ -179,7 +186,8 @@ private:
                 own |= domain_.vcpus.at(vcpu);
             }
             for (const auto vcpu : cell - domain_.floating) {
-                check_.expect(own.empty() || own.includes(domain_.vcpus.at(vcpu)),
+                check_.expect(own.empty() || own.includes(domain_.vcpus.at(vcpu)) ||
+                                  begins_with_emulator(vcpu),
                               "offline vCPU " + std::to_string(raw(vcpu)) +
                                   " waits beside its cell");
             }

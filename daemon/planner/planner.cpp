@@ -203,11 +203,26 @@ private:
                      .several_nodes = fleet_.memory().several_nodes(),
                      .elsewhere = std::move(memory_elsewhere)},
                     plan);
+        let_plugged_start_elsewhere(*member.intent, plan);
         plan.online = member.intent->all_online();
         plan.plug = member.intent->plug;
         plan.unplug = member.intent->unplug;
         plan.satisfied = plan.satisfied && member.intent->vcpus_as_asked;
-        explain_without_effect(member.intent->policy, plan);
+    }
+
+    // A vCPU that somebody plugs cannot be born on CPUs that others of its guest have to
+    // themselves: it begins beside the emulator, and gets its own in the pass that follows.
+    static void let_plugged_start_elsewhere(const Intent& intent, DomainPlan& plan)
+    {
+        if (!intent.policy.isolate || plan.placement != Placement::dedicated ||
+            plan.own_cpus().intersects(plan.emulator)) {
+            return;
+        }
+        for (auto& [vcpu, cpus] : plan.vcpus) {
+            if (!intent.all_online().contains(vcpu) && !plan.floating.contains(vcpu)) {
+                cpus = plan.emulator;
+            }
+        }
     }
 
     // The vCPUs that the policy gives no CPUs of their own, offline ones too.

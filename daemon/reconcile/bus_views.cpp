@@ -125,6 +125,9 @@ ManagerView make_manager_view(const ManagerViewInput& input)
     }
     view.housekeeping_cpus = input.plan.housekeeping;
     view.pool_cpus = input.plan.pool;
+    for (const auto& [uuid, record] : input.records) {
+        view.isolated_cpus |= cpus_of(record.isolation.held);
+    }
     view.policies = input.config.catalog.names();
     view.default_policy = input.config.default_policy;
     for (const auto& [code, text] : input.problems) {
@@ -215,6 +218,7 @@ DomainView make_domain_view(const DomainRecord& record, const Topology* topology
         view.shortfall = {std::move(shortfall->code), std::move(shortfall->text)};
     }
     view.placement = placement_word(record, plan, topology);
+    view.isolated_cpus = cpus_of(record.isolation.held);
     view.holds = holds_of(record);
     view.displaced = shown_names(record.displaced);
     view.displaced_by = shown_names(record.displaced_by);

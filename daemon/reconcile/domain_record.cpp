@@ -8,6 +8,7 @@ void DomainRecord::forget_other_runs(std::optional<int> id, const VcpuSet& onlin
     if (seen.facts.id != id) {
         forget_failures();
         repairs = 0;
+        isolation = {};
     }
     if (deferred_id != id) {
         deferred_id.reset();

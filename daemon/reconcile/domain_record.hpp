@@ -2,6 +2,8 @@
 // Everything the daemon remembers of one domain between passes. Main thread only.
 #pragma once
 
+#include "common/isolation/isolation_answer.hpp"
+#include "common/isolation/isolation_request.hpp"
 #include "common/model/action.hpp"
 #include "common/model/control_port.hpp"
 #include "common/model/plan.hpp"
@@ -27,6 +29,17 @@ struct HistoryEntry {
 struct Hold {
     std::string reason;
     std::string owner; // unique bus name
+};
+
+// What is known of the CPUs that a run of a domain has to itself.
+struct GuestIsolation {
+    std::string scope;              // its control group; empty: it has none, or nobody looked
+    IsolatedThreads held;           // whose partitions hold
+    bool broken = false;            // something else is left of one
+    std::optional<Reason> obstacle; // why it has not what it wants
+    // The last request that was refused, and how.
+    IsolationRequest refused_request;
+    std::optional<IsolationAnswer> refused;
 };
 
 struct DomainRecord {
@@ -58,6 +71,7 @@ struct DomainRecord {
     ObservedDomain seen;
     Decision decision;
     std::optional<DomainPlan> plan;
+    GuestIsolation isolation;
     std::string busy;      // with which libvirt kept it from being changed: "migrated"
     bool deferred = false; // it left the running domain as it is
     PinState state = PinState::idle;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Long: the pass is read from top to bottom, and its steps are in units of their own already.
 #include "reconciler.hpp"
 
 #include "caller_errors.hpp"
@@ -49,6 +50,7 @@ void Reconciler::take(const LibvirtConnected& up)
               "connected to libvirt at " + up.uri + " (driver " + up.driver + ")");
     connection_ = up;
     first_look_ = true;
+    isolation_.look_at_all();
     next_depth_ = ObserveDepth::affinities;
     problems_.set("LibvirtUnavailable", "");
     for (auto& [uuid, record] : records_) { // what failed may have failed for want of libvirt
@@ -146,6 +148,7 @@ void Reconciler::begin_pass()
         return;
     }
     state_ = State::observing;
+    isolation_.begin_pass();
     ++pass_;
     waiters_.begin_pass();
     retry_.stop();
@@ -161,7 +164,11 @@ void Reconciler::on_observed(Result<Observation> seen)
         return;
     }
     refresh(std::move(*seen));
+    isolation_.look(records_, [this] { plan_changes(); });
+}
 
+void Reconciler::plan_changes()
+{
     // From here on the records are one consistent picture: nothing below reads libvirt. Decide,
     // plan, check and diff are one pure step.
     const auto is_asked_for = [this](const DomainUuid& uuid) { return waiters_.want(uuid); };
@@ -177,9 +184,13 @@ void Reconciler::on_observed(Result<Observation> seen)
     plan_ = std::move(planned.plan);
     auto due = take_due(records_, planned);
     for (auto* record : due.unchanged) {
-        conclude(*record, nullptr);
+        conclude_pinned(*record, nullptr);
     }
-    save_before_images(std::move(due.actions)); // then apply, verify, publish: end_pass()
+    // A thread is not moved out of its partition: off, pin, on.
+    auto actions = std::make_shared<std::vector<DomainActions>>(std::move(due.actions));
+    isolation_.take_off(records_, *actions, *topology_, [this, actions] {
+        save_before_images(std::move(*actions)); // then apply, verify, publish: end_pass()
+    });
     if (on_refreshed_) {
         on_refreshed_(records_); // while libvirt is at work
     }
@@ -248,7 +259,7 @@ void Reconciler::apply(std::vector<DomainActions> actions)
         return !completed;
     });
     if (actions.empty()) {
-        end_pass(std::nullopt);
+        isolate();
         return;
     }
     state_ = State::applying;
@@ -273,7 +284,7 @@ void Reconciler::apply_next(const std::shared_ptr<ApplyQueue>& queue)
         for (const auto& uuid : queue->rest()) {
             wait_again_for(uuid);
         }
-        end_pass(std::nullopt);
+        isolate();
     });
 }
 
@@ -305,7 +316,7 @@ void Reconciler::take_outcome(Outcome outcome)
     if (after != AfterIntake::conclude) {
         return;
     }
-    conclude(*record, &outcome);
+    conclude_pinned(*record, &outcome);
     again_ = again_ || !outcome.kept_plugged.empty(); // they get CPUs of their own then
     if (!plan_is_current()) {
         record->retry_now(); // what failed was meant for another host; the next pass is at hand
@@ -317,6 +328,27 @@ void Reconciler::wait_again_for(const DomainUuid& uuid)
 {
     again_ = true;
     waiters_.put_off(uuid);
+}
+
+// The verdict of one that is to have its CPUs to itself waits for that.
+void Reconciler::conclude_pinned(DomainRecord& record, const Outcome* outcome)
+{
+    if (!isolation_.keep(record, outcome)) {
+        conclude(record, outcome);
+    }
+}
+
+void Reconciler::isolate()
+{
+    state_ = State::isolating;
+    const auto refused = depth_ == ObserveDepth::affinities ? IsolationSteps::Refused::again
+                                                            : IsolationSteps::Refused::not_again;
+    isolation_.put_on(
+        // Another topology: the next pass is at hand, with another plan.
+        {.records = records_, .plan = plan_, .topology = plan_is_current() ? topology_ : nullptr},
+        refused,
+        [this](DomainRecord& record, const Outcome* outcome) { conclude(record, outcome); },
+        [this] { end_pass(std::nullopt); });
 }
 
 void Reconciler::conclude(DomainRecord& record, const Outcome* outcome)

@@ -14,6 +14,7 @@
 #include "daemon/state/crash_guard.hpp"
 #include "domain_record.hpp"
 #include "ended_domains.hpp"
+#include "isolation_steps.hpp"
 #include "original_states.hpp"
 #include "outcome.hpp"
 #include "pass_steps.hpp"
@@ -61,6 +62,9 @@ public:
     // The guard that remembers, across a crash, at which domain the work was. It must outlive this
     // object.
     void guard_with(CrashGuard& guard) { guard_ = &guard; }
+
+    // Who isolates guests' CPUs, where it can be had. It must outlive this object.
+    void isolate_with(IsolationPort& port) { isolation_.use(port); }
 
     // Replaces the planner's functions from the next pass on.
     void plan_with(PlannerSteps steps) { steps_ = steps; }
@@ -140,12 +144,13 @@ private:
     void take(const DomainChanged& changed);
     void take(const EventsOverflowed& overflowed);
 
-    enum class State { idle, observing, saving, applying };
+    enum class State { idle, observing, saving, applying, isolating };
 
     void check_housekeeping();
     void begin_pass();
     void on_observed(Result<Observation> seen);
     void refresh(Observation seen);
+    void plan_changes();
     [[nodiscard]] PlanningInput planning_input() const;
     [[nodiscard]] bool is_sound(const PassPlan& planned);
     void save_before_images(std::vector<DomainActions> actions);
@@ -155,6 +160,8 @@ private:
     void apply_next(const std::shared_ptr<ApplyQueue>& queue);
     void take_outcome(Outcome outcome);
     void wait_again_for(const DomainUuid& uuid);
+    void isolate();
+    void conclude_pinned(DomainRecord& record, const Outcome* outcome);
     void conclude(DomainRecord& record, const Outcome* outcome);
     void clean_up_images();
     void end_pass(const std::optional<Error>& failure);
@@ -186,6 +193,7 @@ private:
     std::uint64_t pass_ = 0;
     Publisher publisher_;
     Waiters waiters_;
+    IsolationSteps isolation_;
 
     std::function<void()> each_period_;
     std::function<void(const Records&)> on_refreshed_;

@@ -226,6 +226,7 @@ std::string report_state(const ManagerView& manager, const Records& records, con
                          {"housekeeping-yielded", plan.yielded.str()},
                          {"pool", manager.pool_cpus.str()},
                          {"isolated", quiet(&Topology::isolated)},
+                         {"isolated-for-guests", manager.isolated_cpus.str()},
                          {"nohz-full", quiet(&Topology::nohz_full)},
                          {"topology-generation", manager.topology_generation},
                          {"topology-warnings",

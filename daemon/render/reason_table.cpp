@@ -299,9 +299,11 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "{error}"}},
     {ReasonCode::set_apart, lacking, "set-apart", "virtpind itself failed at this domain, which is left alone", {
         "{error}"}},
-    {ReasonCode::option_without_effect, note, "option-without-effect",
-     "an option of the policy is kept, but this version does not act on it", {
-        "The policy also sets {option}, which this version keeps but does not act on."}},
+    {ReasonCode::cpus_isolated, good, "cpus-isolated", "the kernel keeps other tasks off its CPUs", {
+        "While it runs, the kernel keeps other tasks off {cpus:CPU #|CPUs #}."}},
+    {ReasonCode::cpus_not_isolated, lacking, "cpus-not-isolated",
+     "isolate=true cannot be had now: it is pinned all the same, and other tasks may run there, too", {
+        "Other tasks are not kept off its CPUs, as isolate asks: {why}."}},
     {ReasonCode::vcpus_missing, lacking, "vcpus-missing", "the policy asks for more vCPUs than can be plugged", {
         "The policy asks for {wanted_vcpus:# vCPU|# vCPUs}: the domain has room for {vcpus}[{gaps:}, because the "
             "gaps in its definition stay]; a larger <vcpu> in the definition makes more."}},
@@ -446,6 +448,30 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::other_housekeeping, "\"housekeeping\": \"{spare}\" in the configuration"},
     {ReasonPhrase::at_most_vcpus, "at most {most:# vCPU|# vCPUs}"},
     {ReasonPhrase::weaker_options, "fewer vCPUs, less housekeeping or weaker options"},
+
+    {ReasonPhrase::no_isolation_helper,
+     "virtpind-isolate does not answer ({error}); systemctl start virtpind-isolate.socket lets it"},
+    {ReasonPhrase::no_isolation_kernel, "that takes Linux 6.7 or later and cgroup v2 ({error})"},
+    {ReasonPhrase::no_isolation_cpuset,
+     "guests have no cpuset controller ({error}); cgroup_controllers in /etc/libvirt/qemu.conf gives it"},
+    {ReasonPhrase::no_isolation_group,
+     "its control group is not one of systemd's in machine.slice; a guest without <resource> in its definition has "
+     "it there"},
+    {ReasonPhrase::no_isolation_boot,
+     "{cpus:CPU # is|CPUs # are} isolated at boot already; without isolcpus= in the kernel's command line this "
+     "guest can have {cpus:it|them} to itself while it runs"},
+    {ReasonPhrase::no_isolation_guests,
+     "{guests, and} could not start any more, pinned to nothing else; other pins (virsh vcpupin --config) or a policy "
+     "would help"},
+    {ReasonPhrase::no_isolation_units,
+     "{owners, and} could not start any more, with CPUAffinity= on nothing else; other CPUs there (systemctl edit) "
+     "would help"},
+    {ReasonPhrase::no_isolation_threads,
+     "its own threads ({error}) are on nothing but the CPUs of its vCPUs; emulator=auto and iothreads=auto would help"},
+    {ReasonPhrase::no_isolation_pinned, "{error} would have no CPU left of {cpus}, to which it is pinned"},
+    {ReasonPhrase::no_isolation_others, "somebody else has {cpus:CPU #|CPUs #} isolated"},
+    {ReasonPhrase::no_isolation_floor, "{error}; fewer vCPUs, or isolate=false for another guest, would help"},
+    {ReasonPhrase::no_isolation_word, "the kernel or virtpind-isolate says: {error}"},
 
     {ReasonPhrase::guest_shape,
      "{sockets:# socket|# sockets}, {dies:# die|# dies} per socket, {cores:# core|# cores} per die, "

@@ -77,7 +77,10 @@ std::optional<CpuSet> read_guest_cpus(const fs::path& root)
                              "cpuset/machine/cpuset.effective_cpus",       // v1, without
                              "cpuset.cpus.effective", "cpuset/cpuset.effective_cpus"}) {
         if (auto cpus = read_cpus(cgroup / file); cpus && !cpus->empty()) {
-            return cpus;
+            // Those that a guest has to itself are not the slice's any more, and guests' all the
+            // same.
+            const auto own = read_cpus(cgroup / "machine.slice/cpuset.cpus.exclusive.effective");
+            return *cpus | own.value_or(CpuSet{});
         }
     }
     return std::nullopt;

@@ -181,6 +181,7 @@ private:
     view.online_cpus = CpuSet::range(0, 15);
     view.housekeeping_cpus = CpuSet{CpuId{0}, CpuId{8}};
     view.pool_cpus = CpuSet::range(1, 7);
+    view.isolated_cpus = CpuSet::range(9, 10);
     view.topology_generation = 1;
     view.policies = {"none", "shared", "dedicated"};
     view.default_policy = "none";
@@ -204,6 +205,7 @@ private:
     view.numa_nodes = NodeSet{NodeId{0}};
     view.last_applied_usec = 1;
     view.placement = "own";
+    view.isolated_cpus = CpuSet{CpuId{9}};
     return view;
 }
 

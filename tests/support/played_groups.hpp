@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A tree of control groups and a /sys of plain files, which keep what is written to them: 8 CPUs,
-// siblings 2n and 2n+1, one node with a network card.
+// A tree of control groups and a /sys of plain files, which keep what is written to them: one node
+// with a network card.
 #pragma once
 
 #include "isolate/isolate_session.hpp"
@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <string>
@@ -21,18 +22,25 @@ inline std::string played_scope(int id, const std::string& name)
 
 class PlayedGroups {
 public:
+    // 8 CPUs, siblings 2n and 2n+1.
     PlayedGroups()
+        : PlayedGroups(8, [](unsigned cpu) {
+            return std::to_string(cpu & ~1U) + "-" + std::to_string(cpu | 1U);
+        })
+    {}
+
+    PlayedGroups(unsigned cpus, const std::function<std::string(unsigned)>& siblings)
     {
+        const auto all = "0-" + std::to_string(cpus - 1);
         write("cgroup.controllers", "cpuset cpu");
-        write("cpuset.cpus.effective", "0-7");
+        write("cpuset.cpus.effective", all);
         add_group("machine.slice");
         const std::string cpu = "sys/devices/system/cpu/";
-        write(cpu + "online", "0-7");
-        for (auto i = 0; i < 8; ++i) {
-            write(cpu + "cpu" + std::to_string(i) + "/topology/thread_siblings_list",
-                  std::to_string(i & ~1) + "-" + std::to_string(i | 1));
+        write(cpu + "online", all);
+        for (unsigned i = 0; i < cpus; ++i) {
+            write(cpu + "cpu" + std::to_string(i) + "/topology/thread_siblings_list", siblings(i));
         }
-        write("sys/devices/system/node/node0/cpulist", "0-7");
+        write("sys/devices/system/node/node0/cpulist", all);
         write("sys/bus/pci/devices/0000:01:00.0/class", "0x020000");
         write("sys/bus/pci/devices/0000:01:00.0/numa_node", "0");
     }

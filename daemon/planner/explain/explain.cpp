@@ -165,11 +165,4 @@ void explain_untouched(const Member& member, DomainPlan& plan)
     }
 }
 
-void explain_without_effect(const Policy& policy, DomainPlan& plan)
-{
-    if (policy.isolate) {
-        plan.reasons.push_back({ReasonCode::option_without_effect, {{"option", "isolate"}}});
-    }
-}
-
 } // namespace virtpind

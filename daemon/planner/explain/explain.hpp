@@ -33,7 +33,4 @@ void explain_overrun(NameList names, DomainPlan& plan);
 // Hands off, foreign, held, broken: adds a code only where the intent does not have it already.
 void explain_untouched(const Member& member, DomainPlan& plan);
 
-// Options of the policy that placement does not act on and nothing else does either.
-void explain_without_effect(const Policy& policy, DomainPlan& plan);
-
 } // namespace virtpind

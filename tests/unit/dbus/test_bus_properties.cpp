@@ -82,6 +82,7 @@ TEST_F(BusProperties, ManagerHasThoseOfItsView)
     EXPECT_EQ(get_text(manager_path, manager, "OnlineCPUs"), "0-15");
     EXPECT_EQ(get_text(manager_path, manager, "HousekeepingCPUs"), "0,8");
     EXPECT_EQ(get_text(manager_path, manager, "PoolCPUs"), "1-7");
+    EXPECT_EQ(get_text(manager_path, manager, "IsolatedCPUs"), "9-10");
     EXPECT_EQ(get_text(manager_path, manager, "DefaultPolicy"), "none");
     EXPECT_EQ(get_number(manager_path, manager, "TopologyGeneration"), 1U);
     const auto policies = get(manager_path, manager, "Policies", "as");
@@ -141,6 +142,7 @@ TEST_F(BusProperties, SayWhatADomainLacksAndWhoHoldsIt)
     sd_bus_message_read(get(web1_path, domain, "Satisfied", "b").get(), "b", &satisfied);
     EXPECT_EQ(satisfied, 0);
     EXPECT_EQ(get_text(web1_path, domain, "Placement"), "housekeeping");
+    EXPECT_EQ(get_text(web1_path, domain, "IsolatedCPUs"), "9");
     const char *code = nullptr, *text = nullptr, *path = nullptr;
     const auto shortfall = get(web1_path, domain, "Shortfall", "(ss)");
     ASSERT_GT(sd_bus_message_read(shortfall.get(), "(ss)", &code, &text), 0);

@@ -39,6 +39,10 @@ TEST_F(SysfsFacts, CpusetOfGuestsCountsAndNotThatOfTheDaemon)
     root_.write("sys/fs/cgroup/machine.slice/cpuset.cpus.effective", "1-3\n");
     root_.write("sys/fs/cgroup/system.slice/cpuset.cpus.effective", "0\n");
     EXPECT_EQ(host().usable_cpus().str(), "1-3");
+    // What a guest has to itself the slice has no more, and guests all the same.
+    root_.write("sys/fs/cgroup/machine.slice/cpuset.cpus.effective", "1\n");
+    root_.write("sys/fs/cgroup/machine.slice/cpuset.cpus.exclusive.effective", "2-3\n");
+    EXPECT_EQ(host().usable_cpus().str(), "1-3");
 }
 
 TEST_F(SysfsFacts, QuietCpusAreThoseOfTheKernelsCommandLine)

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "isolation_calls.hpp"
+
+#include "isolate/guest_groups_reader.hpp"
+#include "isolate/isolate_session.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// The helper is started for each request, and the kernel may take its time.
+constexpr auto answer_patience = 60s;
+constexpr auto send_patience = 5s;
+
+IsolationAnswer no_answer(std::string why)
+{
+    return {.refused = IsolationRefusal::no_helper, .cpus = {}, .detail = std::move(why)};
+}
+
+loop::UniqueFd connect_to(const std::string& path)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return {};
+    }
+    std::memcpy(&address.sun_path, path.data(), path.size());
+    loop::UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as the call has it
+    if (!fd ||
+        ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return {};
+    }
+    return fd;
+}
+
+Result<std::string> receive_answer(int socket)
+{
+    const auto deadline = std::chrono::steady_clock::now() + answer_patience;
+    std::string line;
+    while (line.size() < isolation_answer_bytes_max) {
+        const auto left = deadline - std::chrono::steady_clock::now();
+        auto part = receive_some(socket, left);
+        if (!part) {
+            return std::move(part).error();
+        }
+        line += *part;
+        if (const auto end = line.find('\n'); end != std::string::npos) {
+            return line.substr(0, end);
+        }
+    }
+    return Error{.code = Errc::limits_exceeded, .message = "its answer is too long"};
+}
+
+// Letters and digits of ASCII: libvirt keeps these of a name, and few others.
+std::string plain_part(std::string_view name)
+{
+    std::string plain;
+    for (const auto c : name) {
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+            plain += c;
+        }
+    }
+    return plain;
+}
+
+// The name in "machine-qemu\x2dID\x2dNAME.scope", without escapes.
+std::string name_in(std::string_view scope, std::size_t begin)
+{
+    constexpr std::size_t end_bytes = 6; // ".scope"
+    std::string name;
+    for (auto at = begin; at + end_bytes < scope.size(); ++at) {
+        if (scope[at] == '\\') {
+            at += 3; // \xNN
+        } else {
+            name += scope[at];
+        }
+    }
+    return name;
+}
+
+// libvirt cuts long names.
+bool is_named_after(std::string_view scope, std::size_t begin, const std::string& domain)
+{
+    constexpr std::size_t cut_from = 40; // bytes; libvirt's limit is 64 with the id
+    const auto given = plain_part(name_in(scope, begin));
+    const auto whole = plain_part(domain);
+    return given == whole || (given.size() >= cut_from && whole.starts_with(given));
+}
+
+// The one scope of this run; several are of other daemons of libvirt on this kernel.
+std::string scope_of(const IsolationHost& host, const GuestRun& run)
+{
+    const auto begin = R"(machine-qemu\x2d)" + std::to_string(run.id) + R"(\x2d)";
+    std::string found;
+    for (const auto& [scope, guest] : host.guests) {
+        if (!scope.starts_with(begin) || !is_named_after(scope, begin.size(), run.name)) {
+            continue;
+        }
+        if (!found.empty()) {
+            return {};
+        }
+        found = scope;
+    }
+    return found;
+}
+
+} // namespace
+
+IsolationView read_isolation(const IsolationPlaces& places, const GuestRuns& runs)
+{
+    IsolationView view;
+    const auto lack = [&view](IsolationRefusal why, std::string detail) {
+        view.lacks = {.refused = why, .cpus = {}, .detail = std::move(detail)};
+    };
+    // Without openat2(2), which systemd takes from the daemon, and without a need: nothing is
+    // written, and what is read belongs to root.
+    const auto cgroups = HostDir::open(places.cgroups.c_str(), HostDir::Lookup::plain);
+    const auto sys = HostDir::open(places.sys.c_str(), HostDir::Lookup::plain);
+    if (!cgroups || !sys) {
+        lack(IsolationRefusal::failed, (cgroups ? sys : cgroups).error().message);
+        return view;
+    }
+    auto host = read_isolation_host(*cgroups, *sys);
+    if (!host) {
+        lack(host.error().code != Errc::unsupported ? IsolationRefusal::failed
+             : host.error().native_code == 1        ? IsolationRefusal::no_cpuset
+                                                    : IsolationRefusal::no_kernel,
+             host.error().message);
+        return view;
+    }
+    view.host = std::move(*host);
+    for (const auto& [uuid, run] : runs) {
+        if (auto scope = scope_of(view.host, run); !scope.empty()) {
+            view.scopes.emplace(uuid, std::move(scope));
+        }
+    }
+    return view;
+}
+
+IsolationAnswer ask_isolation(const IsolationPlaces& places, const IsolationRequest& request)
+{
+    const auto fd = connect_to(places.socket.native());
+    if (!fd) {
+        return no_answer(places.socket.native() + ": " + std::strerror(errno));
+    }
+    if (const auto sent = send_line(fd.get(), format_isolation_request(request), send_patience);
+        !sent) {
+        return no_answer(sent.error().message);
+    }
+    const auto line = receive_answer(fd.get());
+    auto answer = line ? parse_isolation_answer(*line) : Result<IsolationAnswer>{line.error()};
+    return answer ? std::move(*answer) : no_answer(answer.error().message);
+}
+
+bool has_partition(const GuestGroups& guest)
+{
+    return !guest.exclusive.empty() ||
+           std::any_of(guest.threads.begin(), guest.threads.end(), [](const auto& thread) {
+               return thread.second.partition != "member" || !thread.second.exclusive.empty();
+           });
+}
+
+} // namespace virtpind

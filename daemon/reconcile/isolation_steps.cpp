@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "isolation_steps.hpp"
+
+#include "common/base/logging.hpp"
+#include "common/base/printable.hpp"
+#include "isolation_wish.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace virtpind {
+
+namespace {
+
+// The partitions that hold.
+IsolatedThreads held_threads(const GuestGroups& guest)
+{
+    IsolatedThreads held;
+    for (const auto& [name, group] : guest.threads) {
+        if (group.partition == "isolated" && !group.exclusive.empty()) {
+            held.emplace(name, group.exclusive);
+        }
+    }
+    return held;
+}
+
+// Whether something is left of one that does not: the kernel's word is "isolated invalid", or the
+// helper was ended halfway.
+bool is_broken(const GuestGroups& guest)
+{
+    return guest.exclusive != cpus_of(held_threads(guest)) ||
+           std::any_of(guest.threads.begin(), guest.threads.end(), [](const auto& thread) {
+               const auto& [pins, exclusive, partition] = thread.second;
+               return partition != "isolated" && (partition != "member" || !exclusive.empty());
+           });
+}
+
+IsolationAnswer nobody_to_ask()
+{
+    return {.refused = IsolationRefusal::failed,
+            .cpus = {},
+            .detail = "virtpind runs with another topology than this host's"};
+}
+
+void take_view(DomainRecord& record, const IsolationView& view)
+{
+    auto& isolation = record.isolation;
+    const auto scope = view.scopes.find(record.seen.facts.uuid);
+    const auto* guest = scope != view.scopes.end() ? &view.host.guests.at(scope->second) : nullptr;
+    isolation.scope = guest != nullptr ? scope->second : std::string{};
+    isolation.held = guest != nullptr ? held_threads(*guest) : IsolatedThreads{};
+    isolation.broken = guest != nullptr && is_broken(*guest);
+}
+
+} // namespace
+
+void IsolationSteps::look(Records& records, std::function<void()> next)
+{
+    const auto concerns = [](const auto& entry) {
+        const auto& record = entry.second;
+        return record.decision.policy.policy.isolate || !record.isolation.held.empty() ||
+               record.isolation.broken;
+    };
+    const auto wanted = !looked_ || std::any_of(records.begin(), records.end(), concerns);
+    if (port_ == nullptr || !wanted) {
+        next();
+        return;
+    }
+    look_now(records, std::move(next));
+}
+
+void IsolationSteps::look_now(Records& records, std::function<void()> next)
+{
+    GuestRuns runs;
+    for (const auto& [uuid, record] : records) {
+        const auto& facts = record.seen.facts;
+        if (facts.id) {
+            runs.emplace(uuid, GuestRun{.id = *facts.id, .name = facts.name});
+        }
+    }
+    port_->look(std::move(runs), [this, &records, next = std::move(next)](IsolationView view) {
+        looked_ = true;
+        view_ = std::move(view);
+        for (auto& [uuid, record] : records) {
+            take_view(record, view_);
+        }
+        next();
+    });
+}
+
+void IsolationSteps::take_off(Records& records, const std::vector<DomainActions>& actions,
+                              const Topology& topology, std::function<void()> next)
+{
+    std::vector<Task> tasks;
+    for (const auto& [uuid, record] : records) {
+        const auto& isolation = record.isolation;
+        if (isolation.scope.empty() || (isolation.held.empty() && !isolation.broken) ||
+            !may_change_isolation(record)) {
+            continue;
+        }
+        const auto at = std::find_if(actions.begin(), actions.end(),
+                                     [&uuid = uuid](const auto& one) { return one.uuid == uuid; });
+        auto kept =
+            kept_threads(record, isolation.held, at != actions.end() ? &*at : nullptr, topology);
+        if (kept != isolation.held || (isolation.broken && !wants_isolation(record))) {
+            tasks.push_back({uuid, {.scope = isolation.scope, .threads = std::move(kept)}});
+        }
+    }
+    ask(records, std::move(tasks), std::move(next));
+}
+
+bool IsolationSteps::keep(const DomainRecord& record, const Outcome* outcome)
+{
+    const auto failed =
+        outcome != nullptr && !(outcome->errors.empty() && outcome->differs.empty());
+    if (failed || !wants_isolation(record)) {
+        return false;
+    }
+    kept_[record.seen.facts.uuid] = outcome != nullptr ? std::optional{*outcome} : std::nullopt;
+    return true;
+}
+
+bool IsolationSteps::is_any_to_come(const Pass& pass) const
+{
+    return std::any_of(kept_.begin(), kept_.end(), [&pass](const auto& kept) {
+        const auto* record = find_record(pass.records, kept.first);
+        return record != nullptr && wants_isolation(*record) &&
+               (record->isolation.broken ||
+                record->isolation.held != wanted_threads(*record, *pass.topology));
+    });
+}
+
+// What was seen before planning says nothing of pins that were applied since.
+void IsolationSteps::put_on(const Pass& pass, Refused refused,
+                            std::function<void(DomainRecord&, const Outcome*)> conclude,
+                            std::function<void()> next)
+{
+    auto finish = [this, pass, conclude = std::move(conclude), next = std::move(next)] {
+        conclude_kept(pass, conclude);
+        next();
+    };
+    if (port_ == nullptr || pass.topology == nullptr) {
+        finish();
+        return;
+    }
+    auto decide = [this, pass, refused, finish = std::move(finish)] {
+        ask_for_wanted(pass.records, *pass.topology, refused, finish);
+    };
+    if (is_any_to_come(pass)) {
+        look_now(pass.records, std::move(decide));
+    } else {
+        decide();
+    }
+}
+
+void IsolationSteps::conclude_kept(
+    const Pass& pass, const std::function<void(DomainRecord&, const Outcome*)>& conclude)
+{
+    for (const auto& [uuid, outcome] : std::exchange(kept_, {})) {
+        auto* record = find_record(pass.records, uuid);
+        if (record == nullptr || !record->plan) {
+            continue;
+        }
+        if (port_ == nullptr) {
+            record->isolation.obstacle = isolation_reason(nobody_to_ask());
+        }
+        tell_isolation(*record->plan, cpus_of(record->isolation.held), record->isolation.obstacle);
+        for (auto& shown : pass.plan.domains) {
+            if (shown.uuid == uuid) {
+                shown = *record->plan;
+            }
+        }
+        conclude(*record, outcome ? &*outcome : nullptr);
+    }
+}
+
+void IsolationSteps::ask_for_wanted(Records& records, const Topology& topology, Refused refused,
+                                    std::function<void()> next)
+{
+    std::vector<Task> tasks;
+    for (const auto& [uuid, outcome] : kept_) {
+        auto* record = find_record(records, uuid);
+        if (record == nullptr || !wants_isolation(*record)) {
+            continue;
+        }
+        auto& isolation = record->isolation;
+        auto threads = wanted_threads(*record, topology);
+        isolation.obstacle = find_isolation_obstacle(*record, threads, view_, records, topology);
+        IsolationRequest request{.scope = isolation.scope, .threads = std::move(threads)};
+        if (isolation.obstacle && view_.lacks) {
+            continue;
+        }
+        if (isolation.obstacle) { // what was there does not stay, either
+            if (!isolation.held.empty() || isolation.broken) {
+                tasks.push_back({uuid, {.scope = isolation.scope, .threads = {}}});
+            }
+            continue;
+        }
+        if (isolation.held == request.threads && !isolation.broken) {
+            isolation.refused.reset();
+        } else if (isolation.refused && isolation.refused_request == request &&
+                   refused == Refused::not_again) {
+            isolation.obstacle = isolation_reason(*isolation.refused);
+        } else {
+            tasks.push_back({uuid, std::move(request)});
+        }
+    }
+    ask(records, std::move(tasks), std::move(next));
+}
+
+void IsolationSteps::ask(Records& records, std::vector<Task> tasks, std::function<void()> next)
+{
+    if (port_ == nullptr || tasks.empty()) {
+        next();
+        return;
+    }
+    std::vector<IsolationRequest> requests;
+    for (const auto& task : tasks) {
+        requests.push_back(task.request);
+    }
+    port_->ask(std::move(requests), [this, &records, tasks = std::move(tasks),
+                                     next = std::move(next)](std::vector<IsolationAnswer> answers) {
+        for (std::size_t i = 0; i < tasks.size(); ++i) {
+            take_answer(records, tasks[i], std::move(answers.at(i)));
+        }
+        next();
+    });
+}
+
+void IsolationSteps::take_answer(Records& records, const Task& task, IsolationAnswer answer)
+{
+    auto* record = find_record(records, task.uuid);
+    if (record == nullptr) {
+        return;
+    }
+    const auto name = printable(record->seen.facts.name);
+    auto& isolation = record->isolation;
+    if (!answer.refused) {
+        log_info("{}: {}", name,
+                 task.request.threads.empty() ? "its CPUs are no longer its own alone"
+                                              : "it has CPUs " + answer.cpus.str() + " to itself");
+        isolation.held = task.request.threads;
+        isolation.broken = false;
+        isolation.refused.reset();
+        return;
+    }
+    log_warning("{}: virtpind-isolate: {}", name, format_isolation_answer(answer));
+    if (!task.request.threads.empty()) {
+        isolation.obstacle = isolation_reason(answer);
+        isolation.refused_request = task.request;
+        isolation.refused = std::move(answer);
+    }
+}
+
+} // namespace virtpind

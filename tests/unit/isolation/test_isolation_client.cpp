@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The daemon's side and the helper's, over a real socket, on a played tree of control groups.
+#include "daemon/isolation/isolation_client.hpp"
+#include "tests/support/played_groups.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace virtpind {
+namespace {
+
+using namespace std::chrono_literals;
+using test::played_scope;
+using test::PlayedGroups;
+
+const std::string web1 = played_scope(1, "web1");
+const DomainUuid first{"00000000-0000-4000-8000-000000000001"};
+
+// Takes one connection after the other, as systemd does for the helper.
+class PlayedHelper {
+public:
+    PlayedHelper(const std::string& path, std::function<void(int)> serve)
+        : socket_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)}, serve_{std::move(serve)}
+    {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(&address.sun_path, path.data(), path.size());
+        const auto* const any = reinterpret_cast<const sockaddr*>(&address);
+        EXPECT_EQ(::bind(socket_.get(), any, sizeof address), 0);
+        EXPECT_EQ(::listen(socket_.get(), 4), 0);
+        thread_ = std::jthread{[this] { accept_all(); }};
+    }
+
+    ~PlayedHelper() { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+private:
+    void accept_all()
+    {
+        for (;;) {
+            const loop::UniqueFd connection{::accept(socket_.get(), nullptr, nullptr)};
+            if (!connection) {
+                return;
+            }
+            serve_(connection.get());
+        }
+    }
+
+    loop::UniqueFd socket_;
+    std::function<void(int)> serve_;
+    std::jthread thread_;
+};
+
+class IsolationClientTest : public testing::Test {
+protected:
+    IsolationClientTest() { groups_.add_guest(web1, {{"vcpu0", "2"}, {"vcpu1", "3"}}); }
+
+    // As the helper does.
+    void serve(int connection)
+    {
+        const auto line = receive_line(connection, 5s);
+        const auto answer = answer_request(groups_.open(), line.value());
+        EXPECT_TRUE(send_line(connection, format_isolation_answer(answer), 5s));
+    }
+
+    // Runs a loop until `call` has its answer; a loop that has ended is not run again.
+    template <class Answer>
+    Answer answer_to(const std::function<void(IsolationClient&, std::function<void(Answer)>)>& call)
+    {
+        auto loop = loop::EventLoop::create().value();
+        IsolationClient client{loop,
+                               {.cgroups = groups_.path(""),
+                                .sys = groups_.path("sys"),
+                                .units = groups_.path("units"),
+                                .socket = groups_.path("socket")}};
+        std::optional<Answer> got;
+        call(client, [&](Answer answer) {
+            got = std::move(answer);
+            loop.stop(0);
+        });
+        EXPECT_FALSE(got) << "it blocked";
+        EXPECT_EQ(loop.run(), 0);
+        return got.value();
+    }
+
+    IsolationView look(const GuestRuns& runs)
+    {
+        return answer_to<IsolationView>([&](auto& client, auto done) { client.look(runs, done); });
+    }
+
+    std::string ask(const IsolationRequest& request)
+    {
+        const auto answers = answer_to<std::vector<IsolationAnswer>>(
+            [&](auto& client, auto done) { client.ask({request}, done); });
+        return format_isolation_answer(answers.at(0));
+    }
+
+    PlayedGroups groups_;
+    const IsolationRequest both_{
+        .scope = web1, .threads = {{"vcpu0", CpuSet{CpuId{2}}}, {"vcpu1", CpuSet{CpuId{3}}}}};
+};
+
+TEST_F(IsolationClientTest, AsksAndSeesWhatCameOfIt)
+{
+    const PlayedHelper helper{groups_.path("socket"), [this](int fd) { serve(fd); }};
+    EXPECT_EQ(ask(both_), "isolated 2-3");
+    const auto view = look({{first, {.id = 1, .name = "web1"}}});
+    EXPECT_FALSE(view.lacks);
+    EXPECT_EQ(view.scopes.at(first), web1);
+    EXPECT_EQ(view.host.guests.at(web1).threads.at("vcpu0").partition, "isolated");
+    EXPECT_EQ(ask({.scope = web1, .threads = {}}), "isolated");
+    EXPECT_EQ(groups_.partition(web1, "vcpu0"), "member");
+    EXPECT_TRUE(ask({.scope = web1, .threads = {{"vcpu0", CpuSet{CpuId{5}}}}})
+                    .starts_with("refused outside-pins"));
+}
+
+TEST_F(IsolationClientTest, FindsTheGroupOfARunByIdAndName)
+{
+    groups_.add_guest(played_scope(12, R"(my\x2dguest)"), {});
+    const auto view = look({{first, {.id = 12, .name = "my-guest"}}});
+    EXPECT_EQ(view.scopes.count(first), 1U);
+    EXPECT_TRUE(look({{first, {.id = 12, .name = "another"}}}).scopes.empty());
+    EXPECT_TRUE(look({{first, {.id = 2, .name = "web1"}}}).scopes.empty());
+    groups_.add_guest(played_scope(12, "myguest"), {}); // of another libvirt
+    EXPECT_TRUE(look({{first, {.id = 12, .name = "my-guest"}}}).scopes.empty());
+}
+
+TEST_F(IsolationClientTest, TellsThatNobodyAnswers)
+{
+    EXPECT_TRUE(ask(both_).starts_with("refused no-helper : "));
+    const PlayedHelper deaf{groups_.path("socket"), [](int) {}};
+    EXPECT_TRUE(ask(both_).starts_with("refused no-helper"));
+}
+
+TEST_F(IsolationClientTest, TakesNothingElseForAnAnswer)
+{
+    const PlayedHelper helper{groups_.path("socket"), [](int fd) {
+                                  (void)receive_line(fd, 5s);
+                                  (void)send_line(fd, "done", 5s);
+                              }};
+    EXPECT_TRUE(ask(both_).starts_with("refused no-helper"));
+}
+
+TEST_F(IsolationClientTest, NamesWhatTheHostLacks)
+{
+    groups_.remove("machine.slice/cpuset.cpus.exclusive");
+    EXPECT_EQ(look({}).lacks.value().refused, IsolationRefusal::no_kernel);
+    groups_.remove("machine.slice/cpuset.cpus");
+    EXPECT_EQ(look({}).lacks.value().refused, IsolationRefusal::no_cpuset);
+    groups_.remove("cgroup.controllers");
+    EXPECT_EQ(look({}).lacks.value().refused, IsolationRefusal::no_kernel);
+}
+
+} // namespace
+} // namespace virtpind
