@@ -210,9 +210,9 @@ TEST_F(BusProperties, EveryPropertyButTheConstantOnesIsCompared)
     domain_after.displaced_by = {"b"};
     service->publish(manager_after, {domain_after});
     ASSERT_EQ(changes(manager_path).size(), 1U);
-    EXPECT_EQ(changes(manager_path).front().size(), 10U);
+    EXPECT_EQ(changes(manager_path).front().size(), 11U);
     ASSERT_EQ(changes(web1_path).size(), 1U);
-    EXPECT_EQ(changes(web1_path).front().size(), 19U);
+    EXPECT_EQ(changes(web1_path).front().size(), 20U);
 }
 
 TEST_F(BusProperties, DomainsComeAndGoAsObjects)
