@@ -159,9 +159,12 @@ Result<std::vector<std::string>> HostDir::folders(std::size_t count_max, Links l
 
 Result<void> HostDir::make(const std::string& name) const
 {
-    constexpr mode_t mode = 0755;
+    constexpr mode_t mode = 0755; // whatever the umask is: the daemon reads it
     if (::mkdirat(fd_.get(), name.c_str(), mode) != 0 && errno != EEXIST) {
         return file_error(Errc::apply_failed, "make", name, errno);
+    }
+    if (::fchmodat(fd_.get(), name.c_str(), mode, 0) != 0) {
+        return file_error(Errc::apply_failed, "let others read", name, errno);
     }
     return {};
 }
