@@ -1,31 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "password_agent.hpp"
 
+#include "clients/bus/login_session.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
-#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <string>
 
 namespace virtpind::client {
 
 namespace {
-
-// A session's own agent, that of a desktop, comes first; polkit asks a fallback only where there is
-// a session.
-bool is_of_session()
-{
-    char* session = nullptr;
-    const auto found = ::sd_pid_get_session(0, &session) >= 0;
-    std::free(session); // NOLINT(cppcoreguidelines-no-malloc): libsystemd allocates it
-    return found;
-}
 
 [[noreturn]] void become_agent(int ready, const char* ready_number, const char* fallback)
 {
@@ -46,7 +36,9 @@ PasswordAgent::PasswordAgent(bool wanted)
         return;
     }
     const auto number = std::to_string(ends[1]);
-    const auto* const fallback = is_of_session() ? "--fallback" : nullptr;
+    // A session's own agent, that of a desktop, comes first; polkit asks a fallback only where
+    // there is a session.
+    const auto* const fallback = is_of_login_session() ? "--fallback" : nullptr;
     child_ = ::fork();
     if (child_ == 0) {
         become_agent(ends[1], number.c_str(), fallback);

@@ -21,7 +21,9 @@ POLKITD = Path("/usr/lib/polkit-1/polkitd")
 AGENT_HELPER = POLKITD.parent / "polkit-agent-helper-1"
 TEST_UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 VIRTPIND, MEMBER, NOBODY, ADMINISTRATOR = 970, 5, 65534, 4242
-PASSWORD, PASSWORD_HASH = "secret", "$6$virtpind$LGZ/ImVo76H0FT/ubWyJOe5uqamwBSzu42bjyOp62n1jwVF3m2Em5/W3.l/vM9naVYeXd.odNmplifnTO1D4C1"
+PASSWORD = "secret"
+PASSWORD_HASH = ("$6$virtpind$LGZ/ImVo76H0FT/ubWyJOe5uqamwBSzu42bjy"
+                 "Op62n1jwVF3m2Em5/W3.l/vM9naVYeXd.odNmplifnTO1D4C1")
 MANAGE = "org.libvirt.unix.manage"
 
 
@@ -38,8 +40,7 @@ def cover(path, content):
 
 @pytest.fixture(scope="module", autouse=True)
 def host():
-    """User virtpind, a member of group libvirt, an administrator with a password, and polkit's files with ours among
-    them."""
+    """User virtpind, a member of group libvirt, an administrator, and polkit's files with ours among them."""
     if not inside_private_host():
         pytest.skip(HOW)
     if not POLKITD.exists():
@@ -50,7 +51,8 @@ def host():
                              f"ada:x:{ADMINISTRATOR}:{ADMINISTRATOR}::/:/bin/sh", ""]))
     shadow = Path("/etc/shadow")
     cover(shadow, f"{shadow.read_text()}ada:{PASSWORD_HASH}:19000:0:99999:7:::\n")
-    groups = [line for line in group.read_text().splitlines() if not line.startswith(("libvirt:", "virtpind:", "sudo:"))]
+    groups = [line for line in group.read_text().splitlines()
+              if not line.startswith(("libvirt:", "virtpind:", "sudo:"))]
     member = next(line.split(":")[0] for line in users if line.split(":")[2] == str(MEMBER))
     cover(group, "\n".join([*groups, f"libvirt:x:971:{member}", f"virtpind:x:{VIRTPIND}:",
                             "sudo:x:27:ada", f"ada:x:{ADMINISTRATOR}:", ""]))
@@ -119,7 +121,7 @@ def test_members_of_group_libvirt_may_and_others_need_a_password(daemon, polkit,
 
 @pytest.fixture
 def ctl(open_bus, tmp_path):
-    """virtpinctl on what it takes for the system bus; polkit's helper, which trusts no environment, takes it so, too."""
+    """virtpinctl on what it takes for the system bus; so does polkit's helper, which trusts no environment."""
     if (not AGENT_HELPER.exists() or not os.stat(AGENT_HELPER).st_mode & stat.S_ISUID
             or os.statvfs(AGENT_HELPER).f_flag & os.ST_NOSUID
             or "NoNewPrivs:\t1" in Path("/proc/self/status").read_text()):
@@ -139,7 +141,8 @@ def ctl(open_bus, tmp_path):
                                                     ("guess", DENIED, "virtpinctl: ")], ids=["right", "wrong"])
 def test_virtpinctl_asks_for_a_password(daemon, polkit, ctl, password, status, says):
     """Also where the terminal belongs to no session, as after su: pkttyagent as a fallback is not asked there."""
-    done, shown = ctl.on_terminal("set", "test", "dedicated", user=ADMINISTRATOR, replies=[("assword:", password + "\n")])
+    done, shown = ctl.on_terminal("set", "test", "dedicated", user=ADMINISTRATOR,
+                                  replies=[("assword:", password + "\n")])
     assert done == status and "Authenticating as: ada" in shown and says in shown, shown
     assert PASSWORD not in shown
 
