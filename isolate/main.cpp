@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr auto patience = 5s;
 // Whatever happens: the partitions of a guest take well below a second.
-constexpr unsigned life_seconds = 60;
+constexpr unsigned life_seconds = 25; // the daemon waits a little longer
 
 std::string caller_uid()
 {

@@ -36,6 +36,8 @@ struct IsolationView {
     IsolationHost host;
     std::map<DomainUuid, std::string> scopes; // in `host`, of the runs that have one
     std::vector<UnitAffinity> units;
+    // Linux before 7.0: kswapd and kcompactd forget their nodes when something is isolated.
+    bool forgets_nodes = false;
 };
 
 class IsolationPort {

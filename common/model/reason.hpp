@@ -97,6 +97,7 @@ enum class ReasonCode {
     set_apart,
     cpus_isolated,
     cpus_not_isolated,
+    nodes_forgotten,
     vcpus_missing,
     vcpus_kept,
     dedicated_vcpus_missing,

@@ -6,12 +6,14 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -23,7 +25,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // The helper is started for each request, and the kernel may take its time.
-constexpr auto answer_patience = 60s;
+constexpr auto answer_patience = 30s;
 constexpr auto send_patience = 5s;
 
 IsolationAnswer no_answer(std::string why)
@@ -120,6 +122,14 @@ std::string scope_of(const IsolationHost& host, const GuestRun& run)
     return found;
 }
 
+bool is_kernel_before_7()
+{
+    constexpr int mended_in = 7;
+    utsname kernel{};
+    return ::uname(&kernel) == 0 &&
+           std::atoi(static_cast<const char*>(kernel.release)) < mended_in; // "6.12.1-amd64"
+}
+
 } // namespace
 
 IsolationView read_isolation(const IsolationPlaces& places, const GuestRuns& runs)
@@ -145,6 +155,7 @@ IsolationView read_isolation(const IsolationPlaces& places, const GuestRuns& run
         return view;
     }
     view.host = std::move(*host);
+    view.forgets_nodes = is_kernel_before_7();
     for (const auto& [uuid, run] : runs) {
         if (auto scope = scope_of(view.host, run); !scope.empty()) {
             view.scopes.emplace(uuid, std::move(scope));

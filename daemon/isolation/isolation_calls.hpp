@@ -21,7 +21,7 @@ struct IsolationPlaces {
 // All but the units.
 [[nodiscard]] IsolationView read_isolation(const IsolationPlaces& places, const GuestRuns& runs);
 
-// Waits at most a minute for the answer. Where there is none, it is a refusal: no_helper.
+// Waits at most half a minute for the answer. Where there is none, it is a refusal: no_helper.
 [[nodiscard]] IsolationAnswer ask_isolation(const IsolationPlaces& places,
                                             const IsolationRequest& request);
 

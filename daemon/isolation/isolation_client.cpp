@@ -45,15 +45,16 @@ void IsolationClient::ask(std::vector<IsolationRequest> requests,
 {
     auto refused = done;
     const auto count = requests.size();
-    const auto posted =
-        worker_.submit([this, requests = std::move(requests), done = std::move(done)] {
-            std::vector<IsolationAnswer> answers;
-            for (const auto& request : requests) {
-                answers.push_back(ask_isolation(places_, request));
-                worker_.note_progress();
-            }
-            return [done, answers = std::move(answers)]() mutable { done(std::move(answers)); };
-        });
+    const auto posted = worker_.submit([this, requests = std::move(requests),
+                                        done = std::move(done)] {
+        std::vector<IsolationAnswer> answers;
+        for (const auto& request : requests) { // who does not answer once is not waited for again
+            const auto silent =
+                !answers.empty() && answers.back().refused == IsolationRefusal::no_helper;
+            answers.push_back(silent ? answers.back() : ask_isolation(places_, request));
+        }
+        return [done, answers = std::move(answers)]() mutable { done(std::move(answers)); };
+    });
     if (posted == loop::Posted::full) {
         refused(std::vector<IsolationAnswer>(
             count, {.refused = IsolationRefusal::no_helper, .cpus = {}, .detail = "too busy"}));

@@ -8,6 +8,7 @@
 #include "device_parents.hpp"
 #include "domain_jobs.hpp"
 #include "error.hpp"
+#include "given_cpus.hpp"
 
 #include <algorithm>
 #include <array>
@@ -118,6 +119,7 @@ Result<void> complete_active(const VirtConnection& connection, virDomainPtr doma
         auto affinities = read_vcpu_affinities(domain, facts.vcpus_online.size());
         if (affinities && observed.running) {
             observed.running->affinities = std::move(*affinities);
+            add_given_cpus(*observed.running, read_given_cpus());
         } else if (!affinities && affinities.error().code == Errc::host_unavailable) {
             return std::move(affinities).error();
         }

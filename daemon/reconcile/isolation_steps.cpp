@@ -157,6 +157,9 @@ void IsolationSteps::put_on(const Pass& pass, Refused refused,
 void IsolationSteps::conclude_kept(
     const Pass& pass, const std::function<void(DomainRecord&, const Outcome*)>& conclude)
 {
+    const auto several = pass.topology != nullptr && pass.topology->memory_nodes().size() > 1;
+    const auto forgotten =
+        several && view_.forgets_nodes ? NodesForgotten::yes : NodesForgotten::no;
     for (const auto& [uuid, outcome] : std::exchange(kept_, {})) {
         auto* record = find_record(pass.records, uuid);
         if (record == nullptr || !record->plan) {
@@ -165,7 +168,8 @@ void IsolationSteps::conclude_kept(
         if (port_ == nullptr) {
             record->isolation.obstacle = isolation_reason(nobody_to_ask());
         }
-        tell_isolation(*record->plan, cpus_of(record->isolation.held), record->isolation.obstacle);
+        tell_isolation(*record->plan, cpus_of(record->isolation.held), record->isolation.obstacle,
+                       forgotten);
         for (auto& shown : pass.plan.domains) {
             if (shown.uuid == uuid) {
                 shown = *record->plan;

@@ -273,17 +273,22 @@ Reason isolation_reason(const IsolationAnswer& refused)
     return not_isolated(why, std::move(arguments));
 }
 
-void tell_isolation(DomainPlan& plan, const CpuSet& isolated, const std::optional<Reason>& obstacle)
+void tell_isolation(DomainPlan& plan, const CpuSet& isolated, const std::optional<Reason>& obstacle,
+                    NodesForgotten forgotten)
 {
     std::erase_if(plan.reasons, [](const Reason& reason) {
         return reason.code == ReasonCode::cpus_isolated ||
-               reason.code == ReasonCode::cpus_not_isolated;
+               reason.code == ReasonCode::cpus_not_isolated ||
+               reason.code == ReasonCode::nodes_forgotten;
     });
     if (obstacle) {
         plan.satisfied = false;
         plan.reasons.push_back(*obstacle);
     } else if (!isolated.empty()) {
         plan.reasons.push_back({ReasonCode::cpus_isolated, {{"cpus", isolated}}});
+        if (forgotten == NodesForgotten::yes) {
+            plan.reasons.push_back({ReasonCode::nodes_forgotten, {}});
+        }
     }
 }
 

@@ -40,7 +40,8 @@ namespace virtpind {
 
 // The plan tells whether it has its CPUs to itself, or what is in the way: then it is not as asked.
 // What it told before is gone.
-void tell_isolation(DomainPlan& plan, const CpuSet& isolated,
-                    const std::optional<Reason>& obstacle);
+enum class NodesForgotten { no, yes }; // by the kernel's own threads
+void tell_isolation(DomainPlan& plan, const CpuSet& isolated, const std::optional<Reason>& obstacle,
+                    NodesForgotten forgotten);
 
 } // namespace virtpind

@@ -304,6 +304,10 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::cpus_not_isolated, lacking, "cpus-not-isolated",
      "isolate=true cannot be had now: it is pinned all the same, and other tasks may run there, too", {
         "Other tasks are not kept off its CPUs, as isolate asks: {why}."}},
+    {ReasonCode::nodes_forgotten, note, "nodes-forgotten",
+     "kernel threads that are kept on their NUMA node run anywhere, until the next boot", {
+        "Linux before 7.0 lets kswapd and kcompactd forget their NUMA nodes when CPUs are isolated: they run anywhere "
+            "until the next boot."}},
     {ReasonCode::vcpus_missing, lacking, "vcpus-missing", "the policy asks for more vCPUs than can be plugged", {
         "The policy asks for {wanted_vcpus:# vCPU|# vCPUs}: the domain has room for {vcpus}[{gaps:}, because the "
             "gaps in its definition stay]; a larger <vcpu> in the definition makes more."}},
