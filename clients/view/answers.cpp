@@ -59,6 +59,17 @@ PlannedGuest planned_guest(const Json& json)
     return guest;
 }
 
+StoredPolicy stored_policy(const Json& json)
+{
+    StoredPolicy stored{.policy = text_in(json, "policy"), .options = {}};
+    if (const auto* options = member(json, "options"); options != nullptr && options->is_object()) {
+        for (const auto& [name, value] : options->items()) {
+            stored.options[printable(name)] = option_text(value);
+        }
+    }
+    return stored;
+}
+
 CoreKind kind_of(const std::string& word)
 {
     return word == "efficiency"  ? CoreKind::efficiency
@@ -71,6 +82,10 @@ Layout layout_of(const Json& json)
     Layout layout;
     for (const auto& package : list_in(json, "packages")) {
         layout.packages.push_back(cpus_in(package, "cpus"));
+    }
+    for (const auto& node : list_in(json, "nodes")) {
+        layout.nodes.push_back(
+            {number_in(node, "id"), cpus_in(node, "cpus"), number_in(node, "memory-kib")});
     }
     for (const auto& l3 : list_in(json, "l3s")) {
         layout.l3s.push_back(
@@ -111,6 +126,9 @@ Result<Explanation> read_explanation(std::string_view json)
     Explanation explanation;
     if (const auto* plan = member(*document, "plan")) {
         explanation.reasons = reasons_in(*plan);
+    }
+    if (const auto* stored = member(*document, "stored"); stored != nullptr) {
+        explanation.stored = stored_policy(*stored);
     }
     for (const auto& entry : list_in(*document, "history")) {
         explanation.history.push_back({number_in(entry, "realtime-usec"), text_in(entry, "what")});

@@ -27,10 +27,17 @@ struct HistoryEntry {
     std::string what;
 };
 
+// What was set for a guest itself, without what the configuration adds.
+struct StoredPolicy {
+    std::string policy;
+    std::map<std::string, std::string> options; // as SetPolicy takes them in strings
+};
+
 // The answer of Explain, beside what the guest's properties tell.
 struct Explanation {
     std::vector<Reason> reasons;
     std::vector<HistoryEntry> history; // oldest first
+    std::optional<StoredPolicy> stored;
 };
 
 struct PlannedGuest {

@@ -69,21 +69,6 @@ std::string section(const std::string& name, const std::vector<const Finding*>& 
     return text;
 }
 
-std::string value_text(const Json& value)
-{
-    if (value.is_boolean()) {
-        return value.get<bool>() ? "true" : "false";
-    }
-    if (value.is_number_integer()) {
-        return std::to_string(value.get<std::int64_t>());
-    }
-    std::string text = text_of(value);
-    for (const auto& word : value.is_array() ? value : Json::array()) {
-        text += (text.empty() ? "" : ",") + text_of(word);
-    }
-    return text;
-}
-
 // Of {"policy", "options"}: "dedicated", "smt=require".
 std::vector<std::string> policy_words(const Json& set_policy)
 {
@@ -94,7 +79,7 @@ std::vector<std::string> policy_words(const Json& set_policy)
     if (const auto* options = member(set_policy, "options");
         options != nullptr && options->is_object()) {
         for (const auto& [name, value] : options->items()) {
-            words.push_back(name + "=" + value_text(value));
+            words.push_back(name + "=" + option_text(value));
         }
     }
     return words;

@@ -68,6 +68,21 @@ CpuSet cpus_in(const Json& json, const char* key)
     return found != nullptr ? cpus_of(*found) : CpuSet{};
 }
 
+std::string option_text(const Json& value)
+{
+    if (value.is_boolean()) {
+        return value.get<bool>() ? "true" : "false";
+    }
+    if (value.is_number_integer()) {
+        return std::to_string(value.get<std::int64_t>());
+    }
+    std::string text = text_of(value);
+    for (const auto& word : value.is_array() ? value : Json::array()) {
+        text += (text.empty() ? "" : ",") + text_of(word);
+    }
+    return text;
+}
+
 // The elements of an array, or nothing.
 const Json& list_in(const Json& json, const char* key)
 {

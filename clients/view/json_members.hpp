@@ -27,6 +27,8 @@ using Json = nlohmann::json;
 [[nodiscard]] std::uint64_t number_in(const Json& json, const char* key);
 [[nodiscard]] CpuSet cpus_of(const Json& json);
 [[nodiscard]] CpuSet cpus_in(const Json& json, const char* key);
+// A policy's option as NAME=VALUE has it: "true", "4", "topoext,invtsc".
+[[nodiscard]] std::string option_text(const Json& value);
 // The elements of an array, or nothing.
 [[nodiscard]] const Json& list_in(const Json& json, const char* key);
 

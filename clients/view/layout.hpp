@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The host's shape as a client draws it: packages, L3 caches, cores, CPUs.
+// The host's shape as a client draws it: packages, nodes, L3 caches, cores, CPUs.
 #pragma once
 
 #include "common/base/cpu_set.hpp"
@@ -23,8 +23,15 @@ struct LayoutL3 {
     bool vcache = false;
 };
 
+struct LayoutNode {
+    std::uint64_t id = 0; // of the operating system
+    CpuSet cpus;          // none: it has memory only
+    std::uint64_t memory_kib = 0;
+};
+
 struct Layout {
     std::vector<CpuSet> packages;
+    std::vector<LayoutNode> nodes;
     std::vector<LayoutL3> l3s;
     std::vector<LayoutCore> cores; // ascending by their first CPU
     CpuSet isolated;

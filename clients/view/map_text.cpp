@@ -14,24 +14,6 @@ namespace {
 constexpr std::size_t label_width = 17;
 constexpr std::size_t narrow_below = 50; // cells: labels get lines of their own
 
-// "A" to "Z", then "AA" and so on.
-std::string letters_of(std::size_t number)
-{
-    constexpr std::size_t letters = 26;
-    std::string text(1, static_cast<char>('A' + number % letters));
-    for (number /= letters; number > 0; number /= letters) {
-        --number;
-        text.insert(text.begin(), static_cast<char>('A' + number % letters));
-    }
-    return text;
-}
-
-bool pins_one_by_one(const MapGuest& guest)
-{
-    return !guest.floats && std::any_of(guest.vcpus.begin(), guest.vcpus.end(),
-                                        [](const auto& vcpu) { return vcpu.second.size() == 1; });
-}
-
 CpuSet floating_cpus(const MapGuest& guest)
 {
     CpuSet cpus;
@@ -304,6 +286,23 @@ private:
 };
 
 } // namespace
+
+std::string letters_of(std::size_t number)
+{
+    constexpr std::size_t letters = 26;
+    std::string text(1, static_cast<char>('A' + number % letters));
+    for (number /= letters; number > 0; number /= letters) {
+        --number;
+        text.insert(text.begin(), static_cast<char>('A' + number % letters));
+    }
+    return text;
+}
+
+bool pins_one_by_one(const MapGuest& guest)
+{
+    return !guest.floats && std::any_of(guest.vcpus.begin(), guest.vcpus.end(),
+                                        [](const auto& vcpu) { return vcpu.second.size() == 1; });
+}
 
 std::vector<MapGuest> map_guests(const std::vector<Guest>& guests)
 {

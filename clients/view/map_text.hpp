@@ -24,6 +24,12 @@ struct MapGuest {
 // Guests that are on CPUs of the host now, in the snapshot's order.
 [[nodiscard]] std::vector<MapGuest> map_guests(const std::vector<Guest>& guests);
 
+// "A" to "Z", then "AA" and so on: what stands for the guest of this number on a map.
+[[nodiscard]] std::string letters_of(std::size_t number);
+
+// Whether a vCPU has a CPU of its own, so that the map has a place for it.
+[[nodiscard]] bool pins_one_by_one(const MapGuest& guest);
+
 // Gives a guest that is on several maps the same letter on each.
 void give_letters(std::vector<MapGuest>& before, std::vector<MapGuest>& after);
 
