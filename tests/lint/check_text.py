@@ -37,8 +37,9 @@ def can_be_broken(path, line):
 
 
 def is_drawn(path):
-    """Hosts and domains as others write them, expected answers, pictures: the lines are those of their programs."""
-    return path.suffix == ".svg" or path.parts[:2] == ("tests", "golden") or (
+    """Hosts and domains as others write them, expected answers, pictures, translations: the lines are those of their
+    programs."""
+    return path.suffix in {".svg", ".ts"} or path.parts[:2] == ("tests", "golden") or (
         path.parts[:2] == ("tests", "cases") and path.suffix in {".json", ".xml"})
 
 

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "variants.hpp"
+
+#include "common/base/printable.hpp"
+#include "common/base/uuid.hpp"
+
+#include <QDBusMetaType>
+#include <QMetaType>
+#include <QStringList>
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace virtpind::tray {
+
+namespace {
+
+constexpr std::size_t text_max = 4096;
+constexpr int rows_max = 16384; // of one property: as many as there may be CPUs
+
+std::string text_of(const QString& text)
+{
+    // Longer ones are cut before they are copied.
+    return printable(text.left(static_cast<qsizetype>(text_max)).toStdString(), text_max);
+}
+
+bool is_a(const QVariant& value, QMetaType type)
+{
+    return value.metaType() == type;
+}
+
+// A structure or list on the wire, if it has this signature.
+const QDBusArgument* argument_of(const QVariant& value, QLatin1StringView signature)
+{
+    if (!is_a(value, QMetaType::fromType<QDBusArgument>())) {
+        return nullptr;
+    }
+    const auto* argument = static_cast<const QDBusArgument*>(value.constData());
+    return argument->currentSignature() == signature ? argument : nullptr;
+}
+
+CpuSet cpus_of(const QString& text)
+{
+    auto cpus = CpuSet::parse(text.left(static_cast<qsizetype>(text_max) * 4).toStdString());
+    return cpus ? *cpus : CpuSet{};
+}
+
+class Reader {
+public:
+    explicit Reader(const QVariantMap& properties) : properties_{properties} {}
+
+    void read(const char* name, std::string& out) const
+    {
+        if (const auto value = find(name); is_a(value, QMetaType::fromType<QString>())) {
+            out = text_of(value.toString());
+        }
+    }
+
+    void read(const char* name, std::vector<std::string>& out) const
+    {
+        const auto value = find(name);
+        if (is_a(value, QMetaType::fromType<QStringList>())) {
+            for (const auto& text : value.toStringList().mid(0, rows_max)) {
+                out.push_back(text_of(text));
+            }
+        }
+    }
+
+    void read(const char* name, std::uint64_t& out) const
+    {
+        if (const auto value = find(name); is_a(value, QMetaType::fromType<qulonglong>())) {
+            out = value.toULongLong();
+        }
+    }
+
+    void read(const char* name, std::uint32_t& out) const
+    {
+        if (const auto value = find(name); is_a(value, QMetaType::fromType<uint>())) {
+            out = value.toUInt();
+        }
+    }
+
+    void read(const char* name, std::optional<bool>& out) const
+    {
+        if (const auto value = find(name); is_a(value, QMetaType::fromType<bool>())) {
+            out = value.toBool();
+        }
+    }
+
+    void read(const char* name, CpuSet& out) const
+    {
+        if (const auto value = find(name); is_a(value, QMetaType::fromType<QString>())) {
+            out = cpus_of(value.toString());
+        }
+    }
+
+    void read(const char* name, client::Remark& out) const
+    {
+        const auto value = find(name);
+        if (const auto* argument = argument_of(value, QLatin1StringView{"(ss)"})) {
+            QString code;
+            QString text;
+            argument->beginStructure();
+            *argument >> code >> text;
+            argument->endStructure();
+            out = {text_of(code), text_of(text)};
+        }
+    }
+
+    // row(argument) for each row of a list of structures.
+    template <class Row>
+    void rows(const char* name, QLatin1StringView signature, Row row) const
+    {
+        const auto value = find(name);
+        if (const auto* argument = argument_of(value, signature)) {
+            argument->beginArray();
+            for (auto left = rows_max; left > 0 && !argument->atEnd(); --left) {
+                argument->beginStructure();
+                row(*argument);
+                argument->endStructure();
+            }
+            argument->endArray();
+        }
+    }
+
+    void read(const char* name, std::map<std::uint32_t, CpuSet>& out) const
+    {
+        rows(name, QLatin1StringView{"a(us)"}, [&out](const QDBusArgument& argument) {
+            uint number = 0;
+            QString cpus;
+            argument >> number >> cpus;
+            out[number] = cpus_of(cpus);
+        });
+    }
+
+    [[nodiscard]] QVariant find(const char* name) const
+    {
+        return properties_.value(QLatin1StringView{name});
+    }
+
+private:
+    const QVariantMap& properties_;
+};
+
+std::string option_text(const QVariant& value)
+{
+    if (is_a(value, QMetaType::fromType<QStringList>())) {
+        return text_of(value.toStringList().join(u','));
+    }
+    static const QMetaType plain[]{
+        QMetaType::fromType<QString>(),   QMetaType::fromType<bool>(),
+        QMetaType::fromType<int>(),       QMetaType::fromType<uint>(),
+        QMetaType::fromType<qlonglong>(), QMetaType::fromType<qulonglong>()};
+    const auto is_plain =
+        std::any_of(std::begin(plain), std::end(plain),
+                    [&value](const QMetaType& type) { return is_a(value, type); });
+    return is_plain ? text_of(value.toString()) : "";
+}
+
+// PolicyOptions: a map within a variant comes as what it is on the wire.
+std::map<std::string, std::string> options_of(const QVariant& value)
+{
+    QVariantMap options;
+    if (is_a(value, QMetaType::fromType<QVariantMap>())) {
+        options = value.toMap();
+    } else if (const auto* argument = argument_of(value, QLatin1StringView{"a{sv}"})) {
+        *argument >> options;
+    }
+    std::map<std::string, std::string> read;
+    for (const auto& [name, option] : options.asKeyValueRange()) {
+        read[text_of(name)] = option_text(option);
+    }
+    return read;
+}
+
+// Of ".../domain/_6695eb01_f6a4_..."; "" for other objects.
+std::string uuid_of_path(const QString& path)
+{
+    auto element = path.section(u'/', -1);
+    if (element.startsWith(u'_')) {
+        element.remove(0, 1);
+    }
+    const auto uuid = parse_uuid(element.replace(u'_', u'-').toStdString());
+    return uuid ? uuid->str() : "";
+}
+
+void read_problems(const Reader& reader, std::vector<client::Problem>& problems)
+{
+    reader.rows("Problems", QLatin1StringView{"a(sso)"}, [&](const QDBusArgument& argument) {
+        QString code;
+        QString text;
+        QDBusObjectPath path;
+        argument >> code >> text >> path;
+        problems.push_back({{text_of(code), text_of(text)}, uuid_of_path(path.path())});
+    });
+    // The first version has no objects in the rows.
+    reader.rows("Problems", QLatin1StringView{"a(ss)"}, [&](const QDBusArgument& argument) {
+        QString code;
+        QString text;
+        argument >> code >> text;
+        problems.push_back({{text_of(code), text_of(text)}, ""});
+    });
+}
+
+} // namespace
+
+void register_bus_types()
+{
+    qDBusRegisterMetaType<InterfaceMap>();
+    qDBusRegisterMetaType<ObjectMap>();
+    qDBusRegisterMetaType<WhyRow>();
+    qDBusRegisterMetaType<WhyRows>();
+}
+
+client::Service read_service(const QVariantMap& properties)
+{
+    const Reader reader{properties};
+    client::Service service;
+    reader.read("Version", service.version);
+    reader.read("InterfaceVersion", service.interface_version);
+    reader.read("State", service.state);
+    reader.read("LibvirtURI", service.libvirt_uri);
+    reader.read("OnlineCPUs", service.online);
+    reader.read("HousekeepingCPUs", service.housekeeping);
+    reader.read("PoolCPUs", service.pool);
+    reader.read("DefaultPolicy", service.default_policy);
+    reader.read("Policies", service.policies);
+    read_problems(reader, service.problems);
+    return service;
+}
+
+client::Guest read_guest(const QVariantMap& properties)
+{
+    const Reader reader{properties};
+    client::Guest guest;
+    std::string uuid;
+    reader.read("UUID", uuid);
+    const auto parsed = parse_uuid(uuid);
+    guest.uuid = parsed ? parsed->str() : "";
+    reader.read("Name", guest.name);
+    reader.read("RunState", guest.run_state);
+    reader.read("Policy", guest.policy);
+    reader.read("PolicySource", guest.policy_source);
+    guest.options = options_of(reader.find("PolicyOptions"));
+    reader.read("PinState", guest.pin_state);
+    reader.read("VcpuPins", guest.vcpus);
+    reader.read("EmulatorCPUs", guest.emulator);
+    reader.read("IOThreadPins", guest.iothreads);
+    reader.read("NUMANodes", guest.nodes);
+    reader.read("LastError", guest.last_error);
+    reader.read("LastAppliedUSec", guest.last_applied_usec);
+    reader.read("Generation", guest.generation);
+    reader.read("Satisfied", guest.satisfied);
+    reader.read("Shortfall", guest.shortfall);
+    reader.read("Placement", guest.placement);
+    reader.read("Displaced", guest.displaced);
+    reader.read("DisplacedBy", guest.displaced_by);
+    reader.rows("Holds", QLatin1StringView{"a(ss)"}, [&guest](const QDBusArgument& argument) {
+        QString owner;
+        QString reason;
+        argument >> owner >> reason;
+        guest.holds.push_back({text_of(reason), text_of(owner)});
+    });
+    return guest;
+}
+
+std::vector<client::Guest> read_guests(const ObjectMap& objects)
+{
+    std::vector<client::Guest> guests;
+    for (const auto& interfaces : objects) {
+        const auto domain = interfaces.constFind(QStringLiteral("org.virtpind1.Domain"));
+        if (domain == interfaces.constEnd() || std::ssize(guests) == guests_max) {
+            continue;
+        }
+        auto guest = read_guest(*domain);
+        if (!guest.uuid.empty()) {
+            guests.push_back(std::move(guest));
+        }
+    }
+    const auto key = [](const client::Guest& guest) { return std::tie(guest.name, guest.uuid); };
+    std::sort(guests.begin(), guests.end(),
+              [key](const auto& a, const auto& b) { return key(a) < key(b); });
+    std::set<std::string> seen; // two objects of one UUID are one guest
+    std::erase_if(guests, [&seen](const auto& guest) { return !seen.insert(guest.uuid).second; });
+    return guests;
+}
+
+QDBusArgument& operator<<(QDBusArgument& argument, const WhyRow& row)
+{
+    argument.beginStructure();
+    argument << row.level << row.code << row.text;
+    argument.endStructure();
+    return argument;
+}
+
+const QDBusArgument& operator>>(const QDBusArgument& argument, WhyRow& row)
+{
+    argument.beginStructure();
+    argument >> row.level >> row.code >> row.text;
+    argument.endStructure();
+    return argument;
+}
+
+} // namespace virtpind::tray
