@@ -21,7 +21,6 @@ def missing_programs():
 
 class WaylandDesktop(Desktop):
     def start(self):
-        self.directory.mkdir()
         self.bus = PrivateBus(self._folder("bus")).start()
         self.client = self.bus.connect()
         runtime = self._folder("run")
