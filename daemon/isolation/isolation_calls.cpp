@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "isolation_calls.hpp"
 
-#include "isolate/guest_groups_reader.hpp"
-#include "isolate/isolate_session.hpp"
+#include "daemon/isolate_helper/guest_groups_reader.hpp"
+#include "daemon/isolate_helper/isolate_session.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>

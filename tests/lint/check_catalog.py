@@ -14,7 +14,7 @@ TABLE, CATALOG = "daemon/service/log_events.cpp", "systemd/journal/virtpind.cata
 ROW = re.compile(r'EventKind\{LogEvent::(\w+),\s*"([0-9a-f]{32})",\s*\w+,\s*"([^"]+)"\}')
 ENTRY = re.compile(r"^-- ([0-9a-f]{32})\nSubject: (.+)$", re.M)
 SENDERS = ["daemon/reconcile/outcome.cpp", "daemon/reconcile/controller.cpp", "daemon/reconcile/reconciler.cpp",
-           "daemon/daemon.cpp", "isolate/main.cpp"]
+           "daemon/daemon.cpp", "daemon/isolate_helper/main.cpp"]
 
 
 def text_of(path):

@@ -3,7 +3,7 @@
 // with a network card.
 #pragma once
 
-#include "isolate/isolate_session.hpp"
+#include "daemon/isolate_helper/isolate_session.hpp"
 #include "temporary_folder.hpp"
 
 #include <filesystem>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The helper's work on a played tree of control groups: files that keep what is written to them.
-#include "isolate/isolate_session.hpp"
+#include "daemon/isolate_helper/isolate_session.hpp"
 #include "tests/support/played_groups.hpp"
 
 #include <gtest/gtest.h>
