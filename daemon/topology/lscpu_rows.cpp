@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+// Long: the columns, the header and the rows of one table.
 #include "lscpu_rows.hpp"
 
 #include "common/base/cpu_set.hpp"
@@ -96,11 +97,23 @@ std::vector<std::string_view> split_at(std::string_view text, char separator)
     }
 }
 
+// Tabs, too: web pages make them of tables.
 std::vector<std::string_view> split_at_blanks(std::string_view text)
 {
-    auto parts = split_at(text, ' ');
-    std::erase_if(parts, [](std::string_view part) { return part.empty(); });
+    constexpr auto blanks = " \t";
+    std::vector<std::string_view> parts;
+    for (auto first = text.find_first_not_of(blanks); first != std::string_view::npos;) {
+        const auto end = std::min(text.find_first_of(blanks, first), text.size());
+        parts.push_back(text.substr(first, end - first));
+        first = text.find_first_not_of(blanks, end);
+    }
     return parts;
+}
+
+// The command whose output follows, after a prompt that may be '#'.
+bool is_command(std::string_view line)
+{
+    return line.find("lscpu ") != std::string_view::npos;
 }
 
 Error wrong(const std::string& what)
@@ -167,7 +180,7 @@ bool is_header(std::string_view line)
     const auto words = parsable ? split_at(line, ',') : split_at_blanks(line);
     const auto has_cpu = std::any_of(words.begin(), words.end(),
                                      [](std::string_view word) { return upper(word) == "CPU"; });
-    return has_cpu && words.size() > 1;
+    return has_cpu && words.size() > 1 && !is_command(line);
 }
 
 // Absent for "-" and for nothing.
@@ -180,12 +193,13 @@ Result<std::optional<std::uint32_t>> read_number(std::string_view word, std::uin
     std::uint32_t number = 0;
     const auto* const end = word.data() + word.size();
     const auto parsed = std::from_chars(word.data(), end, number);
-    if (parsed.ec != std::errc{} || parsed.ptr != end) {
+    const auto is_large = parsed.ec == std::errc::result_out_of_range;
+    if ((parsed.ec != std::errc{} && !is_large) || parsed.ptr != end) {
         return wrong(std::string{what} + " " + in_quotes(word) + " is no number; " + how_to_run);
     }
-    if (number >= limit) {
+    if (is_large || number >= limit) {
         return Error{.code = Errc::limits_exceeded,
-                     .message = std::string{what} + " " + std::string{word} +
+                     .message = std::string{what} + " " + in_quotes(word) +
                                 " is too high; numbers below " + std::to_string(limit) +
                                 " are accepted"};
     }
@@ -233,7 +247,7 @@ private:
         case Column::socket:
             return number(word, no_limit, "socket", row_.socket);
         case Column::node:
-            return number(word, id_set_limit, "NUMA node", row_.node);
+            return number(word, lscpu_nodes_max, "NUMA node", row_.node);
         case Column::l2:
             return number(word, no_limit, "L2", row_.l2);
         case Column::l3:
@@ -302,8 +316,7 @@ private:
 // What people post around the table: blank lines, comments, the command itself.
 bool is_around(std::string_view line)
 {
-    return line.empty() || line.starts_with("#") || line.starts_with("```") ||
-           line.find("lscpu ") != std::string_view::npos;
+    return line.empty() || line.starts_with("#") || line.starts_with("```") || is_command(line);
 }
 
 // What it is, where it does not begin as a table.
@@ -338,6 +351,19 @@ Error at_line(Error error, std::size_t number)
 {
     error.message = "line " + std::to_string(number) + ": " + error.message;
     return error;
+}
+
+// `lscpu -a -p` has no column that says so, but tells nothing of CPUs that are offline.
+void find_offline(std::vector<LscpuRow>& rows, const Header& header)
+{
+    const auto& columns = header.columns;
+    const auto tells = std::find(columns.begin(), columns.end(), Column::online) != columns.end();
+    const auto has_core = [](const LscpuRow& row) { return row.core.has_value(); };
+    if (!tells && std::any_of(rows.begin(), rows.end(), has_core)) {
+        for (auto& row : rows) {
+            row.online = has_core(row);
+        }
+    }
 }
 
 Result<std::vector<LscpuRow>> in_order(std::vector<LscpuRow> rows)
@@ -386,7 +412,11 @@ Result<std::vector<LscpuRow>> parse_lscpu(std::string_view text)
             return no_table(line);
         }
     }
-    return rows.empty() ? Result<std::vector<LscpuRow>>{no_table({})} : in_order(std::move(rows));
+    if (rows.empty()) {
+        return no_table({});
+    }
+    find_offline(rows, *header);
+    return in_order(std::move(rows));
 }
 
 } // namespace virtpind

@@ -15,13 +15,14 @@
 namespace virtpind {
 
 inline constexpr std::size_t lscpu_bytes_max = std::size_t{4} * 1024 * 1024;
+inline constexpr std::uint32_t lscpu_nodes_max = 1024; // Linux has no more
 
 // One CPU. What the table does not tell of it is absent.
 struct LscpuRow {
     CpuId id{};
     std::optional<std::uint32_t> core;
     std::optional<std::uint32_t> socket;
-    std::optional<std::uint32_t> node; // below id_set_limit
+    std::optional<std::uint32_t> node; // below lscpu_nodes_max
     std::optional<std::uint32_t> l2;
     std::optional<std::uint32_t> l3;
     std::optional<std::uint32_t> mhz_max; // whole MHz

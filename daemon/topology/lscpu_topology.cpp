@@ -133,10 +133,12 @@ private:
         }
     }
 
+    // Within one L3 and node: with -y, numbers repeat in the dies of a socket, too.
     void assign_cores()
     {
         const auto sets = group([](const LscpuRow& row, const Cpu& cpu) {
-            return row.core ? LscpuKey{.scope = raw(cpu.package), .number = *row.core}
+            const auto place = (std::uint64_t{raw(cpu.l3)} << 32U) | raw(cpu.node);
+            return row.core ? LscpuKey{.scope = place, .number = *row.core}
                             : LscpuKey{.kind = LscpuKey::Kind::stand_in, .number = raw(row.id)};
         });
         set_index(sets, &Cpu::core);

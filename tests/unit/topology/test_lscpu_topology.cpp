@@ -76,6 +76,11 @@ TEST(Lscpu, AllFormsTellTheSame)
              // -y: the hardware's numbers, which repeat
              "CPU NODE SOCKET CORE L1d:L1i:L2:L3 ONLINE\n0 0 0 0 0:0:0:0 yes\n1 1 1 0 0:0:0:0 yes\n"
              "2 0 0 0 0:0:0:0 yes\n3 1 1 0 0:0:0:0 yes\n",
+             // from a web page, after a prompt
+             "root@pve:~# lscpu -e=CORE,CPU,NODE\nCORE\tCPU\tNODE\tSOCKET\tL3\n0\t0\t0\t0\t0\n"
+             "1\t1\t1\t1\t1\n0\t2\t0\t0\t0\n1\t3\t1\t1\t1\n",
+             "# lscpu -p=CORE,CPU,NODE,SOCKET,L3\n# Core,CPU,Node,Socket,L3\n0,0,0,0,0\n1,1,1,1,1\n"
+             "0,2,0,0,0\n1,3,1,1,1\n",
              "CPU CORE SOCKET NODE L3 MODELNAME\n0 0 0 0 0 Xeon E5 @ 2 GHz\n1 1 1 1 1 Xeon E5 @ 2 "
              "GHz\n"
              "2 0 0 0 0 Xeon E5 @ 2 GHz\n3 1 1 1 1 Xeon E5 @ 2 GHz\n",
@@ -89,6 +94,27 @@ TEST(Lscpu, AllFormsTellTheSame)
         ASSERT_EQ(host.packages.size(), 2U) << text;
         ASSERT_EQ(host.nodes.size(), 2U) << text;
     }
+}
+
+// `lscpu -a -p` does not say which CPUs are offline; it tells nothing of them.
+TEST(Lscpu, CpusOfWhichNothingIsToldAreOffline)
+{
+    const auto host = read("# CPU,Core,Socket,Node,,L1d,L1i,L2,L3\n"
+                           "0,0,0,0,,0,0,0,0\n1,,,,,,,,\n2,1,0,0,,1,1,1,0\n3,,,,,,,,\n");
+    EXPECT_EQ(host.online_cpus(), cpus("0,2"));
+    EXPECT_EQ(host.all_cpus(), cpus("0-3"));
+    EXPECT_EQ(read("CPU CORE\n0 -\n1 -\n").online_cpus(), cpus("0-1")) << "nobody knows";
+}
+
+// Numbers of the hardware repeat in each die of a socket: no core is on two nodes or L3s.
+TEST(Lscpu, CoresAreWithinOneL3AndNode)
+{
+    const auto host = read("CPU NODE SOCKET CORE L3\n0 0 0 0 0\n1 0 0 0 0\n2 1 0 0 1\n"
+                           "3 1 0 0 1\n4 1 0 0 2\n");
+    ASSERT_EQ(host.cores.size(), 3U);
+    EXPECT_EQ(host.cores[0].cpus, cpus("0-1"));
+    EXPECT_EQ(host.cores[1].cpus, cpus("2-3"));
+    EXPECT_EQ(host.cores[2].cpus, cpus("4"));
 }
 
 TEST(Lscpu, WhatTheTableLacksIsSaid)
@@ -170,10 +196,11 @@ TEST(Lscpu, HostileRowsAreRefusedByLine)
         EXPECT_NE(message.find(says), std::string::npos) << message;
     };
     refused("0 0 0 0:0:0:0\n16384 0 0 0:0:0:0\n",
-            "line 3: CPU 16384 is too high; numbers below 16384");
-    refused("99999999999999999999 0 0 0:0:0:0\n", "is no number");
+            "line 3: CPU '16384' is too high; numbers below 16384");
+    refused("99999999999999999999 0 0 0:0:0:0\n", "is too high; numbers below 16384");
+    EXPECT_LT(refusal_of("CPU CORE\n" + std::string(1 << 20, '0') + "16384 0\n").size(), 1000U);
     refused("-1 0 0 0:0:0:0\n", "CPU '-1' is no number");
-    refused("0 0 99999 0:0:0:0\n", "NUMA node 99999 is too high");
+    refused("0 0 1024 0:0:0:0\n", "NUMA node '1024' is too high; numbers below 1024");
     refused("0 0 0 0:0:0:0\n0 0 0 0:0:0:0\n", "CPU 0 is there twice");
     refused("0 0 0\n", "it has 3 fields, but the header has 4 columns");
     refused("0 0 0 0:0:0\n", "the caches '0:0:0' are not 4 numbers");
