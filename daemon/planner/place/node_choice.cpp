@@ -5,14 +5,18 @@
 #include "node_subsets.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 namespace virtpind {
 
 namespace {
 
 using Limits = std::vector<NodeLimit>;
+
+constexpr std::size_t choices_max = 16; // that are compared where nodes do not come first
 
 // How many vCPUs each used node may hold.
 struct Window {
@@ -37,6 +41,12 @@ std::vector<NodeIndex> used_nodes(const Packing& packing)
     return nodes;
 }
 
+// What is compared before the number of nodes.
+auto before_nodes(const Packing& packing)
+{
+    return std::pair{packing.score.get(CostTerm::low_power), packing.score.get(CostTerm::doubled)};
+}
+
 class PlainChoice {
 public:
     PlainChoice(const HostIndex& host, Packer& packer, const NodeDemand& demand)
@@ -45,34 +55,54 @@ public:
 
     std::optional<NodeChoice> choose()
     {
-        if (auto one = on_one_node()) {
+        auto one = on_one_node();
+        if (demand_.nodes == NodeDemand::Nodes::single || (one && demand_.fewest_first)) {
             return one;
         }
-        if (demand_.nodes == NodeDemand::Nodes::single) {
-            return std::nullopt;
-        }
         const auto free_choice = packer_.pack(Limits(nodes_));
-        if (!free_choice) {
-            return std::nullopt;
+        if (!free_choice || (one && is_least(*one, *free_choice))) {
+            return one;
         }
-        // numa=spread: evenly over more nodes before unevenly over fewer.
-        const auto excess_max = demand_.spread == NodeDemand::Spread::even ? demand_.vcpus : 1;
-        const auto fewest = std::max<std::size_t>(nodes_used(*free_choice), 2);
-        const auto most = std::min(nodes_, demand_.vcpus);
-        for (std::size_t excess = 0; excess < excess_max; ++excess) {
-            if (auto choice = on_some_nodes(fewest, most, excess)) {
-                return choice;
-            }
-            if (!demand_.fewest_first) {
-                if (auto choice = on_some_nodes(2, fewest - 1, excess)) {
-                    return choice;
-                }
-            }
-        }
-        return std::nullopt;
+        return on_several(*free_choice, std::move(one));
     }
 
 private:
+    // Whether it pays no more of what comes before the number of nodes than it must: no packing
+    // pays less than that without limits.
+    [[nodiscard]] bool is_least(const NodeChoice& choice, const Packing& unlimited) const
+    {
+        return demand_.fewest_first || before_nodes(choice.packing) <= before_nodes(unlimited);
+    }
+
+    // `best` so far, or better.
+    std::optional<NodeChoice> on_several(const Packing& unlimited, std::optional<NodeChoice> best)
+    {
+        std::size_t choices = 0;
+        const auto enough = [&](std::optional<NodeChoice> choice) {
+            if (choice && (!best || before_nodes(choice->packing) < before_nodes(best->packing))) {
+                best = std::move(choice);
+            }
+            return best && (is_least(*best, unlimited) || ++choices == choices_max);
+        };
+        // numa=spread: evenly over more nodes before unevenly over fewer.
+        const auto excess_max = demand_.spread == NodeDemand::Spread::even ? demand_.vcpus : 1;
+        const auto fewest = std::max<std::size_t>(nodes_used(unlimited), 2);
+        const auto most = std::min(nodes_, demand_.vcpus);
+        for (std::size_t excess = 0; excess < excess_max; ++excess) {
+            for (auto count = fewest; count <= most; ++count) {
+                if (enough(on_nodes(count, excess))) {
+                    return best;
+                }
+            }
+            for (std::size_t count = 2; count < fewest && !demand_.fewest_first; ++count) {
+                if (enough(on_nodes(count, excess))) {
+                    return best;
+                }
+            }
+        }
+        return best;
+    }
+
     std::optional<NodeChoice> on_one_node()
     {
         Limits limits(nodes_);
@@ -107,16 +137,6 @@ private:
             }
         }
         return best;
-    }
-
-    std::optional<NodeChoice> on_some_nodes(std::size_t least, std::size_t most, std::size_t excess)
-    {
-        for (auto count = least; count <= most; ++count) {
-            if (auto choice = on_nodes(count, excess)) {
-                return choice;
-            }
-        }
-        return std::nullopt;
     }
 
     // The best on exactly `count` nodes; numa=spread: with `excess` vCPUs more on the fullest than
@@ -165,8 +185,8 @@ private:
         const auto nodes = used_nodes(*free_choice);
         const NodeSubsets subsets{host_, packer_, demand_};
         const auto distance = distance_between(host_, nodes);
-        if (nodes.size() == count && memory_suffices(host_, demand_, nodes) &&
-            distance <= subsets.least_distance(count)) {
+        const auto fits = nodes.size() == count && memory_suffices(host_, demand_, nodes);
+        if (fits && distance <= subsets.least_distance(count)) {
             return NodeChoice{
                 .packing = *free_choice, .cell_nodes = {}, .distance = distance, .proven = true};
         }
@@ -185,17 +205,26 @@ private:
                                              .proven = found.complete});
             }
         }
+        // Nearer nodes come after what only these save.
+        if (fits && (!best || !is_least(*best, *free_choice))) {
+            return NodeChoice{
+                .packing = *free_choice, .cell_nodes = {}, .distance = distance, .proven = false};
+        }
         return best;
     }
 
-    static void keep_better(std::optional<NodeChoice>& best, std::optional<NodeChoice> other)
+    void keep_better(std::optional<NodeChoice>& best, std::optional<NodeChoice> other)
     {
         if (!other) {
             return;
         }
         const auto proven = other->proven && (!best || best->proven);
-        if (!best || std::tie(other->distance, other->packing.score) <
-                         std::tie(best->distance, best->packing.score)) {
+        const auto earlier = best && !demand_.fewest_first
+                                 ? before_nodes(other->packing) <=> before_nodes(best->packing)
+                                 : std::strong_ordering::equal;
+        if (!best || earlier < 0 ||
+            (earlier == 0 && std::tie(other->distance, other->packing.score) <
+                                 std::tie(best->distance, best->packing.score))) {
             best = std::move(other);
         }
         best->proven = proven;

@@ -183,5 +183,19 @@ TEST(Spread, TakesFurtherNodesBeforeSiblings)
     EXPECT_EQ(plan.cost[CostTerm::nodes], 2U);
 }
 
+// As few share a core as possible, on more nodes if need be: one node would have held them all.
+TEST(Spread, TakesAllCoresBeforeSiblingsOfOneNode)
+{
+    auto vm = domain("vm", 8);
+    vm.policy.smt = SmtChoice::spread;
+    const auto plan = plan_on(two_nodes(), {vm}, cpus("0,8")).domains.front();
+    EXPECT_EQ(plan.cost[CostTerm::doubled], 1U);
+    EXPECT_EQ(plan.cost[CostTerm::nodes], 2U);
+    EXPECT_TRUE(plan.optimal);
+    vm.policy.numa = NumaChoice::single;
+    const auto one = plan_on(two_nodes(), {vm}, cpus("0,8")).domains.front();
+    EXPECT_EQ(vcpu_cpus(one), cpus("4-7,12-15"));
+}
+
 } // namespace
 } // namespace virtpind::test
