@@ -14,6 +14,8 @@ Intent intent_with(const PlanningInput& input, const DomainRecord& record, const
     const auto stays = record.decision.intent.activity == Activity::running &&
                        record.placed_policy && same_placement(*record.placed_policy, policy);
     intent.activity = stays ? Activity::running : Activity::arriving;
+    intent.has_our_pins = record.decision.intent.has_our_pins &&
+                          same_placement(record.decision.policy.policy, policy);
     return intent;
 }
 

@@ -207,6 +207,11 @@ bool has_own_cores(const HostIndex& host, const Surroundings& around, const Touc
 
 } // namespace
 
+bool has_present_pins(const Intent& intent)
+{
+    return intent.activity == Activity::running || intent.has_memory || intent.has_our_pins;
+}
+
 std::optional<CpuId> present_cpu(const HostIndex& host, const Intent& intent, VcpuId vcpu)
 {
     const auto pin = intent.current.vcpus.find(vcpu);

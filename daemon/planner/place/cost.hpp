@@ -13,8 +13,12 @@ namespace virtpind {
 // One CPU per online vCPU.
 using VcpuMap = std::map<VcpuId, CpuId>;
 
-// The CPU that `vcpu` is pinned to now, when that is a single one, and one of this host: a pin from
-// another host, or from before this one changed, is no place to be at.
+// Whether its pins tell which vCPU is where: it runs or has its memory, or virtpind wrote them for
+// it. Those of a definition that somebody else wrote tell which CPUs it had better have, no more.
+[[nodiscard]] bool has_present_pins(const Intent& intent);
+
+// The CPU that `vcpu` is pinned to now, when that is a single one, and
+// one of this host: a pin from another host, or from before this one changed, is no place to be at.
 [[nodiscard]] std::optional<CpuId> present_cpu(const HostIndex& host, const Intent& intent,
                                                VcpuId vcpu);
 

@@ -44,8 +44,10 @@ public:
     {
         for (const auto vcpu : task.intent.vcpus_online) {
             if (const auto cpu = present_cpu(host, task.intent, vcpu)) {
-                present_.emplace(vcpu, *cpu);
                 present_cpus_.insert(*cpu);
+                if (has_present_pins(task.intent)) {
+                    present_.emplace(vcpu, *cpu);
+                }
             }
         }
         for (const auto& [vcpu, cpu] : task.kept) {
@@ -307,7 +309,7 @@ private:
         if (cost[CostTerm::stacked] == 0 && wishes_own_cores(task_.intent)) {
             bound[CostTerm::partial_cores] = 0;
         }
-        if (!present_.empty()) { // the search counts CPUs that are new to the domain
+        if (!present_cpus_.empty()) { // the search counts CPUs that are new to the domain
             bound[CostTerm::moves] -= shape_.vcpus - present_cpus_.size();
         }
         return bound;

@@ -92,6 +92,25 @@ TEST(SharedDevice, DefinitionsOfTheOthersStayWhenOneRuns)
     EXPECT_EQ(beside.pool, plan_on(desktop(), {guests[1]}).pool);
 }
 
+// Somebody else wrote them into the definition, and the guest never ran there.
+TEST(ShutOff, PinsOfOthersTellCpusAndNoOrder)
+{
+    const auto pinned = [](std::initializer_list<std::uint32_t> numbers) {
+        return off(running_on(domain("a", 4), numbers));
+    };
+    auto guest = pinned({9, 2, 8, 3});
+    const auto sorted = plan_on(desktop(), {pinned({2, 8, 3, 9})}).domains.front();
+    EXPECT_EQ(sorted.claim, cpus("2-3,8-9"));
+    for (const auto activity : {Activity::dormant, Activity::arriving}) {
+        guest.activity = activity;
+        const auto plan = plan_on(desktop(), {guest}).domains.front();
+        EXPECT_EQ(plan.vcpus, sorted.vcpus);
+        EXPECT_EQ(plan.cost[CostTerm::moves], 0U);
+    }
+    guest.has_memory = true; // it runs there
+    EXPECT_EQ(plan_on(desktop(), {guest}).domains.front().vcpus, guest.current.vcpus);
+}
+
 TEST(SharedDevice, DefinitionsThatAreAboutToStartAreAlternatives)
 {
     std::vector<Intent> guests{with_gpu(domain("a", 10)), with_gpu(domain("b", 10))};
