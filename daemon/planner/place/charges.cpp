@@ -66,12 +66,32 @@ bool is_big_cache(const HostIndex& host, L3Index l3)
     return host.has_vcache && at_id(host.topology->l3s, l3).vcache;
 }
 
+namespace {
+
+constexpr std::size_t many_l3s = 4;
+
+// Of many L3s, fewer than half are wholly free.
+bool has_few_free_l3s(const HostIndex& host, const CpuSet& free)
+{
+    std::size_t all = 0;
+    std::size_t whole = 0;
+    for (const auto& cpus : host.l3_cpus) {
+        all += cpus.empty() ? 0U : 1U;
+        whole += !cpus.empty() && free.includes(cpus) ? 1U : 0U;
+    }
+    return all >= many_l3s && 2 * whole < all;
+}
+
+} // namespace
+
 Charges::Charges(const HostIndex& host, const Intent& intent, const Surroundings& around)
     : host_{host}, intent_{intent}, around_{around}, local_{device_nodes(host, intent)}
 {
     for (std::uint32_t i = 0; !local_.empty() && i < host.topology->nodes.size(); ++i) {
         device_distance_.push_back(host.distance_to(NodeIndex{i}, local_));
     }
+    few_l3s_are_free_ =
+        intent.policy.cache == CacheChoice::alone && has_few_free_l3s(host, around.free);
 }
 
 Score Charges::of_node(NodeIndex node) const
@@ -95,7 +115,9 @@ Score Charges::of_l3(L3Index l3, const CpuSet& part) const
     Score score;
     score.add<CostTerm::l3>(1);
     score.add<CostTerm::fragmented_l3s>(around_.free.includes(at_id(host_.l3_cpus, l3)) ? 1 : 0);
-    if (intent_.policy.cache == CacheChoice::alone) {
+    if (shares(l3)) {
+        score.add<CostTerm::best_fit>(around_.free.common(part));
+    } else if (intent_.policy.cache == CacheChoice::alone) {
         score.add<CostTerm::neighbours>(has_neighbours(l3) ? 1 : 0);
     } else {
         score.add<CostTerm::big_caches>(is_big_cache(host_, l3) ? 1 : 0);
@@ -159,6 +181,12 @@ bool Charges::is_remote(NodeIndex node) const
 {
     return at_id(host_.lacks_memory, node) ||
            (!local_.empty() && !local_.contains(host_.node_id(node)));
+}
+
+// With cache=alone, a guest that does not fill an L3 leaves the last free ones to those who do.
+bool Charges::shares(L3Index l3) const
+{
+    return few_l3s_are_free_ && intent_.vcpus_online.size() < at_id(host_.l3_cpus, l3).size();
 }
 
 // A claim uses it, or housekeeping does, or guests of others may float there. The last two do not

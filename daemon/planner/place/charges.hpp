@@ -65,12 +65,14 @@ public:
     [[nodiscard]] Score of_cpu(CpuId id) const;
 
 private:
+    [[nodiscard]] bool shares(L3Index l3) const;
     [[nodiscard]] bool has_neighbours(L3Index l3) const;
     [[nodiscard]] bool is_remote(NodeIndex node) const;
 
     const HostIndex& host_;
     const Intent& intent_;
     const Surroundings& around_;
+    bool few_l3s_are_free_ = false;
     NodeSet local_;                              // to its devices
     std::vector<std::uint32_t> device_distance_; // by NodeIndex; empty: no device is anywhere
 };

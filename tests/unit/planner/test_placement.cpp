@@ -114,6 +114,20 @@ TEST(Placement, DomainThatKeepsSomeOfItsCpusIsProven)
     EXPECT_TRUE(plan.optimal);
 }
 
+TEST(Placement, SmallDomainsLeaveTheLastFreeL3sToThoseWhoFillThem)
+{
+    const auto host = regular_host({.l3s = 4, .cores = 4, .threads = 1}); // housekeeping is 0
+    const auto first = running_on(domain("first", 2), {4, 5});
+    const auto second = running_on(domain("second", 2), {8, 9});
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {first, domain("vm", 2)}).domains[1]), cpus("8-9"));
+    const auto plan = plan_on(host, {first, second, domain("vm", 2)});
+    EXPECT_EQ(vcpu_cpus(plan.domains[2]), cpus("6-7"));
+    EXPECT_TRUE(plan.domains[2].optimal);
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {first, second, domain("vm", 4)}).domains[2]), cpus("12-15"));
+    const auto two_l3s = regular_host({.l3s = 2, .cores = 4, .threads = 1});
+    EXPECT_EQ(vcpu_cpus(plan_on(two_l3s, {domain("vm", 2)}).domains[0]), cpus("4-5"));
+}
+
 TEST(Placement, DomainThatDoesNotFitFloatsOrIsLeftAlone)
 {
     auto vm = domain("vm", 30);
