@@ -60,6 +60,8 @@ enum class ReasonPhrase {
     // what is lost to housekeeping
     lose_place,
     lose_kind,
+    lose_usual_cores,
+    lose_cores,
     lose_nodes,
     lose_device,
     lose_vcache,

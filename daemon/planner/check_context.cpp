@@ -92,12 +92,12 @@ const CpuSet& CheckContext::housekeeping() const
 
 CpuSet CheckContext::pool_of_all() const
 {
-    return plan_.usable - plan_.housekeeping - request_.topology->quiet_cpus();
+    return plan_.usable - housekeeping() - request_.topology->quiet_cpus();
 }
 
 CpuSet CheckContext::own_pool() const
 {
-    if (intent_->exclusive.empty()) {
+    if (intent_->exclusive.empty() && !domain_->housekeeping) {
         return plan_.pool;
     }
     auto pool = pool_of_all();

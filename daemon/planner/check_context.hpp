@@ -49,9 +49,9 @@ public:
     // CPUs where threads may float: not isolated, if there are others.
     [[nodiscard]] CpuSet floatable(const CpuSet& cpus) const;
 
-    // The pool if no domain claimed anything.
-    // What housekeeping keeps while the domain runs.
+    // What housekeeping keeps while the domain that is looked at runs.
     [[nodiscard]] const CpuSet& housekeeping() const;
+    // The pool while it runs if no domain claimed anything.
     [[nodiscard]] CpuSet pool_of_all() const;
 
     // The pool as it is for the domain that is looked at: with what those claim that it never runs

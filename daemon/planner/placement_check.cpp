@@ -143,7 +143,7 @@ private:
         const auto where = check_.floatable(plan_.usable);
         const auto later = domain_.awaits && check_.pool_of_all().includes(first);
         const auto pool = (later ? check_.pool_of_all() : check_.own_pool()) - domain_.claim;
-        const auto kept = plan_.housekeeping - request_.topology->quiet_cpus();
+        const auto kept = check_.housekeeping() - request_.topology->quiet_cpus();
         const auto on_pool = pool.includes(first);
         const auto on_kept = !pool.intersects(where) && kept.includes(first);
         const auto on_own =

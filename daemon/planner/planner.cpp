@@ -7,12 +7,12 @@
 #include "daemon/planner/explain/not_now.hpp"
 #include "daemon/planner/explain/thread_conflicts.hpp"
 #include "daemon/planner/explain/yielding.hpp"
-#include "daemon/planner/fleet/arrangement.hpp"
 #include "daemon/planner/fleet/emulator_threads.hpp"
 #include "daemon/planner/fleet/memory_binding.hpp"
 #include "daemon/planner/fleet/own_cores.hpp"
 #include "daemon/planner/fleet/placing_order.hpp"
 #include "daemon/planner/fleet/shared_pool.hpp"
+#include "daemon/planner/fleet/shut_off.hpp"
 #include "daemon/planner/place/elsewhere.hpp"
 #include "daemon/planner/place/guest_shape.hpp"
 
@@ -102,10 +102,13 @@ private:
 
     [[nodiscard]] SharedPool pool_of(CpuSet cpus) const
     {
-        return {host_,
-                {.cpus = std::move(cpus), .used_last = used_last_},
-                plan_.housekeeping,
-                plan_.usable};
+        return pool_of(std::move(cpus), plan_.housekeeping);
+    }
+
+    [[nodiscard]] SharedPool pool_of(CpuSet cpus, const CpuSet& housekeeping) const
+    {
+        return {
+            host_, {.cpus = std::move(cpus), .used_last = used_last_}, housekeeping, plan_.usable};
     }
 
     // The pool as it is for `member`, which never runs together with some of those that float on it
@@ -233,8 +236,9 @@ private:
             return;
         }
         plan.floating = VcpuSet::range(0, intent.vcpus_max - 1) - intent.policy.dedicated_vcpus;
-        const auto cpus = later == Later::cpus ? fleet_.pool_of_all() : fleet_.pool_for(member);
-        const auto pool = pool_of(cpus - member.claim);
+        const auto cpus =
+            later == Later::cpus ? fleet_.pool_of_all_beside(member) : fleet_.pool_for(member);
+        const auto pool = pool_of(cpus - member.claim, fleet_.housekeeping_beside(member));
         const auto share = pool.find_beside(intent, plan.vcpu_cpus());
         for (const auto vcpu : plan.floating) {
             plan.vcpus.emplace(vcpu, share.cpus);

@@ -421,6 +421,8 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
 
     {ReasonPhrase::lose_place, "lack CPUs of its own"},
     {ReasonPhrase::lose_kind, "be on cores of another kind"},
+    {ReasonPhrase::lose_usual_cores, "be on low-power cores"},
+    {ReasonPhrase::lose_cores, "have more vCPUs that share a core"},
     {ReasonPhrase::lose_nodes, "span more nodes"},
     {ReasonPhrase::lose_device, "be away from its devices or from memory"},
     {ReasonPhrase::lose_vcache, "miss the V-cache"},

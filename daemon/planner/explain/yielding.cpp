@@ -26,6 +26,12 @@ std::optional<ReasonPhrase> what_is_lost(const Loss& now, const Loss& then)
     if (now.kind != then.kind) {
         return lose_kind;
     }
+    if (now.low_power != then.low_power) {
+        return lose_usual_cores;
+    }
+    if (now.doubled != then.doubled) {
+        return lose_cores;
+    }
     if (now.nodes != then.nodes) {
         return lose_nodes;
     }

@@ -3,6 +3,7 @@
 
 #include "fleet_search.hpp"
 #include "housekeeping.hpp"
+#include "kept_housekeeping.hpp"
 #include "placing_order.hpp"
 #include "rearrange.hpp"
 #include "reservations.hpp"
@@ -15,6 +16,7 @@ namespace virtpind {
 namespace {
 
 constexpr std::size_t trials_max = 8;
+constexpr std::size_t rests_max = 4;
 
 struct Trial {
     std::unique_ptr<Fleet> fleet = nullptr; // nullptr: it cannot be tried
@@ -31,57 +33,6 @@ Trial place_all(const HostIndex& host, const PlanRequest& request, const CpuSet&
     }
     auto report = rearrange(*fleet);
     return {std::move(fleet), std::move(report)};
-}
-
-// Whether housekeeping gives way to it: it is placed by its policy, or was until somebody held it
-// or its policy became unreadable. Whoever pins by hand may overlap by hand.
-bool is_respected(const Member& member)
-{
-    const auto stance = member.intent->stance;
-    return is_active(member) && (member.role == Member::Role::dedicated || stance == Stance::held ||
-                                 stance == Stance::broken);
-}
-
-struct Occupied {
-    CpuSet by_respected;
-    CpuSet by_active; // all of them
-    CpuSet around;    // claims that are on CPUs that housekeeping wishes
-};
-
-void add_claim(Occupied& occupied, const Member& member, const CpuSet& wished)
-{
-    if (!is_active(member)) {
-        return;
-    }
-    occupied.by_active |= member.claim;
-    if (is_respected(member)) {
-        occupied.by_respected |= member.claim;
-        occupied.around |= member.claim.intersects(wished) ? member.claim : CpuSet{};
-    }
-}
-
-CpuSet remaining_beside(const Fleet& fleet, const CpuSet& wished, const Occupied& occupied)
-{
-    return remaining_housekeeping(fleet.host(), {.usable = fleet.usable(),
-                                                 .wished = wished,
-                                                 .occupied = occupied.by_respected,
-                                                 .taken = occupied.by_active,
-                                                 .around = occupied.around});
-}
-
-// Where the claims of `fleet` leave housekeeping.
-CpuSet remaining_beside(const Fleet& fleet, const CpuSet& wished)
-{
-    Occupied occupied;
-    for (const auto& member : fleet.members()) {
-        add_claim(occupied, member, wished);
-    }
-    return remaining_beside(fleet, wished, occupied);
-}
-
-Loss loss_in(const Fleet& fleet, const Member& member)
-{
-    return loss_of(fleet.host(), *member.intent, member.placed);
 }
 
 std::uint64_t moves_of(const Member& member)
@@ -302,20 +253,23 @@ private:
         return retreats;
     }
 
-    // The next plan finds these domains running where they are.
+    // The next plan finds these domains running where they are. The search may move newcomers, who
+    // then leave other CPUs to housekeeping.
     void come_to_rest()
     {
-        auto& fleet = *result_.fleet;
-        auto rest = remaining_beside(fleet, result_.wished);
-        if (rest == fleet.housekeeping()) {
-            return;
-        }
-        auto trial = place_all(host_, request_, usable_, rest);
-        if (same_claims(fleet, *trial.fleet)) {
-            adopt(std::move(trial));
-        } else {
-            fleet.put_housekeeping_on(std::move(rest));
-            result_.report = search_fleet(fleet).report;
+        for (std::size_t round = 0; round < rests_max; ++round) {
+            auto& fleet = *result_.fleet;
+            auto rest = remaining_beside(fleet, result_.wished);
+            if (rest == fleet.housekeeping()) {
+                return;
+            }
+            auto trial = place_all(host_, request_, usable_, rest);
+            if (same_claims(fleet, *trial.fleet)) {
+                adopt(std::move(trial));
+            } else {
+                fleet.put_housekeeping_on(std::move(rest));
+                result_.report = search_fleet(fleet).report;
+            }
         }
     }
 
@@ -331,65 +285,6 @@ private:
 Arrangement arrange(const HostIndex& host, const PlanRequest& request, const CpuSet& usable)
 {
     return Arranging{host, request, usable}.run();
-}
-
-namespace {
-
-using Claims = Fleet::Claims;
-using Later = Fleet::Later;
-
-// The housekeeping that would give way to one that is shut off, where it would lose `now`.
-std::vector<CpuSet> retreats_when_started(Arrangement& arrangement, Member& member, const Loss& now,
-                                          Claims claims, MemoryLedger::Others memory)
-{
-    auto& fleet = *arrangement.fleet;
-    const auto& housekeeping = claims == Claims::none ? arrangement.wished : fleet.housekeeping();
-    fleet.memory().give_back(member.memory);
-    Fleet::Availability room{.around = fleet.around(member, claims), .memory = memory};
-    room.around.free =
-        (room.around.free | fleet.housekeeping()) - room.around.claimed - housekeeping;
-    auto retreats = find_retreats(
-        fleet, {.intent = *member.intent, .now = now, .room = room, .housekeeping = housekeeping},
-        arrangement.budget);
-    fleet.memory().take_again(member.memory);
-    return retreats;
-}
-
-} // namespace
-
-Later place_shut_off(Arrangement& arrangement, Member& member)
-{
-    auto& fleet = *arrangement.fleet;
-    const auto later = fleet.place_dormant(member);
-    const auto try_beside = [&](const Loss& now, Claims claims,
-                                MemoryLedger::Others memory) -> std::optional<Later> {
-        const auto retreats = retreats_when_started(arrangement, member, now, claims, memory);
-        if (retreats.empty()) {
-            return std::nullopt;
-        }
-        auto before = member;
-        member.housekeeping = retreats.front();
-        const auto then = fleet.place_dormant(member);
-        const auto beside_active = claims == Claims::none || then != Later::cpus;
-        if (beside_active && loss_in(fleet, member) < now) {
-            return then;
-        }
-        fleet.restore(member, std::move(before));
-        return std::nullopt;
-    };
-    if (arrangement.wished.empty()) {
-        return later;
-    }
-    const auto memory =
-        later == Later::no ? MemoryLedger::Others::booked : MemoryLedger::Others::ignored;
-    const auto alone = later == Later::cpus || !member.placed;
-    const auto now = loss_in(fleet, member);
-    // One that has no place beside those that run has lost it to them, or to housekeeping.
-    auto given = try_beside(alone ? Loss{.place = true} : now, Claims::active, memory);
-    if (!given && alone) {
-        given = try_beside(now, Claims::none, MemoryLedger::Others::ignored);
-    }
-    return given.value_or(later);
 }
 
 } // namespace virtpind

@@ -31,8 +31,4 @@ struct Arrangement {
 [[nodiscard]] Arrangement arrange(const HostIndex& host, const PlanRequest& request,
                                   const CpuSet& usable);
 
-// Places one that is shut off, with the housekeeping that would give way to it when it starts: that
-// of those that run stays where it is until then.
-Fleet::Later place_shut_off(Arrangement& arrangement, Member& member);
-
 } // namespace virtpind

@@ -105,6 +105,8 @@ private:
         return now.place
                    ? could_hold(host_.online)
                    : (now.kind > 0 && could_have_kind()) ||
+                         (now.low_power > 0 && could_have_usual()) ||
+                         (now.doubled > 0 && could_have_cores()) ||
                          (now.nodes > least.nodes && could_span_fewer()) ||
                          (now.device && could_be_near()) || (now.vcache && could_have_vcache());
     }
@@ -114,6 +116,26 @@ private:
         const auto& kinds = host_.topology->kinds;
         return std::any_of(kinds.begin(), kinds.end(), [this](const Kind& kind) {
             return is_wished(kind.core_class, task_.intent.policy.cores) && could_hold(kind.cpus);
+        });
+    }
+
+    // Some core is kept from it that is no low-power one.
+    [[nodiscard]] bool could_have_usual() const
+    {
+        const auto cpus = all_ & task_.housekeeping;
+        return std::any_of(cpus.begin(), cpus.end(),
+                           [this](CpuId cpu) { return !is_low_power(host_, host_.cpu(cpu).kind); });
+    }
+
+    // Some core is wholly kept from it that would be of its kind.
+    [[nodiscard]] bool could_have_cores() const
+    {
+        const auto cpus = all_ & task_.housekeeping;
+        return std::any_of(cpus.begin(), cpus.end(), [this](CpuId cpu) {
+            const auto& core = host_.cores[host_.core_at(cpu)];
+            const auto core_class = at_id(host_.topology->kinds, core.kind).core_class;
+            return task_.housekeeping.includes(core.set & all_) &&
+                   (task_.now.kind > 0 || is_wished(core_class, task_.intent.policy.cores));
         });
     }
 
@@ -213,6 +235,8 @@ Loss loss_of(const HostIndex& host, const Intent& intent, const std::optional<Pl
     const auto& cost = placed->cost;
     return {.place = false,
             .kind = cost[CostTerm::kind],
+            .low_power = cost[CostTerm::low_power],
+            .doubled = cost[CostTerm::doubled],
             .nodes = intent.policy.numa == NumaChoice::spread ? 0 : cost[CostTerm::nodes],
             .device = cost[CostTerm::device] > 0,
             .vcache = cost[CostTerm::small_cache] > 0 && could_fill_vcache(host, intent)};

@@ -13,17 +13,25 @@ namespace virtpind {
 
 // What automatic housekeeping gives way for; less is better, and the first that differs decides.
 struct Loss {
-    bool place = false;      // it does not fit
-    std::uint64_t kind = 0;  // vCPUs on cores that are not of the wished kind
-    std::uint64_t nodes = 0; // that it spans, unless it asks for several
-    bool device = false;     // it is not all on the nodes of its devices, or not near memory
-    bool vcache = false;     // it would fill an L3 with V-cache and is elsewhere
+    bool place = false;          // it does not fit
+    std::uint64_t kind = 0;      // vCPUs on cores that are not of the wished kind
+    std::uint64_t low_power = 0; // vCPUs on low-power cores
+    std::uint64_t doubled = 0;   // with smt=spread, vCPUs on a core with another of its own
+    std::uint64_t nodes = 0;     // that it spans, unless it asks for several
+    bool device = false;         // it is not all on the nodes of its devices, or not near memory
+    bool vcache = false;         // it would fill an L3 with V-cache and is elsewhere
 
     friend constexpr auto operator<=>(const Loss&, const Loss&) = default;
 };
 
 [[nodiscard]] Loss loss_of(const HostIndex& host, const Intent& intent,
                            const std::optional<Placed>& placed);
+
+// What it loses where `fleet` has it.
+[[nodiscard]] inline Loss loss_in(const Fleet& fleet, const Member& member)
+{
+    return loss_of(fleet.host(), *member.intent, member.placed);
+}
 
 // Whether it could lose less anywhere.
 [[nodiscard]] bool loses_anything(const HostIndex& host, const Intent& intent,

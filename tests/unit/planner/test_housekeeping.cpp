@@ -121,6 +121,20 @@ TEST(Housekeeping, GivesWayToWhoNeedsAWholeNode)
     EXPECT_EQ(first.housekeeping, cpus("4,12"));
 }
 
+TEST(Housekeeping, GivesWayToWhoWantsACoreForEachVcpu)
+{
+    auto guest = domain("guest", 4);
+    guest.policy.smt = SmtChoice::spread;
+    guest.policy.cpus = cpus("0-3,8-11");
+    const auto plan = plan_on(two_nodes(), {guest});
+    EXPECT_EQ(plan.domains.front().cost[CostTerm::doubled], 0U);
+    EXPECT_EQ(plan.housekeeping, cpus("4,12"));
+    EXPECT_TRUE(says(plan.domains.front(), ReasonCode::housekeeping_yields,
+                     {{"yielded", cpus("0,8")}, {"loss", ReasonPhrase::lose_cores}}));
+    guest.policy.smt = SmtChoice::automatic;
+    EXPECT_EQ(plan_on(two_nodes(), {guest}).housekeeping, cpus("0,8"));
+}
+
 TEST(Housekeeping, StaysWhereTheNodeIsLargeEnough)
 {
     const auto plan = plan_on(two_io_nodes(), {at_node(threaded("game", 3), 1)});
@@ -318,6 +332,39 @@ TEST(Housekeeping, LeavesNobodyTheCpusOnWhichOneStaysThatHasNoPlace)
     EXPECT_EQ(plan.domains[0].placement, Placement::none);
     EXPECT_FALSE(vcpu_cpus(plan.domains[2]).intersects(cpus("0,5")));
     EXPECT_EQ(plan.housekeeping, cpus("0,4,8,12"));
+}
+
+// Found at random: the search for the fleet moved a newcomer off CPU 1 after housekeeping had left
+// it, and nobody was there.
+TEST(Housekeeping, KeepsWhatTheSearchLeavesFree)
+{
+    const std::vector<std::pair<std::vector<std::uint32_t>, std::uint32_t>> cores{
+        {{0, 1}, 0}, {{2}, 0},     {{3, 4}, 0},   {{5}, 1},     {{6, 7}, 1},
+        {{8}, 2},    {{9, 10}, 2}, {{11, 12}, 3}, {{13, 14}, 3}};
+    std::vector<CoreSpec> specs;
+    for (const auto& [numbers, node] : cores) {
+        specs.push_back({.cpus = numbers, .package = node / 2, .node = node, .l3 = node / 2});
+    }
+    auto host = host_of_cores(specs);
+    host.nohz_full = cpus("0");
+    auto mixed = domain("mixed", 2);
+    mixed.vcpus_online = VcpuSet::range(0, 0);
+    mixed.floating = VcpuSet::range(1, 1);
+    mixed.policy.dedicated_vcpus = mixed.vcpus_online;
+    mixed.policy.priority = 1;
+    auto large = domain("large", 5);
+    large.policy.cpus = cpus("0-3,6-10,12-14");
+    large.policy.emulator.mode = ThreadChoice::Mode::own;
+    large.policy.iothreads.mode = ThreadChoice::Mode::automatic;
+    large.cells = {{.vcpus = VcpuSet::range(0, 0)}, {.vcpus = VcpuSet::range(1, 4)}};
+    const PlanRequest request{
+        .topology = &host, .usable = cpus("0-1,3-6,8-11,13"), .intents = {mixed, large}};
+    const auto plan = make_plan(request);
+    EXPECT_EQ(check_plan(request, plan), std::vector<std::string>{});
+    for (const auto cpu : plan.yielded) {
+        EXPECT_TRUE(plan.domains[1].claim.contains(cpu) || plan.domains[0].claim.contains(cpu))
+            << plan.yielded.str() << " for " << plan.domains[1].claim.str();
+    }
 }
 
 } // namespace
