@@ -3,7 +3,7 @@
 """The manual pages and the shipped configuration know the options the program has, and no others; the page of
 the bus interface knows its members, their arguments and every error name.
 
-check_manual.py VIRTPIND VIRTPINCTL
+check_manual.py VIRTPIND VIRTPINCTL [VIRTPIND-APPLET]
 """
 import re
 import subprocess
@@ -158,8 +158,11 @@ def findings_problems(binary, page):
             yield f"{page}, FINDINGS: {head} is not about '{about}'"
 
 
-def main(binary, client):
-    finish([*client_problems(client), *command_line_problems(binary, [], "systemd/man/virtpind.8.rst", "OPTIONS"),
+def main(binary, client, *applets):
+    finish([*client_problems(client),
+            *(problem for applet in applets
+              for problem in command_line_problems(applet, [], "systemd/man/virtpind-applet.1.rst", "OPTIONS")),
+            *command_line_problems(binary, [], "systemd/man/virtpind.8.rst", "OPTIONS"),
             *command_line_problems(binary, ["restore"], "systemd/man/virtpind.8.rst", "RESTORE OPTIONS"),
             *command_line_problems(binary, ["migrate-xml"], "systemd/man/virtpind-migration.7.rst", "OPTIONS"),
             *command_line_problems(binary, ["doctor"], "systemd/man/virtpind-doctor.1.rst", "OPTIONS"),
