@@ -78,7 +78,7 @@ CpuSet SharedPool::kind_part(const Intent& intent, const CpuSet& cpus) const
     }
     const auto holds = std::get<0>(best_key);
     if (wish == CoreChoice::any) {
-        return usual.size() >= intent.all_online().size() ? usual : cpus;
+        return !usual.empty() && usual.size() >= intent.all_online().size() ? usual : cpus;
     }
     return holds ? best : usual.empty() ? cpus : usual;
 }

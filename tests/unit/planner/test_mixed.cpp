@@ -68,6 +68,21 @@ TEST(Mixed, FloatWhereThePoolHasEnoughOfTheNearest)
     EXPECT_EQ(plan.numatune->nodes, two.nodes_of(plan.claim)) << "memory is near its own CPUs";
 }
 
+TEST(Mixed, OfflineOnesHaveAPinWhereOnlyLowPowerCoresAreLeft)
+{
+    const auto host = host_of_cores({{.cpus = {0}, .core_class = CoreClass::performance},
+                                     {.cpus = {1}, .core_class = CoreClass::performance},
+                                     {.cpus = {2}, .core_class = CoreClass::low_power}});
+    for (const auto cores : {CoreChoice::any, CoreChoice::performance}) {
+        auto vm = mixed("mix", 2, 2);
+        vm.policy.cores = cores;
+        vm.vcpus_max = 3;
+        const auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+        EXPECT_EQ(plan.claim, cpus("0-1"));
+        EXPECT_EQ(pin(plan, 2), cpus("2"));
+    }
+}
+
 TEST(Mixed, CountAsLoadWhereTheyFloat)
 {
     const auto host = two_nodes();
