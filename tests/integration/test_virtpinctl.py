@@ -299,6 +299,18 @@ def test_virsh_sets_policies_by_metadata(make_daemon, make_guest, libvirtd, ctl,
     says(ctl.run("list"), OK, "left alone")
 
 
+def test_the_task_of_the_readme(host, ctl):
+    """Ansible's, which runs it again and again."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    program, *arguments = re.search(r"argv: \[(.*)\]", readme)[1].split(", ")
+    accepted = json.loads(re.search(r"failed_when: pinned.rc not in (\[.*?\])", readme)[1])
+    assert program == "virtpinctl" and accepted == [OK, NOT_AS_ASKED]
+    for _ in range(2):
+        done = ctl.run(*["test" if word == "win11" else word for word in arguments])
+        assert done.returncode in accepted, done
+    says(ctl.run("list"), OK, "test   dedicated  smt=require  pinned")
+
+
 def test_the_stylesheet_of_the_readme(tmp_path):
     """As Terraform's provider applies it."""
     if not shutil.which("xsltproc"):
