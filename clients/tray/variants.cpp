@@ -223,6 +223,7 @@ client::Service read_service(const QVariantMap& properties)
     reader.read("OnlineCPUs", service.online);
     reader.read("HousekeepingCPUs", service.housekeeping);
     reader.read("PoolCPUs", service.pool);
+    reader.read("IsolatedCPUs", service.isolated);
     reader.read("DefaultPolicy", service.default_policy);
     reader.read("Policies", service.policies);
     read_problems(reader, service.problems);
@@ -253,6 +254,7 @@ client::Guest read_guest(const QVariantMap& properties)
     reader.read("Satisfied", guest.satisfied);
     reader.read("Shortfall", guest.shortfall);
     reader.read("Placement", guest.placement);
+    reader.read("IsolatedCPUs", guest.isolated);
     reader.read("Displaced", guest.displaced);
     reader.read("DisplacedBy", guest.displaced_by);
     reader.rows("Holds", QLatin1StringView{"a(ss)"}, [&guest](const QDBusArgument& argument) {

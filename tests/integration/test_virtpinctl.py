@@ -299,6 +299,11 @@ def test_virsh_sets_policies_by_metadata(make_daemon, make_guest, libvirtd, ctl,
     says(ctl.run("list"), OK, "left alone")
 
 
+def test_policies_name_the_values_of_each_option(host, ctl):
+    shown = says(ctl.run("policies"), OK, "OPTION").stdout
+    assert re.search(r"^isolate +true\|false +", shown, re.MULTILINE), shown
+
+
 def test_the_task_of_the_readme(host, ctl):
     """Ansible's, which runs it again and again."""
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -81,6 +81,13 @@ private slots:
         QCOMPARE(guest.options.at("tune"), std::string{"topoext,invtsc"});
     }
 
+    void isolatedCpusAreRead()
+    {
+        const QVariantMap properties{{QStringLiteral("IsolatedCPUs"), QStringLiteral("4-5")}};
+        QCOMPARE(read_guest(properties).isolated.str(), std::string{"4-5"});
+        QCOMPARE(read_service(properties).isolated.str(), std::string{"4-5"});
+    }
+
     void onlyGuestsWithAUuidAreGuests()
     {
         const auto domain = [](const QString& uuid, const QString& name) {
