@@ -11,6 +11,7 @@ from gi.repository import GLib
 from faults import LIBRARY
 from host_cpus import ALL, FIRST, SECOND
 from private_bus import BusError
+from two_hosts import PRIVATE_HOST
 from virtpind_daemon import BINARY
 
 # What libvirt answers by itself: there is nothing that could go wrong on the way.
@@ -54,6 +55,16 @@ def test_errors_of_calls_carry_their_name(client):
 def test_namespace_hides_the_system_sockets():
     assert os.environ["VIRTPIND_PRIVATE_HOST"] == "yes"
     assert not os.path.exists("/run/dbus/system_bus_socket")
+
+
+def test_hosts_within_a_private_host_share_its_turn(tmp_path):
+    outside = {key: value for key, value in os.environ.items()
+               if key not in ("VIRTPIND_PRIVATE_HOST", "VIRTPIND_PRIVATE_TURN")}
+    within = f"env -u VIRTPIND_PRIVATE_HOST {PRIVATE_HOST} sh -c 'echo both >{tmp_path}/ran'"
+    done = subprocess.run([PRIVATE_HOST, "sh", "-c", within], timeout=30, check=False, capture_output=True, text=True,
+                          env={**outside, "VIRTPIND_PRIVATE_TURN": "yes", "TMPDIR": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ran").read_text() == "both\n"
 
 
 def libvirt_symbols(file, which):
