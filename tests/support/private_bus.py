@@ -90,7 +90,7 @@ class PrivateBus:
 
     def open_to_all(self):
         """Brings the socket within reach of every user."""
-        for directory in list(self.socket.parents)[:3]:
+        for directory in list(self.socket.parents)[:4]:
             directory.chmod(0o755)
         return self
 

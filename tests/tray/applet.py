@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The applet under test, on a desktop, with the system bus of the test's service."""
 import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 
 from sni import TrayItem
 
@@ -20,6 +23,21 @@ class Applet:
 
     def start(self):
         self.process = self.desktop.run([BINARY, *self.arguments], self.log, self.environment)
+        return self
+
+    def start_as(self, user):
+        """As another user, who has a home of its own; the build may be out of its reach."""
+        self.desktop.bus.open_to_all()
+        home = Path(tempfile.mkdtemp(dir=self.desktop.directory))
+        binary = home / "virtpind-applet"
+        shutil.copy(BINARY, binary)
+        for path in (home, binary):
+            os.chown(path, user, user)
+        self.environment.update({name: str(home) for name in (
+            "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")})
+        self.process = self.desktop.run(
+            ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", binary, *self.arguments], self.log,
+            self.environment)
         return self
 
     def start_another(self, *arguments):

@@ -66,7 +66,7 @@ class Desktop:
             "XDG_CONFIG_HOME": str(self.directory / "config"), "XDG_CACHE_HOME": str(self._folder("cache")),
             "XDG_DATA_HOME": str(self._folder("data")), "XDG_RUNTIME_DIR": str(runtime),
             "DBUS_SESSION_BUS_ADDRESS": self.bus.address, "XDG_CURRENT_DESKTOP": "XFCE", "NO_AT_BRIDGE": "1"}
-        self.run(["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+        self.run(["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-ac"],
                  "xvfb", pass_fds=(writing,))
         os.close(writing)
         with os.fdopen(reading) as told:
