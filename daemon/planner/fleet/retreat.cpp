@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 namespace virtpind {
@@ -13,6 +15,7 @@ namespace virtpind {
 namespace {
 
 constexpr std::size_t retreats_max = 4;
+constexpr std::size_t small_cores_max = 16; // that are tried for one domain
 
 Loss least_loss(const Intent& intent)
 {
@@ -196,8 +199,18 @@ private:
         return kept;
     }
 
-    // Where its best place leaves no core whole: those beside which it loses less all the same, of
-    // the smallest.
+    // What one core may cost it by being kept: of two that are alike in this, one need be tried.
+    [[nodiscard]] auto likeness(const CpuSet& place) const
+    {
+        const auto& core = host_.cores[host_.core_at(place.front())];
+        const auto& cpus = task_.intent.policy.cpus;
+        const auto l3 = is_big_cache(host_, core.l3) ? std::optional{core.l3} : std::nullopt;
+        return std::tuple{core.node, core.kind, l3, place.size(),
+                          cpus.empty() ? place.size() : cpus.common(place)};
+    }
+
+    // Where its best place leaves no core whole: those beside which it loses less all the same, the
+    // least first, and of equals the smallest.
     std::vector<CpuSet> small_cores(const CpuSet& claim)
     {
         auto places = housekeeping_elsewhere(host_, {.usable = fleet_.usable(),
@@ -207,13 +220,28 @@ private:
                                                      .around = claim});
         std::stable_sort(places.begin(), places.end(),
                          [](const CpuSet& a, const CpuSet& b) { return a.size() < b.size(); });
-        if (places.size() > retreats_max) {
-            places.resize(retreats_max);
+        std::vector<decltype(likeness(claim))> tried;
+        std::vector<std::pair<Loss, CpuSet>> helpful;
+        for (auto& place : places) {
+            const auto like = likeness(place);
+            if (tried.size() == small_cores_max ||
+                std::find(tried.begin(), tried.end(), like) != tried.end()) {
+                continue;
+            }
+            tried.push_back(like);
+            if (const auto placed = ask(place)) {
+                const auto loss = loss_of(host_, task_.intent, placed);
+                if (loss < task_.now) {
+                    helpful.emplace_back(loss, std::move(place));
+                }
+            }
         }
-        std::erase_if(places, [this](const CpuSet& place) {
-            const auto placed = ask(place);
-            return !placed || loss_of(host_, task_.intent, placed) >= task_.now;
-        });
+        std::stable_sort(helpful.begin(), helpful.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        places.clear();
+        for (auto& [loss, place] : helpful) {
+            places.push_back(std::move(place));
+        }
         return places;
     }
 

@@ -367,5 +367,23 @@ TEST(Housekeeping, KeepsWhatTheSearchLeavesFree)
     }
 }
 
+// Found at random: every core is needed to have one vCPU on each but for one of seven, and the
+// smallest cores are not those whose keeping costs least.
+TEST(Housekeeping, KeepsTheCoreThatCostsLeastOfAll)
+{
+    const auto host = host_of_cores({{.cpus = {0, 5}, .node = 1, .l3 = 1},
+                                     {.cpus = {1, 7}, .package = 1, .node = 2, .l3 = 2},
+                                     {.cpus = {2, 9}, .package = 1, .node = 2, .l3 = 2},
+                                     {.cpus = {3, 11}, .package = 1, .node = 3, .l3 = 3},
+                                     {.cpus = {4, 10}, .node = 1, .l3 = 1},
+                                     {.cpus = {6}},
+                                     {.cpus = {8}}});
+    auto vm = domain("vm", 7);
+    vm.policy.smt = SmtChoice::spread;
+    const auto plan = plan_on(host, {vm});
+    EXPECT_EQ(plan.housekeeping, cpus("3,11"));
+    EXPECT_EQ(plan.domains.front().cost[CostTerm::nodes], 3U);
+}
+
 } // namespace
 } // namespace virtpind::test
