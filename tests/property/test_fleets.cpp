@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 namespace virtpind {
@@ -133,12 +134,19 @@ RC_GTEST_PROP(Fleets, EqualInputGivesEqualPlans, ())
     }
 }
 
-// A running one that floats takes its memory along: then there may be room where it was not.
+// A running one that floats or moves takes its memory along: then there may be room where it was.
 bool somebody_takes_memory_along(const PlanRequest& request, const Plan& plan)
 {
     for (std::size_t i = 0; i < plan.domains.size(); ++i) {
         const auto& intent = request.intents[i];
-        if (plan.domains[i].placement == Placement::shared && intent.memory_kib > 0 &&
+        const auto& domain = plan.domains[i];
+        const auto moves =
+            domain.placement == Placement::dedicated &&
+            std::any_of(domain.vcpus.begin(), domain.vcpus.end(), [&](const auto& pin) {
+                const auto was = intent.current.vcpus.find(pin.first);
+                return was == intent.current.vcpus.end() || was->second != pin.second;
+            });
+        if ((domain.placement == Placement::shared || moves) && intent.memory_kib > 0 &&
             intent.activity == Activity::running) {
             return true;
         }
@@ -169,10 +177,10 @@ RC_GTEST_PROP(Fleets, PlanningFromTheResultMovesNothing, ())
                intent.activity == Activity::dormant ||
                intent.policy.placement == Placement::shared ||
                domain.placement == intent.policy.placement);
-        // A core for its threads is looked for twice and not in every place: one that floats for
-        // want of it may find one from where it floats.
+        // A core for its threads is looked for three times and not in every place: one that floats
+        // or waits for want of it may find one from where it is.
         RC_PRE(intent.policy.emulator.mode != ThreadChoice::Mode::own ||
-               domain.placement == intent.policy.placement);
+               (domain.placement == intent.policy.placement && !domain.awaits));
         RC_PRE(domain.placement != Placement::shared ||
                plan.pool.includes(domain.vcpus.begin()->second) ||
                domain.vcpus.begin()->second.size() > 1);

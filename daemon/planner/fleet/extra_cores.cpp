@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "extra_cores.hpp"
 
-#include "daemon/planner/place/own_core.hpp"
-
 namespace virtpind {
 
 namespace {
@@ -18,10 +16,7 @@ CpuSet present_iothreads(const Intent& intent)
     return pins.empty() ? CpuSet{} : pins.begin()->second;
 }
 
-} // namespace
-
-bool claim_extra_cores(const HostIndex& host, const CpuSet& usable, const CpuSet& free,
-                       Member& member)
+bool claim_from(const HostIndex& host, const CoreSupply& supply, Member& member)
 {
     const auto stays = member.placed->pins == member.kept_pins.kept;
     const auto claim_one = [&](const ThreadChoice& choice, const CpuSet& present, CpuSet& own) {
@@ -29,16 +24,25 @@ bool claim_extra_cores(const HostIndex& host, const CpuSet& usable, const CpuSet
         if (choice.mode != ThreadChoice::Mode::own) {
             return true;
         }
-        const auto left = free - member.claim;
-        own = choose_own_core(host, *member.intent, {.usable = usable, .free = left},
-                              member.placed->claim, {.cpus = present, .stays = stays});
-        member.claim |= claim_of_own_core(host, left, own);
+        auto left = supply;
+        left.free -= member.claim;
+        own = choose_own_core(host, *member.intent, left, member.placed->claim,
+                              {.cpus = present, .stays = stays});
+        member.claim |= claim_of_own_core(host, left.free, own);
         return !own.empty();
     };
     const auto& policy = member.intent->policy;
     return claim_one(policy.emulator, present_emulator(*member.intent), member.emulator_core) &&
            (member.intent->iothreads.empty() ||
             claim_one(policy.iothreads, present_iothreads(*member.intent), member.iothread_core));
+}
+
+} // namespace
+
+bool claim_extra_cores(const HostIndex& host, const CpuSet& usable, const CpuSet& free,
+                       Member& member)
+{
+    return claim_from(host, {.usable = usable, .free = free}, member);
 }
 
 void keep_extra_cores(const HostIndex& host, const CpuSet& free, Member& member)
@@ -54,15 +58,15 @@ void keep_extra_cores(const HostIndex& host, const CpuSet& free, Member& member)
     keep_one(intent.policy.iothreads, present_iothreads(intent));
 }
 
-CpuSet extra_cores_beside(const HostIndex& host, const CpuSet& usable, const CpuSet& free,
-                          Member member, const VcpuMap& kept)
+CpuSet extra_cores_beside(const HostIndex& host, const CoreSupply& supply, Member member,
+                          const VcpuMap& kept)
 {
     CpuSet stay;
     for (const auto& [vcpu, cpu] : kept) {
         stay.insert(cpu);
     }
     member.claim = stay;
-    return claim_extra_cores(host, usable, free, member) ? member.claim - stay : CpuSet{};
+    return claim_from(host, supply, member) ? member.claim - stay : CpuSet{};
 }
 
 } // namespace virtpind

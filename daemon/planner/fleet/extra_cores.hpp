@@ -3,6 +3,7 @@
 // I/O threads.
 #pragma once
 
+#include "daemon/planner/place/own_core.hpp"
 #include "member.hpp"
 
 namespace virtpind {
@@ -17,7 +18,7 @@ void keep_extra_cores(const HostIndex& host, const CpuSet& free, Member& member)
 
 // The whole cores its threads would have if only the vCPUs that stay had a place; none where there
 // are not so many. Precondition: member.placed is set.
-[[nodiscard]] CpuSet extra_cores_beside(const HostIndex& host, const CpuSet& usable,
-                                        const CpuSet& free, Member member, const VcpuMap& kept);
+[[nodiscard]] CpuSet extra_cores_beside(const HostIndex& host, const CoreSupply& supply,
+                                        Member member, const VcpuMap& kept);
 
 } // namespace virtpind

@@ -243,14 +243,7 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
                        const VcpuMap& kept, const PackLimits* limits)
 {
     auto left = around;
-    const auto give_up = [&member] {
-        member.placed.reset();
-        member.emulator_core = {};
-        member.iothread_core = {};
-        return false;
-    };
-    // A second time if the vCPUs took the last whole core from threads that need one.
-    for (auto last = false;; last = true) {
+    const auto try_in = [&] {
         member.placed = place_dedicated(host_,
                                         PlaceTask{.intent = *member.intent,
                                                   .around = left,
@@ -261,19 +254,35 @@ bool Fleet::find_place(Member& member, const Surroundings& around,
                                                   .limits = limits},
                                         tables_);
         if (!member.placed) {
-            return give_up();
+            return false;
         }
         member.others = around.claimed;
         member.claim = member.placed->claim;
-        if (claim_extra_cores(host_, usable_, around.free, member)) {
-            member.placed->proven = member.placed->proven && !last;
+        return claim_extra_cores(host_, usable_, around.free, member);
+    };
+    if (try_in()) {
+        return true;
+    }
+    // Its vCPUs took the last whole core from threads that need one: these have the first choice.
+    using Prefer = CoreSupply::Prefer;
+    const auto without = member;
+    for (const auto prefer : {Prefer::near, Prefer::small}) {
+        if (!without.placed) {
+            break;
+        }
+        left.free =
+            around.free -
+            extra_cores_beside(host_, {.usable = usable_, .free = around.free, .prefer = prefer},
+                               without, kept);
+        if (left.free != around.free && try_in()) {
+            member.placed->proven = false;
             return true;
         }
-        left.free = around.free - extra_cores_beside(host_, usable_, around.free, member, kept);
-        if (last || left.free == around.free) {
-            return give_up();
-        }
     }
+    member.placed.reset();
+    member.emulator_core = {};
+    member.iothread_core = {};
+    return false;
 }
 
 void Fleet::take_memory(Member& member)

@@ -28,7 +28,7 @@ CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CoreSu
     for (const auto cpu : vcpus) {
         l3s.insert(host.cpu(cpu).l3);
     }
-    using Key = std::tuple<bool, std::uint32_t, bool, bool, bool>;
+    using Key = std::tuple<std::size_t, bool, std::uint32_t, bool, bool, bool>;
     std::optional<Key> best;
     CpuSet chosen;
     for (const auto& core : host.cores) {
@@ -40,9 +40,13 @@ CpuSet choose_own_core(const HostIndex& host, const Intent& intent, const CoreSu
             continue;
         }
         const auto core_class = at_id(host.topology->kinds, core.kind).core_class;
-        const Key key{host.quiet.intersects(cpus), // threads float there
-                      host.distance_to(core.node, nodes), core_class != CoreClass::efficiency,
-                      !supply.free.includes(core.set), !l3s.contains(core.l3)};
+        const auto size = supply.prefer == CoreSupply::Prefer::small ? core.set.size() : 0;
+        const Key key{size,
+                      host.quiet.intersects(cpus), // threads float there
+                      host.distance_to(core.node, nodes),
+                      core_class != CoreClass::efficiency,
+                      !supply.free.includes(core.set),
+                      !l3s.contains(core.l3)};
         if (!best || key < *best) {
             best = key;
             chosen = std::move(cpus);

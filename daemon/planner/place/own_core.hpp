@@ -21,6 +21,7 @@ struct PresentCore {
 struct CoreSupply {
     CpuSet usable;
     CpuSet free;
+    enum class Prefer { near, small } prefer = Prefer::near; // `small`: leaves the most CPUs
 };
 
 // The CPUs of one core, as far as the option cpus allows them, near `vcpus`: where the threads are

@@ -194,5 +194,18 @@ TEST(OwnCores, HalfACoreIsKeptOnlyByADomainThatStaysInItsPlace)
     EXPECT_EQ(stays.emulator, cpus("4"));
 }
 
+// The nearest core that is whole would leave too few CPUs; the single one leaves enough.
+TEST(OwnCores, SmallestIsTakenWhereTheNearestLeavesTooFewCpus)
+{
+    const auto host = host_of_cores(
+        {{.cpus = {0, 1}}, {.cpus = {2, 3}}, {.cpus = {4, 5}}, {.cpus = {6}}, {.cpus = {7, 8}}});
+    auto vm = domain("vm", 5);
+    vm.policy.emulator.mode = ThreadChoice::Mode::own;
+    const auto plan =
+        plan_on(host, {running_on(domain("other", 1), {3}), vm}, cpus("0-1")).domains.back();
+    EXPECT_EQ(plan.placement, Placement::dedicated);
+    EXPECT_EQ(plan.emulator, cpus("6"));
+}
+
 } // namespace
 } // namespace virtpind::test
