@@ -28,6 +28,7 @@ std::string flags_help(std::uint64_t known)
     add(flag_runtime_only, "RUNTIME_ONLY");
     add(flag_defer, "DEFER");
     add(flag_merge, "MERGE");
+    add(flag_while_connected, "WHILE_CONNECTED");
     return help.empty() ? "this method has no flags: pass 0" : "valid: " + help;
 }
 

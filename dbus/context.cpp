@@ -11,10 +11,26 @@ Authorizer::Details details_of(const std::string& name, const DomainUuid& uuid)
     return {{"domain", name}, {"uuid", uuid.str()}};
 }
 
+namespace {
+
+Result<void> check_lending(std::uint64_t flags)
+{
+    if ((flags & flag_while_connected) != 0 && (flags & flag_runtime_only) == 0) {
+        return Error{.code = Errc::invalid_argument,
+                     .message =
+                         "0x8 (WHILE_CONNECTED) needs 0x1 (RUNTIME_ONLY): what is stored does "
+                         "not end with its caller; pass 0x9"};
+    }
+    return {};
+}
+
+} // namespace
+
 SetPolicyRequest read_set_policy(std::string policy, const VariantMap& options, std::uint64_t flags)
 {
     unwrap(check_text("policy", policy));
-    unwrap(check_flags(flags, flag_runtime_only | flag_defer | flag_merge));
+    unwrap(check_flags(flags, flag_runtime_only | flag_defer | flag_merge | flag_while_connected));
+    unwrap(check_lending(flags));
     auto parsed = unwrap(parse_options(options, (flags & flag_merge) != 0 ? EmptyText::takes_away
                                                                           : EmptyText::is_a_value));
     return {.uuid = {},
@@ -39,12 +55,15 @@ void answer_set_policy(const Context& context, const Call& call, Authorizer::Det
                        const PendingReply<std::uint64_t>& answer, SetPolicyRequest request)
 {
     details["policy"] = request.policy.empty() ? "as before" : request.policy;
-    answer_change(context, call, details, answer,
-                  [&port = context.port, request = std::move(request)](const auto& reply,
-                                                                       Caller caller) mutable {
-                      request.caller = std::move(caller);
-                      port.set_policy(std::move(request), reply);
-                  });
+    answer_change(
+        context, call, details, answer,
+        [&context, request = std::move(request)](const auto& reply, Caller caller) mutable {
+            if ((request.flags & flag_while_connected) != 0) {
+                context.owners.insert(caller.name); // it may leave before the reply
+            }
+            request.caller = std::move(caller);
+            context.port.set_policy(std::move(request), reply);
+        });
 }
 
 } // namespace virtpind::bus

@@ -10,6 +10,7 @@
 #include "dbus/options.hpp"
 #include "dbus/pending_calls.hpp"
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,7 @@ struct Context {
     ControlPort& port;
     Authorizer& authorizer;
     Door& door;
+    std::set<std::string>& owners; // callers that may have something that ends with them
 };
 
 // A method that reads. Throws only exceptions that guarded() passes on.

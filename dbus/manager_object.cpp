@@ -69,7 +69,7 @@ void ManagerObject::publish(const ManagerView& view, const std::vector<DomainVie
 
 void ManagerObject::on_caller_vanished(const std::string& name)
 {
-    if (holders_.erase(name) > 0) {
+    if (context_.owners.erase(name) > 0) {
         context_.port.owner_vanished(name);
     }
 }
@@ -265,7 +265,7 @@ void ManagerObject::Hold(sdbus::Result<std::uint64_t>&& result, std::string doma
         const auto uuid = unwrap(context_.port.find_domain(domain));
         answer_change(context_, call(), details_of(uuid), answer,
                       [this, uuid, reason](const auto& reply, const Caller& caller) {
-                          holders_.insert(caller.name); // it may leave before the reply
+                          context_.owners.insert(caller.name); // it may leave before the reply
                           context_.port.hold(uuid, reason, caller.name, reply);
                       });
     });

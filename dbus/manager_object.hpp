@@ -8,7 +8,6 @@
 
 #include <virtpind-manager-adaptor.h>
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +24,7 @@ public:
 
     // Announces the changes in one signal. Throws sdbus::Error when the bus is gone.
     void publish(const ManagerView& view, const std::vector<DomainView>& domains);
-    // Ends the holds of a caller that left the bus.
+    // Ends what a caller that left the bus had: holds, policies.
     void on_caller_vanished(const std::string& name);
 
 private:
@@ -79,9 +78,8 @@ private:
     const Context& context_;
     PendingCalls pending_calls_;
     ManagerView view_;
-    std::vector<DomainRow> rows_;   // of ListDomains,
-    std::vector<ListRow> list_;     // and of List
-    std::set<std::string> holders_; // callers that may have a hold
+    std::vector<DomainRow> rows_; // of ListDomains,
+    std::vector<ListRow> list_;   // and of List
 };
 
 } // namespace virtpind::bus

@@ -122,7 +122,8 @@ Service::Service(std::unique_ptr<sdbus::IConnection> connection, ControlPort& po
     , door_{std::make_unique<Door>(*connection_, *turns_)}
     , attachment_{std::make_unique<LoopAttachment>(*connection_, *door_, *turns_)}
     , authorizer_{std::make_unique<Authorizer>(*connection_)}
-    , context_{std::make_unique<Context>(Context{*connection_, port, *authorizer_, *door_})}
+    , context_{std::make_unique<Context>(
+          Context{*connection_, port, *authorizer_, *door_, owners_})}
     , manager_{std::make_unique<ManagerObject>(*context_, valid(std::move(initial)))}
 {}
 

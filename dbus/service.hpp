@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,7 @@ private:
     std::unique_ptr<Door> door_;
     std::unique_ptr<LoopAttachment> attachment_;
     std::unique_ptr<Authorizer> authorizer_;
+    std::set<std::string> owners_;
     std::unique_ptr<Context> context_;
     std::unique_ptr<ManagerObject> manager_;
     std::map<DomainUuid, std::unique_ptr<DomainObject>> domains_;

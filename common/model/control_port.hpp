@@ -99,6 +99,9 @@ inline constexpr std::uint64_t flag_defer = 0x2; // stored; the running guest is
 // the daemon) instead of replacing it: an empty policy keeps the name, and the empty string as the
 // value of an option, whatever its type, takes the option away.
 inline constexpr std::uint64_t flag_merge = 0x4;
+// With flag_runtime_only: the policy ends when its caller leaves the bus, whatever ended the
+// caller.
+inline constexpr std::uint64_t flag_while_connected = 0x8;
 
 // Replies once, on the main thread; may reply before the call returns.
 template <class T>

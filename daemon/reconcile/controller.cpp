@@ -31,12 +31,55 @@ void log_change(const PolicyChange& change)
                {"GENERATION", generation}});
 }
 
+// Of a policy whose caller left the bus.
+void log_end(const DomainUuid& uuid, const DomainRecord& record, const std::string& owner)
+{
+    const auto& name = record.seen.facts.name;
+    const auto generation = std::to_string(record.generation);
+    log_event(LogEvent::policy_reset,
+              printable(name) + ": policy reset, since " + owner +
+                  ", which set it while connected, left the bus (generation " + generation + ")",
+              {{"DOMAIN", name},
+               {"DOMAIN_UUID", uuid.str()},
+               {"POLICY", ""},
+               {"CALLER", owner},
+               {"GENERATION", generation}});
+}
+
 // Failures under another policy say nothing about this one.
 void begin_anew(DomainRecord& record, std::optional<int> deferred_id)
 {
     record.deferred_id = deferred_id;
     record.forget_failures();
     record.kept_plugged = {};
+}
+
+void end_runtime_policy(DomainRecord& record)
+{
+    record.runtime_policy.reset();
+    record.lent.reset();
+}
+
+Result<void> check_lending(const DomainRecord& record, const SetPolicyRequest& request)
+{
+    const auto wanted = (request.flags & flag_while_connected) != 0;
+    if (wanted && record.lent && record.lent->owner != request.caller.name) {
+        return Error{.code = Errc::conflict,
+                     .message = "the domain has a policy of " + record.lent->owner +
+                                " until that caller leaves the bus; wait for it, or end the policy "
+                                "by ResetPolicy with 0x1 (RUNTIME_ONLY)"};
+    }
+    return {};
+}
+
+void set_runtime_policy(DomainRecord& record, PolicySpec spec, const SetPolicyRequest& request)
+{
+    if ((request.flags & flag_while_connected) == 0) {
+        record.lent.reset();
+    } else if (!record.lent) {
+        record.lent = LentPolicy{.owner = request.caller.name, .before = record.runtime_policy};
+    }
+    record.runtime_policy = std::move(spec);
 }
 
 } // namespace
@@ -71,6 +114,10 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         reply(checked.error());
         return;
     }
+    if (const auto checked = check_lending(**known, request); !checked) {
+        reply(checked.error());
+        return;
+    }
 
     // The generation moves when the request is taken, so that of two writers who expect the same
     // one only the first wins.
@@ -86,7 +133,7 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
                               .generation = generation};
     if ((request.flags & flag_runtime_only) != 0) {
         log_change(change);
-        record.runtime_policy = std::move(*spec);
+        set_runtime_policy(record, std::move(*spec), request);
         record.runtime_generation = generation;
         begin_anew(record, deferred_id);
         reconciler_.look_anew(request.uuid);
@@ -116,7 +163,7 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
     const auto nothing_stored = !record.seen.facts.metadata.content && record.storing == 0;
     if ((flags & flag_runtime_only) != 0 || nothing_stored) {
         log_change(change);
-        record.runtime_policy.reset();
+        end_runtime_policy(record);
         record.runtime_generation = generation;
         begin_anew(record, std::nullopt);
         reconciler_.look_anew(uuid);
@@ -124,6 +171,28 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
         return;
     }
     store_then_apply(change, std::nullopt, std::nullopt, std::move(reply));
+}
+
+void Controller::owner_vanished(const std::string& owner)
+{
+    holds_.owner_vanished(owner);
+    auto any = false;
+    for (const auto& [uuid, known] : reconciler_.records()) {
+        if (!known.lent || known.lent->owner != owner) {
+            continue;
+        }
+        auto& record = *reconciler_.find(uuid);
+        record.runtime_policy = std::move(record.lent->before);
+        record.lent.reset();
+        record.runtime_generation = ++record.generation;
+        log_end(uuid, record, owner);
+        begin_anew(record, std::nullopt);
+        reconciler_.look_anew(uuid);
+        any = true;
+    }
+    if (any) {
+        reconciler_.request_full_pass();
+    }
 }
 
 // The record does not change if the policy cannot be stored. A later change, which may be for this
@@ -157,7 +226,7 @@ void Controller::store_then_apply(const PolicyChange& change, const std::optiona
             }
             reconciler_.look_anew(change.uuid);
             if (record != nullptr && record->runtime_generation < change.generation) {
-                record->runtime_policy.reset();
+                end_runtime_policy(*record);
                 begin_anew(*record, deferred_id);
             }
             apply_then_reply(change.uuid, change.generation, reply);

@@ -87,7 +87,7 @@ public:
         return holds_.release(cookie, owner);
     }
 
-    void owner_vanished(const std::string& owner) override { holds_.owner_vanished(owner); }
+    void owner_vanished(const std::string& owner) override;
 
     [[nodiscard]] Result<void> reload() override;
     [[nodiscard]] std::string describe() const override;

@@ -31,6 +31,12 @@ struct Hold {
     std::string owner; // unique bus name
 };
 
+// The policy of this run of the daemon ends when its caller leaves the bus.
+struct LentPolicy {
+    std::string owner;                // unique bus name
+    std::optional<PolicySpec> before; // the one that comes back then
+};
+
 // What is known of the CPUs that a run of a domain has to itself.
 struct GuestIsolation {
     std::string scope;              // its control group; empty: it has none, or nobody looked
@@ -46,6 +52,7 @@ struct DomainRecord {
     // Grows with every policy change; starts anew with the daemon.
     std::uint64_t generation = 1;
     std::optional<PolicySpec> runtime_policy;
+    std::optional<LentPolicy> lent;       // runtime_policy is
     std::uint64_t runtime_generation = 0; // that set it, or took it away
     unsigned storing = 0; // policies on their way into the metadata, which does not show them yet
     std::optional<PolicySpec> being_stored; // the latest of those; of no policy: an empty one

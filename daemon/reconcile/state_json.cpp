@@ -44,6 +44,9 @@ void add_own_layers(Json& json, const DomainRecord& record)
     }
     if (record.runtime_policy) {
         json["runtime-only"] = spec_json(*record.runtime_policy);
+        if (record.lent) {
+            json["runtime-only"]["ends-with"] = record.lent->owner;
+        }
     }
 }
 

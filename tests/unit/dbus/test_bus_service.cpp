@@ -216,6 +216,28 @@ TEST_F(BusMethods, EndOfAHolderIsReportedOnceAndOfNobodyElse)
     EXPECT_EQ(port.vanished, std::vector<std::string>{name});
 }
 
+TEST_F(BusMethods, EndOfACallerWhosePolicyLastsWhileItIsConnectedIsReported)
+{
+    for (const auto* path : {manager_path, web1_path}) {
+        Client lasting{loop, bus.address()};
+        Client other{loop, bus.address()};
+        port.vanished.clear();
+        const auto of_domain = path == web1_path;
+        const auto set = [&](Client& caller, std::uint64_t flags) {
+            return of_domain ? caller.call(path, domain, "SetPolicy", "sa{sv}t", "shared", 0, flags)
+                             : caller.call(path, manager, "SetPolicy", "ssa{sv}t", "web1", "shared",
+                                           0, flags);
+        };
+        ASSERT_EQ(set(lasting, 0x9).error, "");
+        ASSERT_EQ(set(other, 0x1).error, "");
+        const auto name = lasting.name();
+        other.leave();
+        lasting.leave();
+        ASSERT_TRUE(loop.run_until([&] { return !port.vanished.empty(); }));
+        EXPECT_EQ(port.vanished, std::vector<std::string>{name});
+    }
+}
+
 TEST_F(BusMethods, HolderThatLeavesBeforeTheReplyIsReportedToo)
 {
     port.keep_replies = true;
@@ -283,9 +305,13 @@ TEST_F(BusMethods, BadArgumentsAreRefusedBeforeAnythingHappens)
     constexpr const char* limits = "org.freedesktop.DBus.Error.LimitsExceeded";
 
     expect_refused(client->call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "shared", 0,
-                                std::uint64_t{8}),
+                                std::uint64_t{16}),
                    invalid_args,
-                   "unknown bits 0x8; valid: 0x1 (RUNTIME_ONLY), 0x2 (DEFER), 0x4 (MERGE)");
+                   "unknown bits 0x10; valid: 0x1 (RUNTIME_ONLY), 0x2 (DEFER), 0x4 (MERGE), "
+                   "0x8 (WHILE_CONNECTED)");
+    expect_refused(client->call(manager_path, manager, "SetPolicy", "ssa{sv}t", "web1", "shared", 0,
+                                std::uint64_t{8}),
+                   invalid_args, "0x8 (WHILE_CONNECTED) needs 0x1 (RUNTIME_ONLY)");
     expect_refused(
         client->call(manager_path, manager, "ResetPolicy", "st", "web1", std::uint64_t{2}),
         invalid_args, "0x1 (RUNTIME_ONLY)");

@@ -103,6 +103,84 @@ TEST_F(ReconcilerTest, PolicyThatCannotBeStoredLeavesEverythingAsItWas)
     EXPECT_EQ(record(1).runtime_policy->name, "shared");
 }
 
+// What a caller sets for as long as it is on the bus.
+class PolicyWhileConnected : public ReconcilerTest {
+protected:
+    Result<std::uint64_t> lend(const std::string& caller, const std::string& policy)
+    {
+        const SetPolicyRequest request{.uuid = FakeHost::uuid(1),
+                                       .policy = policy,
+                                       .flags = flag_runtime_only | flag_while_connected,
+                                       .caller = {.name = caller, .uid = 0}};
+        return answer_to([&](auto reply) { controller_.set_policy(request, std::move(reply)); });
+    }
+
+    void leave(const std::string& caller)
+    {
+        controller_.owner_vanished(caller);
+        host_.answer_all();
+    }
+
+    std::string policy() { return record(1).decision.policy.policy.name; }
+};
+
+TEST_F(PolicyWhileConnected, EndsWithItsCallerAndGivesThePinsBack)
+{
+    auto& seen = host_.add(1, "web1", 2, 1);
+    seen.running->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    const auto pins = seen.running->pins.vcpus;
+    connect();
+    ASSERT_TRUE(lend(":1.7", "dedicated"));
+    ASSERT_TRUE(lend(":1.7", "shared")) << "its own caller may change it";
+    EXPECT_NE(domain(1).running->pins.vcpus, pins);
+    leave(":1.8");
+    EXPECT_EQ(policy(), "shared");
+    const auto generation = record(1).generation;
+    leave(":1.7");
+    EXPECT_EQ(policy(), "none");
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet{CpuId{2}});
+    EXPECT_GT(record(1).generation, generation)
+        << "who decided by the lent policy hears of its end";
+}
+
+TEST_F(PolicyWhileConnected, GivesWayToTheStoredOrRuntimePolicyFromBefore)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(lend(":1.7", "none"));
+    EXPECT_EQ(policy(), "none");
+    leave(":1.7");
+    EXPECT_EQ(policy(), "dedicated");
+    ASSERT_TRUE(set_policy(1, "shared", {}, flag_runtime_only));
+    ASSERT_TRUE(lend(":1.9", "none"));
+    leave(":1.9");
+    EXPECT_EQ(policy(), "shared");
+    EXPECT_EQ(record(1).decision.policy.source, PolicySource::bus);
+}
+
+TEST_F(PolicyWhileConnected, IsOneCallersAtATimeAndYieldsToEveryOtherChange)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(lend(":1.7", "dedicated"));
+    const auto second = lend(":1.8", "shared");
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Errc::conflict);
+    EXPECT_NE(second.error().message.find(":1.7"), std::string::npos) << second.error().message;
+    ASSERT_TRUE(set_policy(1, "shared", {}, flag_runtime_only));
+    leave(":1.7");
+    EXPECT_EQ(policy(), "shared") << "it is somebody else's by now";
+    ASSERT_TRUE(lend(":1.8", "dedicated"));
+    ASSERT_TRUE(reset_policy(1));
+    leave(":1.8");
+    EXPECT_EQ(policy(), "none");
+    ASSERT_TRUE(lend(":1.9", "dedicated"));
+    ASSERT_TRUE(set_policy(1, "shared"));
+    leave(":1.9");
+    EXPECT_EQ(policy(), "shared");
+}
+
 TEST_F(ReconcilerTest, CallerIsAnsweredByThePassThatSucceededAndNotByOneThatCouldNot)
 {
     host_.add(1, "web1", 4, 1);
