@@ -22,7 +22,8 @@ Refused check_threads(const IsolationRequest& request, const GuestGroups& guest,
     CpuSet seen;
     for (const auto& [name, cpus] : request.threads) {
         if (seen.intersects(cpus)) {
-            return refuse(IsolationRefusal::shared_cpus, seen & cpus, name);
+            return refuse(IsolationRefusal::shared_cpus, seen & cpus,
+                          name + ": another of its threads has these CPUs");
         }
         seen |= cpus;
         if (!host.online.includes(cpus)) {
@@ -34,7 +35,7 @@ Refused check_threads(const IsolationRequest& request, const GuestGroups& guest,
         }
         const auto group = guest.threads.find(name);
         if (group == guest.threads.end()) {
-            return refuse(IsolationRefusal::no_thread, {}, name);
+            return refuse(IsolationRefusal::no_thread, {}, name + " has no control group");
         }
         if (!group->second.pins.includes(cpus)) {
             return refuse(
@@ -64,7 +65,8 @@ Refused check_idle(const IsolationRequest& request, const IsolationHost& host)
     if (siblings.includes(idle->second)) {
         return std::nullopt;
     }
-    return refuse(IsolationRefusal::not_siblings, idle->second - siblings, "");
+    return refuse(IsolationRefusal::not_siblings, idle->second - siblings,
+                  "idle: no thread of the guest is on the same core");
 }
 
 // Somebody's threads that would have no CPU left of those they are pinned to. The kernel would let

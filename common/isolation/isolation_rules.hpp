@@ -43,6 +43,7 @@ struct IsolationHost {
     std::map<std::string, GuestGroups> guests; // by scope
     // Control groups in machine.slice that are no guests, by name, with their CPUs.
     std::map<std::string, CpuSet> others;
+    CpuSet others_exclusive; // what these may have to themselves, all together
 };
 
 // nullopt: granted. A request without threads is granted to every guest that there is.

@@ -105,7 +105,11 @@ enum class ReasonPhrase {
     no_isolation_pinned,
     no_isolation_others,
     no_isolation_floor,
-    no_isolation_word,
+    no_isolation_change,
+    no_isolation_version,
+    no_isolation_topology,
+    no_isolation_refused,
+    no_isolation_failed,
     // the guest's topology and what speaks against a tune
     guest_shape,
     nothing_to_mirror,

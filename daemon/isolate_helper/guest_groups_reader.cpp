@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "guest_groups_reader.hpp"
 
+#include "common/base/messages.hpp"
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace virtpind {
@@ -13,12 +16,39 @@ constexpr std::size_t devices_max = 16384;
 constexpr std::size_t cores_for_floor = 4; // a smaller node need not keep one
 constexpr std::string_view bridge_class = "0x06";
 
-CpuSet read_cpus(const HostDir& folder, const std::string& file,
-                 HostDir::Links links = HostDir::Links::none)
+// Whether a file is not there because its group, or its device, has ended meanwhile, or because the
+// kernel has none of the kind.
+bool is_gone(const Error& error)
+{
+    return error.native_code == ENOENT || error.native_code == ENODEV;
+}
+
+// What is gone has no CPUs. What is there and cannot be read, or makes no sense, is an error: taken
+// for empty, it would grant what it forbids.
+Result<CpuSet> read_cpus(const HostDir& folder, const std::string& file,
+                         HostDir::Links links = HostDir::Links::none)
 {
     const auto text = folder.read(file, links);
-    auto cpus = text ? CpuSet::parse(*text) : Result<CpuSet>{CpuSet{}};
-    return cpus ? std::move(*cpus) : CpuSet{};
+    if (!text) {
+        return is_gone(text.error()) ? Result<CpuSet>{CpuSet{}} : text.error();
+    }
+    auto cpus = CpuSet::parse(*text);
+    if (!cpus) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "'" + file + "' has " + in_quotes(*text) + ", which are no CPUs"};
+    }
+    return cpus;
+}
+
+// The same, into `out`.
+Result<void> add_cpus(const HostDir& folder, const std::string& file, CpuSet& out)
+{
+    const auto cpus = read_cpus(folder, file);
+    if (!cpus) {
+        return cpus.error();
+    }
+    out |= *cpus;
+    return {};
 }
 
 Error no_cpusets(const std::string& what)
@@ -26,22 +56,35 @@ Error no_cpusets(const std::string& what)
     return {.code = Errc::unsupported, .message = what, .native_code = 1};
 }
 
-ThreadGroup read_thread(const HostDir& group)
+Result<ThreadGroup> read_thread(const HostDir& group)
 {
-    return {.pins = read_cpus(group, "cpuset.cpus"),
-            .exclusive = read_cpus(group, "cpuset.cpus.exclusive"),
-            .partition = group.read("cpuset.cpus.partition").ok()
-                             ? *group.read("cpuset.cpus.partition")
-                             : std::string{}};
+    ThreadGroup thread;
+    if (auto pins = add_cpus(group, "cpuset.cpus", thread.pins); !pins) {
+        return std::move(pins).error();
+    }
+    if (auto own = add_cpus(group, "cpuset.cpus.exclusive", thread.exclusive); !own) {
+        return std::move(own).error();
+    }
+    auto partition = group.read("cpuset.cpus.partition");
+    if (!partition && !is_gone(partition.error())) {
+        return std::move(partition).error();
+    }
+    thread.partition = partition ? std::move(*partition) : std::string{"member"};
+    return thread;
 }
 
 // A guest that ends meanwhile has no threads any more.
 Result<GuestGroups> read_guest(const HostDir& scope)
 {
-    GuestGroups guest{.exclusive = read_cpus(scope, "cpuset.cpus.exclusive"), .threads = {}};
+    GuestGroups guest;
+    if (auto own = add_cpus(scope, "cpuset.cpus.exclusive", guest.exclusive); !own) {
+        return std::move(own).error();
+    }
     const auto inner = scope.open_below(threads_group);
-    const auto names = inner ? inner->folders(groups_max)
-                             : Result<std::vector<std::string>>{std::vector<std::string>{}};
+    if (!inner) {
+        return is_gone(inner.error()) ? Result<GuestGroups>{std::move(guest)} : inner.error();
+    }
+    const auto names = inner->folders(groups_max);
     if (!names) {
         return names.error();
     }
@@ -50,9 +93,15 @@ Result<GuestGroups> read_guest(const HostDir& scope)
         if (name == idle_thread || !is_isolated_thread(thread)) {
             continue;
         }
-        if (const auto group = inner->open_below(name)) {
-            guest.threads.emplace(thread, read_thread(*group));
+        const auto group = inner->open_below(name);
+        if (!group && is_gone(group.error())) {
+            continue;
         }
+        auto read = group ? read_thread(*group) : Result<ThreadGroup>{group.error()};
+        if (!read) {
+            return std::move(read).error();
+        }
+        guest.threads.emplace(thread, std::move(*read));
     }
     return guest;
 }
@@ -65,12 +114,18 @@ Result<void> read_guests(const HostDir& machine, IsolationHost& host)
     }
     for (const auto& name : *names) {
         const auto scope = machine.open_below(name);
+        if (!scope && is_gone(scope.error())) {
+            continue;
+        }
         if (!scope) {
-            continue; // it has ended
+            return scope.error();
         }
         if (!is_guest_scope(name)) {
-            host.others.emplace(name, read_cpus(*scope, "cpuset.cpus"));
-            host.isolated |= read_cpus(*scope, "cpuset.cpus.exclusive");
+            auto pins = add_cpus(*scope, "cpuset.cpus", host.others[name]);
+            auto own = add_cpus(*scope, "cpuset.cpus.exclusive", host.others_exclusive);
+            if (!pins || !own) {
+                return std::move(pins ? own : pins).error();
+            }
             continue;
         }
         auto guest = read_guest(*scope);
@@ -85,22 +140,28 @@ Result<void> read_guests(const HostDir& machine, IsolationHost& host)
 
 // The nodes with devices that the host serves: bridges serve none, and what a guest has is bound to
 // the driver for that.
-NodeSet nodes_with_devices(const HostDir& sys)
+Result<NodeSet> nodes_with_devices(const HostDir& sys)
 {
     NodeSet nodes;
     const auto devices = sys.open_below("bus/pci/devices");
-    const auto names = devices ? devices->folders(devices_max, HostDir::Links::below)
-                               : Result<std::vector<std::string>>{std::vector<std::string>{}};
-    for (const auto& name : names ? *names : std::vector<std::string>{}) {
-        const auto path = "bus/pci/devices/" + name;
-        const auto device = sys.open_below(path, HostDir::Links::below);
-        if (!device) {
-            continue;
+    if (!devices) {
+        return is_gone(devices.error()) ? Result<NodeSet>{nodes} : devices.error();
+    }
+    const auto names = devices->folders(devices_max, HostDir::Links::below);
+    if (!names) {
+        return names.error();
+    }
+    for (const auto& name : *names) {
+        const auto device = sys.open_below("bus/pci/devices/" + name, HostDir::Links::below);
+        const auto kind = device ? device->read("class") : Result<std::string>{device.error()};
+        const auto node = device ? device->read("numa_node") : Result<std::string>{device.error()};
+        if (!kind || !node) {
+            if (is_gone((kind ? node : kind).error())) {
+                continue; // a kernel without nodes, or the device was taken out
+            }
+            return (kind ? node : kind).error();
         }
-        const auto kind = device->read("class");
-        const auto node = device->read("numa_node");
-        if (!kind || !node || kind->starts_with(bridge_class) ||
-            device->link_name("driver") == "vfio-pci") {
+        if (kind->starts_with(bridge_class) || device->link_name("driver") == "vfio-pci") {
             continue;
         }
         if (const auto found = NodeSet::parse(*node)) { // "-1" is none
@@ -110,7 +171,7 @@ NodeSet nodes_with_devices(const HostDir& sys)
     return nodes;
 }
 
-HostFloor read_floor(const HostDir& sys, const CpuSet& online)
+Result<HostFloor> read_floor(const HostDir& sys, const CpuSet& online)
 {
     HostFloor floor;
     CpuSet seen;
@@ -119,20 +180,31 @@ HostFloor read_floor(const HostDir& sys, const CpuSet& online)
         if (seen.contains(cpu)) {
             continue;
         }
-        auto core = read_cpus(sys, path + "thread_siblings_list") & online;
+        const auto siblings = read_cpus(sys, path + "thread_siblings_list");
+        if (!siblings) {
+            return siblings.error();
+        }
+        auto core = *siblings & online;
         core.insert(cpu);
         seen |= core;
         floor.cores.push_back(std::move(core));
     }
     const auto nodes = nodes_with_devices(sys);
-    for (const auto node : nodes) {
-        auto cpus =
-            read_cpus(sys, "devices/system/node/node" + std::to_string(raw(node)) + "/cpulist") &
-            online;
-        const auto cores = std::count_if(floor.cores.begin(), floor.cores.end(),
-                                         [&](const CpuSet& core) { return core.intersects(cpus); });
+    if (!nodes) {
+        return nodes.error();
+    }
+    for (const auto node : *nodes) {
+        const auto path = "devices/system/node/node" + std::to_string(raw(node)) + "/cpulist";
+        auto cpus = read_cpus(sys, path);
+        if (!cpus) {
+            return std::move(cpus).error();
+        }
+        *cpus &= online;
+        const auto cores =
+            std::count_if(floor.cores.begin(), floor.cores.end(),
+                          [&](const CpuSet& core) { return core.intersects(*cpus); });
         if (static_cast<std::size_t>(cores) >= cores_for_floor) {
-            floor.nodes.push_back(std::move(cpus));
+            floor.nodes.push_back(std::move(*cpus));
         }
     }
     return floor;
@@ -157,15 +229,24 @@ Result<IsolationHost> read_isolation_host(const HostDir& cgroups, const HostDir&
                      .message = "the kernel has no cpuset partitions below others"};
     }
     IsolationHost host;
-    host.isolated = read_cpus(cgroups, "cpuset.cpus.isolated");
+    if (auto read = add_cpus(cgroups, "cpuset.cpus.isolated", host.isolated); !read) {
+        return std::move(read).error();
+    }
     if (auto read = read_guests(*machine, host); !read) {
         return std::move(read).error();
     }
-    host.online = read_cpus(sys, "devices/system/cpu/online");
-    if (host.online.empty()) {
-        host.online = read_cpus(cgroups, "cpuset.cpus.effective") | host.isolated;
+    host.isolated |= host.others_exclusive;
+    if (auto read = add_cpus(sys, "devices/system/cpu/online", host.online); !read) {
+        return std::move(read).error();
     }
-    host.floor = read_floor(sys, host.online);
+    if (host.online.empty()) {
+        return Error{.code = Errc::not_found, .message = "the host tells of no CPUs"};
+    }
+    auto floor = read_floor(sys, host.online);
+    if (!floor) {
+        return std::move(floor).error();
+    }
+    host.floor = std::move(*floor);
     return host;
 }
 

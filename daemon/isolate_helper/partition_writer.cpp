@@ -5,7 +5,6 @@
 
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace virtpind {
 
@@ -111,17 +110,12 @@ IsolationAnswer refuse_for(const Error& error, const CpuSet& cpus)
 }
 
 // What all other groups of the slice have to themselves.
-CpuSet exclusive_of_others(const HostDir& machine, const std::string& scope)
+CpuSet exclusive_of_others(const IsolationHost& host, const std::string& scope)
 {
-    constexpr std::size_t groups_max = 4096;
-    CpuSet cpus;
-    const auto names = machine.folders(groups_max);
-    for (const auto& name : names ? *names : std::vector<std::string>{}) {
-        const auto group = name != scope ? machine.open_below(name) : Result<HostDir>{Error{}};
-        const auto text = group ? group->read(exclusive_file) : Result<std::string>{Error{}};
-        const auto parsed = text ? CpuSet::parse(*text) : Result<CpuSet>{Error{}};
-        if (parsed) {
-            cpus |= *parsed;
+    auto cpus = host.others_exclusive;
+    for (const auto& [name, guest] : host.guests) {
+        if (name != scope) {
+            cpus |= guest.exclusive;
         }
     }
     return cpus;
@@ -177,7 +171,7 @@ write_partitions(const HostDir& cgroups, const IsolationRequest& request, const 
     if (!machine || !threads) {
         return IsolationAnswer{.refused = IsolationRefusal::no_guest, .cpus = {}, .detail = {}};
     }
-    const auto others = exclusive_of_others(*machine, request.scope);
+    const auto others = exclusive_of_others(host, request.scope);
     const Writer writer{std::move(*machine), std::move(*scope), std::move(*threads)};
     const auto changed = change(writer, request, host.guests.at(request.scope), others);
     if (changed) {

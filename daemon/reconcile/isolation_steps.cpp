@@ -36,13 +36,6 @@ bool is_broken(const GuestGroups& guest)
            });
 }
 
-IsolationAnswer nobody_to_ask()
-{
-    return {.refused = IsolationRefusal::failed,
-            .cpus = {},
-            .detail = "virtpind runs with another topology than this host's"};
-}
-
 void take_view(DomainRecord& record, const IsolationView& view)
 {
     auto& isolation = record.isolation;
@@ -166,7 +159,7 @@ void IsolationSteps::conclude_kept(
             continue;
         }
         if (port_ == nullptr) {
-            record->isolation.obstacle = isolation_reason(nobody_to_ask());
+            record->isolation.obstacle = nobody_isolates();
         }
         tell_isolation(*record->plan, cpus_of(record->isolation.held), record->isolation.obstacle,
                        forgotten);

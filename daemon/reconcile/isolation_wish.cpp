@@ -235,7 +235,7 @@ Reason isolation_reason(const IsolationAnswer& refused)
         arguments.push_back({"cpus", refused.cpus});
     }
     using enum IsolationRefusal;
-    auto why = ReasonPhrase::no_isolation_word;
+    auto why = ReasonPhrase::no_isolation_failed;
     switch (refused.refused.value_or(failed)) {
     case no_helper:
         why = ReasonPhrase::no_isolation_helper;
@@ -260,17 +260,26 @@ Reason isolation_reason(const IsolationAnswer& refused)
         why = ReasonPhrase::no_isolation_floor;
         break;
     case bad_request:
+        why = ReasonPhrase::no_isolation_version;
+        break;
     case no_thread:
     case outside_pins:
     case shared_cpus:
     case not_siblings:
+        why = ReasonPhrase::no_isolation_change;
+        break;
     case kernel_refused:
+        why = ReasonPhrase::no_isolation_refused;
+        break;
     case failed:
-        arguments.front().value = std::string{to_string(refused.refused.value_or(failed))} +
-                                  (refused.detail.empty() ? "" : ": " + refused.detail);
         break;
     }
     return not_isolated(why, std::move(arguments));
+}
+
+Reason nobody_isolates()
+{
+    return not_isolated(ReasonPhrase::no_isolation_topology);
 }
 
 void tell_isolation(DomainPlan& plan, const CpuSet& isolated, const std::optional<Reason>& obstacle,

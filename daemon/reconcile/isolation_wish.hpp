@@ -38,6 +38,9 @@ namespace virtpind {
 // The same for what the helper answered.
 [[nodiscard]] Reason isolation_reason(const IsolationAnswer& refused);
 
+// Where virtpind runs with a topology that is not this host's.
+[[nodiscard]] Reason nobody_isolates();
+
 // The plan tells whether it has its CPUs to itself, or what is in the way: then it is not as asked.
 // What it told before is gone.
 enum class NodesForgotten { no, yes }; // by the kernel's own threads

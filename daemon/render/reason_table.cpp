@@ -477,7 +477,14 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::no_isolation_pinned, "{error} would have no CPU left of {cpus}, to which it is pinned"},
     {ReasonPhrase::no_isolation_others, "somebody else has {cpus:CPU #|CPUs #} isolated"},
     {ReasonPhrase::no_isolation_floor, "{error}; fewer vCPUs, or isolate=false for another guest, would help"},
-    {ReasonPhrase::no_isolation_word, "the kernel or virtpind-isolate says: {error}"},
+    {ReasonPhrase::no_isolation_change,
+     "its threads are no longer as virtpind saw them ({error}); virtpinctl reapply looks again"},
+    {ReasonPhrase::no_isolation_version,
+     "virtpind-isolate does not understand what virtpind asks ({error}); systemctl restart virtpind makes both the "
+     "same version"},
+    {ReasonPhrase::no_isolation_topology, "virtpind plans for a topology from a file, and not for this host"},
+    {ReasonPhrase::no_isolation_refused, "the kernel refuses it ({error})"},
+    {ReasonPhrase::no_isolation_failed, "virtpind-isolate could not do it ({error})"},
 
     {ReasonPhrase::guest_shape,
      "{sockets:# socket|# sockets}, {dies:# die|# dies} per socket, {cores:# core|# cores} per die, "

@@ -103,6 +103,63 @@ TEST(IsolateSession, NamesWhatTheHostLacks)
     EXPECT_EQ(ask(PlayedGroups{}, "isolate " + web1), "refused no-guest");
 }
 
+// A folder of that name cannot be read as a file.
+void make_unreadable(const PlayedGroups& host, const std::string& file)
+{
+    host.remove(file);
+    std::filesystem::create_directories(host.path(file));
+}
+
+TEST(IsolateSession, RefusesWhereItCannotTellWhatItWouldTake)
+{
+    const auto threads = "machine.slice/" + db1 + "/libvirt/";
+    for (const auto& file :
+         {threads + "vcpu0/cpuset.cpus", threads + "vcpu0/cpuset.cpus.exclusive",
+          threads + "vcpu0/cpuset.cpus.partition",
+          "machine.slice/" + db1 + "/cpuset.cpus.exclusive",
+          std::string{"machine.slice/machine-box.scope/cpuset.cpus"},
+          std::string{"machine.slice/machine-box.scope/cpuset.cpus.exclusive"},
+          std::string{"cpuset.cpus.isolated"}, std::string{"sys/devices/system/cpu/online"},
+          std::string{"sys/devices/system/cpu/cpu6/topology/thread_siblings_list"},
+          std::string{"sys/devices/system/node/node0/cpulist"},
+          std::string{"sys/bus/pci/devices/0000:01:00.0/class"},
+          std::string{"sys/bus/pci/devices/0000:01:00.0/numa_node"}}) {
+        PlayedGroups host;
+        host.add_guest(web1, {{"vcpu0", "2"}});
+        host.add_guest(db1, {{"vcpu0", "4"}});
+        host.write("machine.slice/machine-box.scope/cpuset.cpus", "5");
+        make_unreadable(host, file);
+        EXPECT_TRUE(ask(host, "isolate " + web1 + " vcpu0=2").starts_with("refused failed"))
+            << file;
+        EXPECT_EQ(host.partition(web1, "vcpu0"), "member") << file;
+    }
+}
+
+TEST(IsolateSession, RefusesWhereAFileHoldsNoCpus)
+{
+    for (const auto* const text : {"4-", "all", "4 5", "9999999"}) {
+        PlayedGroups host;
+        host.add_guest(web1, {{"vcpu0", "2"}});
+        host.add_guest(db1, {{"vcpu0", text}});
+        EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu0=2"),
+                  "refused failed : 'cpuset.cpus' has '" + std::string{text} +
+                      "', which are no CPUs");
+        EXPECT_EQ(host.partition(web1, "vcpu0"), "member");
+    }
+}
+
+TEST(IsolateSession, MindsNoGroupThatHasEnded)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}});
+    host.add_guest(db1, {{"vcpu0", "4"}});
+    host.remove("machine.slice/" + db1 + "/libvirt/vcpu0/cpuset.cpus");
+    host.remove("machine.slice/" + db1 + "/libvirt/vcpu0/cpuset.cpus.partition");
+    EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu0=2"), "isolated 2");
+    host.remove("machine.slice/" + db1 + "/libvirt");
+    EXPECT_EQ(ask(host, "isolate " + web1), "isolated");
+}
+
 TEST(IsolateSession, HoldsTheFloorOfTheHost)
 {
     PlayedGroups host; // 8 CPUs, siblings 2n and 2n+1, a network card on the only node
@@ -123,9 +180,11 @@ TEST(IsolateSession, FollowsNoLinkOutOfTheTree)
     EXPECT_TRUE(ask(host, "isolate " + web1 + " vcpu0=2").starts_with("refused failed"));
     EXPECT_EQ(host.text("secret"), "mine");
 
-    const auto scope = host.path("machine.slice") / db1;
-    std::filesystem::create_directory_symlink(host.path("machine.slice") / web1, scope);
-    EXPECT_EQ(ask(host, "isolate " + db1 + " vcpu0=2"), "refused no-guest");
+    PlayedGroups twin;
+    twin.add_guest(web1, {{"vcpu0", "2"}});
+    const auto scope = twin.path("machine.slice") / db1;
+    std::filesystem::create_directory_symlink(twin.path("machine.slice") / web1, scope);
+    EXPECT_EQ(ask(twin, "isolate " + db1 + " vcpu0=2"), "refused no-guest");
 }
 
 // What a hostile caller may send: valid requests with something broken, and noise.

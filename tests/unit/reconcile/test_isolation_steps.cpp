@@ -224,6 +224,23 @@ TEST_F(IsolationTest, ThatCannotBeHadIsSaidAndTheGuestIsPinned)
     EXPECT_EQ(held(1), vcpu_cpus(1));
 }
 
+TEST_F(IsolationTest, IsSaidInASentenceWhoeverRefuses)
+{
+    using enum IsolationRefusal;
+    begin();
+    for (const auto& [why, words] :
+         {std::pair{failed, "virtpind-isolate could not do it (it broke)"},
+          std::pair{kernel_refused, "the kernel refuses it (it broke)"},
+          std::pair{no_thread, "its threads are no longer as virtpind saw them (it broke)"},
+          std::pair{bad_request, "does not understand what virtpind asks (it broke)"}}) {
+        isolation_.refuse = {.refused = why, .cpus = {}, .detail = "it broke"};
+        ASSERT_TRUE(set_policy(1, "dedicated", isolated_));
+        EXPECT_TRUE(says(1, words));
+        EXPECT_EQ(obstacle(1).find(to_string(why)), std::string::npos) << obstacle(1);
+        ASSERT_TRUE(set_policy(1, "dedicated"));
+    }
+}
+
 TEST_F(IsolationTest, NeedsAKernelThatHasIt)
 {
     isolation_.groups.remove("machine.slice/cpuset.cpus.exclusive");
