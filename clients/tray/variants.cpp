@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "variants.hpp"
 
+#include "clients/view/service_properties.hpp"
 #include "common/base/printable.hpp"
 #include "common/base/uuid.hpp"
 
@@ -43,6 +44,37 @@ CpuSet cpus_of(const QString& text)
 {
     auto cpus = CpuSet::parse(text.left(static_cast<qsizetype>(text_max) * 4).toStdString());
     return cpus ? *cpus : CpuSet{};
+}
+
+std::string option_text(const QVariant& value)
+{
+    if (is_a(value, QMetaType::fromType<QStringList>())) {
+        return text_of(value.toStringList().join(u','));
+    }
+    static const QMetaType plain[]{
+        QMetaType::fromType<QString>(),   QMetaType::fromType<bool>(),
+        QMetaType::fromType<int>(),       QMetaType::fromType<uint>(),
+        QMetaType::fromType<qlonglong>(), QMetaType::fromType<qulonglong>()};
+    const auto is_plain =
+        std::any_of(std::begin(plain), std::end(plain),
+                    [&value](const QMetaType& type) { return is_a(value, type); });
+    return is_plain ? text_of(value.toString()) : "";
+}
+
+// PolicyOptions: a map within a variant comes as what it is on the wire.
+std::map<std::string, std::string> options_of(const QVariant& value)
+{
+    QVariantMap options;
+    if (is_a(value, QMetaType::fromType<QVariantMap>())) {
+        options = value.toMap();
+    } else if (const auto* argument = argument_of(value, QLatin1StringView{"a{sv}"})) {
+        *argument >> options;
+    }
+    std::map<std::string, std::string> read;
+    for (const auto& [name, option] : options.asKeyValueRange()) {
+        read[text_of(name)] = option_text(option);
+    }
+    return read;
 }
 
 class Reader {
@@ -107,6 +139,56 @@ public:
         }
     }
 
+    void read(const char* name, std::map<std::uint32_t, CpuSet>& out) const
+    {
+        rows(name, QLatin1StringView{"a(us)"}, [&out](const QDBusArgument& argument) {
+            uint number = 0;
+            QString cpus;
+            argument >> number >> cpus;
+            out[number] = cpus_of(cpus);
+        });
+    }
+
+    void read(const char* name, std::map<std::string, std::string>& out) const
+    {
+        out = options_of(find(name));
+    }
+
+    void read(const char* name, std::vector<client::Hold>& out) const
+    {
+        rows(name, QLatin1StringView{"a(ss)"}, [&out](const QDBusArgument& argument) {
+            QString owner;
+            QString reason;
+            argument >> owner >> reason;
+            out.push_back({text_of(reason), text_of(owner)});
+        });
+    }
+
+    void read(const char* name, std::vector<client::Problem>& out) const
+    {
+        rows(name, QLatin1StringView{"a(sso)"}, [&out](const QDBusArgument& argument) {
+            QString code;
+            QString text;
+            QDBusObjectPath path;
+            argument >> code >> text >> path;
+            out.push_back(
+                {{text_of(code), text_of(text)}, client::uuid_of_path(path.path().toStdString())});
+        });
+        // The first version has no objects in the rows.
+        rows(name, QLatin1StringView{"a(ss)"}, [&out](const QDBusArgument& argument) {
+            QString code;
+            QString text;
+            argument >> code >> text;
+            out.push_back({{text_of(code), text_of(text)}, ""});
+        });
+    }
+
+private:
+    [[nodiscard]] QVariant find(const char* name) const
+    {
+        return properties_.value(QLatin1StringView{name});
+    }
+
     // row(argument) for each row of a list of structures.
     template <class Row>
     void rows(const char* name, QLatin1StringView signature, Row row) const
@@ -123,84 +205,8 @@ public:
         }
     }
 
-    void read(const char* name, std::map<std::uint32_t, CpuSet>& out) const
-    {
-        rows(name, QLatin1StringView{"a(us)"}, [&out](const QDBusArgument& argument) {
-            uint number = 0;
-            QString cpus;
-            argument >> number >> cpus;
-            out[number] = cpus_of(cpus);
-        });
-    }
-
-    [[nodiscard]] QVariant find(const char* name) const
-    {
-        return properties_.value(QLatin1StringView{name});
-    }
-
-private:
     const QVariantMap& properties_;
 };
-
-std::string option_text(const QVariant& value)
-{
-    if (is_a(value, QMetaType::fromType<QStringList>())) {
-        return text_of(value.toStringList().join(u','));
-    }
-    static const QMetaType plain[]{
-        QMetaType::fromType<QString>(),   QMetaType::fromType<bool>(),
-        QMetaType::fromType<int>(),       QMetaType::fromType<uint>(),
-        QMetaType::fromType<qlonglong>(), QMetaType::fromType<qulonglong>()};
-    const auto is_plain =
-        std::any_of(std::begin(plain), std::end(plain),
-                    [&value](const QMetaType& type) { return is_a(value, type); });
-    return is_plain ? text_of(value.toString()) : "";
-}
-
-// PolicyOptions: a map within a variant comes as what it is on the wire.
-std::map<std::string, std::string> options_of(const QVariant& value)
-{
-    QVariantMap options;
-    if (is_a(value, QMetaType::fromType<QVariantMap>())) {
-        options = value.toMap();
-    } else if (const auto* argument = argument_of(value, QLatin1StringView{"a{sv}"})) {
-        *argument >> options;
-    }
-    std::map<std::string, std::string> read;
-    for (const auto& [name, option] : options.asKeyValueRange()) {
-        read[text_of(name)] = option_text(option);
-    }
-    return read;
-}
-
-// Of ".../domain/_6695eb01_f6a4_..."; "" for other objects.
-std::string uuid_of_path(const QString& path)
-{
-    auto element = path.section(u'/', -1);
-    if (element.startsWith(u'_')) {
-        element.remove(0, 1);
-    }
-    const auto uuid = parse_uuid(element.replace(u'_', u'-').toStdString());
-    return uuid ? uuid->str() : "";
-}
-
-void read_problems(const Reader& reader, std::vector<client::Problem>& problems)
-{
-    reader.rows("Problems", QLatin1StringView{"a(sso)"}, [&](const QDBusArgument& argument) {
-        QString code;
-        QString text;
-        QDBusObjectPath path;
-        argument >> code >> text >> path;
-        problems.push_back({{text_of(code), text_of(text)}, uuid_of_path(path.path())});
-    });
-    // The first version has no objects in the rows.
-    reader.rows("Problems", QLatin1StringView{"a(ss)"}, [&](const QDBusArgument& argument) {
-        QString code;
-        QString text;
-        argument >> code >> text;
-        problems.push_back({{text_of(code), text_of(text)}, ""});
-    });
-}
 
 } // namespace
 
@@ -214,55 +220,14 @@ void register_bus_types()
 
 client::Service read_service(const QVariantMap& properties)
 {
-    const Reader reader{properties};
-    client::Service service;
-    reader.read("Version", service.version);
-    reader.read("InterfaceVersion", service.interface_version);
-    reader.read("State", service.state);
-    reader.read("LibvirtURI", service.libvirt_uri);
-    reader.read("OnlineCPUs", service.online);
-    reader.read("HousekeepingCPUs", service.housekeeping);
-    reader.read("PoolCPUs", service.pool);
-    reader.read("IsolatedCPUs", service.isolated);
-    reader.read("DefaultPolicy", service.default_policy);
-    reader.read("Policies", service.policies);
-    read_problems(reader, service.problems);
-    return service;
+    return client::service_of(Reader{properties});
 }
 
 client::Guest read_guest(const QVariantMap& properties)
 {
-    const Reader reader{properties};
-    client::Guest guest;
-    std::string uuid;
-    reader.read("UUID", uuid);
-    const auto parsed = parse_uuid(uuid);
-    guest.uuid = parsed ? parsed->str() : "";
-    reader.read("Name", guest.name);
-    reader.read("RunState", guest.run_state);
-    reader.read("Policy", guest.policy);
-    reader.read("PolicySource", guest.policy_source);
-    guest.options = options_of(reader.find("PolicyOptions"));
-    reader.read("PinState", guest.pin_state);
-    reader.read("VcpuPins", guest.vcpus);
-    reader.read("EmulatorCPUs", guest.emulator);
-    reader.read("IOThreadPins", guest.iothreads);
-    reader.read("NUMANodes", guest.nodes);
-    reader.read("LastError", guest.last_error);
-    reader.read("LastAppliedUSec", guest.last_applied_usec);
-    reader.read("Generation", guest.generation);
-    reader.read("Satisfied", guest.satisfied);
-    reader.read("Shortfall", guest.shortfall);
-    reader.read("Placement", guest.placement);
-    reader.read("IsolatedCPUs", guest.isolated);
-    reader.read("Displaced", guest.displaced);
-    reader.read("DisplacedBy", guest.displaced_by);
-    reader.rows("Holds", QLatin1StringView{"a(ss)"}, [&guest](const QDBusArgument& argument) {
-        QString owner;
-        QString reason;
-        argument >> owner >> reason;
-        guest.holds.push_back({text_of(reason), text_of(owner)});
-    });
+    auto guest = client::guest_of(Reader{properties});
+    const auto uuid = parse_uuid(guest.uuid);
+    guest.uuid = uuid ? uuid->str() : "";
     return guest;
 }
 
