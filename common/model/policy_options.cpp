@@ -292,8 +292,7 @@ Result<OptionValue> parse_number(const OptionInfo& option, std::string_view text
                                 " to " + std::to_string(Limits::max())};
     }
     if (status != std::errc{} || end != text.data() + text.size()) {
-        return bad_value(option,
-                         in_quotes(text) + " is not " + std::string{type_words(option.type)});
+        return bad_value(option, in_quotes(text) + " is no such number");
     }
     return OptionValue{value};
 }
