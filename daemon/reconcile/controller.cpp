@@ -13,6 +13,8 @@ namespace virtpind {
 
 namespace {
 
+constexpr std::size_t waiting_merges_max = 64; // of one domain
+
 void log_change(const PolicyChange& change)
 {
     const auto generation = std::to_string(change.generation);
@@ -105,6 +107,11 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         reply(known.error());
         return;
     }
+    const auto merges_stored = (request.flags & (flag_merge | flag_runtime_only)) == flag_merge;
+    if (merges_stored && !(*known)->storing.empty()) {
+        wait_to_merge(std::move(request), std::move(reply));
+        return;
+    }
     auto spec = requested_spec(reconciler_.config().catalog, **known, request);
     if (!spec) {
         reply(std::move(spec).error());
@@ -160,7 +167,7 @@ void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller calle
                               .policy = {},
                               .caller = std::move(caller),
                               .generation = generation};
-    const auto nothing_stored = !record.seen.facts.metadata.content && record.storing == 0;
+    const auto nothing_stored = !record.seen.facts.metadata.content && record.storing.empty();
     if ((flags & flag_runtime_only) != 0 || nothing_stored) {
         log_change(change);
         end_runtime_policy(record);
@@ -201,36 +208,68 @@ void Controller::store_then_apply(const PolicyChange& change, const std::optiona
                                   std::optional<int> deferred_id, Reply<std::uint64_t> reply)
 {
     auto& changed = *reconciler_.find(change.uuid);
-    ++changed.storing;
-    changed.being_stored = spec.value_or(PolicySpec{});
+    const auto number = ++last_store_;
+    changed.storing.insert(number);
     reconciler_.keep_slot(); // once it is stored, it is too late to refuse
     const auto doing = spec ? "store the policy" : "remove the policy";
-    host_.store_policy(
-        change.uuid, spec,
-        [this, change, spec, deferred_id, doing, reply = std::move(reply)](Result<void> stored) {
-            reconciler_.give_slot_back();
-            auto* record = reconciler_.find(change.uuid);
-            if (record != nullptr && record->storing > 0 && --record->storing == 0) {
-                record->being_stored.reset();
-            }
-            if (!stored) {
-                reply(translate_libvirt_error(std::move(stored).error(), doing));
-                return;
-            }
-            log_change(change);
-            if (record != nullptr) { // as the next look will find it
-                record->seen.facts.metadata.content.reset();
-                if (spec) {
-                    record->seen.facts.metadata.content.emplace(*spec);
-                }
-            }
-            reconciler_.look_anew(change.uuid);
-            if (record != nullptr && record->runtime_generation < change.generation) {
-                end_runtime_policy(*record);
-                begin_anew(*record, deferred_id);
-            }
-            apply_then_reply(change.uuid, change.generation, reply);
-        });
+    host_.store_policy(change.uuid, spec,
+                       [this, change, spec, deferred_id, number, doing,
+                        reply = std::move(reply)](Result<void> stored) {
+                           reconciler_.give_slot_back();
+                           auto* record = reconciler_.find(change.uuid);
+                           if (record != nullptr) {
+                               record->storing.erase(number);
+                           }
+                           if (!stored) {
+                               reply(translate_libvirt_error(std::move(stored).error(), doing));
+                               set_waiting(change.uuid);
+                               return;
+                           }
+                           log_change(change);
+                           if (record != nullptr) { // as the next look will find it
+                               record->seen.facts.metadata.content.reset();
+                               if (spec) {
+                                   record->seen.facts.metadata.content.emplace(*spec);
+                               }
+                           }
+                           reconciler_.look_anew(change.uuid);
+                           if (record != nullptr &&
+                               record->runtime_generation < change.generation) {
+                               end_runtime_policy(*record);
+                               begin_anew(*record, deferred_id);
+                           }
+                           apply_then_reply(change.uuid, change.generation, reply);
+                           set_waiting(change.uuid);
+                       });
+}
+
+void Controller::wait_to_merge(SetPolicyRequest request, Reply<std::uint64_t> reply)
+{
+    auto& waiting = waiting_[request.uuid];
+    if (waiting.size() >= waiting_merges_max) {
+        reply(Error{.code = Errc::limits_exceeded,
+                    .message = std::to_string(waiting_merges_max) +
+                               " changes of the domain's policy wait for libvirt to store those "
+                               "before; ask again once they are answered"});
+        return;
+    }
+    waiting.push_back({.request = std::move(request), .reply = std::move(reply)});
+}
+
+// Once nothing is on its way into the domain's metadata; those that find it there again wait anew.
+void Controller::set_waiting(const DomainUuid& uuid)
+{
+    const auto* record = reconciler_.find(uuid);
+    if (record != nullptr && !record->storing.empty()) {
+        return;
+    }
+    auto waiting = waiting_.extract(uuid);
+    if (waiting.empty()) {
+        return;
+    }
+    for (auto& [request, reply] : waiting.mapped()) {
+        set_policy(std::move(request), std::move(reply));
+    }
 }
 
 void Controller::apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,

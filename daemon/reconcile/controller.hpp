@@ -11,7 +11,9 @@
 #include "reconciler.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -109,6 +111,8 @@ private:
                           std::optional<int> deferred_id, Reply<std::uint64_t> reply);
     void apply_then_reply(const DomainUuid& uuid, std::uint64_t generation,
                           Reply<std::uint64_t> reply);
+    void wait_to_merge(SetPolicyRequest request, Reply<std::uint64_t> reply);
+    void set_waiting(const DomainUuid& uuid);
 
     LibvirtPort& host_;
     Reconciler& reconciler_;
@@ -116,6 +120,16 @@ private:
     Exports exports_{has_own_share}; // under way
     Holds holds_;
     DryRuns dry_runs_;
+    std::uint64_t last_store_ = 0;
+
+    // Requests with MERGE for what is being stored, in their order: they change what is there then,
+    // which is not what was to be stored where that fails.
+    struct WaitingMerge {
+        SetPolicyRequest request;
+        Reply<std::uint64_t> reply;
+    };
+
+    std::map<DomainUuid, std::deque<WaitingMerge>> waiting_;
     mutable Described described_;
 };
 

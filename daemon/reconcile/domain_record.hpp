@@ -14,6 +14,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,8 +55,9 @@ struct DomainRecord {
     std::optional<PolicySpec> runtime_policy;
     std::optional<LentPolicy> lent;       // runtime_policy is
     std::uint64_t runtime_generation = 0; // that set it, or took it away
-    unsigned storing = 0; // policies on their way into the metadata, which does not show them yet
-    std::optional<PolicySpec> being_stored; // the latest of those; of no policy: an empty one
+    // Policies on their way into the metadata, which does not show them yet: the controller's
+    // numbers.
+    std::set<std::uint64_t> storing;
     std::optional<BeforeImage> before;
     bool unsaved = false; // what is known of `before` is not on disk
     // Somebody edited the definition after the before-image was made and before anything of it was

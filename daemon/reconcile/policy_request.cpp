@@ -33,14 +33,11 @@ bool leaves_alone(const PolicyCatalog& catalog, const std::string& name)
     return placement != implied.end() && placement->second == OptionValue{std::string{"none"}};
 }
 
-// What a request with MERGE changes: what is there, or on its way there, in its layer.
+// What a request with MERGE changes: what is there in its layer. Nothing is on its way there.
 Result<PolicySpec> base_of(const DomainRecord& record, const SetPolicyRequest& request)
 {
     if ((request.flags & flag_runtime_only) != 0) {
         return record.runtime_policy.value_or(PolicySpec{});
-    }
-    if (record.being_stored) {
-        return *record.being_stored;
     }
     const auto& stored = record.seen.facts.metadata.content;
     if (!stored) {

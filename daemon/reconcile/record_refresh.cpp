@@ -37,7 +37,7 @@ bool has_ours(const BeforeImage& before, const DefinitionParts& now)
 void look_for_lost_policy(DomainRecord& record, const ObservedDomain& now, std::uint64_t pass)
 {
     const auto had = record.seen.definition && record.seen.facts.metadata.content.has_value();
-    if (!had || !now.definition || now.facts.metadata.content || record.storing > 0) {
+    if (!had || !now.definition || now.facts.metadata.content || !record.storing.empty()) {
         return;
     }
     const auto wrote = record.before && !record.before->written.empty();

@@ -133,6 +133,57 @@ TEST_F(Merge, TwoAtATimeBothCount)
     EXPECT_EQ(stored().options, (OptionMap{{"smt", "require"s}}));
 }
 
+TEST_F(Merge, OfWhatCouldNotBeStoredNothingIsKept)
+{
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    std::vector<bool> done;
+    const auto request = [&](OptionMap options) {
+        controller_.set_policy(
+            {.uuid = FakeHost::uuid(1), .options = std::move(options), .flags = flag_merge},
+            [&done](const auto& reply) { done.push_back(static_cast<bool>(reply)); });
+    };
+    host_.store_error = Error{.code = Errc::apply_failed, .message = "the disk is full"};
+    request({{"smt", "require"s}});
+    request({{"priority", 4}});
+    request({{"numa", "single"s}});
+    host_.answer_all(1);
+    host_.store_error.reset();
+    host_.answer_all();
+    EXPECT_EQ(done, (std::vector{false, true, true}));
+    EXPECT_EQ(stored().options, (OptionMap{{"priority", 4}, {"numa", "single"s}}));
+}
+
+TEST_F(Merge, OfADomainThatGoesMeanwhileIsRefused)
+{
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    auto refused = 0;
+    for (const auto* value : {"require", "prefer"}) {
+        controller_.set_policy({.uuid = FakeHost::uuid(1),
+                                .options = {{"smt", std::string{value}}},
+                                .flags = flag_merge},
+                               [&refused](const auto& reply) { refused += reply ? 0 : 1; });
+    }
+    host_.store_error = Error{.code = Errc::not_found, .message = "no such domain"};
+    host_.domains.clear();
+    changed(1, "undefined");
+    EXPECT_EQ(refused, 2);
+}
+
+TEST_F(Merge, WaitsOnlySoManyTimes)
+{
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    std::string refused;
+    for (auto i = 0; i < 66; ++i) {
+        controller_.set_policy(
+            {.uuid = FakeHost::uuid(1), .options = {{"priority", i}}, .flags = flag_merge},
+            [&refused](const auto& reply) { refused += reply ? "" : reply.error().message; });
+    }
+    EXPECT_EQ(refused, "64 changes of the domain's policy wait for libvirt to store those before; "
+                       "ask again once they are answered");
+    host_.answer_all();
+    EXPECT_EQ(stored().options, (OptionMap{{"priority", 64}}));
+}
+
 TEST_F(Merge, AfterAResetThatIsStillUnderWayNothingOfBeforeIsKept)
 {
     ASSERT_TRUE(set_policy(1, "dedicated", {{"smt", "require"s}}));
