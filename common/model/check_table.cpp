@@ -250,6 +250,18 @@ constexpr std::array table{
               "write other CPUs into /proc/irq/N/smp_affinity_list"},
     CheckInfo{host_governor, "host.governor", note, "CPUs of guests save energy",
               "they are slow to speed up", "cpupower -c CPUS frequency-set -g performance"},
+    CheckInfo{host_cstate_deep, "host.cstate-deep", note, "CPUs of guests sleep deeply",
+              "a vCPU that is woken waits until its CPU is awake",
+              "cpupower -c CPUS idle-set -D 100"},
+    CheckInfo{
+        host_workqueue, "host.workqueue", note,
+        "the kernel's unbound work may run on a guest's CPUs", "each piece of it stops a vCPU",
+        "write a mask of other CPUs into /sys/devices/virtual/workqueue/cpumask; isolate=true "
+        "does it while the guest runs"},
+    CheckInfo{host_halt_poll, "host.halt-poll", note,
+              "KVM does not poll before it lets a vCPU that halts sleep",
+              "each short pause of a guest costs a sleep and a wake-up",
+              "echo 200000 > /sys/module/kvm/parameters/halt_poll_ns"},
     CheckInfo{host_ksm, "host.ksm", note, "the kernel merges equal pages of guests",
               "guests wait when they write to such pages", "echo 0 > /sys/kernel/mm/ksm/run"},
     CheckInfo{host_autonuma, "host.autonuma", note,

@@ -56,6 +56,13 @@ struct CpuGovernor {
     std::string preference; // energy_performance_preference; "" where there is none
 };
 
+// The deepest sleep that a CPU is allowed.
+struct IdleState {
+    CpuId cpu{};
+    std::string name; // "C6"
+    std::uint64_t wake_usec = 0;
+};
+
 struct SwapUse {
     std::uint64_t total_kib = 0;
     std::uint64_t used_kib = 0;
@@ -70,6 +77,9 @@ struct HostFacts {
     Measured<CpuSet> irqbalance_banned;  // CPUs that irqbalance leaves alone
     Measured<std::vector<Interrupt>> interrupts;
     Measured<std::vector<CpuGovernor>> governors;
+    Measured<std::vector<IdleState>> idle_states; // none of CPUs that the kernel never lets sleep
+    Measured<CpuSet> workqueue_cpus;              // where unbound work of the kernel may run
+    Measured<std::uint64_t> halt_poll_nsec;
     Measured<bool> ksm;
     Measured<bool> numa_balancing;
     Measured<std::string> thp;       // "always", "madvise", "never"

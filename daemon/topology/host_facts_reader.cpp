@@ -61,22 +61,34 @@ Measured<std::vector<UnitCpus>> read_units(const fs::path& root)
     return Measured<std::vector<UnitCpus>>::of(std::move(units));
 }
 
-Measured<std::vector<CpuGovernor>> read_governors(const fs::path& root)
+constexpr const char* cpus_folder = "sys/devices/system/cpu";
+
+// The folders of CPUs, "cpu3", and whose they are.
+std::vector<std::pair<std::string, CpuId>> cpu_folders(const fs::path& root)
 {
-    const fs::path folder = "sys/devices/system/cpu";
-    std::vector<CpuGovernor> governors;
-    for (const auto& name : names_in(root / folder)) {
+    std::vector<std::pair<std::string, CpuId>> found;
+    for (auto& name : names_in(root / cpus_folder)) {
         const auto number = std::string_view{name}.substr(std::min<std::size_t>(name.size(), 3));
         if (!name.starts_with("cpu") || number.empty() ||
             number.find_first_not_of("0123456789") != std::string_view::npos ||
             number_in(number) >= id_set_limit) {
             continue;
         }
-        const auto policy = folder / name / "cpufreq";
+        const CpuId cpu{static_cast<std::uint32_t>(number_in(number))};
+        found.emplace_back(std::move(name), cpu);
+    }
+    return found;
+}
+
+Measured<std::vector<CpuGovernor>> read_governors(const fs::path& root)
+{
+    std::vector<CpuGovernor> governors;
+    for (const auto& [name, cpu] : cpu_folders(root)) {
+        const auto policy = fs::path{cpus_folder} / name / "cpufreq";
         const auto governor = read_word(root, policy / "scaling_governor");
         if (governor.value) {
             governors.push_back(
-                {.cpu = CpuId{static_cast<std::uint32_t>(number_in(number))},
+                {.cpu = cpu,
                  .driver = read_word(root, policy / "scaling_driver").value.value_or(""),
                  .governor = *governor.value,
                  .preference =
@@ -84,6 +96,57 @@ Measured<std::vector<CpuGovernor>> read_governors(const fs::path& root)
         }
     }
     return Measured<std::vector<CpuGovernor>>::of(std::move(governors));
+}
+
+// Of the states that are not disabled, the one that takes longest to wake from.
+Measured<std::vector<IdleState>> read_idle_states(const fs::path& root)
+{
+    constexpr std::size_t states_max = 16; // the kernel has at most 10
+    std::vector<IdleState> deepest;
+    for (const auto& [name, cpu] : cpu_folders(root)) {
+        const auto folder = fs::path{cpus_folder} / name / "cpuidle";
+        IdleState found{.cpu = cpu, .name = {}, .wake_usec = 0};
+        for (const auto& state : names_in(root / folder, states_max)) {
+            const auto latency = read_word(root, folder / state / "latency");
+            const auto disabled = read_word(root, folder / state / "disable");
+            if (!latency.value || !disabled.value || *disabled.value != "0") {
+                continue;
+            }
+            const auto usec = number_in(*latency.value);
+            if (usec > found.wake_usec) {
+                found.wake_usec = usec;
+                found.name = read_word(root, folder / state / "name").value.value_or(state);
+            }
+        }
+        if (!found.name.empty()) {
+            deepest.push_back(std::move(found));
+        }
+    }
+    return Measured<std::vector<IdleState>>::of(std::move(deepest));
+}
+
+// "ff,ffffffff": 32 CPUs a word, the lowest last. What is no such mask names no CPU.
+CpuSet cpus_of_mask(std::string_view mask)
+{
+    CpuSet cpus;
+    std::uint32_t first = 0;
+    for (auto at = mask.rbegin(); at != mask.rend(); ++at) {
+        if (*at == ',') {
+            continue;
+        }
+        unsigned digit = 0;
+        const auto [end, error] = std::from_chars(&*at, &*at + 1, digit, 16);
+        if (error != std::errc{} || first >= id_set_limit) {
+            return {};
+        }
+        for (std::uint32_t bit = 0; bit < 4; ++bit) {
+            if ((digit >> bit & 1U) != 0 && first + bit < id_set_limit) {
+                cpus.insert(CpuId{first + bit});
+            }
+        }
+        first += 4;
+    }
+    return cpus;
 }
 
 // How often each numbered interrupt came, on all CPUs together.
@@ -221,6 +284,12 @@ HostFacts read_host_facts(const HostReadOptions& options)
     facts.irqbalance_banned = read_banned(root);
     facts.interrupts = read_interrupts(options);
     facts.governors = read_governors(root);
+    facts.idle_states = read_idle_states(root);
+    facts.workqueue_cpus =
+        made_of<CpuSet>(read_word(root, "sys/devices/virtual/workqueue/cpumask"), cpus_of_mask);
+    facts.halt_poll_nsec =
+        made_of<std::uint64_t>(read_word(root, "sys/module/kvm/parameters/halt_poll_ns"),
+                               [](const std::string& word) { return number_in(word); });
     facts.ksm = made_of<bool>(read_word_or(root, "sys/kernel/mm/ksm/run", "0"),
                               [](const std::string& word) { return word == "1"; });
     facts.numa_balancing =

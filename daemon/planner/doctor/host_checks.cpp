@@ -5,6 +5,8 @@
 #include "common/base/printable.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <map>
 #include <sstream>
 
@@ -146,6 +148,74 @@ void check_governors(const HostFacts& host, const Served& served, Findings& find
     }
 }
 
+void check_sleep(const HostFacts& host, const Served& served, Findings& findings)
+{
+    constexpr std::uint64_t long_usec = 100; // as a timer tick's own jitter, or more
+    const auto* const states = known(host.idle_states, Check::host_cstate_deep, findings);
+    if (states != nullptr) {
+        std::map<std::pair<std::uint64_t, std::string>, CpuSet> deep;
+        CpuSet cpus;
+        for (const auto& state : *states) {
+            if (served.cpus.contains(state.cpu) && state.wake_usec >= long_usec) {
+                deep[{state.wake_usec, printable(state.name, 32)}].insert(state.cpu);
+                cpus.insert(state.cpu);
+            }
+        }
+        std::vector<std::string> words;
+        for (const auto& [state, sleepers] : deep) {
+            words.push_back(cpus_text(sleepers) + pluralize(sleepers.size(), " sleeps", " sleep") +
+                            " in " + in_quotes(state.second) + ", " + std::to_string(state.first) +
+                            " us from waking");
+        }
+        if (!words.empty()) {
+            findings.add(
+                Check::host_cstate_deep,
+                {.evidence = some_of(words) + ", and guests run there",
+                 .fix = "cpupower -c " + cpus.str() + " idle-set -D " + std::to_string(long_usec)});
+        }
+    }
+    const auto* const polls = known(host.halt_poll_nsec, Check::host_halt_poll, findings);
+    if (polls != nullptr && *polls == 0 && served.any) {
+        findings.add(Check::host_halt_poll, {});
+    }
+}
+
+// "f,ffffffff", as the kernel reads masks.
+std::string mask_of(const CpuSet& cpus)
+{
+    constexpr std::uint32_t bits = 32;
+    std::string text;
+    const auto words = cpus.empty() ? 1 : raw(cpus.back()) / bits + 1;
+    for (auto word = words; word-- > 0;) {
+        std::uint32_t value = 0;
+        for (std::uint32_t bit = 0; bit < bits; ++bit) {
+            value |= cpus.contains(CpuId{word * bits + bit}) ? 1U << bit : 0U;
+        }
+        std::array<char, 9> digits{};
+        const auto full = !text.empty();
+        std::snprintf(digits.data(), digits.size(), full ? "%08x" : "%x", value);
+        text += (full ? "," : "") + std::string{digits.data()};
+    }
+    return text;
+}
+
+// A partition of the guest's own has taken its CPUs out of the mask.
+void check_workqueues(const DoctorFacts& facts, const Served& served, Findings& findings)
+{
+    const auto* const cpus = known(facts.host.workqueue_cpus, Check::host_workqueue, findings);
+    if (cpus == nullptr || !cpus->intersects(served.cpus)) {
+        return;
+    }
+    const auto shared = *cpus & served.cpus;
+    const auto others = facts.topology->all_cpus() - served.cpus;
+    findings.add(Check::host_workqueue,
+                 {.evidence = "the kernel's unbound work may run on " + cpus_text(shared) +
+                              ", which guests have",
+                  .fix = others.empty() ? std::string{}
+                                        : "echo " + mask_of(others) +
+                                              " > /sys/devices/virtual/workqueue/cpumask"});
+}
+
 void check_memory_settings(const DoctorFacts& facts, const Served& served, Findings& findings)
 {
     const auto& host = facts.host;
@@ -258,6 +328,8 @@ void check_host(const DoctorFacts& facts, const std::vector<GuestView>& all, Fin
     check_cmdline(facts, findings);
     check_isolated(facts, all, findings);
     check_governors(facts.host, served, findings);
+    check_sleep(facts.host, served, findings);
+    check_workqueues(facts, served, findings);
     check_memory_settings(facts, served, findings);
     check_scheduler(facts.host, findings);
     check_interrupts(facts.host, served, findings);

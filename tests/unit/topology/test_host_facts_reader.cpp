@@ -103,6 +103,48 @@ TEST_F(HostFactsReader, ReadsGovernorsOfCpusAlone)
     EXPECT_EQ(facts.governors.value->front().preference, "power");
 }
 
+TEST_F(HostFactsReader, ReadsTheDeepestSleepThatIsAllowed)
+{
+    const auto state = [this](int cpu, int number, const char* name, const char* latency,
+                              const char* disable) {
+        const auto folder = "sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cpuidle/state" +
+                            std::to_string(number) + "/";
+        write(folder + "name", name);
+        write(folder + "latency", latency);
+        write(folder + "disable", disable);
+    };
+    state(2, 0, "POLL\n", "0\n", "0\n");
+    state(2, 1, "C1\n", "2\n", "0\n");
+    state(2, 2, "C6\n", "133\n", "0\n");
+    state(2, 3, "C10\n", "890\n", "1\n");
+    state(3, 0, "POLL\n", "0\n", "0\n");
+    state(4, 1, "C1\n", "x\n", "0\n");
+    const auto facts = read();
+    ASSERT_TRUE(facts.idle_states.value);
+    ASSERT_EQ(facts.idle_states.value->size(), 1U);
+    EXPECT_EQ(facts.idle_states.value->front().cpu, CpuId{2});
+    EXPECT_EQ(facts.idle_states.value->front().name, "C6");
+    EXPECT_EQ(facts.idle_states.value->front().wake_usec, 133U);
+}
+
+TEST_F(HostFactsReader, ReadsMasksOfUnboundWork)
+{
+    EXPECT_EQ(read().workqueue_cpus.reason, "/sys/devices/virtual/workqueue/cpumask is not there");
+    for (const auto& [mask, list] :
+         {std::pair{"ffff\n", "0-15"}, std::pair{"3,00000001\n", "0,32-33"}, std::pair{"zz\n", ""},
+          std::pair{"\n", ""}}) {
+        write("sys/devices/virtual/workqueue/cpumask", mask);
+        EXPECT_EQ(read().workqueue_cpus.value, cpus(list)) << mask;
+    }
+}
+
+TEST_F(HostFactsReader, ReadsHowLongKvmPolls)
+{
+    EXPECT_FALSE(read().halt_poll_nsec.value) << "KVM is not loaded";
+    write("sys/module/kvm/parameters/halt_poll_ns", "200000\n");
+    EXPECT_EQ(read().halt_poll_nsec.value, 200'000U);
+}
+
 TEST_F(HostFactsReader, FindsDaemonsByName)
 {
     write("proc/17/comm", "numad\n");

@@ -90,6 +90,20 @@ DoctorCase with_governor(const std::string& governor, const std::string& prefere
     });
 }
 
+DoctorCase with_sleep(const std::string& name, std::uint64_t usec)
+{
+    return with([&](DoctorCase& c) {
+        c.facts.idle_states = of(std::vector<IdleState>{
+            {.cpu = CpuId{0}, .name = "C10", .wake_usec = 890}, // no guest is there
+            {.cpu = CpuId{9}, .name = name, .wake_usec = usec}});
+    });
+}
+
+DoctorCase with_work_on(const std::string& list)
+{
+    return with([&](DoctorCase& c) { c.facts.workqueue_cpus = of(cpus(list)); });
+}
+
 DoctorCase with_numa_balancing(std::uint32_t packages)
 {
     return with([&](DoctorCase& c) {
@@ -148,6 +162,14 @@ const std::vector<FaultRow>& rows()
          with_interrupt("9", 1000, "vfio-msix[0](0000:01:00.0)"), "45"},
         {Check::host_governor, with_governor("powersave", ""),
          with_governor("powersave", "balance_performance"), "CPU 9 uses 'powersave'"},
+        {Check::host_cstate_deep, with_sleep("C6", 133), with_sleep("C1E", 10),
+         "CPU 9 sleeps in 'C6', 133 us from waking"},
+        {Check::host_workqueue, with_work_on("0-15"), with_work_on("0,2-8,10-15"),
+         "unbound work may run on CPUs 1,9"},
+        {Check::host_halt_poll,
+         with([](DoctorCase& c) { c.facts.halt_poll_nsec = of(std::uint64_t{0}); }),
+         with([](DoctorCase& c) { c.facts.halt_poll_nsec = of(std::uint64_t{200'000}); }),
+         "does not poll"},
         {Check::host_ksm, with([](DoctorCase& c) { c.facts.ksm = of(true); }),
          with([](DoctorCase& c) { c.facts.ksm = of(false); }), "merges equal pages"},
         {Check::host_autonuma, with_numa_balancing(2), with_numa_balancing(1), "moves memory"},
@@ -172,6 +194,21 @@ TEST_P(HostFault, IsToldOnlyWhereItIs)
 }
 
 INSTANTIATE_TEST_SUITE_P(Doctor, HostFault, testing::ValuesIn(rows()), row_name);
+
+TEST(HostFault, OfUnboundWorkNamesTheMaskOfTheOthers)
+{
+    const auto found = examined(with_work_on("0-15"));
+    ASSERT_NE(find(found, Check::host_workqueue), nullptr) << names_of(found);
+    EXPECT_EQ(find(found, Check::host_workqueue)->fix,
+              "echo fdfd > /sys/devices/virtual/workqueue/cpumask");
+}
+
+TEST(HostFault, OfDeepSleepNamesTheCpus)
+{
+    const auto found = examined(with_sleep("C6", 170));
+    ASSERT_NE(find(found, Check::host_cstate_deep), nullptr) << names_of(found);
+    EXPECT_EQ(find(found, Check::host_cstate_deep)->fix, "cpupower -c 9 idle-set -D 100");
+}
 
 // What the host's owner keeps interrupts off stays free of them.
 TEST(HostFault, OfInterruptsKeepsWhatIsBanned)
