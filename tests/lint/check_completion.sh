@@ -8,6 +8,12 @@ export PATH=${1%/*}:${2%/*}:$PATH
 . "$(dirname "$0")/../../systemd/completion/virtpind.bash"
 # shellcheck source=systemd/completion/virtpinctl.bash
 . "$(dirname "$0")/../../systemd/completion/virtpinctl.bash"
+# shellcheck source=systemd/completion/virtpind-bench.bash
+. "$(dirname "$0")/../../systemd/completion/virtpind-bench.bash"
+# shellcheck disable=SC2317 # the completion calls it
+virtpind-bench() { PYTHONPATH=$(dirname "$0")/../../clients/bench /usr/bin/python3 -B -m virtpind_bench "$@"; }
+# shellcheck disable=SC2317 # by its name
+_virtpind-bench() { _virtpind_bench; }
 status=0
 offers() { # WANTED WORD...: among what is offered behind the words, the last of which is unfinished
 	COMP_WORDS=("${@:2}")
@@ -45,4 +51,10 @@ offers smt= virtpinctl set win11 sm
 offers smt=require virtpinctl set win11 smt=req
 offers require virtpinctl set win11 smt = req
 offers /etc/passwd virtpinctl plan --xml /etc/pass
+offers --policies virtpind-bench --p
+offers session virtpind-bench --bus s
+offers dedicated virtpind-bench --domain win11 --policies ded
+offers none,dedicated virtpind-bench --domain win11 --policies none,ded
+offers quiet,imitated virtpind-bench --conditions quiet,im
+offers /etc/passwd virtpind-bench --svg /etc/pass
 exit $status

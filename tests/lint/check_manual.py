@@ -14,6 +14,8 @@ import xml.etree.ElementTree as ElementTree
 from project_files import ROOT, finish
 
 DOC = "{http://www.freedesktop.org/dbus/1.0/doc.dtd}"
+# virtpind-bench, from the source tree.
+BENCH = [f"PYTHONPATH={ROOT / 'clients/bench'}", "/usr/bin/python3", "-B", "-m", "virtpind_bench"]
 OPTION_ROW = re.compile(r'\{"([a-z]+)",\s*\w+,\s*"(\w+)",\s*\{([^}]*)\}')
 
 
@@ -162,6 +164,7 @@ def main(binary, client, *applets):
     finish([*client_problems(client),
             *(problem for applet in applets
               for problem in command_line_problems(applet, [], "systemd/man/virtpind-applet.1.rst", "OPTIONS")),
+            *command_line_problems("env", BENCH, "systemd/man/virtpind-bench.1.rst", "OPTIONS"),
             *command_line_problems(binary, [], "systemd/man/virtpind.8.rst", "OPTIONS"),
             *command_line_problems(binary, ["restore"], "systemd/man/virtpind.8.rst", "RESTORE OPTIONS"),
             *command_line_problems(binary, ["migrate-xml"], "systemd/man/virtpind-migration.7.rst", "OPTIONS"),

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the modules with effects make of what the kernel and others say, and whom they refuse."""
+import unittest
+from unittest import mock
+
+from virtpind_bench import guest, interrupts, main, perf, proc, tiny_guest
+from virtpind_bench.errors import DENIED, FAILED, USAGE, Refused
+
+
+class Kernel(unittest.TestCase):
+    def test_cpulists(self):
+        self.assertEqual(proc.parse_cpulist("0-2,5\n"), {0, 1, 2, 5})
+        self.assertEqual(proc.parse_cpulist("\n"), set())
+
+    def test_rates_are_those_of_all_vcpus_together(self):
+        before = [{"ran": 1.0, "waited": 0.0, "moved": 2, "voluntary": 5, "involuntary": 0}] * 2
+        after = [{"ran": 2.0, "waited": 1.0, "moved": 4, "voluntary": 7, "involuntary": 1},
+                 {"ran": 1.0, "waited": 0.0, "moved": 2, "voluntary": 5, "involuntary": 0}]
+        self.assertEqual(proc.rates(before, after, 2.0), {"delay": 50.0, "busy": 0.5, "migrations": 1.0,
+                                                          "involuntary": 0.5, "voluntary": 1.0})
+
+    def test_what_the_kernel_does_not_tell_is_no_zero(self):
+        look = [{"ran": 1.0, "waited": 0.0, "moved": None, "voluntary": 5, "involuntary": 0}]
+        self.assertIsNone(proc.rates(look, look, 1.0)["migrations"])
+
+    def test_perf_counts_all_or_nothing(self):
+        counted = "1000,,cycles,1,100.00,,\n500,,instructions:u,1,100.00,,\n5,,LLC-load-misses,1,100.00,,\n"
+        self.assertEqual(perf.parse(counted), {"ipc": 0.5, "misses": 10.0})
+        self.assertEqual(perf.parse("<not supported>,,cycles,0,100.00,,\n500,,instructions,1,100.00,,\n"), {})
+
+
+class Refusals(unittest.TestCase):
+    def refused(self, call, status, *parts):
+        with self.assertRaises(Refused) as refusal:
+            call()
+        self.assertEqual(refusal.exception.status, status)
+        for part in parts:
+            self.assertIn(part, str(refusal.exception))
+
+    def test_host_with_one_cpu(self):
+        with mock.patch("os.geteuid", return_value=0), mock.patch.object(proc, "online_cpus", return_value={0}):
+            self.refused(tiny_guest.check_host, FAILED, "one CPU", "at least two")
+
+    def test_user_without_rights(self):
+        with mock.patch("os.geteuid", return_value=1000):
+            self.refused(tiny_guest.check_host, DENIED, "root", "--domain NAME")
+
+    def test_host_without_virsh_or_image(self):
+        with mock.patch("shutil.which", return_value=None):
+            self.refused(lambda: guest.virsh("qemu:///system", "uri"), 6, "libvirt-clients")
+        with mock.patch.object(guest, "IMAGE", guest.IMAGE / "gone"):
+            self.refused(lambda: guest.TinyGuest("qemu:///system", "qemu", 1), FAILED, "gone", "VIRTPIND_BENCH_GUEST")
+
+    def test_arguments(self):
+        for arguments, *parts in ((["--rounds", "7"], "7", "8 to 1000"), (["--window", "0"], "0 s", "0.05 to 600"),
+                                  (["--rounds", "x"], "--rounds", "--help"), (["--dom", "x"], "--dom"),
+                                  (["--policies", "none,auto"], "--domain NAME"),
+                                  (["--domain", "x", "--tcg"], "--tcg", "--policies"),
+                                  (["--domain", "x", "--policies", "none"], "1 policies")):
+            self.refused(lambda given=arguments: main.run(given, "0"), USAGE, *parts)
+
+
+class Interrupts(unittest.TestCase):
+    def test_interrupt_that_was_lost_is_heard_later(self):
+        with mock.patch.object(interrupts.Asked, "to_end", False):
+            interrupts.check()
+            try:
+                interrupts.ask(2, None)
+            except KeyboardInterrupt:
+                pass  # as Python does while it ends an object
+            with self.assertRaises(KeyboardInterrupt):
+                interrupts.sleep(60)
+
+
+class Definition(unittest.TestCase):
+    def test_names_are_text_and_the_image_keeps_its_owner(self):
+        xml = guest.definition("a<b", "kvm", 2, 16, guest.disk_of("/x & y"), "/usr/bin/qemu")
+        for part in ("<name>a&lt;b</name>", "/x &amp; y", "relabel='no'", "<vcpu placement='static'>2</vcpu>"):
+            self.assertIn(part, xml)
