@@ -9,6 +9,7 @@
 #include "reason.hpp"
 #include "topology.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -127,6 +128,7 @@ struct Plan {
     CpuSet pool;    // usable, not housekeeping, not claimed by an active domain
     std::vector<DomainPlan> domains; // in the order of the intents
     FleetReport fleet;
+    std::size_t tidied_vcpus = 0; // of running domains that move for PlanRequest::tidy_vcpus
     std::uint64_t topology_generation = 0;
 
     [[nodiscard]] const DomainPlan* find(const DomainUuid& uuid) const;

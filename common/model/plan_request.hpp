@@ -5,6 +5,7 @@
 #include "domain_watch.hpp"
 #include "plan.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -16,7 +17,9 @@ struct PlanRequest {
     std::optional<CpuSet> housekeeping; // absent: auto_housekeeping(), which gives way
                                         // to dedicated domains (arrangement.hpp); empty: none
     std::vector<Intent> intents;        // order is order of arrival
-    DomainWatch* watch = nullptr;       // hears whose turn it is; outlives the call
+    // So many vCPUs of running domains may move for fewer nodes or L3s, a newcomer's or their own.
+    std::size_t tidy_vcpus = 0;
+    DomainWatch* watch = nullptr; // hears whose turn it is; outlives the call
 
     void turn_of(const Intent& intent) const
     {

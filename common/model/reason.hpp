@@ -40,6 +40,7 @@ enum class ReasonCode {
     l3_shared,
     kept_in_place,
     moved,
+    tidied,
     restricted_cpus,
     vcpus_float,
     quiet_cpus_used,

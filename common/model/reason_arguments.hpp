@@ -170,20 +170,21 @@ using ReasonValue =
 // clang-format off
 inline constexpr auto argument_names = std::to_array<std::string_view>({
     // numbers
-    "better", "broken", "cells", "cores", "dies", "doubled", "free", "free_allowed", "l3s",
+    "better", "broken", "cells", "cores", "dies", "doubled", "fewer_l3s", "fewer_nodes",
+    "former_l3s", "former_nodes", "free", "free_allowed", "l3s",
     "missed", "most", "now", "packages", "sockets", "threads_per_core", "unwished", "usable",
     "vcpus", "wanted_vcpus",
     // true or false
     "dedicated", "displaced", "elsewhere", "gaps", "isolated", "later", "no_cells", "other_claims",
     "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike",
     // sets
-    "allowed", "beyond", "cpus", "emulator", "floating", "host_cpus", "host_nodes",
+    "allowed", "beyond", "cpus", "emulator", "floating", "from", "host_cpus", "host_nodes",
     "housekeeping", "kept", "last_vcpu", "load", "nodes", "offline", "other_nodes", "own",
     "pool", "quiet", "siblings", "spare", "start", "waiting", "yielded",
     // memory
     "available", "memory", "missing", "page",
     // texts and names
-    "arch", "argument", "device", "error", "hold", "model", "option", "passed_through",
+    "arch", "argument", "device", "error", "hold", "model", "newcomer", "option", "passed_through",
     "placement", "policy", "rival",
     // lists
     "devices", "guests", "kinds", "neighbours", "owners", "parts", "rivals", "tunes",

@@ -38,6 +38,9 @@ public:
         plan_.housekeeping = fleet_.housekeeping();
         plan_.yielded = arrangement_.yielded();
         plan_.fleet = std::move(arrangement_.report);
+        for (const auto& member : fleet_.members()) {
+            plan_.tidied_vcpus += member.tidied ? member.tidied->vcpus : 0;
+        }
     }
 
     Plan run() &&

@@ -4,10 +4,10 @@
 //
 // What it decides, where the policy leaves a choice:
 // - A running domain keeps every vCPU that is validly pinned, also when a better place becomes free
-//   and when vCPUs are added: a plan from its own result moves nothing. Its pins no longer count
-//   when they break a hard constraint (another's claim, housekeeping, `cpus`, whole cores); then
-//   it is placed anew, on its own nodes first unless move=node. `move` limits what is done to it
-//   for the sake of others. Whoever wants it placed afresh passes it without `current`.
+//   and when vCPUs are added, but for tidying: a plan from its own result moves nothing. Its pins
+//   no longer count when they break a hard constraint (another's claim, housekeeping, `cpus`, whole
+//   cores); then it is placed anew, on its own nodes first unless move=node. `move` limits what is
+//   done to it for the sake of others. Whoever wants it placed afresh passes it without `current`.
 // - Domains that do not run prefer their present pins only among placements equal up to the cost
 //   term `best_fit`.
 // - One that is shut off is planned beside those that run if it fits; else it keeps its place, and
@@ -32,7 +32,8 @@
 //   highest priority add up to the least, then those of the next (fleet_cost.hpp). Domains that
 //   run stay where they are for that; what a newcomer costs them counts.
 // - Others are moved for newcomers only (rearrange.hpp); a running domain that floats waits for
-//   free CPUs.
+//   free CPUs. As far as PlanRequest::tidy_vcpus allows, some move for fewer nodes or L3s, too,
+//   a newcomer's or their own (tidying.hpp).
 #pragma once
 
 #include "common/model/plan_request.hpp"

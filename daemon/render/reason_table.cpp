@@ -99,6 +99,16 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "Running vCPUs stay where they are pinned."}},
     {ReasonCode::moved, note, "moved", "some vCPUs change their CPU", {
         "{vcpus:# vCPU changes its CPU|# vCPUs change their CPU}[{displaced:} to make room for others]."}},
+    {ReasonCode::tidied, note, "tidied",
+     "it moved, though it could stay, for fewer NUMA nodes or L3s: its own or another's", {
+        "{vcpus:# vCPU|# vCPUs} moved from {from:CPU #|CPUs #}, because {newcomer} then spans "
+            "{fewer_nodes:# NUMA node|# NUMA nodes} instead of {former_nodes}.",
+        "{vcpus:# vCPU|# vCPUs} moved from {from:CPU #|CPUs #}, because {newcomer} then spans "
+            "{fewer_l3s:# L3|# L3s} instead of {former_l3s}.",
+        "{vcpus:# vCPU|# vCPUs} moved from {from:CPU #|CPUs #}, because the domain then spans "
+            "{fewer_nodes:# NUMA node|# NUMA nodes} instead of {former_nodes}.",
+        "{vcpus:# vCPU|# vCPUs} moved from {from:CPU #|CPUs #}, because the domain then spans "
+            "{fewer_l3s:# L3|# L3s} instead of {former_l3s}."}},
     {ReasonCode::restricted_cpus, note, "restricted-cpus", "the option cpus restricts the choice", {
         "!{free:# CPU is|# CPUs are} free, but the option cpus allows only {allowed}, of which {free_allowed} "
             "{free_allowed:is|are} free[{unlike:}, but not as its other options ask].",

@@ -63,6 +63,7 @@ std::vector<Intent> fleet(std::size_t count, std::uint32_t largest)
     return intents;
 }
 
+// state.range(0): vCPUs of the others that may move for it, or for themselves.
 void one_among_forty(benchmark::State& state)
 {
     const auto host = large_host();
@@ -70,6 +71,7 @@ void one_among_forty(benchmark::State& state)
     request.intents = fleet(40, 8);
     request.intents = running(request.intents, make_plan(request));
     request.intents.push_back(domain(40, 32));
+    request.tidy_vcpus = static_cast<std::size_t>(state.range(0));
     for (auto _ : state) {
         benchmark::DoNotOptimize(make_plan(request));
     }
@@ -109,7 +111,28 @@ void by_domains(benchmark::State& state)
     state.SetComplexityN(state.range(0));
 }
 
-BENCHMARK(one_among_forty)->Unit(benchmark::kMicrosecond);
+// 256 that run, most of which span two L3s, so that all of its attempts are made.
+void tidy_after_departures(benchmark::State& state)
+{
+    const auto host = host_of(1024);
+    PlanRequest request{.topology = &host};
+    request.intents = fleet(256, 4);
+    request.intents = running(request.intents, make_plan(request));
+    for (std::size_t i = 0; i < request.intents.size(); ++i) {
+        auto& pins = request.intents[i].current.vcpus;
+        auto& others = request.intents[(i + 128) % 256].current.vcpus;
+        if (i < 128 && pins.size() > 1 && others.size() > 1) { // both span two L3s, and more
+            std::swap(pins.rbegin()->second, others.rbegin()->second);
+        }
+    }
+    request.tidy_vcpus = 64;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(make_plan(request));
+    }
+}
+
+BENCHMARK(one_among_forty)->Arg(0)->Arg(64)->Unit(benchmark::kMicrosecond);
+BENCHMARK(tidy_after_departures)->Unit(benchmark::kMillisecond);
 // CPUs, domains, vCPUs of the largest: with room for all, and with too little.
 BENCHMARK(whole_fleet)
     ->Args({384, 64, 8})

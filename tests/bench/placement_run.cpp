@@ -155,7 +155,8 @@ private:
     {
         for (const auto cores :
              {CoreChoice::performance, CoreChoice::efficiency, CoreChoice::any}) {
-            PlanRequest request{.topology = &host_, .housekeeping = housekeeping_, .intents = {}};
+            PlanRequest request{
+                .topology = &host_, .housekeeping = housekeeping_, .intents = {}, .tidy_vcpus = 64};
             for (const auto& guest : guests_) {
                 request.intents.push_back(intent_of(guest));
             }

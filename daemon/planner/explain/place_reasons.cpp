@@ -306,6 +306,23 @@ private:
         }
     }
 
+    void say_tidied(const Tidied& tidied)
+    {
+        ReasonArguments arguments{
+            {"vcpus", tidied.vcpus},
+            {"from", tidied.from},
+            {"newcomer", tidied.for_whom != nullptr ? tidied.for_whom->name : std::string{}}};
+        const auto nodes = tidied.after[CostTerm::nodes];
+        if (nodes < tidied.before[CostTerm::nodes]) {
+            arguments.push_back({"fewer_nodes", nodes});
+            arguments.push_back({"former_nodes", tidied.before[CostTerm::nodes]});
+        } else {
+            arguments.push_back({"fewer_l3s", tidied.after[CostTerm::l3]});
+            arguments.push_back({"former_l3s", tidied.before[CostTerm::l3]});
+        }
+        say(ReasonCode::tidied, std::move(arguments));
+    }
+
     void say_moves()
     {
         if (intent_.activity != Activity::running) {
@@ -316,7 +333,9 @@ private:
             const auto present = present_cpu(host_, intent_, vcpu);
             moved += present && *present != cpu ? 1U : 0U;
         }
-        if (moved > 0) {
+        if (member_.tidied) {
+            say_tidied(*member_.tidied);
+        } else if (moved > 0) {
             say(ReasonCode::moved, {{"vcpus", moved}, {"displaced", member_.was_moved}});
         } else if (!member_.kept_pins.kept.empty()) {
             say(ReasonCode::kept_in_place);

@@ -7,6 +7,7 @@
 #include "placing_order.hpp"
 #include "rearrange.hpp"
 #include "reservations.hpp"
+#include "tidying.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -78,6 +79,7 @@ public:
     {
         if (request_.housekeeping) {
             adopt(place_all(host_, request_, usable_, *request_.housekeeping & usable_));
+            tidy_up();
             return std::move(result_);
         }
         result_.wished = auto_housekeeping(*host_.topology, usable_, request_.intents);
@@ -87,7 +89,10 @@ public:
         if (!alike) {
             leave_cluster();
         }
-        come_to_rest();
+        come_to_rest(Places::may_be_anew);
+        if (tidy_up()) {
+            come_to_rest(Places::stay);
+        }
         return std::move(result_);
     }
 
@@ -253,9 +258,21 @@ private:
         return retreats;
     }
 
+    bool tidy_up()
+    {
+        auto& fleet = *result_.fleet;
+        const auto moved = request_.tidy_vcpus > 0 && tidy(fleet, request_.tidy_vcpus);
+        if (moved) {
+            result_.report = search_fleet(fleet).report; // given where those that run are now
+        }
+        return moved;
+    }
+
     // The next plan finds these domains running where they are. The search may move newcomers, who
     // then leave other CPUs to housekeeping.
-    void come_to_rest()
+    enum class Places { may_be_anew, stay };
+
+    void come_to_rest(Places places)
     {
         for (std::size_t round = 0; round < rests_max; ++round) {
             auto& fleet = *result_.fleet;
@@ -263,8 +280,9 @@ private:
             if (rest == fleet.housekeeping()) {
                 return;
             }
-            auto trial = place_all(host_, request_, usable_, rest);
-            if (same_claims(fleet, *trial.fleet)) {
+            auto trial =
+                places == Places::stay ? Trial{} : place_all(host_, request_, usable_, rest);
+            if (trial.fleet && same_claims(fleet, *trial.fleet)) {
                 adopt(std::move(trial));
             } else {
                 fleet.put_housekeeping_on(std::move(rest));

@@ -187,14 +187,30 @@ bool Fleet::place(Member& member, Claims claims, MoveReason move_reason, const P
     if (!placed) {
         placed = place_again(member, surroundings, move_reason, limits);
     }
-    if (!placed) {
-        member.placed.reset();
-        member.kept_pins = {};
-        member.memory = memory_.reserve_existing(*member.intent);
-        const auto stays = member.intent->policy.fallback == Fallback::fail;
-        member.claim = stays ? current_exclusive_cpus(host_, member, surroundings.free) : CpuSet{};
-    }
-    return placed;
+    return placed || give_up_place(member, surroundings);
+}
+
+bool Fleet::place_keeping(Member& member, const VcpuMap& kept)
+{
+    turn_of(*member.intent);
+    const auto surroundings = around(member, Claims::all);
+    memory_.give_back(std::exchange(member.memory, {}));
+    const auto home = home_nodes(host_, *member.intent);
+    const auto bound = !home.empty() && (member.intent->memory_locked ||
+                                         member.intent->policy.move != MoveLimit::node);
+    return try_place(member, surroundings, bound ? std::optional{home} : std::nullopt, kept) ||
+           give_up_place(member, surroundings);
+}
+
+// It claims no more than what it has if it is to be left untouched. False.
+bool Fleet::give_up_place(Member& member, const Surroundings& around)
+{
+    member.placed.reset();
+    member.kept_pins = {};
+    member.memory = memory_.reserve_existing(*member.intent);
+    const auto stays = member.intent->policy.fallback == Fallback::fail;
+    member.claim = stays ? current_exclusive_cpus(host_, member, around.free) : CpuSet{};
+    return false;
 }
 
 // There is nothing to choose: proven, given the pins that stay.

@@ -68,6 +68,10 @@ public:
     bool place(Member& member, Claims claims, MoveReason move_reason,
                const PackLimits* limits = nullptr);
 
+    // Places a running one where `kept` keep their CPUs and the others may have any, for the sake
+    // of others, as place() does.
+    bool place_keeping(Member& member, const VcpuMap& kept);
+
     // Places one that is shut off: beside all others if that can be, else beside those that
     // run, else as if what it needs of memory were there, else as if the others were off. In the
     // last two cases it keeps the place that its definition has, and `Later` says which.
@@ -120,6 +124,7 @@ public:
 
 private:
     void take_memory(Member& member);
+    bool give_up_place(Member& member, const Surroundings& around);
     void keep_in_place(Member& member, const Surroundings& around) const;
     [[nodiscard]] std::vector<MemoryLedger::Absent> absent_for(const Member& member,
                                                                Memory which) const;

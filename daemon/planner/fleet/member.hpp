@@ -13,6 +13,15 @@
 
 namespace virtpind {
 
+// A running domain that moves although it could stay (tidying.hpp), and why.
+struct Tidied {
+    std::size_t vcpus = 0;            // that change their CPU
+    CpuSet from;                      // CPUs that these leave
+    const Intent* for_whom = nullptr; // nullptr: for itself
+    Cost before;                      // of that domain
+    Cost after;
+};
+
 struct Member {
     enum class Role {
         untouched, // not planned; `claim` is what it has all the same
@@ -33,7 +42,8 @@ struct Member {
     CpuSet others;              // what the others claimed when it was placed
     MemoryLedger::Taken memory; // booked for it: where it is placed, else where it has it
     bool was_moved = false;     // to make room for another
-    bool own_cores = false;     // it may have a core for each vCPU: nobody else needs them
+    std::optional<Tidied> tidied;
+    bool own_cores = false; // it may have a core for each vCPU: nobody else needs them
     // One that is shut off: what automatic housekeeping keeps once it starts, where that is not
     // what it keeps now.
     std::optional<CpuSet> housekeeping;

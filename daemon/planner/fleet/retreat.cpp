@@ -133,11 +133,13 @@ private:
     // Some core is wholly kept from it that would be of its kind.
     [[nodiscard]] bool could_have_cores() const
     {
-        const auto cpus = all_ & task_.housekeeping;
-        return std::any_of(cpus.begin(), cpus.end(), [this](CpuId cpu) {
+        const auto& allowed = task_.intent.policy.cpus;
+        const auto could_use = allowed.empty() ? all_ : all_ & allowed;
+        const auto cpus = could_use & task_.housekeeping;
+        return std::any_of(cpus.begin(), cpus.end(), [&](CpuId cpu) {
             const auto& core = host_.cores[host_.core_at(cpu)];
             const auto core_class = at_id(host_.topology->kinds, core.kind).core_class;
-            return task_.housekeeping.includes(core.set & all_) &&
+            return task_.housekeeping.includes(core.set & could_use) &&
                    (task_.now.kind > 0 || is_wished(core_class, task_.intent.policy.cores));
         });
     }

@@ -49,15 +49,29 @@ void add_sets(Size size, ReasonArguments& samples)
     const auto cpus = ids<CpuSet>(size);
     const auto nodes = ids<NodeSet>(size);
     const auto vcpus = ids<VcpuSet>(size);
-    const ReasonArguments sets{
-        {"allowed", cpus},      {"beyond", vcpus},      {"cpus", cpus},
-        {"emulator", cpus},     {"floating", vcpus},    {"host_cpus", CpuSet::range(0, 3)},
-        {"housekeeping", cpus}, {"kept", vcpus},        {"last_vcpu", VcpuSet{VcpuId{0}}},
-        {"load", cpus},         {"nodes", nodes},       {"host_nodes", NodeSet::range(0, 1)},
-        {"offline", vcpus},     {"other_nodes", nodes}, {"own", vcpus},
-        {"pool", cpus},         {"quiet", cpus},        {"siblings", cpus},
-        {"spare", cpus},        {"start", cpus},        {"waiting", vcpus},
-        {"yielded", cpus}};
+    const ReasonArguments sets{{"allowed", cpus},
+                               {"beyond", vcpus},
+                               {"cpus", cpus},
+                               {"emulator", cpus},
+                               {"floating", vcpus},
+                               {"from", cpus},
+                               {"host_cpus", CpuSet::range(0, 3)},
+                               {"housekeeping", cpus},
+                               {"kept", vcpus},
+                               {"last_vcpu", VcpuSet{VcpuId{0}}},
+                               {"load", cpus},
+                               {"nodes", nodes},
+                               {"host_nodes", NodeSet::range(0, 1)},
+                               {"offline", vcpus},
+                               {"other_nodes", nodes},
+                               {"own", vcpus},
+                               {"pool", cpus},
+                               {"quiet", cpus},
+                               {"siblings", cpus},
+                               {"spare", cpus},
+                               {"start", cpus},
+                               {"waiting", vcpus},
+                               {"yielded", cpus}};
     samples.insert(samples.end(), sets.begin(), sets.end());
 }
 
@@ -73,6 +87,7 @@ void add_texts(Size size, ReasonArguments& samples)
         {"hold", "a backup runs"},
         names("kinds", size, {"performance", "efficiency"}),
         {"model", "EPYC"},
+        {"newcomer", "web1"},
         names("neighbours", size, {"web1", "db", "mail"}),
         {"option", "isolate"},
         domains("owners", size),
@@ -111,12 +126,15 @@ void add_phrases(ReasonArguments& samples)
 void add_numbers(Size size, ReasonArguments& samples)
 {
     for (const auto name : std::initializer_list<ArgumentName>{
-             "broken", "cells", "cores", "dies", "doubled", "free", "free_allowed", "l3s", "missed",
-             "most", "now", "packages", "sockets", "threads_per_core", "unwished", "usable",
-             "vcpus", "wanted_vcpus"}) {
+             "broken",           "cells",       "cores",  "dies",         "doubled",
+             "fewer_l3s",        "fewer_nodes", "free",   "free_allowed", "l3s",
+             "missed",           "most",        "now",    "packages",     "sockets",
+             "threads_per_core", "unwished",    "usable", "vcpus",        "wanted_vcpus"}) {
         samples.push_back(number(name, size));
     }
     samples.push_back({"better", std::uint64_t{1}});
+    samples.push_back({"former_l3s", std::uint64_t{5}});
+    samples.push_back({"former_nodes", std::uint64_t{5}});
     for (const auto name : std::initializer_list<ArgumentName>{
              "dedicated", "displaced", "elsewhere", "gaps", "isolated", "later", "no_cells",
              "other_claims", "package", "priority", "realtime", "shared", "shut_off", "stays",
