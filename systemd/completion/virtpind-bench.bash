@@ -5,7 +5,7 @@ _virtpind_bench()
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words
 	COMPREPLY=()
 	case $previous in
-	--svg) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+	--svg | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
 	--bus) words="system session" ;;
 	--domain) words=$(virsh -r list --name 2>/dev/null) ;;
 	--policies) words="none shared dedicated passthrough auto" ;;

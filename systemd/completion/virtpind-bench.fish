@@ -6,6 +6,8 @@ complete -c virtpind-bench -l policies -x -d 'what is compared' \
     -a 'none shared dedicated passthrough auto'
 complete -c virtpind-bench -l conditions -x -d 'only these' \
     -a 'quiet unpinned siblings-wrong dedicated imitated isolated'
+complete -c virtpind-bench -l linux -d 'a Linux guest instead of the tiny one'
+complete -c virtpind-bench -l kernel -r -F -d 'with --linux: its kernel'
 complete -c virtpind-bench -l rounds -x -d 'how often each is measured'
 complete -c virtpind-bench -l window -x -d 'how long each time'
 complete -c virtpind-bench -l seed -x -d 'of the random order'

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from . import interrupts, own_guest, tiny_guest
+from . import interrupts, linux_guest, own_guest, tiny_guest
 from .bus import Service
 from .chart import to_svg
 from .errors import INTERRUPTED, USAGE, Refused
@@ -27,6 +27,9 @@ def make_parser():
     parser.add_argument("--domain", metavar="NAME", help="measure this running guest from the host, without load")
     parser.add_argument("--policies", metavar="LIST", help="with --domain: what is compared (none,dedicated)")
     parser.add_argument("--conditions", metavar="LIST", help="without --domain: only these conditions")
+    parser.add_argument("--linux", action="store_true",
+                        help="a Linux guest instead of the tiny one: timers, memory, distances of vCPUs")
+    parser.add_argument("--kernel", metavar="FILE", help="with --linux: its kernel (the host's)")
     parser.add_argument("--rounds", type=int, metavar="N", default=ROUNDS,
                         help=f"how often each condition is measured ({ROUNDS})")
     parser.add_argument("--window", type=float, metavar="SECONDS",
@@ -48,9 +51,11 @@ def check(settings):
         settings.window = DOMAIN_WINDOW_S if settings.domain else WINDOW_S
     if not WINDOW_MIN_S <= settings.window <= WINDOW_MAX_S:
         raise Refused(f"--window: {settings.window:g} s; give {WINDOW_MIN_S:g} to {WINDOW_MAX_S:g} seconds", USAGE)
-    if settings.domain and (settings.conditions or settings.tcg):
-        raise Refused("--conditions and --tcg are for the guest that is measured without --domain; give --policies",
-                      USAGE)
+    if settings.domain and (settings.conditions or settings.tcg or settings.linux):
+        raise Refused("--conditions, --tcg and --linux are for the guest that is measured without --domain; give "
+                      "--policies", USAGE)
+    if settings.kernel and not settings.linux:
+        raise Refused("--kernel needs --linux, whose guest boots it", USAGE)
     if settings.policies and not settings.domain:
         raise Refused("--policies needs --domain NAME, the guest that gets them", USAGE)
     if settings.domain:
@@ -78,8 +83,8 @@ def run(arguments, version):
     picture = open_picture(settings.svg) if settings.svg else None
     service = Service(settings.bus)
     try:
-        measure = own_guest.measure if settings.domain else tiny_guest.measure
-        measurement = measure(service, settings)
+        kind = own_guest if settings.domain else linux_guest if settings.linux else tiny_guest
+        measurement = kind.measure(service, settings)
     finally:
         service.close()
     if picture:

@@ -6,14 +6,13 @@ process is killed. Nothing here has to be undone by hand.
 """
 import time
 
-from . import interrupts, proc
+from . import interrupts, proc, schedule
 from .bus import ServiceError, refusal
 from .errors import FAILED, NO_SUCH_GUEST, Refused
 from .metrics import OWN_GUEST, PERF
 from .perf import Counters
 from .progress import Progress
 from .results import Condition, Measurement
-from .schedule import make_orders
 
 SETTLE_S = 0.5
 BACK_S = 30
@@ -90,7 +89,7 @@ class Bench:
                 **proc.rates(before, after, ended - begun), **counted}
 
     def measure(self):
-        orders = make_orders(self.settings.policies, self.settings.rounds, self.settings.seed)
+        orders = schedule.make_orders(self.settings.policies, self.settings.rounds, self.settings.seed)
         progress, windows = Progress(len(orders) * len(orders[0])), []
         try:
             for number, order in enumerate(orders):
@@ -166,20 +165,17 @@ class Bench:
 
     def measurement(self, windows):
         facts = {**proc.host_facts(), "virtpind": self.manager["Version"], "guest": self.guest["Name"],
-                 "vcpus": len(self.threads), "policy-before": self.guest["Policy"], "rounds": self.settings.rounds,
-                 "window-seconds": self.settings.window, "seed": self.settings.seed}
+                 "vcpus": len(self.threads), "policy-before": self.guest["Policy"],
+                 **schedule.facts(self.settings)}
         words = [word.text for word in self.settings.policies]
         conditions = [Condition(word, "on CPU " + " or ".join(sorted({
             window["pins"] for window in windows if window["condition"] == word}))) for word in words]
         if max((window["busy"] for window in windows), default=0) < 0.05:
             self.notes.append("the guest was idle all the time: give it the work that you care about")
         pairs = [*zip(words, words[1:]), *([(words[0], words[-1])] if len(words) > 2 else [])]
-        host = (f"{facts['model']}, {facts['cpus']} CPUs, {facts['threads-per-core']} thread(s) a core, "
-                f"{'virtual, ' if facts['virtual'] else ''}Linux {facts['kernel']}")
         vcpus = f"{len(self.threads)} vCPU" + "s" * (len(self.threads) > 1)
-        title = (f"virtpind-bench: the guest {self.guest['Name']} ({vcpus}), as it runs\n{host}; "
-                 f"{self.settings.rounds} rounds of {self.settings.window:g} s windows, in random order "
-                 f"(seed {self.settings.seed})")
+        title = (f"virtpind-bench: the guest {self.guest['Name']} ({vcpus}), as it runs\n"
+                 f"{proc.describe_host(facts)}; {schedule.describe(self.settings)}")
         return Measurement(title, OWN_GUEST + PERF, conditions, pairs, windows, {},
                            self.left_out, self.notes, facts)
 

@@ -44,6 +44,11 @@ def host_facts():
             "virtual": " hypervisor" in cpuinfo, "load-average": os.getloadavg()[0]}
 
 
+def describe_host(facts):
+    return (f"{facts['model']}, {facts['cpus']} CPUs, {facts['threads-per-core']} thread(s) a core, "
+            f"{'virtual, ' if facts['virtual'] else ''}Linux {facts['kernel']}")
+
+
 class Thread:
     """One vCPU of a guest."""
 

@@ -12,6 +12,15 @@ def make_orders(conditions, rounds, seed):
     return [chance.sample(conditions, len(conditions)) for _ in range(rounds)]
 
 
+def facts(settings):
+    """For JSON."""
+    return {"rounds": settings.rounds, "window-seconds": settings.window, "seed": settings.seed}
+
+
+def describe(settings):
+    return f"{settings.rounds} rounds of {settings.window:g} s windows, in random order (seed {settings.seed})"
+
+
 def time_left(elapsed, done, total):
     """Seconds, as the windows so far took; None before the first."""
     return elapsed / done * (total - done) if done else None

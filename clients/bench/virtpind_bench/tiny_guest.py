@@ -4,7 +4,7 @@ import os
 import time
 from statistics import median
 
-from . import gaps, interrupts, proc
+from . import gaps, interrupts, proc, schedule
 from .bus import ServiceError, refusal
 from .errors import DENIED, FAILED, USAGE, Refused
 from .guest import GuestEnded, TinyGuest, has_kvm
@@ -12,7 +12,6 @@ from .load import Load
 from .metrics import TINY_GUEST
 from .progress import Progress
 from .results import Condition, Measurement
-from .schedule import make_orders
 
 SETTLE_S = 0.1
 # It takes no CPUs from others, and nobody moves for it more than its policy lets them.
@@ -41,6 +40,8 @@ def check_host():
 
 
 class Bench:
+    METRICS = TINY_GUEST
+
     def __init__(self, service, settings):
         self.service, self.settings = service, settings
         self.manager = service.manager()
@@ -56,11 +57,16 @@ class Bench:
         self.service.close()
 
     def start_guest(self):
-        """With KVM where it is there and runs the guest; else emulated."""
         two = proc.host_facts()["threads-per-core"] > 1 and len(self.online) >= 6
+        if not two:
+            self.left_out.append(("siblings-wrong", "needs at least three cores of two threads each."))
+        self.boot_one_of(lambda kind: TinyGuest(self.manager["LibvirtURI"], kind, 2 if two else 1))
+
+    def boot_one_of(self, make):
+        """With KVM where it is there and runs the guest; else emulated. `make(kind)` makes one."""
         kinds = ["qemu"] if self.settings.tcg or not has_kvm() else ["kvm", "qemu"]
         for kind in kinds:
-            self.guest = TinyGuest(self.manager["LibvirtURI"], kind, 2 if two else 1)
+            self.guest = make(kind)
             if self.guest.boot():
                 break
             self.guest.stop()
@@ -71,14 +77,9 @@ class Bench:
         if self.guest.kind == "qemu":
             self.notes.append("the guest is emulated (TCG): this shows what the host's scheduler does to a vCPU's "
                               "thread, and nothing of what KVM guests cost and gain")
-        if not two:
-            self.left_out.append(("siblings-wrong", "needs at least three cores of two threads each."))
-        self.path = self._find_guest()
-
-    def _find_guest(self):
         self.service.sync()
         try:
-            return self.service.find(self.guest.name)
+            self.path = self.service.find(self.guest.name)
         except ServiceError as error:
             raise refusal(error, "virtpind does not see the guest of the measurement") from None
 
@@ -102,7 +103,8 @@ class Bench:
         if len(self.claim) != self.guest.vcpus:
             raise Refused("the guest of the measurement did not get CPUs of its own: "
                           + " ".join(self.service.why(self.guest.name)), FAILED)
-        if self.guest.vcpus > 1:
+        self.cpus_of_claim = [min(proc.parse_cpulist(thread.affinity())) for thread in self.guest.threads]
+        if self.pairs_siblings():
             core = ",".join(map(str, sorted(proc.siblings_of(min(self.claim)))))
             policies["siblings-wrong"] = ("dedicated", {**DEDICATED, "cpus": ("s", core), "smt": ("s", "prefer")})
         isolate = {**DEDICATED, "isolate": ("b", True)}
@@ -112,9 +114,13 @@ class Bench:
         else:
             self.left_out.append(("isolated", "isolation cannot be had here: "
                                   + " ".join(self.service.why(self.guest.name))))
-            policies["imitated"] = ("dedicated", DEDICATED)
+            if self.online - self.claim:
+                policies["imitated"] = ("dedicated", DEDICATED)
         self.set_policy("none", {})
         return policies
+
+    def pairs_siblings(self):
+        return self.guest.vcpus > 1
 
     def choose(self, policies):
         wanted = self.settings.conditions
@@ -129,6 +135,7 @@ class Bench:
 
     def window(self, name, policy):
         """What a window of this condition came to."""
+        interrupts.check()
         self.load.pause()
         self.set_policy(*policy)
         self.load.keep_to(self.online - self.claim if name == "imitated" else self.online)
@@ -137,12 +144,12 @@ class Bench:
         interrupts.sleep(SETTLE_S)
         begun, own = time.monotonic(), time.process_time()
         before, busy, load = self.look()
-        report = self.guest.window(self.settings.window)
+        figures = self.measure_window(name)
         after, busy_after, load_after = self.look()
         # The host's figures are of the time from look to look, in which the guest also tells its report.
         seconds, own = time.monotonic() - begun, time.process_time() - own
         seen = proc.rates(before, after, seconds)
-        return report, {"condition": name, "delay": seen["delay"], "migrations": seen["migrations"],
+        return {"condition": name, **figures, "delay": seen["delay"], "migrations": seen["migrations"],
                         "load": (load_after - load) / seconds, "own": own / seconds,
                         "stolen": (busy_after[1] - busy[1]) / seconds,
                         "others": max(0.0, busy_after[0] - busy[0] - load_after + load - own - sum(
@@ -155,57 +162,74 @@ class Bench:
     def run(self):
         check_host()
         self.start_guest()
-        floor = self.guest.calibrate()
+        self.prepare()
         policies = self.choose(self.probe())
-        orders = make_orders(list(policies), self.settings.rounds, self.settings.seed)
+        orders = schedule.make_orders(list(policies), self.settings.rounds, self.settings.seed)
         total = len(policies) * self.settings.rounds
         self.load.seconds = 60 + total * (4 * self.settings.window + 5)
         self.load.start()
-        progress, reports, windows = Progress(total), [], []
+        progress, windows = Progress(total), []
         try:
             for number, order in enumerate(orders):
                 for name in order:
                     progress.show(name)
-                    report, seen = self.window(name, policies[name])
-                    reports.append((name, report))
-                    windows.append({"round": number, **seen})
+                    windows.append({"round": number, **self.window(name, policies[name])})
                     progress.step()
         finally:
             progress.clear()
-        return self.measurement(policies, reports, windows, floor)
+        return self.measurement(policies, windows)
 
-    def measurement(self, policies, reports, windows, floor):
-        hz = self.guest.hz
-        for (_, report), window in zip(reports, windows):
+    def prepare(self):
+        self.floor, self.reports = self.guest.calibrate(), []
+
+    def measure_window(self, name):
+        """Figures that can be told at once; those of the reports wait for the best measure of the guest's clock."""
+        self.reports.append((name, self.guest.window(self.settings.window)))
+        return {}
+
+    def finish(self, policies, windows):
+        """Completes the windows; the waiting curves by condition."""
+        hz, floor = self.guest.hz, self.floor
+        for (_, report), window in zip(self.reports, windows):
             window.update(gaps.figures(report, hz, floor))
         quiet = median(window["speed"] for window in windows if window["condition"] == "quiet")
         for window in windows:
             window["work"] = 100 * window["speed"] / quiet
+        self.notes.append(f"gaps shorter than {floor * 1e6:.0f} us are the guest's own and do not count")
+        return {name: gaps.waiting_curve([report for which, report in self.reports if which == name], hz, floor)
+                for name in policies}
+
+    def kind_word(self):
+        return "KVM" if self.guest.kind == "kvm" else "TCG"
+
+    def title(self):
+        return f"virtpind-bench: a guest of {self.guest.vcpus} vCPU ({self.kind_word()}) under load"
+
+    def measurement(self, policies, windows):
+        curves = self.finish(policies, windows)
         facts = {**proc.host_facts(), "virtpind": self.manager["Version"], "guest": self.guest.kind,
-                 "vcpus": self.guest.vcpus, "claim": sorted(self.claim), "tsc-hz": round(hz), "floor-us": floor * 1e6,
-                 "rounds": self.settings.rounds, "window-seconds": self.settings.window, "seed": self.settings.seed,
+                 "vcpus": self.guest.vcpus, "claim": sorted(self.claim), **schedule.facts(self.settings),
                  "load": self.load.describe()}
         mean = {key: sum(window[key] for window in windows) / len(windows) for key in ("own", "others", "stolen")}
-        notes = [*self.notes, f"gaps shorter than {floor * 1e6:.0f} us are the guest's own and do not count",
-                 f"the load is {self.load.describe()}",
+        notes = [*self.notes, f"the load is {self.load.describe()}",
                  f"in the windows, the measurement itself took {100 * mean['own']:.2f} % of one CPU, others on this "
                  f"host {100 * mean['others']:.0f} %, and {100 * mean['stolen']:.0f} % was stolen by what it runs on"]
-        host = (f"{facts['model']}, {facts['cpus']} CPUs, {facts['threads-per-core']} thread(s) a core, "
-                f"{'virtual, ' if facts['virtual'] else ''}Linux {facts['kernel']}")
-        title = (f"virtpind-bench: a guest of {self.guest.vcpus} vCPU ({'KVM' if self.guest.kind == 'kvm' else 'TCG'}) "
-                 f"under load\n{host}; {self.settings.rounds} rounds of {self.settings.window:g} s windows, in random "
-                 f"order (seed {self.settings.seed})")
-        return Measurement(title, TINY_GUEST, [Condition(name, MEANINGS[name]) for name in policies],
+        title = f"{self.title()}\n{proc.describe_host(facts)}; {schedule.describe(self.settings)}"
+        return Measurement(title, self.METRICS, [Condition(name, MEANINGS[name]) for name in policies],
                            [pair for pair in PAIRS if set(pair) <= policies.keys()], windows,
-                           {name: gaps.waiting_curve([report for which, report in reports if which == name], hz, floor)
-                            for name in policies}, self.left_out, notes, facts)
+                           curves, self.left_out, notes, facts)
+
+
+    @classmethod
+    def measure(cls, service, settings):
+        bench = cls(service, settings)
+        try:
+            return bench.run()
+        except GuestEnded as error:
+            raise Refused(f"{error}; nothing is left of it", FAILED) from None
+        finally:
+            bench.close()
 
 
 def measure(service, settings):
-    bench = Bench(service, settings)
-    try:
-        return bench.run()
-    except GuestEnded as error:
-        raise Refused(f"{error}; nothing is left of it", FAILED) from None
-    finally:
-        bench.close()
+    return Bench.measure(service, settings)

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the modules with effects make of what the kernel and others say, and whom they refuse."""
+import os
+import shutil
+import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 from unittest import mock
 
-from virtpind_bench import guest, interrupts, main, perf, proc, tiny_guest
+from virtpind_bench import guest, initramfs, interrupts, linux_guest, main, perf, proc, tiny_guest
 from virtpind_bench.errors import DENIED, FAILED, USAGE, Refused
 
 
@@ -29,6 +34,43 @@ class Kernel(unittest.TestCase):
         self.assertEqual(perf.parse("<not supported>,,cycles,0,100.00,,\n500,,instructions,1,100.00,,\n"), {})
 
 
+class LinuxGuests(unittest.TestCase):
+    def test_answer_of_the_probe_is_read(self):
+        figures, pairs = linux_guest.parse_answer(["T 5 980", "T 60 15", "T 900 5", "M 9000 4000", "C 0 1 80.5",
+                                                   "C 0 2 120.0"])
+        self.assertEqual(figures, {"late99": 60, "late_max": 900, "cache": 9000, "memory": 4000, "apart": 120})
+        self.assertEqual(pairs, {(0, 1): 80.5, (0, 2): 120.0})
+        for lost in (["M 1 1"], ["T 5 1"], ["T 5 1", "M 1 1", "Kernel panic"], ["T 5 x", "M 1 1"]):
+            with self.assertRaises(ValueError):
+                linux_guest.parse_answer(lost)
+
+    def test_percentile_is_exceeded_by_no_more_than_its_share(self):
+        self.assertEqual(linux_guest.percentile({1: 99, 7: 1}, 0.01), 1)
+        self.assertEqual(linux_guest.percentile({1: 98, 7: 2}, 0.01), 7)
+        self.assertEqual(linux_guest.percentile({3: 5}, 0.01), 3)
+
+    @unittest.skipUnless(shutil.which("busybox"), "busybox is not installed: tests/install-deps")
+    def test_archive_is_one_that_others_can_read(self):
+        packed = initramfs.archive({"/init": b"program", "/lib/a/b.so": b"x" * 5}, console=False)
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["busybox", "cpio", "-i", "-d"], input=packed, cwd=folder, check=True, capture_output=True)
+            self.assertEqual(Path(folder, "init").read_bytes(), b"program")
+            self.assertEqual(Path(folder, "lib/a/b.so").read_bytes(), b"x" * 5)
+            self.assertTrue(os.access(Path(folder, "init"), os.X_OK) and Path(folder, "proc").is_dir())
+        self.assertEqual(initramfs.archive({}).count(b"dev/console"), 1)
+
+    @unittest.skipUnless("VIRTPIND_BENCH_PROBE" in os.environ, "the probe is not built")
+    def test_probe_measures_what_it_is_asked_to(self):
+        said = subprocess.run([os.environ["VIRTPIND_BENCH_PROBE"]], input="nonsense\ngo 0.1\n", text=True, check=True,
+                              capture_output=True).stdout.splitlines()
+        self.assertRegex(said[0], r"^R \d+$")
+        self.assertEqual(said[-1], "E")
+        figures, pairs = linux_guest.parse_answer(said[1:-1])
+        self.assertTrue(figures["memory"] > 0 and figures["late_max"] >= figures["late99"])
+        vcpus = min(int(said[0].split()[1]), 8)
+        self.assertEqual(len(pairs), vcpus * (vcpus - 1) // 2)
+
+
 class Refusals(unittest.TestCase):
     def refused(self, call, status, *parts):
         with self.assertRaises(Refused) as refusal:
@@ -51,11 +93,17 @@ class Refusals(unittest.TestCase):
         with mock.patch.object(guest, "IMAGE", guest.IMAGE / "gone"):
             self.refused(lambda: guest.TinyGuest("qemu:///system", "qemu", 1), FAILED, "gone", "VIRTPIND_BENCH_GUEST")
 
+    def test_linux_guest_without_a_kernel_or_the_probe(self):
+        self.refused(lambda: linux_guest.find_kernel("/gone/vmlinuz"), USAGE, "/gone/vmlinuz", "--kernel FILE")
+        with mock.patch.object(linux_guest, "PROBE", Path("/gone/probe")):
+            self.refused(linux_guest.make_archive, FAILED, "/gone/probe", "VIRTPIND_BENCH_PROBE")
+
     def test_arguments(self):
         for arguments, *parts in ((["--rounds", "7"], "7", "8 to 1000"), (["--window", "0"], "0 s", "0.05 to 600"),
                                   (["--rounds", "x"], "--rounds", "--help"), (["--dom", "x"], "--dom"),
                                   (["--policies", "none,auto"], "--domain NAME"),
                                   (["--domain", "x", "--tcg"], "--tcg", "--policies"),
+                                  (["--kernel", "x"], "--kernel", "--linux"),
                                   (["--domain", "x", "--policies", "none"], "1 policies")):
             self.refused(lambda given=arguments: main.run(given, "0"), USAGE, *parts)
 
