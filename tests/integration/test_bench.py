@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from host_cpus import FIRST, HAS_TWO, SECOND, TWO_CPUS
+from host_cpus import FIRST, HAS_TWO, INDEXES, SECOND, TWO_CPUS
 from private_bus import NOBODY
 from waiting import wait_until
 
@@ -174,3 +174,14 @@ def test_who_may_not_is_told_so(open_bus, polkit, host, make_guest):
 
 def test_without_a_service_it_is_said_where_to_look(bench, libvirtd):
     bench.refused(UNREACHABLE, "virtpind does not answer", "systemctl status virtpind", arguments=["--domain", "win11"])
+
+
+def test_without_room_for_its_guest_it_says_so(bench, make_daemon, client, make_guest, libvirtd):
+    make_daemon(topology=f"synthetic:core:2 pu:1{INDEXES}", config='{"housekeeping": ""}')
+    guest = make_guest("win11", vcpus=2).start()
+    client.wait_for_properties(guest.uuid, lambda is_: True, f"{guest.name} is known")
+    client.manager("SetPolicy", "(ssa{sv}t)", guest.name, "dedicated", {}, 0)
+    before = shape(client, guest)
+    bench.refused(FAILED, "no room for a dedicated guest of 1 vCPU", arguments=["--tcg"])
+    assert libvirtd.virsh("list", "--name").stdout.strip() == guest.name
+    assert shape(client, guest) == before

@@ -43,12 +43,12 @@ def virsh(uri, *words, check=True):
     return done.stdout
 
 
-def definition(name, kind, vcpus, memory_mib, boot, emulator):
+def definition(name, identity, kind, vcpus, memory_mib, boot, emulator):
     """Of a transient guest; `boot` are the elements of <os> and <devices> that it starts from."""
     in_os, in_devices = boot
     # A machine without a CPU model of its own runs on every host; the guest needs nothing of one.
     return f"""<domain type='{kind}'>
-<name>{escape(name)}</name><uuid>{uuid.uuid4()}</uuid><memory unit='MiB'>{memory_mib}</memory>
+<name>{escape(name)}</name><uuid>{identity}</uuid><memory unit='MiB'>{memory_mib}</memory>
 <vcpu placement='static'>{vcpus}</vcpu><os><type arch='x86_64' machine='q35'>hvm</type>{in_os}</os>
 <features><acpi/><apic/></features>
 <on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>
@@ -66,13 +66,13 @@ class Guest:
 
     def __init__(self, uri, kind, vcpus, memory_mib, boot):
         self.uri, self.kind, self.vcpus = uri, kind, vcpus
-        self.name = f"virtpind-bench-{os.getpid()}"
+        self.name, self.uuid = f"virtpind-bench-{os.getpid()}", str(uuid.uuid4())
         capabilities = virsh(uri, "domcapabilities", "--arch", "x86_64", "--virttype", kind, check=False)
         path = re.search(r"<path>(.*)</path>", capabilities)
         if not path:
             raise Refused(f"libvirt at {uri} has no emulator for {kind} guests of x86_64; install QEMU "
                           "(apt-get install qemu-system-x86)", FAILED)
-        self.xml = definition(self.name, kind, vcpus, memory_mib, boot, path.group(1))
+        self.xml = definition(self.name, self.uuid, kind, vcpus, memory_mib, boot, path.group(1))
         self.owner = self.port = None
         self.text = ""
 
@@ -91,7 +91,7 @@ class Guest:
         console = virsh(self.uri, "ttyconsole", self.name).strip()
         self.port = os.open(console, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self.port, termios.TCSANOW)
-        self.pid = qemu_of(self.name, "")
+        self.pid = qemu_of(self.name, self.uuid)
         self.threads = list(threads_of(self.pid).values())
 
     def _wait_for(self, said):

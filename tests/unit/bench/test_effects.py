@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the modules with effects make of what the kernel and others say, and whom they refuse."""
+import io
 import os
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from virtpind_bench import guest, initramfs, interrupts, linux_guest, main, perf, proc, tiny_guest
+from virtpind_bench import guest, initramfs, interrupts, linux_guest, main, perf, proc, progress, tiny_guest
 from virtpind_bench.errors import DENIED, FAILED, USAGE, Refused
 
 
@@ -108,6 +109,30 @@ class Refusals(unittest.TestCase):
             self.refused(lambda given=arguments: main.run(given, "0"), USAGE, *parts)
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class ProgressOfWindows(unittest.TestCase):
+    def test_terminal_sees_what_is_measured_and_how_long_it_takes_yet(self):
+        shown = Terminal()
+        counted = progress.Progress(4, shown)
+        counted.show("quiet")
+        self.assertTrue(shown.getvalue().endswith("0 of 4 windows: quiet"))
+        counted.begun -= 30
+        counted.step()
+        counted.show("dedicated")
+        self.assertRegex(shown.getvalue(), r"1 of 4 windows: dedicated, 9\d s left$")
+        counted.clear()
+        self.assertTrue(shown.getvalue().endswith("\r\033[K"))
+
+    def test_others_see_nothing(self):
+        shown = io.StringIO()
+        progress.Progress(4, shown).show("quiet")
+        self.assertEqual(shown.getvalue(), "")
+
+
 class Interrupts(unittest.TestCase):
     def test_interrupt_that_was_lost_is_heard_later(self):
         with mock.patch.object(interrupts.Asked, "to_end", False):
@@ -122,6 +147,6 @@ class Interrupts(unittest.TestCase):
 
 class Definition(unittest.TestCase):
     def test_names_are_text_and_the_image_keeps_its_owner(self):
-        xml = guest.definition("a<b", "kvm", 2, 16, guest.disk_of("/x & y"), "/usr/bin/qemu")
+        xml = guest.definition("a<b", "an id", "kvm", 2, 16, guest.disk_of("/x & y"), "/usr/bin/qemu")
         for part in ("<name>a&lt;b</name>", "/x &amp; y", "relabel='no'", "<vcpu placement='static'>2</vcpu>"):
             self.assertIn(part, xml)
