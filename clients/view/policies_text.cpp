@@ -32,9 +32,6 @@ std::string meaning_of(const std::string& policy)
 
 std::string values_text(const OptionInfo& option)
 {
-    if (option.type == OptionType::boolean) {
-        return "true|false";
-    }
     std::string text;
     for (const auto value : option.values) {
         text += (text.empty() ? "" : "|") + std::string{value};

@@ -104,8 +104,8 @@ public:
     template <class Choice>
     void choice(std::string_view option, Choice& out) const
     {
-        if (const auto* word = find<std::string>(option)) {
-            out = static_cast<Choice>(word_index(option, *word));
+        if (const auto at = options_.find(option); at != options_.end()) { // a boolean, too
+            out = static_cast<Choice>(word_index(option, option_text(at->second)));
         }
     }
 
@@ -177,7 +177,7 @@ Policy policy_of(std::string name, const OptionMap& options)
     fields.set("dedicated-vcpus", policy.dedicated_vcpus);
     fields.choice("topology", policy.topology);
     fields.tune(policy.tune);
-    fields.copy("isolate", policy.isolate);
+    fields.choice("isolate", policy.isolate);
     fields.choice("move", policy.move);
     fields.copy("priority", policy.priority);
     fields.choice("fallback", policy.fallback);

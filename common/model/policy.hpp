@@ -28,6 +28,7 @@ enum class CacheChoice { alone, pack };
 enum class CoreChoice { performance, efficiency, any };
 enum class MemoryChoice { follow, keep };
 enum class TopologyChoice { keep, match, host };
+enum class IsolateChoice { no, yes, automatic };
 enum class MoveLimit { cache, never, node };
 enum class Fallback { shared, fail };
 enum class Tune { cache_passthrough, topoext, invtsc, no_migrate, hide_hypervisor, host_smbios };
@@ -57,7 +58,7 @@ struct Policy {
     VcpuSet dedicated_vcpus; // that get CPUs of their own; empty: all
     TopologyChoice topology = TopologyChoice::keep;
     std::set<Tune> tune;
-    bool isolate = false;
+    IsolateChoice isolate = IsolateChoice::no;
     MoveLimit move = MoveLimit::cache;
     std::int32_t priority = 0;
     Fallback fallback = Fallback::shared;

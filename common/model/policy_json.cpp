@@ -18,12 +18,31 @@ Result<OptionValue> as_option_value(Result<T> value)
     return OptionValue{std::move(*value)};
 }
 
+// true and false are no strings in JSON; other words of the option are.
+Result<OptionValue> read_boolean(const OptionInfo& option, const JsonNode& node)
+{
+    if (auto flag = node.as_bool()) {
+        return OptionValue{*flag};
+    }
+    std::string valid = "true, false";
+    for (const auto word : option.values) {
+        if (word == "true" || word == "false") {
+            continue;
+        }
+        if (node.is_string() && node.as_string().value() == word) {
+            return OptionValue{std::string{word}};
+        }
+        valid += " or \"" + std::string{word} + "\"";
+    }
+    return node.error(valid + " is expected");
+}
+
 Result<OptionValue> read_raw_value(const OptionInfo& option, const JsonNode& node)
 {
     using Int32 = std::numeric_limits<std::int32_t>;
     switch (option.type) {
     case OptionType::boolean:
-        return as_option_value(node.as_bool());
+        return read_boolean(option, node);
     case OptionType::int32:
         return as_option_value(read_number<std::int32_t>(Int32::min(), Int32::max())(node));
     case OptionType::uint32:

@@ -98,6 +98,7 @@ enum class ReasonCode {
     set_apart,
     cpus_isolated,
     cpus_not_isolated,
+    isolation_left_out,
     nodes_forgotten,
     vcpus_missing,
     vcpus_kept,

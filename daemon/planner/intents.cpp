@@ -227,7 +227,7 @@ bool same_placement(Policy a, Policy b)
         policy->vcpus = 0;
         policy->topology = TopologyChoice::keep;
         policy->tune.clear();
-        policy->isolate = false;
+        policy->isolate = IsolateChoice::no;
     }
     return a == b;
 }

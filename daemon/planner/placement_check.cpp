@@ -160,7 +160,7 @@ private:
     // One that is offline, of a guest that has its CPUs to itself.
     [[nodiscard]] bool begins_with_emulator(VcpuId vcpu) const
     {
-        return intent_.policy.isolate && !intent_.vcpus_online.contains(vcpu) &&
+        return intent_.policy.isolate != IsolateChoice::no && !intent_.vcpus_online.contains(vcpu) &&
                domain_.vcpus.at(vcpu) == domain_.emulator;
     }
 

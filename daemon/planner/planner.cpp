@@ -220,7 +220,7 @@ private:
     // themselves: it begins beside the emulator, and gets its own in the pass that follows.
     static void let_plugged_start_elsewhere(const Intent& intent, DomainPlan& plan)
     {
-        if (!intent.policy.isolate || plan.placement != Placement::dedicated ||
+        if (intent.policy.isolate == IsolateChoice::no || plan.placement != Placement::dedicated ||
             plan.own_cpus().intersects(plan.emulator)) {
             return;
         }

@@ -52,7 +52,7 @@ void IsolationSteps::look(Records& records, std::function<void()> next)
 {
     const auto concerns = [](const auto& entry) {
         const auto& record = entry.second;
-        return record.decision.policy.policy.isolate || !record.isolation.held.empty() ||
+        return asked_isolation(record) != IsolateChoice::no || !record.isolation.held.empty() ||
                record.isolation.broken;
     };
     const auto wanted = !looked_ || std::any_of(records.begin(), records.end(), concerns);
@@ -161,8 +161,7 @@ void IsolationSteps::conclude_kept(
         if (port_ == nullptr) {
             record->isolation.obstacle = nobody_isolates();
         }
-        tell_isolation(*record->plan, cpus_of(record->isolation.held), record->isolation.obstacle,
-                       forgotten);
+        tell_isolation(*record, forgotten);
         for (auto& shown : pass.plan.domains) {
             if (shown.uuid == uuid) {
                 shown = *record->plan;
@@ -242,7 +241,12 @@ void IsolationSteps::take_answer(Records& records, const Task& task, IsolationAn
         isolation.refused.reset();
         return;
     }
-    log_warning("{}: virtpind-isolate: {}", name, format_isolation_answer(answer));
+    const auto line = format_isolation_answer(answer);
+    if (asked_isolation(*record) == IsolateChoice::automatic) {
+        log_info("{}: virtpind-isolate: {}", name, line);
+    } else {
+        log_warning("{}: virtpind-isolate: {}", name, line);
+    }
     if (!task.request.threads.empty()) {
         isolation.obstacle = isolation_reason(answer);
         isolation.refused_request = task.request;

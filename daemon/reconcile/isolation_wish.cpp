@@ -130,9 +130,14 @@ std::optional<Reason> find_barred(const DomainRecord& record, const CpuSet& want
 
 } // namespace
 
+IsolateChoice asked_isolation(const DomainRecord& record)
+{
+    return record.decision.policy.policy.isolate;
+}
+
 bool wants_isolation(const DomainRecord& record)
 {
-    return may_change_isolation(record) && record.decision.policy.policy.isolate &&
+    return may_change_isolation(record) && asked_isolation(record) != IsolateChoice::no &&
            !record.decision.restore && record.plan &&
            record.plan->placement == Placement::dedicated;
 }
@@ -282,15 +287,20 @@ Reason nobody_isolates()
     return not_isolated(ReasonPhrase::no_isolation_topology);
 }
 
-void tell_isolation(DomainPlan& plan, const CpuSet& isolated, const std::optional<Reason>& obstacle,
-                    NodesForgotten forgotten)
+void tell_isolation(DomainRecord& record, NodesForgotten forgotten)
 {
+    auto& plan = *record.plan;
+    const auto& obstacle = record.isolation.obstacle;
+    const auto isolated = cpus_of(record.isolation.held);
     std::erase_if(plan.reasons, [](const Reason& reason) {
         return reason.code == ReasonCode::cpus_isolated ||
                reason.code == ReasonCode::cpus_not_isolated ||
+               reason.code == ReasonCode::isolation_left_out ||
                reason.code == ReasonCode::nodes_forgotten;
     });
-    if (obstacle) {
+    if (obstacle && asked_isolation(record) == IsolateChoice::automatic) {
+        plan.reasons.push_back({ReasonCode::isolation_left_out, obstacle->arguments});
+    } else if (obstacle) {
         plan.satisfied = false;
         plan.reasons.push_back(*obstacle);
     } else if (!isolated.empty()) {

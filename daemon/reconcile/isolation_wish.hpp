@@ -13,6 +13,8 @@
 
 namespace virtpind {
 
+[[nodiscard]] IsolateChoice asked_isolation(const DomainRecord& record);
+
 // It runs, is placed on CPUs of its own, and its policy asks for it.
 [[nodiscard]] bool wants_isolation(const DomainRecord& record);
 
@@ -41,10 +43,9 @@ namespace virtpind {
 // Where virtpind runs with a topology that is not this host's.
 [[nodiscard]] Reason nobody_isolates();
 
-// The plan tells whether it has its CPUs to itself, or what is in the way: then it is not as asked.
-// What it told before is gone.
+// The plan tells whether it has its CPUs to itself, or what is in the way: then it is not as asked,
+// but with isolate=auto. What it told before is gone. Precondition: it has a plan.
 enum class NodesForgotten { no, yes }; // by the kernel's own threads
-void tell_isolation(DomainPlan& plan, const CpuSet& isolated, const std::optional<Reason>& obstacle,
-                    NodesForgotten forgotten);
+void tell_isolation(DomainRecord& record, NodesForgotten forgotten);
 
 } // namespace virtpind

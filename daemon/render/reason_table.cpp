@@ -314,6 +314,9 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::cpus_not_isolated, lacking, "cpus-not-isolated",
      "isolate=true cannot be had now: it is pinned all the same, and other tasks may run there, too", {
         "Other tasks are not kept off its CPUs, as isolate asks: {why}."}},
+    {ReasonCode::isolation_left_out, note, "isolation-left-out",
+     "isolate=auto cannot be had now: it is pinned, and other tasks may run there, too", {
+        "Other tasks are not kept off its CPUs, as isolate=auto does where it can: {why}."}},
     {ReasonCode::nodes_forgotten, note, "nodes-forgotten",
      "kernel threads that are kept on their NUMA node run anywhere, until the next boot", {
         "Linux before 7.0 lets kswapd and kcompactd forget their NUMA nodes when CPUs are isolated: they run anywhere "

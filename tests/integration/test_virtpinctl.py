@@ -301,7 +301,7 @@ def test_virsh_sets_policies_by_metadata(make_daemon, make_guest, libvirtd, ctl,
 
 def test_policies_name_the_values_of_each_option(host, ctl):
     shown = says(ctl.run("policies"), OK, "OPTION").stdout
-    assert re.search(r"^isolate +true\|false +", shown, re.MULTILINE), shown
+    assert re.search(r"^isolate +false\|true\|auto +", shown, re.MULTILINE), shown
 
 
 def test_the_task_of_the_readme(host, ctl):

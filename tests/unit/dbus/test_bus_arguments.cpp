@@ -35,6 +35,21 @@ TEST(BusOptions, EveryTypeSurvivesTheRoundTrip)
     EXPECT_FALSE(parsed->expect_generation);
 }
 
+TEST(BusOptions, ABooleanWithAWordMoreIsABooleanOrAString)
+{
+    for (const auto& [value, expected] :
+         {std::pair{sdbus::Variant{true}, OptionValue{true}},
+          std::pair{sdbus::Variant{"false"s}, OptionValue{false}},
+          std::pair{sdbus::Variant{"auto"s}, OptionValue{"auto"s}}}) {
+        const auto parsed = parse_options(one("isolate", value));
+        ASSERT_TRUE(parsed) << parsed.error().message;
+        EXPECT_EQ(parsed->options.at("isolate"), expected);
+        EXPECT_EQ(parse_options(to_variants(parsed->options))->options, parsed->options);
+    }
+    EXPECT_EQ(to_variants({{"isolate", true}}).at("isolate").peekValueType(), "b"s);
+    EXPECT_EQ(to_variants({{"isolate", "auto"s}}).at("isolate").peekValueType(), "s"s);
+}
+
 TEST(BusOptions, ExpectGenerationIsTakenOut)
 {
     const auto parsed = parse_options(one("expect-generation", sdbus::Variant{std::uint64_t{9}}));
@@ -124,7 +139,7 @@ TEST(BusOptions, EveryOptionMayBeAString)
 
     for (const auto& [name, text, valid] :
          {std::tuple{"vcpus", "many", "0 to 16384"}, std::tuple{"vcpus", "", "0 to 16384"},
-          std::tuple{"isolate", "yes", "true or false"},
+          std::tuple{"isolate", "yes", "valid: false, true, auto"},
           std::tuple{"tune", "invtsk", "did you mean 'invtsc'"},
           std::tuple{"expect-generation", "x", "the property Generation"}}) {
         const auto wrong = parse_options(one(name, sdbus::Variant{std::string{text}}));

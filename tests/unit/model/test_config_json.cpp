@@ -115,7 +115,7 @@ TEST(Config, ErrorsNameFileLinePathAndTheWayOut)
              Case{"{\"domains\": {\"a\": {\"tune\": [\"invtsc\", 3]}}}",
                   "t.json:1: domains.a.tune[1]: a string is expected"},
              Case{"{\"domains\": {\"a\": {\"isolate\": \"true\"}}}",
-                  "t.json:1: domains.a.isolate: true or false is expected"},
+                  "t.json:1: domains.a.isolate: true, false or \"auto\" is expected"},
              Case{"{\"domains\": {\"a b\": 3}}",
                   "t.json:1: domains.['a b']: an object {...} is expected"},
              Case{"{\"domains\": {\"\": \"none\"}}", "t.json:1: domains.: a domain needs a name"},

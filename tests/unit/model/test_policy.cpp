@@ -97,7 +97,7 @@ TEST(OptionTable, EnumsFollowTheTable)
     EXPECT_EQ(policy.memory, MemoryChoice::keep);
     EXPECT_EQ(policy.vcpus, 7U);
     EXPECT_EQ(policy.topology, TopologyChoice::host);
-    EXPECT_TRUE(policy.isolate);
+    EXPECT_EQ(policy.isolate, IsolateChoice::yes);
     EXPECT_EQ(policy.move, MoveLimit::node);
     EXPECT_EQ(policy.priority, -4);
     EXPECT_EQ(policy.fallback, Fallback::fail);
@@ -136,7 +136,8 @@ TEST(OptionText, BadValuesNameTheOptionTheValueAndTheValidOnes)
              Case{"smt", "isolat", "did you mean 'isolate'? Valid: auto, prefer, require, isolate"},
              Case{"smt", "", "unknown value ''"},
              Case{"device", "requires", "did you mean 'require'? Valid: prefer, package, require"},
-             Case{"isolate", "yes", "'yes' is not a boolean; valid: true or false"},
+             Case{"isolate", "yes", "unknown value 'yes'; valid: false, true, auto"},
+             Case{"isolate", "autos", "did you mean 'auto'? Valid: false, true, auto"},
              Case{"vcpus", "-1", "'-1' is no such number; valid: a number from 0 to 16384"},
              Case{"vcpus", "16385", "16385 is too large"},
              Case{"vcpus", "4x", "'4x' is no such number"},
@@ -199,7 +200,9 @@ TEST(PolicySpec, WrongTypeSaysWhichTypeItTakes)
                          "option 'smt': wrong type; it takes a string (D-Bus 's')"));
     EXPECT_TRUE(mentions(refusal("dedicated", {{"vcpus", std::int32_t{1}}}), "(D-Bus 'u')"));
     EXPECT_TRUE(mentions(refusal("dedicated", {{"tune", word("invtsc")}}), "(D-Bus 'as')"));
-    EXPECT_TRUE(mentions(refusal("dedicated", {{"isolate", word("true")}}), "(D-Bus 'b')"));
+    EXPECT_TRUE(
+        mentions(refusal("dedicated", {{"isolate", std::int32_t{1}}}),
+                 "option 'isolate': wrong type; it takes true, false or a word (D-Bus 'b')"));
 }
 
 TEST(PolicySpec, UnknownPolicyListsTheKnownOnes)
@@ -334,7 +337,33 @@ TEST(ResolvePolicy, AutoDependsOnDevicesAndKeepsItsName)
     EXPECT_EQ(without.name, "auto");
     EXPECT_EQ(without.placement, Placement::shared);
     EXPECT_EQ(without.emulator.mode, ThreadChoice::Mode::automatic);
-    EXPECT_FALSE(without.isolate);
+    EXPECT_EQ(without.isolate, IsolateChoice::no);
+}
+
+TEST(ResolvePolicy, IsolationWhereItCanBeHadWaitsForADedicatedDomain)
+{
+    const auto where_it_can = [](const char* name, bool has_devices) {
+        return resolve({{PolicySource::default_policy, spec(name, {{"isolate", word("auto")}})}},
+                       has_devices)
+            .policy;
+    };
+    EXPECT_EQ(where_it_can("dedicated", false).isolate, IsolateChoice::automatic);
+    EXPECT_EQ(where_it_can("auto", true).isolate, IsolateChoice::automatic);
+    EXPECT_EQ(where_it_can("auto", false).placement, Placement::shared);
+    EXPECT_EQ(where_it_can("shared", false).placement, Placement::shared); // no contradiction
+}
+
+TEST(OptionText, OfABooleanMayBeAWordBesideTrueAndFalse)
+{
+    const auto* const option = find_option("isolate");
+    for (const auto& [text, value] :
+         {std::pair{"true", OptionValue{true}}, std::pair{"false", OptionValue{false}},
+          std::pair{"auto", word("auto")}}) {
+        EXPECT_EQ(parse_option_text(*option, text).value(), value);
+        EXPECT_EQ(checked_option(*option, word(text)).value(), value); // a caller's string
+        EXPECT_EQ(option_text(value), text);
+    }
+    EXPECT_EQ(checked_option(*option, true).value(), OptionValue{true});
 }
 
 TEST(ResolvePolicy, ContradictionAcrossLayersIsAnError)

@@ -55,7 +55,7 @@ TEST(PolicyText, MistakeIsNamedWithWhatIsValid)
         {"vcpus=many", {"option 'vcpus'", "'many'", "0 to 16384"}},
         {"vcpus=17000", {"option 'vcpus'", "17000", "0 to 16384"}},
         {"priority=3000000000", {"option 'priority'", "out of range", "2147483647"}},
-        {"isolate=1", {"option 'isolate'", "true or false"}},
+        {"isolate=1", {"option 'isolate'", "valid: false, true, auto"}},
         {"cpus=a-b", {"option 'cpus'", "0-3,8"}},
         {"tune=invtsc,", {"option 'tune'", "topoext"}},
         {"=x", {"unknown option ''"}},
