@@ -28,22 +28,43 @@ Result<std::string> ask_service(Session& session, const std::string& uuid)
     return json;
 }
 
+// What runs `virtpind doctor` beside the service: here, or over ssh as the bus does, which asks for
+// nothing more. Empty: nothing can.
+std::vector<std::string> way_to_command(const Target& target)
+{
+    switch (target.kind) {
+    case Target::Kind::system:
+    case Target::Kind::session:
+        return {"virtpind"};
+    case Target::Kind::host:
+        // With a port or a container, the name is busctl's alone.
+        return target.name.find_first_of(":/") != std::string::npos
+                   ? std::vector<std::string>{}
+                   : std::vector<std::string>{"ssh", "-xT",       "-o",      "BatchMode=yes",
+                                              "--",  target.name, "virtpind"};
+    case Target::Kind::machine:
+        break;
+    }
+    return {};
+}
+
 // The service is sandboxed: on its own host the command, which runs as the caller, completes its
 // answer. Without one the answer says what was not measured.
-std::string with_this_host(Session& session, const Service& service, const std::string& uuid,
-                           std::string of_service)
+std::string with_its_host(Session& session, const Service& service, const std::string& uuid,
+                          std::string of_service)
 {
-    const auto kind = session.target.kind;
-    const auto is_here = kind == Target::Kind::system || kind == Target::Kind::session;
-    if (!is_here || !is_plain_local_uri(service.libvirt_uri)) {
+    auto words = way_to_command(session.target);
+    if (words.empty() || !is_plain_local_uri(service.libvirt_uri)) {
         return of_service;
     }
-    std::vector<std::string> words{"virtpind", "doctor", "--json",           "--fail-on",
-                                   "never",    "--uri",  service.libvirt_uri};
+    for (const auto* word : {"doctor", "--json", "--fail-on", "never", "--uri"}) {
+        words.emplace_back(word);
+    }
+    words.push_back(service.libvirt_uri);
     if (!uuid.empty()) {
         words.push_back(uuid);
     }
-    const auto of_command = session.ask("looking at this host", [&](ServiceProxy& /*service*/) {
+    const auto of_command = session.ask("looking at its host", [&](ServiceProxy& /*service*/) {
         return program_output(words, std::chrono::seconds{call_timeout_seconds});
     });
     if (!of_command) {
@@ -152,7 +173,7 @@ ExitStatus run_doctor(Session& session)
     }
     const auto mends = !session.arguments.fix.empty(); // a guest, which the service sees
     const auto whole =
-        mends ? *json : with_this_host(session, snapshot.service, uuid, std::move(*json));
+        mends ? *json : with_its_host(session, snapshot.service, uuid, std::move(*json));
     const auto diagnosis = read_diagnosis(whole);
     if (!diagnosis) {
         return report(diagnosis.error());

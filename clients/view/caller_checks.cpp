@@ -70,8 +70,11 @@ bool is_plain_local_uri(std::string_view uri)
     const auto is_word = !scheme.empty() && std::all_of(scheme.begin(), scheme.end(), [](char c) {
         return c >= 'a' && c <= 'z';
     });
-    return is_word && uri.substr(scheme.size(), 4) == ":///" &&
-           uri.find('?') == std::string_view::npos;
+    const auto is_plain = std::all_of(uri.begin(), uri.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view{":/._-"}.find(c) != std::string_view::npos;
+    });
+    return is_word && is_plain && uri.substr(scheme.size(), 4) == ":///";
 }
 
 } // namespace virtpind::client

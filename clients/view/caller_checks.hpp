@@ -15,8 +15,9 @@ namespace virtpind::client {
 [[nodiscard]] Result<std::string> with_caller_checks(std::string_view of_service,
                                                      std::string_view of_command);
 
-// Whether the command may be given this URI of the service's: one of this host's libvirt, without
-// parameters. libvirt runs programs that other URIs name.
+// Whether the command may be given this URI of the service's: one of its host's libvirt, without
+// parameters, and nothing that a shell does not take as it is. libvirt runs programs that other
+// URIs name.
 [[nodiscard]] bool is_plain_local_uri(std::string_view uri);
 
 } // namespace virtpind::client

@@ -2,6 +2,7 @@
 """virtpinctl doctor: what it mends, and what it takes from virtpind doctor."""
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -58,6 +59,24 @@ def test_doctor_completes_the_services_answer_on_its_host(uri, ctl, tmp_path):
     assert whole["summary"]["notes"] == 2
     (tmp_path / "bin" / "virtpind").write_text("#!/bin/sh\nexit 1\n")
     says(ctl.run("doctor", "-v", PATH=path), NOT_AS_ASKED, "? host.ksm: the service does not look")
+
+
+def test_doctor_of_another_host_measures_that_one(uri, bus, ctl, tmp_path):
+    """Over ssh, as the bus; a name with a port is one for busctl alone."""
+    answer = {"guests": ["test"], "findings": [], "not-measured": [{"id": "host.swap", "guest": "", "reason": "there"}]}
+    script = ("#!/bin/sh\ncase $* in\n"
+              f"*' virtpind doctor '*) echo \"$@\" >>{tmp_path}/arguments; echo '{json.dumps(answer)}' ;;\n"
+              f"*) exec systemd-stdio-bridge --bus-path={bus.address} ;;\nesac\n")
+    path = f"{make_folder_with(tmp_path / 'bin', 'ssh', script)}:{os.environ['PATH']}"
+
+    def doctor(name):
+        return subprocess.run([ctl.command()[0], "-H", name, "doctor", "-v"], capture_output=True, text=True, timeout=60,
+                              check=False, stdin=subprocess.DEVNULL, env={**ctl.environment, "PATH": path}).stdout
+
+    assert "host.swap: there" in doctor("ada") and "host.ksm: the service" not in doctor("ada")
+    told = (tmp_path / "arguments").read_text().splitlines()
+    assert set(told) == {"-xT -o BatchMode=yes -- ada virtpind doctor --json --fail-on never --uri " + uri}
+    assert "host.ksm: the service does not look" in doctor("ada:2222")
 
 
 def test_doctor_of_the_real_command(uri, ctl):

@@ -56,6 +56,9 @@ TEST(CallerChecks, GiveTheCommandNoUriThatRunsPrograms)
 {
     EXPECT_TRUE(is_plain_local_uri("qemu:///system"));
     EXPECT_TRUE(is_plain_local_uri("test:///default"));
+    EXPECT_FALSE(is_plain_local_uri("qemu:///system;reboot"));
+    EXPECT_FALSE(is_plain_local_uri("qemu:///$(reboot)"));
+    EXPECT_FALSE(is_plain_local_uri("qemu:///a b"));
     for (const auto* uri : {"", "qemu+ext:///system?command=/tmp/x", "qemu:///system?socket=/tmp/x",
                             "qemu://host/system", "qemu+ssh://host/system", "--root=/", "system"}) {
         EXPECT_FALSE(is_plain_local_uri(uri)) << uri;
