@@ -135,7 +135,8 @@ std::vector<OptionInfo> make_option_table()
          {"false", "true", "auto"},
          "",
          "false",
-         "keep the host's own services off the domain's CPUs while it runs: no; yes; where that can "
+         "keep the host's own services off the domain's CPUs while it runs: no; yes; where that "
+         "can "
          "be had, for a dedicated domain"},
         {"move",
          string,

@@ -15,8 +15,8 @@
 
 namespace virtpind {
 
-// One option value as it travels: D-Bus b, i, u, s, as. A boolean option may have other words beside
-// true and false ("auto"), which travel as strings.
+// One option value as it travels: D-Bus b, i, u, s, as. A boolean option may have other words
+// beside true and false ("auto"), which travel as strings.
 using OptionValue =
     std::variant<bool, std::int32_t, std::uint32_t, std::string, std::vector<std::string>>;
 using OptionMap = std::map<std::string, OptionValue, std::less<>>;

@@ -160,8 +160,8 @@ private:
     // One that is offline, of a guest that has its CPUs to itself.
     [[nodiscard]] bool begins_with_emulator(VcpuId vcpu) const
     {
-        return intent_.policy.isolate != IsolateChoice::no && !intent_.vcpus_online.contains(vcpu) &&
-               domain_.vcpus.at(vcpu) == domain_.emulator;
+        return intent_.policy.isolate != IsolateChoice::no &&
+               !intent_.vcpus_online.contains(vcpu) && domain_.vcpus.at(vcpu) == domain_.emulator;
     }
 
     // Offline vCPUs wait where the others of their cell are. libvirt puts those that no cell names

@@ -70,8 +70,9 @@ def test_doctor_of_another_host_measures_that_one(uri, bus, ctl, tmp_path):
     path = f"{make_folder_with(tmp_path / 'bin', 'ssh', script)}:{os.environ['PATH']}"
 
     def doctor(name):
-        return subprocess.run([ctl.command()[0], "-H", name, "doctor", "-v"], capture_output=True, text=True, timeout=60,
-                              check=False, stdin=subprocess.DEVNULL, env={**ctl.environment, "PATH": path}).stdout
+        return subprocess.run([ctl.command()[0], "-H", name, "doctor", "-v"], capture_output=True, text=True,
+                              timeout=60, check=False, stdin=subprocess.DEVNULL,
+                              env={**ctl.environment, "PATH": path}).stdout
 
     assert "host.swap: there" in doctor("ada") and "host.ksm: the service" not in doctor("ada")
     told = (tmp_path / "arguments").read_text().splitlines()
