@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A measurement as text. Pure."""
+import textwrap
+
+WIDTH_MAX = 100  # columns
 
 
 def number(value, decimals, sign=""):
@@ -20,13 +23,27 @@ def aligned(rows):
                         for column, (text, width) in enumerate(zip(row, widths))).rstrip()
 
 
-def condition_rows(measurement):
+def condition_columns(measurement):
+    """A column for each condition, behind one with the names of the figures."""
     metrics = measurement.shown_metrics()
-    yield ["", *(f"{metric.title} {metric.unit}" for metric in metrics)]
+    yield ["", *(f"{metric.title}, {metric.unit}" for metric in metrics)]
     for condition in measurement.conditions:
         found = measurement.estimates(condition.name)
         yield [condition.name, *(cell(found[metric.name], metric) if metric.name in found else "-"
                                  for metric in metrics)]
+
+
+def blocks(columns, width_max=WIDTH_MAX):
+    """Tables one below the other, each of the first column and as many others as fit."""
+    head, *rest = columns
+    while rest:
+        taken, width = [head], max(map(len, head))
+        while rest and (len(taken) == 1 or width + 2 + max(map(len, rest[0])) <= width_max):
+            width += 2 + max(map(len, rest[0]))
+            taken.append(rest.pop(0))
+        yield from aligned([list(row) for row in zip(*taken)])
+        if rest:
+            yield ""
 
 
 def verdict(metric, found):
@@ -46,12 +63,16 @@ def comparison_rows(measurement):
 
 
 def to_text(measurement):
-    lines = [measurement.title, "", "Median of the windows [95 % interval of the median, bootstrap]:", ""]
-    lines += aligned(list(condition_rows(measurement)))
+    head, *rest = measurement.title.split("\n")
+    lines = [head, *(textwrap.fill(line, WIDTH_MAX) for line in rest), "",
+             "Median of the windows [95 % interval of the median, bootstrap]:", ""]
+    lines += blocks(list(condition_columns(measurement)))
     comparisons = list(comparison_rows(measurement))
     if comparisons:
         lines += ["", "Differences within rounds, median [99 % interval]:", "", *aligned(comparisons)]
-    lines += ["", *(f"{condition.name}: {condition.meaning}." for condition in measurement.conditions)]
-    lines += [f"{metric.title}: {metric.meaning}." for metric in measurement.shown_metrics()]
-    lines += [f"Left out: {name}: {why}" for name, why in measurement.left_out]
-    return "\n".join(lines + [f"Note: {note}" for note in measurement.notes]) + "\n"
+    said = [f"{condition.name}: {condition.meaning}." for condition in measurement.conditions]
+    said += [f"{metric.title}: {metric.meaning}." for metric in measurement.shown_metrics()]
+    said += [f"Left out: {name}: {why}" for name, why in measurement.left_out]
+    said += [f"Note: {note}" for note in measurement.notes]
+    lines += ["", *(textwrap.fill(line, WIDTH_MAX, subsequent_indent="    ") for line in said)]
+    return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from virtpind_bench.chart import nice_top, to_svg
 from virtpind_bench.metrics import Metric
 from virtpind_bench.results import Condition, Measurement, to_json
-from virtpind_bench.table import number, to_text
+from virtpind_bench.table import blocks, number, to_text
 
 WORK = Metric("work", "work done", "%", "how much", True, 1)
 MOVES = Metric("moves", "moves", "/s", "how often", False, 1)
@@ -31,8 +31,9 @@ def measurement(curves=True, pinned=lambda number: 90.0 + number):
 class Table(unittest.TestCase):
     def test_table_has_medians_intervals_and_what_was_left_out(self):
         text = to_text(measurement())
-        self.assertRegex(text, r"unpinned +53\.5 \[\d\d\.\d, \d\d\.\d\] +6\.0 \[")
-        self.assertRegex(text, r"pinned & <kept> +93\.5 \[[^]]*\] +-\n", "what was not measured is a dash")
+        self.assertRegex(text, r"\n +unpinned +pinned & <kept>\n")
+        self.assertRegex(text, r"\nwork done, % +53\.5 \[\d\d\.\d, \d\d\.\d\] +93\.5 \[[^]]*\]\n")
+        self.assertRegex(text, r"\nmoves, /s +6\.0 \[[^]]*\] +-\n", "what was not measured is a dash")
         self.assertIn("Left out: isolated: no kernel for it", text)
         self.assertIn("Note: the host was busy", text)
 
@@ -45,6 +46,13 @@ class Table(unittest.TestCase):
         text = to_text(measurement(pinned=lambda number: 50.0 + number + (-2, 2)[number % 2]))
         self.assertRegex(text, r"-> pinned .* could not be shown")
         self.assertNotRegex(text, "better\n|worse\n")
+
+    def test_columns_that_do_not_fit_come_below(self):
+        columns = [["", "speed"], *([f"condition {number_}", "1.00 [0.50, 1.50]"] for number_ in range(5))]
+        lines = list(blocks(columns, 60))
+        self.assertTrue(all(len(line) <= 60 for line in lines))
+        self.assertEqual([line[:5] for line in lines], ["     ", "speed", "", "     ", "speed", "", "     ", "speed"])
+        self.assertEqual("".join(lines).count("condition"), 5)
 
     def test_nothing_is_minus_nothing(self):
         self.assertEqual([number(-0.001, 2), number(0.0, 1), number(-1.5, 1)], ["0.00", "0.0", "-1.5"])
