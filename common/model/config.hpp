@@ -32,6 +32,7 @@ struct Config {
     // they have the same policy.
     std::vector<DomainPattern> domain_patterns;
     std::chrono::seconds period{60}; // of the repairing pass; 5..3600
+    bool tidy = true; // running domains may move for fewer nodes or L3s, as far as `move` allows
 
     // What is configured for one domain: by its UUID, else its name, else the most specific pattern
     // that matches its name; nullptr if nothing is.

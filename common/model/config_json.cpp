@@ -238,7 +238,7 @@ Result<Documents> read_documents(const std::vector<ConfigText>& texts)
 JsonFields fields_of(const JsonDocument& document)
 {
     return {document.root(),
-            {"default-policy", "housekeeping", "period-seconds", "policies", "domains"}};
+            {"default-policy", "housekeeping", "period-seconds", "tidy", "policies", "domains"}};
 }
 
 // Everything of one file but its policies.
@@ -253,6 +253,7 @@ Result<void> read_file(const JsonDocument& document, Config& config, DomainEntri
     fields.optional("period-seconds", period,
                     read_number<std::int64_t>(period_min_s, period_max_s));
     config.period = std::chrono::seconds{period};
+    fields.optional("tidy", config.tidy, read_bool);
     fields.each("domains",
                 [&](const JsonNode& node) { return read_domains(node, catalog, entries); });
     const auto& error = fields.error();

@@ -49,6 +49,13 @@ struct GuestIsolation {
     std::optional<IsolationAnswer> refused;
 };
 
+// Why a run of a domain is where it was tidied to, for as long as it is there.
+struct TidiedPlace {
+    Reason why;
+    std::optional<int> id; // the run
+    std::map<VcpuId, CpuSet> vcpus;
+};
+
 struct DomainRecord {
     // Grows with every policy change; starts anew with the daemon.
     std::uint64_t generation = 1;
@@ -80,6 +87,7 @@ struct DomainRecord {
     ObservedDomain seen;
     Decision decision;
     std::optional<DomainPlan> plan;
+    std::optional<TidiedPlace> tidied;
     GuestIsolation isolation;
     std::string busy;      // with which libvirt kept it from being changed: "migrated"
     bool deferred = false; // it left the running domain as it is

@@ -4,6 +4,8 @@
 #include "configured_housekeeping.hpp"
 #include "daemon/planner/plan_tuning.hpp"
 
+#include <algorithm>
+
 namespace virtpind {
 
 namespace {
@@ -13,6 +15,16 @@ const BeforeImage* before_of(const DomainRecord& record)
     return record.before ? &*record.before : nullptr;
 }
 
+// Whether every domain can be moved in this pass. Where one cannot, the place that it would leave
+// is not free, and comfort can wait.
+bool all_are_at_hand(const Records& records)
+{
+    return std::none_of(records.begin(), records.end(), [](const auto& entry) {
+        const auto& record = entry.second;
+        return record.seen.facts.job_active || record.failures > 0 || record.deferred_id;
+    });
+}
+
 } // namespace
 
 PlanRequest host_request(const PlanningInput& input)
@@ -20,6 +32,7 @@ PlanRequest host_request(const PlanningInput& input)
     PlanRequest request;
     request.topology = &input.topology;
     request.housekeeping = usable_housekeeping(input.config, input.topology).cpus;
+    request.tidy_vcpus = input.config.tidy && all_are_at_hand(input.records) ? input.tidy_vcpus : 0;
     return request;
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/planner/validate.hpp"
 #include "domain_record.hpp"
 
+#include <cstddef>
 #include <string>
 
 namespace virtpind {
@@ -37,6 +38,7 @@ struct PlanningInput {
     const PlannerSteps& steps;
     IntentInput::Look look = IntentInput::Look::later;
     DomainWatch* watch = nullptr; // hears at which domain the work is
+    std::size_t tidy_vcpus = 0;   // that may move now, if the configuration lets any
 };
 
 // The host's part of a request; without intents.

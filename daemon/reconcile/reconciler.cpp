@@ -182,6 +182,7 @@ void Reconciler::plan_changes()
     }
     retry_.pass_planned();
     plan_ = std::move(planned.plan);
+    tidy_allowance_.spend(Clock::now(), plan_.tidied_vcpus);
     auto due = take_due(records_, planned);
     for (auto* record : due.unchanged) {
         conclude_pinned(*record, nullptr);
@@ -215,7 +216,8 @@ PlanningInput Reconciler::planning_input() const
             .boot_id = images_.boot_id(),
             .steps = steps_,
             .look = first_look_ ? IntentInput::Look::first : IntentInput::Look::later,
-            .watch = guard_ != nullptr ? &guard_->main() : nullptr};
+            .watch = guard_ != nullptr ? &guard_->main() : nullptr,
+            .tidy_vcpus = tidy_allowance_.left(Clock::now())};
 }
 
 bool Reconciler::is_sound(const PassPlan& planned)

@@ -21,6 +21,7 @@
 #include "problems.hpp"
 #include "publisher.hpp"
 #include "retry_timer.hpp"
+#include "tidy_allowance.hpp"
 #include "waiters.hpp"
 
 #include <chrono>
@@ -194,6 +195,7 @@ private:
     Publisher publisher_;
     Waiters waiters_;
     IsolationSteps isolation_;
+    TidyAllowance tidy_allowance_;
 
     std::function<void()> each_period_;
     std::function<void(const Records&)> on_refreshed_;

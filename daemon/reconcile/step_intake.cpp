@@ -3,10 +3,39 @@
 
 #include "displacement.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 namespace virtpind {
+
+namespace {
+
+const Reason* find_tidied(const DomainPlan& plan)
+{
+    const auto at =
+        std::find_if(plan.reasons.begin(), plan.reasons.end(),
+                     [](const Reason& reason) { return reason.code == ReasonCode::tidied; });
+    return at != plan.reasons.end() ? &*at : nullptr;
+}
+
+// The plans that follow keep the domain where it was moved to, and tell why it is there.
+void keep_telling_why(DomainRecord& record)
+{
+    const auto& id = record.seen.facts.id;
+    if (!record.plan) {
+        record.tidied.reset();
+    } else if (const auto* why = find_tidied(*record.plan)) {
+        record.tidied = TidiedPlace{.why = *why, .id = id, .vcpus = record.plan->vcpus};
+    } else if (record.tidied &&
+               (record.tidied->id != id || record.tidied->vcpus != record.plan->vcpus)) {
+        record.tidied.reset();
+    } else if (record.tidied) {
+        record.plan->reasons.push_back(record.tidied->why);
+    }
+}
+
+} // namespace
 
 void adopt_steps(Records& records, PassPlan& planned)
 {
@@ -17,6 +46,7 @@ void adopt_steps(Records& records, PassPlan& planned)
         if (planned.broken.empty() || is_new) {
             record.decision = std::move(step.decision);
             record.plan = std::move(step.plan);
+            keep_telling_why(record);
         }
     }
     if (planned.broken.empty()) {

@@ -41,6 +41,7 @@ TEST(Config, EmptyObjectGivesTheDefaults)
     EXPECT_EQ(config.default_policy, "none");
     EXPECT_FALSE(config.housekeeping);
     EXPECT_EQ(config.period, std::chrono::seconds{60});
+    EXPECT_TRUE(config.tidy);
     EXPECT_TRUE(config.domains.empty());
 }
 
@@ -52,6 +53,7 @@ TEST(Config, ReadsEveryKeyAndComments)
         several */
         "housekeeping": "0,12",
         "period-seconds": 5,
+        "tidy": false,
         "policies": {
             "late": {"base": "gaming", "priority": -1},
             "gaming": {"base": "passthrough", "isolate": true, "tune": ["invtsc"], "vcpus": 8}
@@ -66,6 +68,7 @@ TEST(Config, ReadsEveryKeyAndComments)
     ASSERT_TRUE(config.housekeeping);
     EXPECT_EQ(config.housekeeping->str(), "0,12");
     EXPECT_EQ(config.period, std::chrono::seconds{5});
+    EXPECT_FALSE(config.tidy);
     const auto& late = config.catalog.options_of("late");
     EXPECT_EQ(late.at("priority"), OptionValue{std::int32_t{-1}});
     EXPECT_EQ(late.at("vcpus"), OptionValue{std::uint32_t{8}});
@@ -96,13 +99,14 @@ TEST(Config, ErrorsNameFileLinePathAndTheWayOut)
              Case{"{\n\n\"defalt-policy\": \"none\"}",
                   "t.json:3: defalt-policy: unknown key 'defalt-policy'; did you mean "
                   "'default-policy'? Valid: default-policy, housekeeping, period-seconds, "
-                  "policies, domains"},
+                  "tidy, policies, domains"},
              Case{"{\"default-policy\": \"nope\"}",
                   "t.json:1: default-policy: unknown policy 'nope'; did you mean 'none'? Valid: "
                   "none, shared, dedicated, passthrough, auto"},
              Case{"{\"default-policy\": 5}", "t.json:1: default-policy: a string is expected"},
              Case{"{\"period-seconds\":\n4}",
                   "t.json:2: period-seconds: a whole number from 5 to 3600 is expected"},
+             Case{"{\"tidy\": \"no\"}", "t.json:1: tidy: true or false is expected"},
              Case{"{\"period-seconds\": 60.0}", "t.json:1: period-seconds: a whole number"},
              Case{"{\"period-seconds\": 3601}", "t.json:1: period-seconds: a whole number"},
              Case{"{\"domains\": {\"a\": {\n\"policy\": \"dedicated\",\n\"smtt\": \"x\"}}}",
