@@ -49,7 +49,9 @@ public:
             return;
         }
         const auto removed = remove_policy(seen);
-        end_isolation(seen);
+        if (!end_isolation(seen)) {
+            return; // its threads cannot be moved
+        }
         const auto actions = diff_restore({.seen = seen,
                                            .online = topology_.online_cpus(),
                                            .abilities = connection_.abilities(),
@@ -139,26 +141,27 @@ private:
     }
 
     // First of all: no thread is moved out of a partition.
-    void end_isolation(const ObservedDomain& seen)
+    [[nodiscard]] bool end_isolation(const ObservedDomain& seen)
     {
         const auto& facts = seen.facts;
         if (!facts.id) {
-            return;
+            return true;
         }
         const IsolationPlaces places;
         const auto view =
             read_isolation(places, {{facts.uuid, {.id = *facts.id, .name = facts.name}}});
         const auto scope = view.scopes.find(facts.uuid);
         if (scope == view.scopes.end() || !has_partition(view.host.guests.at(scope->second))) {
-            return;
+            return true;
         }
         const auto answer = ask_isolation(places, {.scope = scope->second, .threads = {}});
         if (answer.refused) {
-            fail(facts.name, "its CPUs stay its own until it ends (" +
+            fail(facts.name, "nothing is restored, and its CPUs stay its own until it ends (" +
                                  format_isolation_answer(answer) +
                                  "); systemctl start virtpind-isolate.socket, and run this "
                                  "command again");
         }
+        return !answer.refused;
     }
 
     [[nodiscard]] Result<void> remove_policy(const ObservedDomain& seen) const

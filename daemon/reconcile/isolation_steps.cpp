@@ -96,7 +96,8 @@ void IsolationSteps::take_off(Records& records, const std::vector<DomainActions>
                                      [&uuid = uuid](const auto& one) { return one.uuid == uuid; });
         auto kept =
             kept_threads(record, isolation.held, at != actions.end() ? &*at : nullptr, topology);
-        if (kept != isolation.held || (isolation.broken && !wants_isolation(record))) {
+        const auto moves = at != actions.end() && !at->live.empty();
+        if (kept != isolation.held || (isolation.broken && (moves || !wants_isolation(record)))) {
             tasks.push_back({uuid, {.scope = isolation.scope, .threads = std::move(kept)}});
         }
     }

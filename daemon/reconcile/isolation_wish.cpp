@@ -209,6 +209,23 @@ IsolatedThreads kept_threads(const DomainRecord& record, const IsolatedThreads& 
     return kept;
 }
 
+std::optional<Error> find_still_isolated(const DomainRecord& record, const DomainActions& actions)
+{
+    const auto& held = record.isolation.held;
+    const auto moved =
+        std::find_if(actions.live.begin(), actions.live.end(), [&held](const LiveAction& action) {
+            return held.contains(thread_of(action));
+        });
+    if (moved == actions.live.end()) {
+        return std::nullopt;
+    }
+    return Error{.code = Errc::apply_failed,
+                 .message = thread_of(*moved) +
+                            " has its CPU to itself, and virtpind-isolate did not end that, so "
+                            "nothing of the domain is moved; systemctl start "
+                            "virtpind-isolate.socket lets it"};
+}
+
 std::optional<Reason> find_isolation_obstacle(const DomainRecord& record,
                                               const IsolatedThreads& wanted,
                                               const IsolationView& view, const Records& records,

@@ -7,6 +7,7 @@
 #include "common/base/printable.hpp"
 #include "configured_housekeeping.hpp"
 #include "daemon/service/log_events.hpp"
+#include "isolation_wish.hpp"
 #include "outcome_intake.hpp"
 #include "record_refresh.hpp"
 #include "step_intake.hpp"
@@ -190,6 +191,7 @@ void Reconciler::plan_changes()
     // A thread is not moved out of its partition: off, pin, on.
     auto actions = std::make_shared<std::vector<DomainActions>>(std::move(due.actions));
     isolation_.take_off(records_, *actions, *topology_, [this, actions] {
+        leave_isolated(*actions);
         save_before_images(std::move(*actions)); // then apply, verify, publish: end_pass()
     });
     if (on_refreshed_) {
@@ -232,6 +234,21 @@ bool Reconciler::is_sound(const PassPlan& planned)
 }
 
 // Nothing is touched whose former state is not safe on disk.
+// Where a partition has not gone off, nothing is pinned; the next attempt comes with a delay.
+void Reconciler::leave_isolated(std::vector<DomainActions>& actions)
+{
+    std::erase_if(actions, [this](const DomainActions& action) {
+        auto& record = records_.at(action.uuid);
+        auto error = find_still_isolated(record, action);
+        if (error) {
+            Outcome failed{.uuid = action.uuid, .name = action.name, .id = action.id};
+            failed.errors.push_back(std::move(*error));
+            conclude(record, &failed);
+        }
+        return error.has_value();
+    });
+}
+
 void Reconciler::save_before_images(std::vector<DomainActions> actions)
 {
     state_ = State::saving;

@@ -89,6 +89,50 @@ TEST_F(IsolationTest, IsOffWhileAThreadIsMoved)
     EXPECT_EQ(held(1), vcpu_cpus(1));
 }
 
+TEST_F(IsolationTest, ThatDoesNotEndKeepsItsThreadsWhereTheyAre)
+{
+    begin();
+    ASSERT_TRUE(set_policy(1, "dedicated", isolated_));
+    const auto before = vcpu_cpus(1);
+    auto options = isolated_;
+    options["cpus"] = (CpuSet::range(0, 15) - before).str();
+    isolation_.refuse = {.refused = IsolationRefusal::no_helper, .cpus = {}, .detail = "gone"};
+    EXPECT_FALSE(set_policy(1, "dedicated", options));
+    EXPECT_EQ(vcpu_cpus(1), before);
+    EXPECT_EQ(isolation_.groups.partition(web1_, "vcpu0"), "isolated");
+    EXPECT_EQ(record(1).state, PinState::failed);
+    ASSERT_TRUE(record(1).error);
+    EXPECT_NE(record(1).error->message.find("virtpind-isolate did not end that"), std::string::npos)
+        << record(1).error->message;
+    EXPECT_EQ(view(1).isolated_cpus, before);
+
+    isolation_.refuse.reset();
+    ASSERT_TRUE(set_policy(1, "dedicated", options)); // the next attempt
+    EXPECT_FALSE(vcpu_cpus(1).intersects(before));
+    EXPECT_EQ(held(1), vcpu_cpus(1));
+    EXPECT_FALSE(record(1).error);
+}
+
+TEST_F(IsolationTest, IsBroughtDownBeforeAThreadOfABrokenOneIsMoved)
+{
+    begin();
+    ASSERT_TRUE(set_policy(1, "dedicated", isolated_));
+    for (const auto* const vcpu : {"vcpu0", "vcpu1"}) {
+        isolation_.groups.write("machine.slice/" + web1_ + "/libvirt/" + vcpu +
+                                    "/cpuset.cpus.partition",
+                                "isolated invalid (No cpu available due to hotplug)");
+    }
+    std::string partition; // at the first change of the pins
+    host_.before_apply = [&] {
+        partition = partition.empty() ? isolation_.groups.partition(web1_, "vcpu0") : partition;
+    };
+    auto options = isolated_;
+    options["cpus"] = (CpuSet::range(0, 15) - vcpu_cpus(1)).str();
+    ASSERT_TRUE(set_policy(1, "dedicated", options));
+    EXPECT_EQ(partition, "member");
+    EXPECT_EQ(held(1), vcpu_cpus(1));
+}
+
 TEST_F(IsolationTest, IsRepaired)
 {
     begin();
