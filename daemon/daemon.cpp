@@ -19,6 +19,7 @@
 #include "daemon/topology/topology_reader.hpp"
 #include "daemon/watch/cgroup_watch.hpp"
 #include "daemon/watch/clock_watch.hpp"
+#include "dbus/power_profiles.hpp"
 #include "dbus/service.hpp"
 #include "host_topology.hpp"
 
@@ -80,6 +81,7 @@ public:
                 config.catalog,
                 [this](const LibvirtEvent& event) { on_host_event(event); }}
         , isolation_{loop}
+        , power_{loop.raw(), options.bus}
         , reconciler_{loop, host_, read_boot_id(), load_before_images(),
                       images_dir(options.state_dir).native()}
         , controller_{loop,
@@ -102,6 +104,7 @@ public:
             log_warning("{}", printable(sentence, 1024));
         }
         reconciler_.guard_with(guard_);
+        reconciler_.hold_profile_with(power_);
         if (options_.topology.kind ==
             TopologySource::Kind::live) { // control groups of another host are not this one's
             reconciler_.isolate_with(isolation_);
@@ -266,6 +269,7 @@ private:
     CrashGuard guard_;
     LibvirtClient host_;
     IsolationClient isolation_;
+    bus::PowerProfiles power_;
     Reconciler reconciler_;
     Controller controller_;
     std::unique_ptr<bus::Service> service_;

@@ -178,6 +178,7 @@ Policy policy_of(std::string name, const OptionMap& options)
     fields.choice("topology", policy.topology);
     fields.tune(policy.tune);
     fields.choice("isolate", policy.isolate);
+    fields.choice("profile", policy.profile);
     fields.choice("move", policy.move);
     fields.copy("priority", policy.priority);
     fields.choice("fallback", policy.fallback);
@@ -196,6 +197,7 @@ const std::vector<std::pair<std::string_view, std::vector<OptionValue>>>& dedica
         {"iothreads", {word("own")}},
         {"topology", {word("match"), word("host")}},
         {"isolate", {OptionValue{true}}},
+        {"profile", {word("performance")}},
         {"dedicated-vcpus", {}},
     };
     return table;

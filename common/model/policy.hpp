@@ -29,6 +29,7 @@ enum class CoreChoice { performance, efficiency, any };
 enum class MemoryChoice { follow, keep };
 enum class TopologyChoice { keep, match, host };
 enum class IsolateChoice { no, yes, automatic };
+enum class ProfileChoice { keep, performance };
 enum class MoveLimit { cache, never, node };
 enum class Fallback { shared, fail };
 enum class Tune { cache_passthrough, topoext, invtsc, no_migrate, hide_hypervisor, host_smbios };
@@ -59,6 +60,7 @@ struct Policy {
     TopologyChoice topology = TopologyChoice::keep;
     std::set<Tune> tune;
     IsolateChoice isolate = IsolateChoice::no;
+    ProfileChoice profile = ProfileChoice::keep;
     MoveLimit move = MoveLimit::cache;
     std::int32_t priority = 0;
     Fallback fallback = Fallback::shared;

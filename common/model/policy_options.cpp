@@ -138,6 +138,14 @@ std::vector<OptionInfo> make_option_table()
          "keep the host's own services off the domain's CPUs while it runs: no; yes; where that "
          "can "
          "be had, for a dedicated domain"},
+        {"profile",
+         string,
+         "s",
+         {"keep", "performance"},
+         "",
+         "keep",
+         "the host's power profile while the domain runs on CPUs of its own: left alone; held at "
+         "performance by power-profiles-daemon"},
         {"move",
          string,
          "s",

@@ -99,6 +99,8 @@ enum class ReasonCode {
     cpus_isolated,
     cpus_not_isolated,
     isolation_left_out,
+    profile_held,
+    profile_not_held,
     nodes_forgotten,
     vcpus_missing,
     vcpus_kept,

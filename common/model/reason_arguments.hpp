@@ -110,6 +110,9 @@ enum class ReasonPhrase {
     no_isolation_topology,
     no_isolation_refused,
     no_isolation_failed,
+    // why the power profile is not held
+    no_profile_service,
+    no_profile_yielded,
     // the guest's topology and what speaks against a tune
     guest_shape,
     nothing_to_mirror,

@@ -228,6 +228,7 @@ bool same_placement(Policy a, Policy b)
         policy->topology = TopologyChoice::keep;
         policy->tune.clear();
         policy->isolate = IsolateChoice::no;
+        policy->profile = ProfileChoice::keep;
     }
     return a == b;
 }

@@ -134,6 +134,12 @@ void Reconciler::request_full_pass()
     begin_pass();
 }
 
+void Reconciler::hold_profile_with(PowerPort& port)
+{
+    power_.use(port);
+    port.on_changed([this] { begin_pass(); }); // whose domains are told
+}
+
 // ---- the pass -------------------------------------------------------------------------------
 
 void Reconciler::begin_pass()
@@ -352,6 +358,7 @@ void Reconciler::wait_again_for(const DomainUuid& uuid)
 // The verdict of one that is to have its CPUs to itself waits for that.
 void Reconciler::conclude_pinned(DomainRecord& record, const Outcome* outcome)
 {
+    power_.tell(record, plan_);
     if (!isolation_.keep(record, outcome)) {
         conclude(record, outcome);
     }
@@ -395,6 +402,9 @@ void Reconciler::clean_up_images()
 
 void Reconciler::end_pass(const std::optional<Error>& failure)
 {
+    if (!failure) {
+        power_.follow(records_); // what changes at once calls for another pass
+    }
     state_ = State::idle;
     clean_up_images();
     if (!failure) {

@@ -18,6 +18,7 @@
 #include "original_states.hpp"
 #include "outcome.hpp"
 #include "pass_steps.hpp"
+#include "power_steps.hpp"
 #include "problems.hpp"
 #include "publisher.hpp"
 #include "retry_timer.hpp"
@@ -66,6 +67,9 @@ public:
 
     // Who isolates guests' CPUs, where it can be had. It must outlive this object.
     void isolate_with(IsolationPort& port) { isolation_.use(port); }
+
+    // Who holds the host's power profile. It must outlive this object.
+    void hold_profile_with(PowerPort& port);
 
     // Replaces the planner's functions from the next pass on.
     void plan_with(PlannerSteps steps) { steps_ = steps; }
@@ -197,6 +201,7 @@ private:
     Waiters waiters_;
     IsolationSteps isolation_;
     TidyAllowance tidy_allowance_;
+    PowerSteps power_;
 
     std::function<void()> each_period_;
     std::function<void(const Records&)> on_refreshed_;

@@ -317,6 +317,11 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
     {ReasonCode::isolation_left_out, note, "isolation-left-out",
      "isolate=auto cannot be had now: it is pinned, and other tasks may run there, too", {
         "Other tasks are not kept off its CPUs, as isolate=auto does where it can: {why}."}},
+    {ReasonCode::profile_held, good, "profile-held", "power-profiles-daemon holds the profile performance", {
+        "While it runs, power-profiles-daemon holds the profile \"performance\"."}},
+    {ReasonCode::profile_not_held, lacking, "profile-not-held",
+     "profile=performance cannot be had now", {
+        "The power profile is not held at \"performance\", as profile=performance asks: {why}."}},
     {ReasonCode::nodes_forgotten, note, "nodes-forgotten",
      "kernel threads that are kept on their NUMA node run anywhere, until the next boot", {
         "Linux before 7.0 lets kswapd and kcompactd forget their NUMA nodes when CPUs are isolated: they run anywhere "
@@ -498,6 +503,11 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::no_isolation_topology, "virtpind plans for a topology from a file, and not for this host"},
     {ReasonPhrase::no_isolation_refused, "the kernel refuses it ({error})"},
     {ReasonPhrase::no_isolation_failed, "virtpind-isolate could not do it ({error})"},
+
+    {ReasonPhrase::no_profile_service,
+     "power-profiles-daemon does not hold it ({error}); systemctl status power-profiles-daemon tells more"},
+    {ReasonPhrase::no_profile_yielded,
+     "somebody chose another profile meanwhile, which stands until a guest asks anew"},
 
     {ReasonPhrase::guest_shape,
      "{sockets:# socket|# sockets}, {dies:# die|# dies} per socket, {cores:# core|# cores} per die, "

@@ -8,7 +8,8 @@ from .errors import USAGE, Refused
 # The type of each option's values, as the bus has it; tests hold it against the service's own table.
 OPTION_TYPES = {"placement": "s", "cpus": "s", "smt": "s", "numa": "s", "device": "s", "cache": "s", "cores": "s",
                 "emulator": "s", "iothreads": "s", "memory": "s", "vcpus": "u", "dedicated-vcpus": "s",
-                "topology": "s", "tune": "as", "isolate": "b", "move": "s", "priority": "i", "fallback": "s"}
+                "topology": "s", "tune": "as", "isolate": "b", "profile": "s", "move": "s", "priority": "i",
+                "fallback": "s"}
 POLICIES_MAX = 8
 
 
@@ -27,8 +28,10 @@ def refuse(text, why):
 def parse_value(text, name, value):
     kind = OPTION_TYPES[name]
     if kind == "b":
+        if value == "auto":  # a string among booleans
+            return value
         if value not in ("true", "false", None):
-            refuse(text, f"has {name}={value}; valid: true, false")
+            refuse(text, f"has {name}={value}; valid: true, false, auto")
         return value != "false"
     if not value:
         refuse(text, f"has no value for {name}: write {name}=VALUE")
@@ -50,7 +53,8 @@ def parse_policy(text):
             refuse(text, f"has the unknown option {name!r}; valid: {', '.join(OPTION_TYPES)}")
         if name in options:
             refuse(text, f"has {name} twice")
-        options[name] = (OPTION_TYPES[name], parse_value(text, name, value if equals else None))
+        parsed = parse_value(text, name, value if equals else None)
+        options[name] = ("s" if parsed == "auto" else OPTION_TYPES[name], parsed)
     return PolicyWord(text, policy, options)
 
 

@@ -24,10 +24,14 @@ class PolicyWords(unittest.TestCase):
         self.assertEqual(other.options, {"isolate": ("b", True), "smt": ("s", "require"), "priority": ("i", -3),
                                          "cpus": ("s", "2,4-7"), "tune": ("as", ["topoext", "invtsc"])})
 
+    def test_a_word_beside_true_and_false_is_a_string(self):
+        _, other = parse_policies("none,dedicated+isolate=auto+profile=performance")
+        self.assertEqual(other.options, {"isolate": ("s", "auto"), "profile": ("s", "performance")})
+
     def test_mistakes_name_the_input_and_what_is_valid(self):
         for text, *said in (("none", "1 policies", "2 to 8"), ("none,none", "twice"),
-                            ("none,dedicated+isolat", "'isolat'", "isolate, move"), ("none,+isolate", "begin"),
-                            ("none,dedicated+isolate=maybe", "isolate=maybe", "true, false"),
+                            ("none,dedicated+isolat", "'isolat'", "isolate, profile"), ("none,+isolate", "begin"),
+                            ("none,dedicated+isolate=maybe", "isolate=maybe", "true, false, auto"),
                             ("none,dedicated+priority=x", "no number"), ("none,dedicated+smt", "smt=VALUE"),
                             ("none,dedicated+smt=auto+smt=auto", "smt twice"), ("", "'' does not begin")):
             for part in said:

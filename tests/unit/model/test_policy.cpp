@@ -77,6 +77,7 @@ TEST(OptionTable, EnumsFollowTheTable)
                                               {"vcpus", std::uint32_t{7}},
                                               {"topology", word("host")},
                                               {"isolate", true},
+                                              {"profile", word("performance")},
                                               {"move", word("node")},
                                               {"priority", std::int32_t{-4}},
                                               {"fallback", word("fail")},
@@ -98,6 +99,7 @@ TEST(OptionTable, EnumsFollowTheTable)
     EXPECT_EQ(policy.vcpus, 7U);
     EXPECT_EQ(policy.topology, TopologyChoice::host);
     EXPECT_EQ(policy.isolate, IsolateChoice::yes);
+    EXPECT_EQ(policy.profile, ProfileChoice::performance);
     EXPECT_EQ(policy.move, MoveLimit::node);
     EXPECT_EQ(policy.priority, -4);
     EXPECT_EQ(policy.fallback, Fallback::fail);
