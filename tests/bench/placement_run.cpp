@@ -13,6 +13,8 @@ namespace virtpind::bench {
 
 namespace {
 
+constexpr std::size_t tidy_vcpus = 64; // of the daemon in a minute: one event in each
+
 struct Guest {
     std::size_t number = 0;
     std::size_t vcpus = 0;
@@ -90,7 +92,8 @@ public:
 private:
     [[nodiscard]] bool is_virtpind() const
     {
-        return placer_ == Placer::virtpind || placer_ == Placer::virtpind_still;
+        return placer_ == Placer::virtpind || placer_ == Placer::virtpind_still ||
+               placer_ == Placer::virtpind_far;
     }
 
     void arrive(const Event& event)
@@ -133,6 +136,8 @@ private:
         intent.policy.cores = guest.cores;
         if (placer_ == Placer::virtpind_still) {
             intent.policy.move = MoveLimit::never;
+        } else if (placer_ == Placer::virtpind_far) {
+            intent.policy.move = MoveLimit::node;
         }
         intent.vcpus_max = static_cast<std::uint32_t>(guest.vcpus);
         intent.vcpus_online = VcpuSet::range(0, intent.vcpus_max - 1);

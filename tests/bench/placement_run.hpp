@@ -14,7 +14,15 @@
 
 namespace virtpind::bench {
 
-enum class Placer { lowest, nova, kubelet, kubelet_aligned, virtpind_still, virtpind };
+enum class Placer {
+    lowest,
+    nova,
+    kubelet,
+    kubelet_aligned,
+    virtpind_still,
+    virtpind_far,
+    virtpind
+};
 
 struct PlacerName {
     Placer placer;
@@ -22,12 +30,13 @@ struct PlacerName {
     std::string_view color; // in the figure
 };
 
-inline constexpr std::array<PlacerName, 6> placer_names{{
+inline constexpr std::array<PlacerName, 7> placer_names{{
     {Placer::lowest, "lowest free", "#999999"},
     {Placer::nova, "Nova", "#e69f00"},
     {Placer::kubelet, "kubelet", "#cc79a7"},
     {Placer::kubelet_aligned, "kubelet, aligned", "#0072b2"},
     {Placer::virtpind_still, "virtpind, move=never", "#56b4e9"},
+    {Placer::virtpind_far, "virtpind, move=node", "#009e73"},
     {Placer::virtpind, "virtpind", "#d55e00"},
 }};
 

@@ -197,5 +197,23 @@ TEST(Spread, TakesAllCoresBeforeSiblingsOfOneNode)
     EXPECT_EQ(vcpu_cpus(one), cpus("4-7,12-15"));
 }
 
+// Found at random: the sibling of CPU 0 is isolated, and the option cpus leaves it out, so that CPU
+// 0 would be a core to it. The single core of the other node serves housekeeping as well.
+TEST(Spread, HousekeepingGivesWayForACoreOfWhichTheOptionCpusAllowsAPart)
+{
+    auto host = host_of_cores({{.cpus = {0, 1}},
+                               {.cpus = {2}, .node = 1, .l3 = 1},
+                               {.cpus = {3, 11}},
+                               {.cpus = {9, 10}}});
+    host.isolated = cpus("1");
+    auto vm = domain("vm", 3);
+    vm.policy.smt = SmtChoice::spread;
+    vm.policy.numa = NumaChoice::single;
+    vm.policy.cpus = cpus("0,2-3,9-11");
+    const auto plan = plan_on(host, {vm});
+    EXPECT_EQ(plan.domains.front().cost[CostTerm::doubled], 0U);
+    EXPECT_EQ(plan.housekeeping, cpus("2"));
+}
+
 } // namespace
 } // namespace virtpind::test
