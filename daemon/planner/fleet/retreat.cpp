@@ -130,17 +130,15 @@ private:
                            [this](CpuId cpu) { return !is_low_power(host_, host_.cpu(cpu).kind); });
     }
 
-    // Some core is wholly kept from it that would be of its kind.
+    // Something of a core is kept from it that would be of its kind.
     [[nodiscard]] bool could_have_cores() const
     {
         const auto& allowed = task_.intent.policy.cpus;
-        const auto could_use = allowed.empty() ? all_ : all_ & allowed;
-        const auto cpus = could_use & task_.housekeeping;
-        return std::any_of(cpus.begin(), cpus.end(), [&](CpuId cpu) {
-            const auto& core = host_.cores[host_.core_at(cpu)];
-            const auto core_class = at_id(host_.topology->kinds, core.kind).core_class;
-            return task_.housekeeping.includes(core.set & could_use) &&
-                   (task_.now.kind > 0 || is_wished(core_class, task_.intent.policy.cores));
+        const auto kept = all_ & task_.housekeeping;
+        const auto cpus = allowed.empty() ? kept : kept & allowed;
+        return std::any_of(cpus.begin(), cpus.end(), [this](CpuId cpu) {
+            const auto core_class = at_id(host_.topology->kinds, host_.cpu(cpu).kind).core_class;
+            return task_.now.kind > 0 || is_wished(core_class, task_.intent.policy.cores);
         });
     }
 

@@ -215,5 +215,22 @@ TEST(Spread, HousekeepingGivesWayForACoreOfWhichTheOptionCpusAllowsAPart)
     EXPECT_EQ(plan.housekeeping, cpus("2"));
 }
 
+// Found at random: the rest of the core is isolated and free, but too little for all on that node.
+TEST(Spread, HousekeepingGivesWayForTheRestOfACore)
+{
+    auto host = host_of_cores({{.cpus = {0, 3, 4, 6}},
+                               {.cpus = {5}},
+                               {.cpus = {7}},
+                               {.cpus = {2, 9, 10, 11}, .node = 1, .l3 = 1},
+                               {.cpus = {8, 12, 13, 14}, .node = 1, .l3 = 1}});
+    host.isolated = cpus("6");
+    auto vm = domain("vm", 5);
+    vm.policy.smt = SmtChoice::spread;
+    vm.policy.numa = NumaChoice::single;
+    const auto plan = plan_on(host, {vm});
+    EXPECT_EQ(plan.domains.front().cost[CostTerm::doubled], 2U);
+    EXPECT_FALSE(plan.housekeeping.intersects(cpus("0,3-7")));
+}
+
 } // namespace
 } // namespace virtpind::test
