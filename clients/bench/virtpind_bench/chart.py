@@ -50,26 +50,26 @@ def draw_curves(drawing, measurement, colours, left, width):
         return TOP + PLOT * math.log10(share) / math.log10(rarest)
 
     drawing.text(left, TOP - 34, "How often work in the guest is kept waiting", 14, weight="bold")
-    drawing.text(left, TOP - 14, "share of arrivals that wait longer than ...; lower and further left is better", 12,
-                 colour=PALE)
+    drawing.text(left, TOP - 14, "share of arrivals, by how long they wait at least; lower and further left is better",
+                 12, colour=PALE)
     for power, label in zip(range(-4, 1), ("0.1 ms", "1 ms", "10 ms", "100 ms", "1 s")):
         drawing.line(x_of(10 ** power), TOP, x_of(10 ** power), TOP + PLOT)
         drawing.text(x_of(10 ** power), TOP + PLOT + 20, label, 12, "middle", PALE)
     for power, label in zip(range(-5, 1), ("0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %")):
         drawing.line(left, y_of(10 ** power), left + width, y_of(10 ** power))
         drawing.text(left - 8, y_of(10 ** power) + 4, label, 12, "end", PALE)
-    drawing.text(left + width / 2, TOP + PLOT + 42, "wait", 12, "middle", PALE)
     drawn = []
     for name, points in measurement.curves.items():
         shown = [(x_of(x), y_of(share)) for x, share in points if share >= rarest]
         if len(shown) > 1:
             drawing.curve(shown, colours[name])
-            drawn.append((name, shown[len(shown) // 3]))
-    # Names stand in the empty upper right, each with a line of its colour.
-    for row, name in enumerate(measurement.curves):
-        y = TOP + 20 + 20 * row
-        drawing.line(left + width - 150, y - 4, left + width - 126, y - 4, colours[name], 3)
-        drawing.text(left + width - 120, y, name + ("" if name in dict(drawn) else ": never"), 13, colour=INK)
+            drawn.append(name)
+    x, y = left, TOP + PLOT + 44
+    for name in measurement.curves:
+        said = name + ("" if name in drawn else ": never")
+        drawing.line(x, y - 4, x + 20, y - 4, colours[name], 3)
+        drawing.text(x + 25, y, said, 13)
+        x += 44 + 8 * len(said)
 
 
 def nice_top(value):
@@ -77,7 +77,7 @@ def nice_top(value):
     if value <= 0:
         return 1.0
     power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value)
+    return next(step * power for step in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if step * power >= value)
 
 
 def draw_dots(drawing, measurement, metric, colours, left, width):
@@ -110,9 +110,9 @@ def draw_dots(drawing, measurement, metric, colours, left, width):
 
 def draw_name(drawing, name, middle, slot, colour):
     """Below its dots, in as many lines as it has parts."""
-    words = name.replace("+", " +").split() if len(name) * 7.5 > slot else [name]
+    words = name.replace("+", " +").replace("-", "- ").split() if len(name) * 8.6 > slot else [name]
     for row, word in enumerate(words):
-        size = 13 if len(word) * 7.8 < slot else 11
+        size = 13 if len(word) * 8.6 < slot else 11
         drawing.text(middle, TOP + PLOT + 22 + 16 * row, word, size, "middle", colour, "bold")
 
 

@@ -22,7 +22,7 @@ MEANINGS = {
     "siblings-wrong": "load, policy dedicated, on the threads of one core instead of a core for each vCPU",
     "dedicated": "load, policy dedicated",
     "imitated": "load, policy dedicated, and our load kept off the guest's CPUs by affinity; no isolation, but what "
-                "the best one would give against this load",
+                "the best one would give if this load was all there is",
     "isolated": "load, policy dedicated with isolate",
 }
 PAIRS = (("unpinned", "dedicated"), ("siblings-wrong", "dedicated"), ("dedicated", "isolated"),

@@ -109,4 +109,5 @@ class Picture(unittest.TestCase):
                     self.assertTrue(0 <= float(element.get(name)) <= most, ElementTree.tostring(element))
 
     def test_axes_end_at_round_numbers(self):
-        self.assertEqual([nice_top(value) for value in (0, 0.13, 2.2, 99, 100, 101)], [1, 0.2, 2.5, 100, 100, 200])
+        for value, top in ((0, 1), (0.13, 0.16), (2.2, 2.4), (99, 100), (100, 100), (101, 120)):
+            self.assertAlmostEqual(nice_top(value), top)
