@@ -30,6 +30,8 @@ ADVICE = {
     "AccessDenied": ("run this as root, or as a member of the group libvirt", DENIED),
     "NoSuchDomain": ("virtpinctl list has those there are", NO_SUCH_GUEST),
     "AmbiguousDomain": ("give its UUID instead of its name", USAGE),
+    "InvalidArgs": ("is the virtpind that runs older than virtpind-bench? install both of one version, and restart it",
+                    FAILED),
     "InvalidPolicy": ("virtpinctl policies has those there are", USAGE),
 }
 

@@ -87,9 +87,6 @@ class Bench:
         try:
             self.service.lend(self.path, policy, options)
         except ServiceError as error:
-            if error.name == "InvalidArgs":
-                raise Refused(f"the virtpind that runs here is older than virtpind-bench: {error}; install both of one "
-                              "version and restart it") from None
             if error.name == "Unsatisfiable":
                 raise Refused(f"there is no room for a dedicated guest of {self.guest.vcpus} vCPU beside the guests "
                               f"there are: {error}", FAILED) from None

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from virtpind_bench import guest, initramfs, interrupts, linux_guest, main, perf, proc, progress, tiny_guest
+from virtpind_bench import bus, guest, initramfs, interrupts, linux_guest, main, perf, proc, progress, tiny_guest
 from virtpind_bench.errors import DENIED, FAILED, USAGE, Refused
 
 
@@ -98,6 +98,12 @@ class Refusals(unittest.TestCase):
         self.refused(lambda: linux_guest.find_kernel("/gone/vmlinuz"), USAGE, "/gone/vmlinuz", "--kernel FILE")
         with mock.patch.object(linux_guest, "PROBE", Path("/gone/probe")):
             self.refused(linux_guest.make_archive, FAILED, "/gone/probe", "VIRTPIND_BENCH_PROBE")
+
+    def test_service_that_does_not_know_the_flag_is_older(self):
+        error = bus.ServiceError("org.freedesktop.DBus.Error.InvalidArgs", "unknown bits 0x8")
+        refused = bus.refusal(error, "policy x")
+        self.assertIn("policy x: unknown bits 0x8; is the virtpind that runs older", str(refused))
+        self.assertEqual(bus.refusal(bus.ServiceError("org.virtpind1.Error.NoSuchDomain", "no"), "x").status, 4)
 
     def test_arguments(self):
         for arguments, *parts in ((["--rounds", "7"], "7", "8 to 1000"), (["--window", "0"], "0 s", "0.05 to 600"),
