@@ -23,15 +23,16 @@ const Reason* find_tidied(const DomainPlan& plan)
 void keep_telling_why(DomainRecord& record)
 {
     const auto& id = record.seen.facts.id;
-    if (!record.plan) {
-        record.tidied.reset();
-    } else if (const auto* why = find_tidied(*record.plan)) {
+    if (const auto* why = record.plan ? find_tidied(*record.plan) : nullptr) {
         record.tidied = TidiedPlace{.why = *why, .id = id, .vcpus = record.plan->vcpus};
-    } else if (record.tidied &&
-               (record.tidied->id != id || record.tidied->vcpus != record.plan->vcpus)) {
-        record.tidied.reset();
-    } else if (record.tidied) {
+        return;
+    }
+    const auto stays = record.tidied && record.plan && record.tidied->id == id &&
+                       record.tidied->vcpus == record.plan->vcpus;
+    if (stays) {
         record.plan->reasons.push_back(record.tidied->why);
+    } else {
+        record.tidied.reset();
     }
 }
 

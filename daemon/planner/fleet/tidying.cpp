@@ -8,7 +8,8 @@
 
 #include <algorithm>
 #include <compare>
-#include <functional>
+#include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
