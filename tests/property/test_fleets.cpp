@@ -181,6 +181,10 @@ RC_GTEST_PROP(Fleets, PlanningFromTheResultMovesNothing, ())
         // or waits for want of it may find one from where it is.
         RC_PRE(intent.policy.emulator.mode != ThreadChoice::Mode::own ||
                (domain.placement == intent.policy.placement && !domain.awaits));
+        // Locked memory that a newcomer finds on other nodes than those it floats on: nothing tells
+        // the next plan where it is.
+        RC_PRE(intent.activity != Activity::arriving || !intent.memory_locked ||
+               domain.placement != Placement::shared || domain.numatune);
         RC_PRE(domain.placement != Placement::shared ||
                plan.pool.includes(domain.vcpus.begin()->second) ||
                domain.vcpus.begin()->second.size() > 1);
