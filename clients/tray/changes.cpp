@@ -25,9 +25,10 @@ void Changes::choose_policy(const std::string& uuid, const std::string& policy, 
     set(uuid, {.policy = policy, .options = {}, .merge = true, .defer = when == When::next_start});
 }
 
+// Unchecked is an order, too, over what the configuration says.
 void Changes::set_isolated(const std::string& uuid, bool isolated)
 {
-    set(uuid, {.policy = "", .options = {{"isolate", isolated ? "true" : ""}}});
+    set(uuid, {.policy = "", .options = {{"isolate", isolated ? "true" : "false"}}});
 }
 
 void Changes::set(const std::string& uuid, const PolicyCall& call)

@@ -110,7 +110,19 @@ def test_the_host_is_kept_off(applet, system):
     wait_until(lambda: applet.item.is_checked("test", "Keep the host off"), "the menu shows it")
     wait_until(lambda: applet.item.is_enabled("test", "Keep the host off"), "the next click can come")
     applet.item.click("test", "Keep the host off")
-    wait_until(lambda: system.domain_properties(TEST_UUID)["PolicyOptions"] == {}, "the option is taken away")
+    wait_until(lambda: system.domain_properties(TEST_UUID)["PolicyOptions"] == {"isolate": False}, "it is off")
+    wait_until(lambda: not applet.item.is_checked("test", "Keep the host off"), "the menu shows it")
+
+
+def test_the_host_is_kept_off_by_configuration_until_somebody_says_no(desktop, make_daemon, make_applet, system):
+    make_daemon(config='{"domains": {"test": {"policy": "dedicated", "isolate": "auto"}}}').start()
+    system.wait_for_properties(TEST_UUID, lambda seen: True, "the service knows its guest")
+    applet = make_applet().start()
+    applet.item.wait_for_tooltip("virtpind")
+    wait_until(lambda: applet.item.is_checked("test", "Keep the host off"), "the menu shows what is configured")
+    applet.item.click("test", "Keep the host off")
+    wait_until(lambda: not applet.item.is_checked("test", "Keep the host off"), "it is off")
+    assert system.domain_properties(TEST_UUID)["PolicyOptions"]["isolate"] is False
 
 
 def test_take_everything_back_asks_first(applet, system):
