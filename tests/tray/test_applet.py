@@ -4,6 +4,7 @@ import re
 import signal
 
 from driver_host import TEST_UUID, make_host
+from pictures import colours, take
 from private_bus import BusError
 from waiting import wait_until
 
@@ -218,6 +219,7 @@ def test_doctor_in_words(applet):
 def test_the_mouse(applet):
     """The left button opens the map; the right one the menu, whose last entry ends the applet."""
     desktop = applet.desktop
+    wait_until(lambda: colours(take(desktop, "mouse"))[GREEN] > 20, "the panel has drawn the icon")
     desktop.tool("xdotool", "mousemove", 16, 16)
     desktop.tool("xdotool", "click", 1)
     window = desktop.wait_for_window(MAP)
