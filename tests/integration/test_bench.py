@@ -86,7 +86,9 @@ def test_own_guest_of_the_bench_tells_a_table_and_a_picture_and_leaves_nothing(b
     assert "unpinned -> dedicated" in rows
     for said in ("Left out: isolated:", "emulated (TCG)", "child processes, since no systemd", "in random order"):
         assert said in " ".join(out.split())
-    assert len(list(ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}polyline"))) == 3
+    # On a quiet host nothing may wait in some conditions: there is no curve then, and the picture says so.
+    curves = list(ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}polyline"))
+    assert len(curves) + picture.read_text(encoding="utf-8").count(": never<") == 3
     assert libvirtd.virsh("list", "--name").stdout.strip() == ""
     assert not hogs()
 

@@ -28,11 +28,11 @@ ADVICE = {
     "ServiceUnknown": ("is virtpind installed and running? systemctl status virtpind", UNREACHABLE),
     "LibvirtUnavailable": ("is libvirt running? systemctl status libvirtd", UNREACHABLE),
     "AccessDenied": ("run this as root, or as a member of the group libvirt", DENIED),
-    "NoSuchDomain": ("virtpinctl list has those there are", NO_SUCH_GUEST),
+    "NoSuchDomain": ("on a terminal: virtpinctl list", NO_SUCH_GUEST),
     "AmbiguousDomain": ("give its UUID instead of its name", USAGE),
     "InvalidArgs": ("is the virtpind that runs older than virtpind-bench? install both of one version, and restart it",
                     FAILED),
-    "InvalidPolicy": ("virtpinctl policies has those there are", USAGE),
+    "InvalidPolicy": ("on a terminal: virtpinctl policies", USAGE),
 }
 
 

@@ -48,7 +48,11 @@ class Bench:
                 raise refusal(error, f"--policies: {word.text}") from None
 
     def find_threads(self):
-        self.pid = proc.qemu_of(self.guest["Name"], self.guest["UUID"])
+        try:
+            self.pid = proc.qemu_of(self.guest["Name"], self.guest["UUID"])
+        except ProcessLookupError as error:
+            raise Refused(f"--domain {self.name}: {error} on this host, or none that can be seen from here; run this "
+                          "beside its QEMU, as root", FAILED) from None
         self.threads = list(proc.threads_of(self.pid).values())
         if not self.threads:
             raise Refused(f"--domain {self.name}: process {self.pid} has no threads of vCPUs; is it QEMU?", FAILED)

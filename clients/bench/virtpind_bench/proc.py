@@ -91,7 +91,7 @@ def qemu_of(name, uuid):
                 words = (process / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"-uuid" in words and words[words.index(b"-uuid") + 1] == uuid.encode():
+            if (b"-uuid", uuid.encode()) in zip(words, words[1:]):
                 return int(process.name)
     raise ProcessLookupError(f"no process runs the guest {name}")
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the modules with effects make of what the kernel and others say, and whom they refuse."""
+import contextlib
 import io
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
+import uuid
 from pathlib import Path
 from unittest import mock
 
@@ -33,6 +36,24 @@ class Kernel(unittest.TestCase):
         counted = "1000,,cycles,1,100.00,,\n500,,instructions:u,1,100.00,,\n5,,LLC-load-misses,1,100.00,,\n"
         self.assertEqual(perf.parse(counted), {"ipc": 0.5, "misses": 10.0})
         self.assertEqual(perf.parse("<not supported>,,cycles,0,100.00,,\n500,,instructions,1,100.00,,\n"), {})
+
+
+class Processes(unittest.TestCase):
+    """Whoever runs something on the host chooses its arguments."""
+
+    def test_a_guest_is_found_by_its_uuid_whatever_else_runs(self):
+        wanted = str(uuid.uuid4())
+        waits = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+        with contextlib.ExitStack() as stack:
+            for arguments in (["-uuid"], ["-uuid", wanted], ["-uuid"]):
+                process = stack.enter_context(subprocess.Popen([*waits, *arguments], stdin=subprocess.PIPE,
+                                                               stdout=subprocess.PIPE))
+                process.stdout.readline()  # its arguments are there
+                if wanted in arguments:
+                    found = process.pid
+            self.assertEqual(proc.qemu_of("no such guest", wanted), found)
+            with self.assertRaisesRegex(ProcessLookupError, "no process runs the guest"):
+                proc.qemu_of("no such guest", str(uuid.uuid4()))
 
 
 class LinuxGuests(unittest.TestCase):
