@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "check_context.hpp"
 
+#include "intent_devices.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -34,10 +36,7 @@ bool CheckContext::has_all_pins() const
 
 bool CheckContext::never_together(const Intent& a, const Intent& b)
 {
-    return (a.shut_off || b.shut_off) &&
-           std::any_of(a.exclusive.begin(), a.exclusive.end(), [&b](const std::string& device) {
-               return std::binary_search(b.exclusive.begin(), b.exclusive.end(), device);
-           });
+    return (a.shut_off || b.shut_off) && share_a_device(a, b);
 }
 
 bool CheckContext::has_rivals(std::size_t at) const

@@ -242,6 +242,8 @@ DefinitionChange definition_change(const DiffInput& input, const DomainPlan& pla
     return change;
 }
 
+} // namespace
+
 DomainActions blank_actions(const ObservedDomain& seen)
 {
     DomainActions actions;
@@ -252,8 +254,6 @@ DomainActions blank_actions(const ObservedDomain& seen)
     actions.persistent = seen.facts.persistent;
     return actions;
 }
-
-} // namespace
 
 DomainActions diff(const DiffInput& input, const DomainPlan& plan)
 {

@@ -22,6 +22,9 @@ struct DiffInput {
     NodeSet memory_nodes = {}; // of the host; restoring: where memory that was not bound may be
 };
 
+// None, of this domain.
+[[nodiscard]] DomainActions blank_actions(const ObservedDomain& seen);
+
 // Precondition: plan.placement is not none.
 [[nodiscard]] DomainActions diff(const DiffInput& input, const DomainPlan& plan);
 

@@ -75,6 +75,13 @@ std::vector<std::string> exclusive_devices(const DomainFacts& facts)
     return names;
 }
 
+bool share_a_device(const Intent& a, const Intent& b)
+{
+    return std::any_of(a.exclusive.begin(), a.exclusive.end(), [&b](const std::string& device) {
+        return std::binary_search(b.exclusive.begin(), b.exclusive.end(), device);
+    });
+}
+
 void explain_auto(const DomainFacts& facts, const Policy& policy, Reasons& why)
 {
     why.push_back({ReasonCode::auto_chosen,

@@ -17,6 +17,9 @@ namespace virtpind {
 // Names of the devices that libvirt and the kernel give to one guest at a time; ascending.
 [[nodiscard]] std::vector<std::string> exclusive_devices(const DomainFacts& facts);
 
+// Whether both are given one of these.
+[[nodiscard]] bool share_a_device(const Intent& a, const Intent& b);
+
 // Adds the reason that names what placement=auto chose, and why.
 void explain_auto(const DomainFacts& facts, const Policy& policy, Reasons& why);
 

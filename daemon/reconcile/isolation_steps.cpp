@@ -3,6 +3,7 @@
 
 #include "common/base/logging.hpp"
 #include "common/base/printable.hpp"
+#include "daemon/planner/diff.hpp"
 #include "isolation_wish.hpp"
 
 #include <algorithm>
@@ -36,6 +37,13 @@ bool is_broken(const GuestGroups& guest)
            });
 }
 
+void add_run(GuestRuns& runs, const DomainFacts& facts)
+{
+    if (facts.id) {
+        runs.emplace(facts.uuid, GuestRun{.id = *facts.id, .name = facts.name});
+    }
+}
+
 void take_view(DomainRecord& record, const IsolationView& view)
 {
     auto& isolation = record.isolation;
@@ -48,7 +56,8 @@ void take_view(DomainRecord& record, const IsolationView& view)
 
 } // namespace
 
-void IsolationSteps::look(Records& records, std::function<void()> next)
+void IsolationSteps::look(const Records& records, const std::vector<ObservedDomain>& seen,
+                          std::function<void()> next)
 {
     const auto concerns = [](const auto& entry) {
         const auto& record = entry.second;
@@ -60,25 +69,43 @@ void IsolationSteps::look(Records& records, std::function<void()> next)
         next();
         return;
     }
-    look_now(records, std::move(next));
+    GuestRuns runs;
+    for (const auto& domain : seen) {
+        add_run(runs, domain.facts);
+    }
+    look_now(std::move(runs), std::move(next));
 }
 
-void IsolationSteps::look_now(Records& records, std::function<void()> next)
+void IsolationSteps::look_now(GuestRuns runs, std::function<void()> next)
 {
-    GuestRuns runs;
-    for (const auto& [uuid, record] : records) {
-        const auto& facts = record.seen.facts;
-        if (facts.id) {
-            runs.emplace(uuid, GuestRun{.id = *facts.id, .name = facts.name});
-        }
-    }
-    port_->look(std::move(runs), [this, &records, next = std::move(next)](IsolationView view) {
+    port_->look(std::move(runs), [this, next = std::move(next)](IsolationView view) {
         looked_ = true;
+        found_ = true;
         view_ = std::move(view);
+        next();
+    });
+}
+
+void IsolationSteps::take_in(Records& records)
+{
+    if (std::exchange(found_, false)) {
         for (auto& [uuid, record] : records) {
             take_view(record, view_);
         }
-        next();
+    }
+}
+
+void IsolationSteps::make_due(DueDomains& due) const
+{
+    if (port_ == nullptr || view_.lacks) {
+        return;
+    }
+    std::erase_if(due.unchanged, [&due](const DomainRecord* record) {
+        const auto first = !record->before && wants_isolation(*record);
+        if (first) {
+            due.actions.push_back(blank_actions(record->seen));
+        }
+        return first;
     });
 }
 
@@ -139,13 +166,18 @@ void IsolationSteps::put_on(const Pass& pass, Refused refused,
         return;
     }
     auto decide = [this, pass, refused, finish = std::move(finish)] {
+        take_in(pass.records);
         ask_for_wanted(pass.records, *pass.topology, refused, finish);
     };
-    if (is_any_to_come(pass)) {
-        look_now(pass.records, std::move(decide));
-    } else {
+    if (!is_any_to_come(pass)) {
         decide();
+        return;
     }
+    GuestRuns runs;
+    for (const auto& [uuid, record] : pass.records) {
+        add_run(runs, record.seen.facts);
+    }
+    look_now(std::move(runs), std::move(decide));
 }
 
 void IsolationSteps::conclude_kept(

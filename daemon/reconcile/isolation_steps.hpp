@@ -6,6 +6,7 @@
 
 #include "common/model/isolation_port.hpp"
 #include "domain_record.hpp"
+#include "step_intake.hpp"
 
 #include <functional>
 #include <map>
@@ -25,8 +26,17 @@ public:
 
     void begin_pass() { kept_.clear(); }
 
-    // Each calls `next` once its work is done, at once where there is none.
-    void look(Records& records, std::function<void()> next);
+    // Calls `next` once it is known what is so, at once where nobody needs to know. The records
+    // stay as they are until then, so that callers in between find them decided as a whole.
+    void look(const Records& records, const std::vector<ObservedDomain>& seen,
+              std::function<void()> next);
+    // What look() found, if it looked, goes into the records, which are those of `seen` now.
+    void take_in(Records& records);
+
+    // What ends the isolation of a domain goes by its before-image: one that is as planned already
+    // is due, too, where it has none yet.
+    void make_due(DueDomains& due) const;
+    // Calls `next` once that is done, at once where nothing is to go off.
     void take_off(Records& records, const std::vector<DomainActions>& actions,
                   const Topology& topology, std::function<void()> next);
     // A domain that is pinned as planned and wants its CPUs to itself: its verdict waits for
@@ -52,7 +62,7 @@ private:
         IsolationRequest request;
     };
 
-    void look_now(Records& records, std::function<void()> next);
+    void look_now(GuestRuns runs, std::function<void()> next);
     void ask_for_wanted(Records& records, const Topology& topology, Refused refused,
                         std::function<void()> next);
     void conclude_kept(const Pass& pass,
@@ -63,6 +73,7 @@ private:
 
     IsolationPort* port_ = nullptr;
     bool looked_ = false;
+    bool found_ = false; // take_in() has not had it yet
     IsolationView view_;
     std::map<DomainUuid, std::optional<Outcome>> kept_; // until put_on()
 };

@@ -2,6 +2,7 @@
 #include "isolation_wish.hpp"
 
 #include "common/base/printable.hpp"
+#include "daemon/planner/intent_devices.hpp"
 
 #include <algorithm>
 #include <string>
@@ -105,6 +106,10 @@ std::optional<Reason> find_barred(const DomainRecord& record, const CpuSet& want
     const auto& online = view.host.online;
     DomainsOnCpus guests;
     for (const auto& [uuid, other] : records) {
+        // It cannot start in any case while this one has the device of both.
+        if (share_a_device(record.decision.intent, other.decision.intent)) {
+            continue;
+        }
         const auto pins = start_pins(other);
         const auto lost = std::find_if(pins.begin(), pins.end(), [&](const CpuSet& cpus) {
             return is_lost(cpus, wanted, taken, online);
@@ -209,21 +214,28 @@ IsolatedThreads kept_threads(const DomainRecord& record, const IsolatedThreads& 
     return kept;
 }
 
-std::optional<Error> find_still_isolated(const DomainRecord& record, const DomainActions& actions)
+std::optional<Error> find_still_isolated(const DomainRecord& record, const DomainActions* actions)
 {
-    const auto& held = record.isolation.held;
-    const auto moved =
-        std::find_if(actions.live.begin(), actions.live.end(), [&held](const LiveAction& action) {
-            return held.contains(thread_of(action));
-        });
-    if (moved == actions.live.end()) {
+    const auto& isolation = record.isolation;
+    const auto& held = isolation.held;
+    const auto error = [](const std::string& what) {
+        return Error{.code = Errc::apply_failed,
+                     .message = what + "; systemctl start virtpind-isolate.socket lets it"};
+    };
+    for (const auto& action : actions != nullptr ? actions->live : std::vector<LiveAction>{}) {
+        if (held.contains(thread_of(action))) {
+            return error(thread_of(action) +
+                         " has its CPU to itself, and virtpind-isolate did not end that, so "
+                         "nothing of the domain is moved");
+        }
+    }
+    const auto stays = !held.empty() || isolation.broken;
+    if (!stays || wants_isolation(record) || !may_change_isolation(record)) {
         return std::nullopt;
     }
-    return Error{.code = Errc::apply_failed,
-                 .message = thread_of(*moved) +
-                            " has its CPU to itself, and virtpind-isolate did not end that, so "
-                            "nothing of the domain is moved; systemctl start "
-                            "virtpind-isolate.socket lets it"};
+    const auto cpus = cpus_of(held);
+    return error("the domain is to share its CPUs" + (cpus.empty() ? "" : " (" + cpus.str() + ")") +
+                 " again, and virtpind-isolate did not end that they are its own alone");
 }
 
 std::optional<Reason> find_isolation_obstacle(const DomainRecord& record,

@@ -27,11 +27,11 @@ namespace virtpind {
 [[nodiscard]] IsolatedThreads kept_threads(const DomainRecord& record, const IsolatedThreads& held,
                                            const DomainActions* actions, const Topology& topology);
 
-// Why these changes cannot be made now: they move a thread that is still in its partition.
-// Linux 6.12 would then warn, and leave the partition of another size than its CPUs. nullopt: they
-// do not.
+// What was to go off and has not: it would have to before these changes (`actions` may be null),
+// which move a thread that is still in its partition (Linux 6.12 would then warn, and leave the
+// partition of another size than its CPUs), or nothing of the domain is to be isolated any more.
 [[nodiscard]] std::optional<Error> find_still_isolated(const DomainRecord& record,
-                                                       const DomainActions& actions);
+                                                       const DomainActions* actions);
 
 // Whether this domain's partitions are ours to change now.
 [[nodiscard]] bool may_change_isolation(const DomainRecord& record);

@@ -170,8 +170,14 @@ void Reconciler::on_observed(Result<Observation> seen)
         end_pass(translate_libvirt_error(std::move(seen).error(), "read the domains"));
         return;
     }
-    refresh(std::move(*seen));
-    isolation_.look(records_, [this] { plan_changes(); });
+    // Until then, the records are those of the last pass: whoever asks meanwhile finds them
+    // decided.
+    auto now = std::make_shared<Observation>(std::move(*seen));
+    isolation_.look(records_, now->domains, [this, now] {
+        refresh(std::move(*now));
+        isolation_.take_in(records_);
+        plan_changes();
+    });
 }
 
 void Reconciler::plan_changes()
@@ -190,15 +196,15 @@ void Reconciler::plan_changes()
     retry_.pass_planned();
     plan_ = std::move(planned.plan);
     tidy_allowance_.spend(Clock::now(), plan_.tidied_vcpus);
-    auto due = take_due(records_, planned);
-    for (auto* record : due.unchanged) {
-        conclude_pinned(*record, nullptr);
-    }
+    auto due = std::make_shared<DueDomains>(take_due(records_, planned));
+    isolation_.make_due(*due);
     // A thread is not moved out of its partition: off, pin, on.
-    auto actions = std::make_shared<std::vector<DomainActions>>(std::move(due.actions));
-    isolation_.take_off(records_, *actions, *topology_, [this, actions] {
-        leave_isolated(*actions);
-        save_before_images(std::move(*actions)); // then apply, verify, publish: end_pass()
+    isolation_.take_off(records_, due->actions, *topology_, [this, due] {
+        leave_isolated(*due);
+        for (auto* record : due->unchanged) {
+            conclude_pinned(*record, nullptr);
+        }
+        save_before_images(std::move(due->actions)); // then apply, verify, publish: end_pass()
     });
     if (on_refreshed_) {
         on_refreshed_(records_); // while libvirt is at work
@@ -239,33 +245,38 @@ bool Reconciler::is_sound(const PassPlan& planned)
     return !broken;
 }
 
-// Nothing is touched whose former state is not safe on disk.
 // Where a partition has not gone off, nothing is pinned; the next attempt comes with a delay.
-void Reconciler::leave_isolated(std::vector<DomainActions>& actions)
+void Reconciler::leave_isolated(DueDomains& due)
 {
-    std::erase_if(actions, [this](const DomainActions& action) {
-        auto& record = records_.at(action.uuid);
-        auto error = find_still_isolated(record, action);
+    const auto fails = [this](DomainRecord& record, const DomainActions* actions) {
+        auto error = find_still_isolated(record, actions);
         if (error) {
-            Outcome failed{.uuid = action.uuid, .name = action.name, .id = action.id};
-            failed.errors.push_back(std::move(*error));
-            conclude(record, &failed);
+            fail(record, std::move(*error));
         }
         return error.has_value();
+    };
+    std::erase_if(due.actions, [this, &fails](const DomainActions& actions) {
+        return fails(records_.at(actions.uuid), &actions);
     });
+    std::erase_if(due.unchanged,
+                  [&fails](DomainRecord* record) { return fails(*record, nullptr); });
 }
 
+void Reconciler::fail(DomainRecord& record, Error error)
+{
+    const auto& facts = record.seen.facts;
+    Outcome failed{.uuid = facts.uuid, .name = facts.name, .id = facts.id};
+    failed.errors.push_back(std::move(error));
+    conclude(record, &failed);
+}
+
+// Nothing is touched whose former state is not safe on disk.
 void Reconciler::save_before_images(std::vector<DomainActions> actions)
 {
     state_ = State::saving;
     images_.save(
         records_, std::move(actions),
-        [this](DomainRecord& record, Error error) {
-            const auto& facts = record.seen.facts;
-            Outcome failed{.uuid = facts.uuid, .name = facts.name, .id = facts.id};
-            failed.errors.push_back(std::move(error));
-            conclude(record, &failed);
-        },
+        [this](DomainRecord& record, Error error) { fail(record, std::move(error)); },
         [this](std::vector<DomainActions> saved) { apply(std::move(saved)); });
 }
 

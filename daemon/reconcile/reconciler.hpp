@@ -158,7 +158,8 @@ private:
     void plan_changes();
     [[nodiscard]] PlanningInput planning_input() const;
     [[nodiscard]] bool is_sound(const PassPlan& planned);
-    void leave_isolated(std::vector<DomainActions>& actions);
+    void leave_isolated(DueDomains& due);
+    void fail(DomainRecord& record, Error error);
     void save_before_images(std::vector<DomainActions> actions);
     void apply(std::vector<DomainActions> actions);
     [[nodiscard]] bool plan_is_current() const;
