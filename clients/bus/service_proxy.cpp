@@ -78,10 +78,20 @@ public:
         }
     }
 
+    // A call by hand, of an interface that is not ours or that must not start the service.
+    [[nodiscard]] sdbus::MethodCall make_call(const char* interface, const char* method,
+                                              Activation activation) const
+    {
+        auto call = plain->createMethodCall(bus::InterfaceName{interface}, bus::MethodName{method});
+        sd_bus_message_set_auto_start(bus::raw_message(call),
+                                      activation == Activation::allowed ? 1 : 0);
+        return call;
+    }
+
     sdbus::IConnection& connection;
     Target target;
     ManagerCalls manager;
-    std::unique_ptr<sdbus::IProxy> plain; // for interfaces that are not ours
+    std::unique_ptr<sdbus::IProxy> plain; // for calls by hand
     std::vector<sdbus::Slot> slots;
 };
 
@@ -91,18 +101,20 @@ ServiceProxy::ServiceProxy(const Connection& connection, Target target)
 
 ServiceProxy::~ServiceProxy() = default;
 
-Result<Snapshot> ServiceProxy::snapshot()
+Result<Snapshot> ServiceProxy::snapshot(Activation activation)
 {
-    return remote_->attempt([this] {
+    return remote_->attempt([this, activation] {
         Properties manager;
-        remote_->plain->callMethod("GetAll")
-            .onInterface("org.freedesktop.DBus.Properties")
-            .withArguments(std::string{org::virtpind1::Manager_proxy::INTERFACE_NAME})
-            .storeResultsTo(manager);
+        auto ask_properties =
+            remote_->make_call("org.freedesktop.DBus.Properties", "GetAll", activation);
+        ask_properties << std::string{org::virtpind1::Manager_proxy::INTERFACE_NAME};
+        auto properties = remote_->plain->callMethod(ask_properties);
+        properties >> manager;
         std::map<sdbus::ObjectPath, std::map<std::string, Properties>> objects;
-        remote_->plain->callMethod("GetManagedObjects")
-            .onInterface("org.freedesktop.DBus.ObjectManager")
-            .storeResultsTo(objects);
+        const auto ask_objects = remote_->make_call("org.freedesktop.DBus.ObjectManager",
+                                                    "GetManagedObjects", activation);
+        auto managed = remote_->plain->callMethod(ask_objects);
+        managed >> objects;
         Snapshot snapshot{.service = read_service(manager)};
         for (const auto& [path, interfaces] : objects) {
             const auto domain = interfaces.find(org::virtpind1::Domain_proxy::INTERFACE_NAME);
@@ -149,7 +161,12 @@ Result<std::uint64_t> ServiceProxy::hold(const std::string& uuid, const std::str
 
 Result<void> ServiceProxy::release(std::uint64_t cookie)
 {
-    return remote_->attempt([&] { remote_->manager.Release(cookie); });
+    return remote_->attempt([&] {
+        auto call = remote_->make_call(org::virtpind1::Manager_proxy::INTERFACE_NAME, "Release",
+                                       Activation::never);
+        call << cookie;
+        remote_->plain->callMethod(call);
+    });
 }
 
 Result<std::string> ServiceProxy::explain(const std::string& uuid)

@@ -25,6 +25,10 @@ struct PolicyChange {
     bool defer = false; // from the guest's next start
 };
 
+// Whether a call may have the bus start a service that is not there. One that somebody has stopped
+// stays stopped where nobody asks for it now: a program that stays, a completion.
+enum class Activation { allowed, never };
+
 class ServiceProxy {
 public:
     // The connection outlives the proxy.
@@ -34,7 +38,7 @@ public:
     ServiceProxy& operator=(const ServiceProxy&) = delete;
 
     // The service and all guests.
-    [[nodiscard]] Result<Snapshot> snapshot();
+    [[nodiscard]] Result<Snapshot> snapshot(Activation activation = Activation::allowed);
     [[nodiscard]] Result<void> set(const std::string& uuid, const PolicyChange& change);
     [[nodiscard]] Result<void> reset(const std::string& uuid, bool runtime_only);
     // "": all guests.
@@ -42,6 +46,7 @@ public:
     [[nodiscard]] Result<void> reload();
     // Returns the cookie; the hold ends with it or with the connection.
     [[nodiscard]] Result<std::uint64_t> hold(const std::string& uuid, const std::string& reason);
+    // Never starts a service: one that has just begun has no holds.
     [[nodiscard]] Result<void> release(std::uint64_t cookie);
     // These are JSON, as the service writes it, not yet printable.
     [[nodiscard]] Result<std::string> explain(const std::string& uuid);

@@ -130,7 +130,7 @@ void note(ExitStatus& status, ExitStatus met)
 
 ExitStatus run_reset(Session& session)
 {
-    const auto asked = session.choose();
+    const auto asked = session.choose_with_libvirt();
     if (!asked) {
         return report(asked.error());
     }
@@ -177,7 +177,7 @@ ExitStatus run_reset(Session& session)
 
 ExitStatus run_apply(Session& session)
 {
-    const auto asked = session.choose();
+    const auto asked = session.choose_with_libvirt();
     if (!asked) {
         return report(asked.error());
     }

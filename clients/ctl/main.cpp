@@ -71,7 +71,7 @@ int run_complete(const Arguments& arguments, const TerminalFacts& terminal)
         ::setenv("SSH_ASKPASS_REQUIRE", "force", 1);
         const auto session = Session::open(arguments, completed_target(arguments.words), terminal);
         if (session) {
-            auto known = (*session)->snapshot();
+            auto known = (*session)->snapshot(Activation::never);
             snapshot = known ? std::move(*known) : Snapshot{};
         }
     }

@@ -100,7 +100,7 @@ ExitStatus run_show(Session& session)
 
 ExitStatus run_map(Session& session)
 {
-    const auto asked = session.choose();
+    const auto asked = session.choose_with_libvirt();
     if (!asked) {
         return report(asked.error());
     }
@@ -130,8 +130,7 @@ ExitStatus run_map(Session& session)
         shown.push_back(*guest);
     }
     return session.print(render_map(**layout, map_guests(shown), snapshot.service.housekeeping,
-                                    snapshot.service.pool, session.look),
-                         service_status(snapshot));
+                                    snapshot.service.pool, session.look));
 }
 
 ExitStatus run_explain(Session& session)

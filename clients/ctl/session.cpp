@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::size_t message_max = 8192;
 
+Error no_libvirt(const std::string& consequence = "")
+{
+    return {.code = Errc::host_unavailable,
+            .message =
+                "virtpind has no connection to libvirt" + consequence + "; see virtpinctl status"};
+}
+
 std::string for_standard_error(const std::string& text)
 {
     return in_charset(printable(text, message_max), choose_look(terminal_facts(), true));
@@ -53,9 +60,10 @@ Result<std::unique_ptr<Session>> Session::open(const Arguments& arguments, const
     return session;
 }
 
-Result<Snapshot> Session::snapshot()
+Result<Snapshot> Session::snapshot(Activation activation)
 {
-    return ask("waiting for virtpind", [](ServiceProxy& service) { return service.snapshot(); });
+    return ask("waiting for virtpind",
+               [activation](ServiceProxy& service) { return service.snapshot(activation); });
 }
 
 Result<std::vector<const Guest*>> Session::chosen_guests(const Snapshot& snapshot) const
@@ -65,10 +73,7 @@ Result<std::vector<const Guest*>> Session::chosen_guests(const Snapshot& snapsho
         auto guest = resolve_guest(snapshot.guests, text);
         if (!guest) {
             if (snapshot.service.state == "disconnected") {
-                return Error{.code = Errc::host_unavailable,
-                             .message = "virtpind has no connection to libvirt, so no guest is "
-                                        "known; see virtpinctl "
-                                        "status"};
+                return no_libvirt(", so no guest is known");
             }
             return std::move(guest).error();
         }
@@ -82,9 +87,9 @@ Result<std::vector<const Guest*>> Session::chosen_guests(const Snapshot& snapsho
     return chosen;
 }
 
-Result<Chosen> Session::choose()
+Result<Chosen> Session::choose(Activation activation)
 {
-    auto whole = snapshot();
+    auto whole = snapshot(activation);
     if (!whole) {
         return std::move(whole).error();
     }
@@ -93,6 +98,15 @@ Result<Chosen> Session::choose()
         return std::move(guests).error();
     }
     return Chosen{std::move(*whole), std::move(*guests)};
+}
+
+Result<Chosen> Session::choose_with_libvirt(Activation activation)
+{
+    auto chosen = choose(activation);
+    if (chosen && chosen->snapshot.service.state == "disconnected") {
+        return no_libvirt();
+    }
+    return chosen;
 }
 
 ExitStatus Session::print(const std::string& text, ExitStatus status) const

@@ -48,13 +48,17 @@ public:
     const Look look;
 
     // The service and its guests.
-    [[nodiscard]] Result<Snapshot> snapshot();
+    [[nodiscard]] Result<Snapshot> snapshot(Activation activation = Activation::allowed);
 
     // Those of the arguments, in the snapshot, in the order written; without any, all there are.
     [[nodiscard]] Result<std::vector<const Guest*>> chosen_guests(const Snapshot& snapshot) const;
 
     // Both at once.
-    [[nodiscard]] Result<Chosen> choose();
+    [[nodiscard]] Result<Chosen> choose(Activation activation = Activation::allowed);
+
+    // The same for verbs that say nothing without libvirt, of which the service then knows no
+    // guest: host_unavailable.
+    [[nodiscard]] Result<Chosen> choose_with_libvirt(Activation activation = Activation::allowed);
 
     // call(service), with a line on the terminal when it takes long.
     template <class Call>

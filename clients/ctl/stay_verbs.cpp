@@ -3,6 +3,7 @@
 #include "clients/view/clock_text.hpp"
 #include "clients/view/transitions.hpp"
 #include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
 #include "password_agent.hpp"
 #include "policy_change.hpp"
 #include "verbs.hpp"
@@ -48,7 +49,7 @@ ExitStatus print_line(Session& session, const std::string& line)
 ExitStatus print_changes(Session& session, const std::vector<std::string>& uuids,
                          std::optional<Snapshot>& last)
 {
-    auto now = session.snapshot();
+    auto now = session.snapshot(Activation::never);
     // It may end while it answers.
     if (!now && now.error().code != Errc::host_unavailable && now.error().code != Errc::timed_out) {
         return report(now.error());
@@ -76,14 +77,15 @@ ExitStatus print_changes(Session& session, const std::vector<std::string>& uuids
     return exit_ok;
 }
 
+// Everybody may read it: of the command line, which may have passwords, it has the program's name.
 std::string default_reason(const std::vector<std::string>& command)
 {
-    std::string text = "virtpinctl hold";
-    for (const auto& word : command) {
-        text += " " + word;
+    if (command.empty()) {
+        return "virtpinctl hold";
     }
-    constexpr std::size_t reason_max = 200;
-    return text.size() > reason_max ? text.substr(0, reason_max) : text;
+    const auto& program = command.front();
+    constexpr std::size_t name_max = 200;
+    return "virtpinctl hold -- " + printable(program.substr(program.rfind('/') + 1), name_max);
 }
 
 // Ends with this program, with which the hold ends.
@@ -147,7 +149,6 @@ ExitStatus wait_for_end(Session& session)
     if (!watching) {
         return report(watching.error());
     }
-    const auto first = session.snapshot();
     for (;;) {
         constexpr int forever = -1;
         if (const auto waited = wait_and_dispatch(session.connection(), forever); !waited) {
@@ -156,7 +157,7 @@ ExitStatus wait_for_end(Session& session)
         if (!std::exchange(changed, false)) {
             continue;
         }
-        if (const auto now = session.snapshot(); !now) {
+        if (const auto now = session.snapshot(Activation::never); !now) {
             return report(
                 {.code = Errc::host_unavailable,
                  .message = "virtpind is gone, and the hold with it: " + now.error().message});
@@ -209,8 +210,9 @@ int run_hold(Session& session)
     }
     const auto& guests = asked->guests;
     const auto& arguments = session.arguments;
-    const auto reason =
-        arguments.reason.empty() ? default_reason(arguments.command) : arguments.reason;
+    constexpr std::size_t any_length = 64 * 1024; // what is too long is the service's to refuse
+    const auto reason = arguments.reason.empty() ? default_reason(arguments.command)
+                                                 : printable(arguments.reason, any_length);
     std::vector<std::uint64_t> cookies;
     {
         const PasswordAgent agent{wants_agent(session)};

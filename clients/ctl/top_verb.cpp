@@ -54,7 +54,8 @@ ExitStatus run_top(Session& session)
         session.target.kind == Target::Kind::system || session.target.kind == Target::Kind::session;
     std::optional<Reading> last;
     for (;;) {
-        const auto asked = session.choose();
+        const auto asked =
+            session.choose_with_libvirt(Activation::never); // Describe has started it
         if (!asked) {
             return report(asked.error());
         }

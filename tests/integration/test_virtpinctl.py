@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import textwrap
 from pathlib import Path
@@ -119,6 +118,10 @@ def test_without_libvirt(make_daemon, ctl):
     says(ctl.run(), UNREACHABLE, "disconnected; not connected to libvirt", "No guests are known")
     says(ctl.run("set", "test", "dedicated"), UNREACHABLE, "no connection to libvirt")
     says(ctl.run("list", "--json=short"), UNREACHABLE)
+    for arguments in (["reset", "--all", "--yes"], ["apply"], ["map"], ["map", "--json=short"], ["top"]):
+        done = says(ctl.run(*arguments), UNREACHABLE)
+        assert (done.stdout, done.stderr) == \
+            ("", "virtpinctl: virtpind has no connection to libvirt; see virtpinctl status\n"), arguments
 
 
 def test_without_rights(host, open_bus, ctl, polkit, tmp_path):
@@ -248,42 +251,6 @@ def test_a_thousand_guests(make_daemon, ctl, tmp_path):
     says(ctl.run("show", "11111111"), NO_SUCH_GUEST, "is the beginning of 1000 guests")
 
 
-def wait_for_line(watching, text):
-    """Reads until a line has this text: on a busy host, states in between are seen, too."""
-    lines = [watching.stdout.readline()]
-    while text not in lines[-1]:
-        assert lines[-1], f"it ended: {lines}"
-        lines.append(watching.stdout.readline())
-
-
-def test_watch_and_hold(host, ctl, bus):
-    watching = ctl.start("watch")
-    assert "watching 1 guest" in watching.stdout.readline()
-    says(ctl.run("set", "test", "dedicated"), OK)
-    assert "policy none → dedicated" in watching.stdout.readline()
-    wait_for_line(watching, "● pinned on ")
-    done = ctl.run("hold", "test", "--reason", "backup", "--", *ctl.command("show", "test"))
-    says(done, OK, "held", "backup")
-    wait_for_line(watching, "held by backup")
-    wait_for_line(watching, "● pinned on ")
-    host.stop()
-    wait_for_line(watching, "is gone")
-    watching.terminate()
-    watching.communicate()
-
-
-def test_hold_passes_the_status_on(host, ctl):
-    assert ctl.run("hold", "test", "--", "sh", "-c", "exit 42").returncode == 42
-    assert ctl.run("hold", "test", "--", "sh", "-c", "kill -TERM $$").returncode == 128 + signal.SIGTERM
-    says(ctl.run("hold", "test", "--", "/nonexistent/command"), 127, "cannot run '/nonexistent/command'")
-    holding = ctl.start("hold", "test")
-    assert "left alone until Ctrl-C" in holding.stdout.readline()
-    assert "held" in ctl.run("list").stdout
-    holding.terminate()
-    holding.communicate()
-    wait_until(lambda: "held" not in ctl.run("list").stdout, "the hold ends with its holder")
-
-
 def test_virsh_sets_policies_by_metadata(make_daemon, make_guest, libvirtd, ctl, client):
     """As README.md has it."""
     make_daemon(config='{"housekeeping": ""}')
@@ -390,11 +357,3 @@ def test_each_verb_with_json_prints_one_document(host, ctl, arguments):
     done = ctl.run(*arguments, "--json=short")
     assert done.returncode in (OK, NOT_AS_ASKED), done
     assert done.stdout.count("\n") == 1 and isinstance(json.loads(done.stdout), (dict, list))
-
-
-def test_what_holds_ends_with_its_holder(host, ctl):
-    holding = ctl.start("hold", "test", "--", "sh", "-c", "echo $$; exec sleep 1000")
-    pid = int(holding.stdout.readline())
-    holding.kill()
-    holding.communicate()
-    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the command ends with virtpinctl")

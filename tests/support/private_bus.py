@@ -44,6 +44,7 @@ class PrivateBus:
   <type>session</type>
   <listen>unix:path={socket}</listen>
   <auth>EXTERNAL</auth>
+  <servicedir>{services}</servicedir>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
@@ -61,6 +62,7 @@ class PrivateBus:
         self.directory = Path(directory)
         self.limits = limits
         self.socket = self.directory / "bus"
+        self.services = self.directory / "services"  # activation files
         self.address = f"unix:path={self.socket}"
         self.process = None
 
@@ -73,8 +75,10 @@ class PrivateBus:
 
     def _configure(self):
         configuration = self.directory / "bus.conf"
+        self.services.mkdir(exist_ok=True)
         limits = "".join(f'  <limit name="{name}">{most}</limit>\n' for name, most in self.limits.items())
-        configuration.write_text(self.CONFIGURATION.format(socket=self.socket, policy=self.POLICY, limits=limits))
+        configuration.write_text(self.CONFIGURATION.format(socket=self.socket, policy=self.POLICY, limits=limits,
+                                                           services=self.services))
         return configuration
 
     def _listens(self):
@@ -87,6 +91,16 @@ class PrivateBus:
 
     def connect(self):
         return Client(self.address)
+
+    def activate_by(self, command):
+        """What the bus runs from now on when a call goes to virtpind and it is not there."""
+        (self.services / f"{NAME}.service").write_text(f"[D-BUS Service]\nName={NAME}\nExec={command}\n")
+        self.call_bus("ReloadConfig")
+
+    def call_bus(self, method):
+        client = self.connect()
+        client.call("/org/freedesktop/DBus", "org.freedesktop.DBus", method, destination="org.freedesktop.DBus")
+        client.close()
 
     def open_to_all(self):
         """Brings the socket within reach of every user."""

@@ -23,7 +23,7 @@ class Virtpinctl:
                             f"DBUS_{bus.upper()}_BUS_ADDRESS": address, "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
     def command(self, *arguments):
-        return [self.binary, "--bus", self.bus, *map(str, arguments)]
+        return [self.binary, "--bus", self.bus, *(one if isinstance(one, bytes) else str(one) for one in arguments)]
 
     def run(self, *arguments, user=None, stdin=subprocess.DEVNULL, timeout=60, **environment):
         """The finished process."""
@@ -31,9 +31,9 @@ class Virtpinctl:
                               stdin=stdin, env={**self.environment, **environment}, user=user, group=user,
                               extra_groups=[] if user else None)
 
-    def start(self, *arguments, **environment):
+    def start(self, *arguments, stdin=subprocess.DEVNULL, **environment):
         """A running process, whose lines are read from its stdout."""
-        return subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        return subprocess.Popen(self.command(*arguments), stdin=stdin, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, env={**self.environment, **environment})
 
     def on_terminal(self, *arguments, columns=80, rows=200, typed="", replies=(), user=None, timeout=60, **environment):
