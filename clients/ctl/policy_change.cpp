@@ -21,12 +21,6 @@ bool is_done_partly(const Error& error)
     return error.code == Errc::partially_applied || error.code == Errc::not_persisted;
 }
 
-std::string state_sentence(const Guest& guest)
-{
-    const auto word = state_of(guest).word;
-    return (word == "floats" ? "" : "is ") + place_text(guest) + ".";
-}
-
 // How it could be had, by Explain.
 std::string advice(Session& session, const Guest& guest)
 {
@@ -52,7 +46,7 @@ std::string outcome_text(Session& session, const Guest& guest, const Snapshot& b
         text +=
             paragraph(painted_mark(Mark::shortfall, look) + " ", "  ",
                       "not as asked: " + (why.empty() ? "it does not get all of this" : why), look);
-        text += paragraph("  ", "  ", "It " + state_sentence(guest), look);
+        text += paragraph("  ", "  ", state_sentence(guest), look);
         text += advice(session, guest);
     }
     for (const auto& moved : moved_guests(before, after, guest.uuid)) {

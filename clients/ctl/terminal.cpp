@@ -90,9 +90,9 @@ Look choose_look(const TerminalFacts& facts, bool legend)
     const auto columns = number_of(facts.variable("COLUMNS"));
     constexpr std::size_t usual_width = 80;
     const auto terminal_width = facts.columns > 0 ? facts.columns : usual_width;
-    return {.width = columns > 0             ? columns
-                     : facts.out_is_terminal ? terminal_width
-                                             : 0,
+    return {.width = !facts.out_is_terminal ? 0
+                     : columns > 0          ? columns
+                                            : terminal_width,
             .utf8 = facts.codeset == "UTF-8",
             .colour = wanted.value_or(facts.out_is_terminal && !plain),
             .legend = legend};

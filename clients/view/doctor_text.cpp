@@ -91,10 +91,11 @@ std::string not_measured_text(const Diagnosis& diagnosis, bool verbose, const Lo
         return "";
     }
     if (!verbose) {
-        return paragraph("[?] ", "    ",
-                         pluralize(diagnosis.not_measured.size(), "check") +
-                             " not measured; -v lists them, and virtpind doctor measures the host",
-                         look);
+        return paragraph(
+            "[?] ", "    ",
+            pluralize(diagnosis.not_measured.size(), "check") + " not measured" +
+                (look.legend ? "; -v lists them, and virtpind doctor measures the host" : ""),
+            look);
     }
     std::string text = "[?] not measured\n";
     for (const auto& one : diagnosis.not_measured) {

@@ -71,6 +71,12 @@ const PlannedGuest* planned(const PlanAnswer& plan, const std::string& uuid)
     return at != plan.guests.end() ? &*at : nullptr;
 }
 
+// It runs and keeps its place until its next start, whatever the plan says of that.
+bool waits(const Guest* guest)
+{
+    return guest != nullptr && state_of(*guest).word == "waits";
+}
+
 // Guests that run and would be elsewhere, or would no longer get what they ask for.
 std::string others_text(const Snapshot& now, const PlanAnswer& plan, const std::string& uuid,
                         const Look& look)
@@ -83,7 +89,8 @@ std::string others_text(const Snapshot& now, const PlanAnswer& plan, const std::
             continue;
         }
         const auto loses = is_as_asked(*before) && !guest.satisfied;
-        if (before->vcpus == guest.vcpus && !loses) {
+        const auto stays = before->vcpus == guest.vcpus || waits(before);
+        if (stays && !loses) {
             continue;
         }
         const auto mark = loses ? Mark::shortfall : Mark::reason_note;
@@ -95,13 +102,17 @@ std::string others_text(const Snapshot& now, const PlanAnswer& plan, const std::
     return text.empty() ? paragraph("  ", "  ", "Nobody else moves.", look) : text;
 }
 
-std::vector<MapGuest> planned_map(const Snapshot& now, const PlanAnswer& plan)
+std::vector<MapGuest> planned_map(const Snapshot& now, const PlanAnswer& plan,
+                                  const std::string& uuid)
 {
     std::vector<MapGuest> shown;
     for (const auto& guest : plan.guests) {
         const auto* before = guest_now(now, guest.uuid);
         const auto foreign =
             before != nullptr && guest.placement == "none" && before->pin_state == "foreign";
+        if (waits(before) && guest.uuid != uuid) {
+            continue; // the map has no place for it now either
+        }
         if (foreign) {
             shown.push_back({before->name, before->vcpus, false});
         } else if (guest.placement == "dedicated" || guest.placement == "shared") {
@@ -214,7 +225,7 @@ std::string render_plan(const Snapshot& now, const PlanAnswer& plan, const std::
     text += "\n" + others_text(now, plan, uuid, look);
     if (layout && after->placement != "none") {
         auto before = map_guests(now.guests);
-        auto then = planned_map(now, plan);
+        auto then = planned_map(now, plan, uuid);
         give_letters(before, then);
         const auto map_now =
             render_map(*layout, before, now.service.housekeeping, now.service.pool, look);

@@ -109,6 +109,13 @@ std::string place_text(const Guest& guest)
     return on_cpus && !cpus.empty() ? word + " on " + cpus.str() : word;
 }
 
+std::string state_sentence(const Guest& guest)
+{
+    const auto word = state_of(guest).word;
+    const auto is_verb = word == "floats" || word == "waits";
+    return (is_verb ? "It " : word == "failed" ? "It has " : "It is ") + place_text(guest) + ".";
+}
+
 std::string cpus_text(const CpuSet& cpus)
 {
     return cpus.empty() ? "(none)" : cpus.str();

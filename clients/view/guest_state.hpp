@@ -35,6 +35,9 @@ struct GuestState {
 // "pinned on 8-15", "floats on 0,12", "off".
 [[nodiscard]] std::string place_text(const Guest& guest);
 
+// The same as a sentence: "It is pinned on 8-15.", "It floats on 0,12.", "It waits."
+[[nodiscard]] std::string state_sentence(const Guest& guest);
+
 // The same of CPUs: "8-15", or "(none)".
 [[nodiscard]] std::string cpus_text(const CpuSet& cpus);
 

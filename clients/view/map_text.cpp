@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace virtpind::client {
 
@@ -223,6 +224,10 @@ private:
                 entries.push_back(mark + " " + meaning);
             }
         }
+        const auto is_blank = [](const auto& place) { return place.second.text.empty(); };
+        if (std::any_of(places_.begin(), places_.end(), is_blank)) {
+            entries.emplace_back("blank: taken without a vCPU that is shown");
+        }
         add_kinds(entries);
         if (overlaps_) {
             entries.emplace_back("* several vCPUs");
@@ -309,13 +314,16 @@ std::vector<MapGuest> map_guests(const std::vector<Guest>& guests)
     std::vector<MapGuest> shown;
     for (const auto& guest : guests) {
         const auto word = state_of(guest).word;
-        const auto placed = word != "left alone" && word != "waits" && guest.run_state != "shutoff";
-        if (placed) {
-            shown.push_back({.name = guest.name,
-                             .vcpus = guest.vcpus,
-                             .floats = word == "floats",
-                             .letter = {},
-                             .isolated = guest.isolated});
+        if (word == "left alone" || word == "waits" || guest.run_state == "shutoff") {
+            continue;
+        }
+        MapGuest one{.name = guest.name,
+                     .vcpus = guest.vcpus,
+                     .floats = word == "floats",
+                     .letter = {},
+                     .isolated = guest.isolated};
+        if (word != "failed" || pins_one_by_one(one)) { // where nothing was pinned, it has no place
+            shown.push_back(std::move(one));
         }
     }
     return shown;

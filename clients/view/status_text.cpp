@@ -86,12 +86,14 @@ std::string shortfalls(const Snapshot& snapshot, const Look& look)
         why = why.empty() ? "does not get what its policy asks for" : why;
         text += "\n" + paragraph(painted_mark(state_of(guest).mark, look) + " ", "  ",
                                  guest.name + ": " + why, look);
-        text += "  virtpinctl explain " + in_charset(guest_word(guest), look) + "\n";
+        if (look.legend) {
+            text += "  virtpinctl explain " + in_charset(guest_word(guest), look) + "\n";
+        }
     }
     if (count > sentences_max) {
         text += "\n" + paragraph("  ", "  ",
                                  "and " + pluralize(count - sentences_max, "more guest") +
-                                     "; virtpinctl list --problems shows them",
+                                     (look.legend ? "; virtpinctl list --problems shows them" : ""),
                                  look);
     }
     return text;

@@ -86,6 +86,16 @@ def test_what_is_not_as_asked_has_a_status_of_its_own(crowd, ctl):
     says(ctl.run("plan", "d0", "dedicated", "smt=isolate"), NOT_AS_ASKED, "would not get all")
 
 
+def test_what_is_deferred_waits_and_no_plan_says_that_it_moves(crowd, ctl):
+    for number in range(7):
+        says(ctl.run("set", f"d{number}", "dedicated"), OK)
+    says(ctl.run("set", "d7", "dedicated", "--defer"), NOT_AS_ASKED, "\n  It waits.\n")
+    done = ctl.run("plan", "d1", "shared")
+    assert "d7" not in done.stdout, done.stdout
+    assert ctl.run("set", "d1", "shared").returncode in (OK, NOT_AS_ASKED)
+    assert re.search("d7 .*waits", ctl.run("list").stdout)
+
+
 @pytest.mark.parametrize("arguments, status, texts", [
     (["set", "test", "dedicatd"], USAGE, ["unknown policy 'dedicatd'; did you mean 'dedicated'?"]),
     (["set", "test", "smtt=require"], USAGE, ["did you mean 'smt'?"]),

@@ -41,7 +41,8 @@ TEST(Terminal, HasAWidthAndAFileHasNone)
     EXPECT_EQ(look_of(true, {}).width, 100U);
     EXPECT_EQ(look_of(true, {}, 0).width, 80U);
     EXPECT_EQ(look_of(false, {}).width, 0U);
-    EXPECT_EQ(look_of(false, {{"COLUMNS", "20"}}).width, 20U);
+    EXPECT_EQ(look_of(true, {{"COLUMNS", "20"}}).width, 20U);
+    EXPECT_EQ(look_of(false, {{"COLUMNS", "20"}}).width, 0U) << "a program reads all of it";
     EXPECT_EQ(look_of(true, {{"COLUMNS", "many"}}).width, 100U);
 }
 

@@ -208,6 +208,80 @@ TEST(ClientTexts, TellWhoIsDisplaced)
     EXPECT_NE(why.find("Displaced by win11."), std::string::npos) << why;
 }
 
+// A guest that was changed with --defer.
+Guest waiting_guest()
+{
+    return {.uuid = sample_uuid(7),
+            .name = "later",
+            .run_state = "running",
+            .policy = "dedicated",
+            .pin_state = "idle",
+            .vcpus = floating(2, "0-31")};
+}
+
+TEST(ClientTexts, PlanNothingForAGuestThatWaitsForItsNextStart)
+{
+    auto now = sample_snapshot();
+    now.guests.push_back(waiting_guest());
+    auto plan = sample_plan();
+    plan.guests.push_back({.uuid = sample_uuid(7),
+                           .name = "later",
+                           .placement = "dedicated",
+                           .vcpus = pinned_in_pairs(7, 1)});
+    const auto text =
+        render_plan(now, plan, sample_uuid(1), "dedicated", sample_layout(), {.width = 80});
+    EXPECT_EQ(text.find("later"), std::string::npos) << text;
+    const auto own =
+        render_plan(now, plan, sample_uuid(7), "dedicated", sample_layout(), {.width = 80});
+    EXPECT_NE(own.find("later: dedicated would get all"), std::string::npos) << own;
+    plan.guests.back().satisfied = false;
+    const auto loses =
+        render_plan(now, plan, sample_uuid(1), "dedicated", sample_layout(), {.width = 80});
+    EXPECT_NE(loses.find("later is displaced"), std::string::npos) << loses;
+}
+
+TEST(ClientTexts, SayAStateAsASentence)
+{
+    auto guest = waiting_guest();
+    EXPECT_EQ(state_sentence(guest), "It waits.");
+    guest.pin_state = "pinned";
+    guest.placement = "pool";
+    EXPECT_EQ(state_sentence(guest), "It floats on 0-31.");
+    guest.placement = "own";
+    EXPECT_EQ(state_sentence(guest), "It is pinned on 0-31.");
+    guest.pin_state = "failed";
+    EXPECT_EQ(state_sentence(guest), "It has failed.");
+}
+
+TEST(ClientTexts, ShowNoPlaceOfAGuestThatFailedBeforeItWasPinned)
+{
+    auto guest = waiting_guest();
+    guest.pin_state = "failed";
+    EXPECT_TRUE(map_guests({guest}).empty());
+    guest.vcpus = pinned_in_pairs(3, 1);
+    EXPECT_EQ(map_guests({guest}).size(), 1U) << "its vCPUs are there all the same";
+}
+
+TEST(ClientTexts, ExplainBlankCellsOfTheMap)
+{
+    const auto blank = "blank: taken without a vCPU that is shown";
+    const auto all = cpus("0-31");
+    EXPECT_EQ(render_map(sample_layout(), {}, {}, all, {}).find(blank), std::string::npos);
+    const auto text = render_map(sample_layout(), {}, {}, all - cpus("5"), {});
+    EXPECT_NE(text.find(blank), std::string::npos) << text;
+}
+
+TEST(ClientTexts, HaveNoHintsWithoutALegend)
+{
+    auto snapshot = sample_snapshot();
+    const Look bare{.legend = false};
+    EXPECT_EQ(render_status(snapshot, bare).find("virtpinctl explain"), std::string::npos);
+    snapshot.guests.resize(1);
+    snapshot.guests.resize(12, snapshot.guests.front());
+    const auto text = render_status(snapshot, bare);
+    EXPECT_NE(text.find("and 4 more guests\n"), std::string::npos) << text;
+}
+
 TEST(ClientTexts, KeepColumnsInLineWhereNamesHaveBackslashes)
 {
     const auto table = render_table(

@@ -35,6 +35,9 @@ TEST(DoctorText, IsByGuestAndSeverity)
 1 error, 1 warning, 1 note; nothing was changed.
 )");
     EXPECT_TRUE(has_faults(*diagnosis));
+    EXPECT_NE(render_diagnosis(*diagnosis, false, {.legend = false}).find("1 check not measured\n"),
+              std::string::npos)
+        << "no hints without a legend";
     EXPECT_NE(render_diagnosis(*diagnosis, true, {}).find("? host.scx: no such file"),
               std::string::npos);
 }
