@@ -12,10 +12,10 @@ namespace virtpind {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> refusal_words{
+constexpr std::array<std::string_view, 15> refusal_words{
     "bad-request",  "no-guest",       "no-thread",    "no-kernel",       "no-cpuset",
     "outside-pins", "shared-cpus",    "not-siblings", "others-isolated", "others-pinned",
-    "below-floor",  "kernel-refused", "failed",       "no-helper",
+    "below-floor",  "kernel-refused", "busy",         "failed",          "no-helper",
 };
 
 constexpr std::string_view done_word = "isolated";

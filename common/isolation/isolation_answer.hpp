@@ -31,6 +31,7 @@ enum class IsolationRefusal {
     others_pinned,   // a thread that is pinned to nothing else; the detail names it
     below_floor,     // the host would be left with too little; the detail says where
     kernel_refused,  // the kernel took the request and found it invalid; the detail is its word
+    busy,            // another request is at work, and has been for too long
     failed,          // a file could not be read or written; the detail says which
     no_helper,       // nobody answers; never sent
 };

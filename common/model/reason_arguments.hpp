@@ -109,6 +109,7 @@ enum class ReasonPhrase {
     no_isolation_version,
     no_isolation_topology,
     no_isolation_refused,
+    no_isolation_busy,
     no_isolation_failed,
     // why the power profile is not held
     no_profile_service,

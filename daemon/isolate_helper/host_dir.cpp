@@ -17,6 +17,7 @@
 #include <climits>
 #include <cstring>
 #include <memory>
+#include <thread>
 #include <utility>
 
 namespace virtpind {
@@ -24,6 +25,7 @@ namespace virtpind {
 namespace {
 
 constexpr std::size_t file_bytes_max = 64 * 1024;
+constexpr std::chrono::milliseconds lock_pause{10};
 
 Error file_error(Errc code, const std::string& doing, const std::string& name, int number)
 {
@@ -184,14 +186,25 @@ bool HostDir::is_cgroup2() const
     return ::fstatfs(fd_.get(), &about) == 0 && about.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-Result<void> HostDir::lock() const
+Result<FileLock> HostDir::lock(const std::string& name, std::chrono::milliseconds patience) const
 {
-    while (::flock(fd_.get(), LOCK_EX) != 0) {
-        if (errno != EINTR) {
-            return file_error(Errc::apply_failed, "lock", "machine.slice", errno);
-        }
+    auto fd = open_at(name, O_WRONLY | O_NONBLOCK, Links::none);
+    if (!fd) {
+        return file_error(Errc::not_found, "open", name, errno);
     }
-    return {};
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return file_error(Errc::apply_failed, "lock", name, errno);
+        }
+        if (std::chrono::steady_clock::now() >= deadline) {
+            return Error{.code = Errc::timed_out,
+                         .message = "another process has locked '" + name + "' for " +
+                                    std::to_string(patience.count()) + " ms"};
+        }
+        std::this_thread::sleep_for(lock_pause); // flock(2) has no deadline
+    }
+    return FileLock{std::move(fd)};
 }
 
 } // namespace virtpind

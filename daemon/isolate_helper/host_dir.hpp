@@ -7,6 +7,7 @@
 #include "common/base/result.hpp"
 #include "common/base/unique_fd.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -14,6 +15,16 @@
 #include <vector>
 
 namespace virtpind {
+
+// Of one file, held until this is destroyed, or the process ends in whatever way.
+class FileLock {
+public:
+    // Takes the descriptor that was locked.
+    explicit FileLock(loop::UniqueFd fd) noexcept : fd_{std::move(fd)} {}
+
+private:
+    loop::UniqueFd fd_;
+};
 
 class HostDir {
 public:
@@ -52,8 +63,11 @@ public:
 
     // Whether the kernel's cgroup v2 is here.
     [[nodiscard]] bool is_cgroup2() const;
-    // Waits until no other process holds it so. Error: apply_failed.
-    [[nodiscard]] Result<void> lock() const;
+    // Waits until nobody else holds the lock of the file `name`, which is opened for writing, and
+    // never written: who may not write to it cannot hold it. Errors: timed_out, when `patience` has
+    // passed; not_found or apply_failed with errno as native_code.
+    [[nodiscard]] Result<FileLock> lock(const std::string& name,
+                                        std::chrono::milliseconds patience) const;
 
 private:
     [[nodiscard]] loop::UniqueFd open_at(const std::string& name, int flags, Links links) const;

@@ -18,8 +18,13 @@ struct IsolateHost {
     HostDir sys;     // /sys
 };
 
-// Never throws for what the line holds.
-[[nodiscard]] IsolationAnswer answer_request(const IsolateHost& host, std::string_view line);
+// How long one request waits for another that is at work: each takes well below a second.
+inline constexpr std::chrono::milliseconds turn_patience{5000};
+
+// Never throws for what the line holds. Of all processes one at a time is at work; who has not had
+// its turn within `patience` is refused.
+[[nodiscard]] IsolationAnswer answer_request(const IsolateHost& host, std::string_view line,
+                                             std::chrono::milliseconds patience = turn_patience);
 
 // The line that comes in on a socket within `patience`, without its newline. Errors: timed_out,
 // limits_exceeded, invalid_argument (it ends without a newline, or there is more behind it).

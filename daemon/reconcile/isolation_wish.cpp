@@ -305,6 +305,9 @@ Reason isolation_reason(const IsolationAnswer& refused)
     case kernel_refused:
         why = ReasonPhrase::no_isolation_refused;
         break;
+    case busy:
+        why = ReasonPhrase::no_isolation_busy;
+        break;
     case failed:
         break;
     }

@@ -502,6 +502,8 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
      "same version"},
     {ReasonPhrase::no_isolation_topology, "virtpind plans for a topology from a file, and not for this host"},
     {ReasonPhrase::no_isolation_refused, "the kernel refuses it ({error})"},
+    {ReasonPhrase::no_isolation_busy,
+     "virtpind-isolate is still at work on another request ({error}); virtpinctl reapply asks again"},
     {ReasonPhrase::no_isolation_failed, "virtpind-isolate could not do it ({error})"},
 
     {ReasonPhrase::no_profile_service,

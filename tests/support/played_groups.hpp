@@ -35,6 +35,9 @@ public:
         write("cgroup.controllers", "cpuset cpu");
         write("cpuset.cpus.effective", all);
         add_group("machine.slice");
+        write("machine.slice/cgroup.kill", "");
+        std::filesystem::permissions(path("machine.slice/cgroup.kill"),
+                                     std::filesystem::perms::owner_write); // as the kernel has it
         const std::string cpu = "sys/devices/system/cpu/";
         write(cpu + "online", all);
         for (unsigned i = 0; i < cpus; ++i) {

@@ -3,7 +3,9 @@
 #include "daemon/isolate_helper/isolate_session.hpp"
 #include "tests/support/played_groups.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,11 +98,48 @@ TEST(IsolateSession, NamesWhatTheHostLacks)
     bare.remove("machine.slice/cpuset.cpus");
     EXPECT_TRUE(ask(bare, "isolate " + web1 + " vcpu0=2").starts_with("refused no-cpuset"));
 
+    PlayedGroups older;
+    older.add_guest(web1, {{"vcpu0", "2"}});
+    older.remove("machine.slice/cgroup.kill");
+    EXPECT_TRUE(ask(older, "isolate " + web1 + " vcpu0=2").starts_with("refused no-kernel"));
+
     PlayedGroups first;
     first.remove("cgroup.controllers");
     first.add_guest(web1, {{"vcpu0", "2"}});
     EXPECT_TRUE(ask(first, "isolate " + web1 + " vcpu0=2").starts_with("refused no-kernel"));
     EXPECT_EQ(ask(PlayedGroups{}, "isolate " + web1), "refused no-guest");
+}
+
+// Locked, until it ends, by a descriptor of its own as another process has it.
+loop::UniqueFd lock(const std::filesystem::path& path, int flags)
+{
+    loop::UniqueFd fd{::open(path.c_str(), flags | O_CLOEXEC)};
+    EXPECT_EQ(::flock(fd.get(), LOCK_EX | LOCK_NB), 0) << path;
+    return fd;
+}
+
+TEST(IsolateSession, IsHeldUpByNobodyWhoMayOnlyRead)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}});
+    const auto slice = lock(host.path("machine.slice"), O_RDONLY | O_DIRECTORY);
+    const auto scope = lock(host.path("machine.slice") / web1, O_RDONLY | O_DIRECTORY);
+    const auto file = lock(host.path("machine.slice/cpuset.cpus.exclusive"), O_RDONLY);
+    EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu0=2"), "isolated 2");
+}
+
+TEST(IsolateSession, WaitsForItsTurnButNotForEver)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}});
+    auto another = lock(host.path("machine.slice/cgroup.kill"), O_WRONLY);
+    const auto line = "isolate " + web1 + " vcpu0=2";
+    EXPECT_EQ(format_isolation_answer(answer_request(host.open(), line, 20ms)),
+              "refused busy : another process has locked 'cgroup.kill' for 20 ms");
+    EXPECT_EQ(host.partition(web1, "vcpu0"), "member");
+    const std::jthread ends{[&another] { another = {}; }};
+    EXPECT_EQ(format_isolation_answer(answer_request(host.open(), line, 1min)), "isolated 2");
+    EXPECT_EQ(std::filesystem::file_size(host.path("machine.slice/cgroup.kill")), 1U); // as it was
 }
 
 // A folder of that name cannot be read as a file.
