@@ -85,6 +85,9 @@ public:
     // What is on disk is of a domain that was replaced by one that we never touched.
     void forget_former(const ObservedDomain& seen)
     {
+        if (!end_isolation(seen)) {
+            return;
+        }
         const auto removed = remove_policy(seen);
         if (!removed) {
             fail(seen.facts.name, in_words(removed.error()));
@@ -101,8 +104,8 @@ public:
     // A domain with a policy of which nothing else is known.
     void forget_policy(const ObservedDomain& seen)
     {
-        if (is_unreadable(seen)) {
-            return;
+        if (is_unreadable(seen) || !end_isolation(seen)) {
+            return; // with its policy: this command finds it again
         }
         if (auto removed = remove_policy(seen); !removed) {
             fail(seen.facts.name, in_words(removed.error()));
@@ -144,24 +147,17 @@ private:
     [[nodiscard]] bool end_isolation(const ObservedDomain& seen)
     {
         const auto& facts = seen.facts;
-        if (!facts.id) {
-            return true;
-        }
-        const IsolationPlaces places;
-        const auto view =
-            read_isolation(places, {{facts.uuid, {.id = *facts.id, .name = facts.name}}});
-        const auto scope = view.scopes.find(facts.uuid);
-        if (scope == view.scopes.end() || !has_partition(view.host.guests.at(scope->second))) {
-            return true;
-        }
-        const auto answer = ask_isolation(places, {.scope = scope->second, .threads = {}});
-        if (answer.refused) {
+        const auto refused =
+            facts.id
+                ? virtpind::end_isolation({}, facts.uuid, {.id = *facts.id, .name = facts.name})
+                : std::nullopt;
+        if (refused) {
             fail(facts.name, "nothing is restored, and its CPUs stay its own until it ends (" +
-                                 format_isolation_answer(answer) +
+                                 format_isolation_answer(*refused) +
                                  "); systemctl start virtpind-isolate.socket, and run this "
                                  "command again");
         }
-        return !answer.refused;
+        return !refused;
     }
 
     [[nodiscard]] Result<void> remove_policy(const ObservedDomain& seen) const

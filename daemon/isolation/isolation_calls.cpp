@@ -122,6 +122,15 @@ std::string scope_of(const IsolationHost& host, const GuestRun& run)
     return found;
 }
 
+// Whether a thread of it may not be moved: it is in a partition, or what is left of one. What only
+// the groups above may give away is in nobody's way.
+bool has_partition(const GuestGroups& guest)
+{
+    return std::any_of(guest.threads.begin(), guest.threads.end(), [](const auto& thread) {
+        return thread.second.partition != "member" || !thread.second.exclusive.empty();
+    });
+}
+
 bool is_kernel_before_7()
 {
     constexpr int mended_in = 7;
@@ -179,12 +188,21 @@ IsolationAnswer ask_isolation(const IsolationPlaces& places, const IsolationRequ
     return answer ? std::move(*answer) : no_answer(answer.error().message);
 }
 
-bool has_partition(const GuestGroups& guest)
+std::optional<IsolationAnswer> end_isolation(const IsolationPlaces& places, const DomainUuid& uuid,
+                                             const GuestRun& run)
 {
-    return !guest.exclusive.empty() ||
-           std::any_of(guest.threads.begin(), guest.threads.end(), [](const auto& thread) {
-               return thread.second.partition != "member" || !thread.second.exclusive.empty();
-           });
+    const auto view = read_isolation(places, {{uuid, run}});
+    const auto scope = view.scopes.find(uuid);
+    if (scope == view.scopes.end()) {
+        return std::nullopt;
+    }
+    const auto& guest = view.host.guests.at(scope->second);
+    const auto in_partition = has_partition(guest);
+    if (!in_partition && guest.exclusive.empty()) {
+        return std::nullopt;
+    }
+    auto answer = ask_isolation(places, {.scope = scope->second, .threads = {}});
+    return answer.refused && in_partition ? std::optional{std::move(answer)} : std::nullopt;
 }
 
 } // namespace virtpind

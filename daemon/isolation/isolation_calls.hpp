@@ -6,6 +6,7 @@
 #include "common/model/isolation_port.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace virtpind {
@@ -25,7 +26,9 @@ struct IsolationPlaces {
 [[nodiscard]] IsolationAnswer ask_isolation(const IsolationPlaces& places,
                                             const IsolationRequest& request);
 
-// Whether some partition of this guest is not as that of any other thread.
-[[nodiscard]] bool has_partition(const GuestGroups& guest);
+// Has the helper end what this run has to itself; who has nothing is not asked about. Its refusal,
+// where a thread is still in its partition, out of which nobody may move it.
+[[nodiscard]] std::optional<IsolationAnswer>
+end_isolation(const IsolationPlaces& places, const DomainUuid& uuid, const GuestRun& run);
 
 } // namespace virtpind

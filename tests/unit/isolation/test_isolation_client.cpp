@@ -91,6 +91,15 @@ protected:
         return got.value();
     }
 
+    [[nodiscard]] std::optional<IsolationAnswer> end() const
+    {
+        return end_isolation({.cgroups = groups_.path(""),
+                              .sys = groups_.path("sys"),
+                              .units = groups_.path("units"),
+                              .socket = groups_.path("socket")},
+                             first, {.id = 1, .name = "web1"});
+    }
+
     IsolationView look(const GuestRuns& runs)
     {
         return answer_to<IsolationView>([&](auto& client, auto done) { client.look(runs, done); });
@@ -147,6 +156,33 @@ TEST_F(IsolationClientTest, TakesNothingElseForAnAnswer)
                                   (void)send_line(fd, "done", 5s);
                               }};
     EXPECT_TRUE(ask(both_).starts_with("refused no-helper"));
+}
+
+TEST_F(IsolationClientTest, EndsWhatARunHasToItself)
+{
+    EXPECT_FALSE(end()); // nothing, and nobody is there to be asked
+    {
+        const PlayedHelper helper{groups_.path("socket"), [this](int fd) { serve(fd); }};
+        EXPECT_EQ(ask(both_), "isolated 2-3");
+        EXPECT_FALSE(end());
+        EXPECT_EQ(groups_.partition(web1, "vcpu0"), "member");
+        EXPECT_EQ(ask(both_), "isolated 2-3");
+    }
+    EXPECT_EQ(end().value().refused, IsolationRefusal::no_helper);
+}
+
+// As the removal of the package leaves it: it clears the threads, without the helper.
+TEST_F(IsolationClientTest, MindsNothingThatIsOnTheGroupsAboveTheThreadsAlone)
+{
+    groups_.write("machine.slice/" + web1 + "/cpuset.cpus.exclusive", "2-3");
+    groups_.write("machine.slice/" + web1 + "/libvirt/cpuset.cpus.exclusive", "2-3");
+    EXPECT_FALSE(end());
+    groups_.write("machine.slice/" + web1 + "/libvirt/vcpu1/cpuset.cpus.exclusive", "3");
+    EXPECT_EQ(end().value().refused, IsolationRefusal::no_helper);
+    groups_.write("machine.slice/" + web1 + "/libvirt/vcpu1/cpuset.cpus.exclusive", "");
+    groups_.write("machine.slice/" + web1 + "/libvirt/vcpu0/cpuset.cpus.partition",
+                  "isolated invalid (No cpu available due to hotplug)");
+    EXPECT_TRUE(end());
 }
 
 TEST_F(IsolationClientTest, NamesWhatTheHostLacks)
