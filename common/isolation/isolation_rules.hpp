@@ -41,9 +41,10 @@ struct IsolationHost {
     CpuSet isolated; // of everybody, the guest in question included
     HostFloor floor;
     std::map<std::string, GuestGroups> guests; // by scope
-    // Control groups in machine.slice that are no guests, by name, with their CPUs.
+    // Control groups in machine.slice, and in slices in there, that are no guests, by name, with
+    // their CPUs; and threads of guests in any slice but machine.slice itself, by "vcpu0 of SCOPE".
     std::map<std::string, CpuSet> others;
-    CpuSet others_exclusive; // what these may have to themselves, all together
+    CpuSet others_exclusive; // what all these in machine.slice may have to themselves
 };
 
 // nullopt: granted. A request without threads is granted to every guest that there is.

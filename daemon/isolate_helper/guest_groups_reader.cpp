@@ -11,7 +11,9 @@ namespace virtpind {
 
 namespace {
 
-constexpr std::size_t groups_max = 4096; // in one group; a host has far fewer guests
+constexpr std::size_t groups_max = 4096;   // in one group; a host has far fewer guests
+constexpr std::size_t foreign_max = 65536; // containers of others, of which none is read
+constexpr std::size_t slice_depth_max = 16;
 constexpr std::size_t devices_max = 16384;
 constexpr std::size_t cores_for_floor = 4; // a smaller node need not keep one
 constexpr std::string_view bridge_class = "0x06";
@@ -49,6 +51,11 @@ Result<void> add_cpus(const HostDir& folder, const std::string& file, CpuSet& ou
     }
     out |= *cpus;
     return {};
+}
+
+bool is_slice(const std::string& name)
+{
+    return name.ends_with(".slice");
 }
 
 Error no_cpusets(const std::string& what)
@@ -106,34 +113,108 @@ Result<GuestGroups> read_guest(const HostDir& scope)
     return guest;
 }
 
-Result<void> read_guests(const HostDir& machine, IsolationHost& host)
+// A guest in another slice than machine.slice itself: the helper isolates none of its threads, but
+// they are pinned all the same. `exclusive` is where what it has to itself belongs.
+void add_pins(const std::string& scope, const GuestGroups& guest, IsolationHost& host,
+              CpuSet& exclusive)
 {
-    const auto names = machine.folders(groups_max);
+    for (const auto& [name, group] : guest.threads) {
+        if (group.partition == "member") {
+            host.others[name + " of " + scope] = group.pins;
+        }
+    }
+    exclusive |= guest.exclusive;
+}
+
+enum class SliceKind {
+    machine, // machine.slice: guests that may be isolated, and others
+    below,   // one in there
+    foreign, // any other: only guests are of interest, <partition>/prod</partition>
+};
+
+Result<void> read_slice(const HostDir& slice, SliceKind kind, std::size_t depth,
+                        IsolationHost& host);
+
+Result<void> read_group(const HostDir& group, const std::string& name, SliceKind kind,
+                        std::size_t depth, IsolationHost& host)
+{
+    if (is_guest_scope(name)) {
+        auto guest = read_guest(group);
+        if (!guest) {
+            return std::move(guest).error();
+        }
+        if (kind != SliceKind::machine) {
+            add_pins(name, *guest, host,
+                     kind == SliceKind::below ? host.others_exclusive : host.isolated);
+            return {};
+        }
+        host.isolated |= isolated_cpus_of(*guest);
+        host.guests.emplace(name, std::move(*guest));
+        return {};
+    }
+    if (kind != SliceKind::foreign) {
+        auto pins = add_cpus(group, "cpuset.cpus", host.others[name]);
+        auto own = add_cpus(group, "cpuset.cpus.exclusive", host.others_exclusive);
+        if (!pins || !own) {
+            return pins ? own : pins;
+        }
+    }
+    if (!is_slice(name)) {
+        return {};
+    }
+    return read_slice(group, kind == SliceKind::machine ? SliceKind::below : kind, depth + 1, host);
+}
+
+Result<void> read_slice(const HostDir& slice, SliceKind kind, std::size_t depth,
+                        IsolationHost& host)
+{
+    if (depth > slice_depth_max) {
+        return Error{.code = Errc::limits_exceeded,
+                     .message =
+                         "more than " + std::to_string(slice_depth_max) + " slices in each other"};
+    }
+    const auto names = slice.folders(kind == SliceKind::foreign ? foreign_max : groups_max);
+    if (!names) {
+        return is_gone(names.error()) ? Result<void>{} : names.error();
+    }
+    for (const auto& name : *names) {
+        if (kind == SliceKind::foreign && !is_slice(name) && !is_guest_scope(name)) {
+            continue;
+        }
+        const auto group = slice.open_below(name);
+        if (!group && is_gone(group.error())) {
+            continue;
+        }
+        auto read =
+            group ? read_group(*group, name, kind, depth, host) : Result<void>{group.error()};
+        if (!read) {
+            return read;
+        }
+    }
+    return {};
+}
+
+// machine.slice, and guests in all others. What local users make is in user.slice: they are not to
+// decide how much there is to read.
+Result<void> read_slices(const HostDir& cgroups, IsolationHost& host)
+{
+    const auto names = cgroups.folders(groups_max);
     if (!names) {
         return names.error();
     }
     for (const auto& name : *names) {
-        const auto scope = machine.open_below(name);
-        if (!scope && is_gone(scope.error())) {
+        if (!is_slice(name) || name == "user.slice") {
             continue;
         }
-        if (!scope) {
-            return scope.error();
-        }
-        if (!is_guest_scope(name)) {
-            auto pins = add_cpus(*scope, "cpuset.cpus", host.others[name]);
-            auto own = add_cpus(*scope, "cpuset.cpus.exclusive", host.others_exclusive);
-            if (!pins || !own) {
-                return std::move(pins ? own : pins).error();
-            }
+        const auto slice = cgroups.open_below(name);
+        if (!slice && is_gone(slice.error())) {
             continue;
         }
-        auto guest = read_guest(*scope);
-        if (!guest) {
-            return std::move(guest).error();
+        const auto kind = name == machine_slice ? SliceKind::machine : SliceKind::foreign;
+        auto read = slice ? read_slice(*slice, kind, 1, host) : Result<void>{slice.error()};
+        if (!read) {
+            return read;
         }
-        host.isolated |= isolated_cpus_of(*guest);
-        host.guests.emplace(name, std::move(*guest));
     }
     return {};
 }
@@ -232,7 +313,7 @@ Result<IsolationHost> read_isolation_host(const HostDir& cgroups, const HostDir&
     if (auto read = add_cpus(cgroups, "cpuset.cpus.isolated", host.isolated); !read) {
         return std::move(read).error();
     }
-    if (auto read = read_guests(*machine, host); !read) {
+    if (auto read = read_slices(cgroups, host); !read) {
         return std::move(read).error();
     }
     host.isolated |= host.others_exclusive;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The control groups of machine.slice and what the host must keep, as values for the rules.
-// Blocking.
+// The control groups of machine.slice, the guests of other slices and what the host must keep, as
+// values for the rules. Blocking.
 #pragma once
 
 #include "common/isolation/isolation_rules.hpp"

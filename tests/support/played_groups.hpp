@@ -49,9 +49,10 @@ public:
     }
 
     // Threads and their pins.
-    void add_guest(const std::string& scope, const std::map<std::string, std::string>& threads)
+    void add_guest(const std::string& scope, const std::map<std::string, std::string>& threads,
+                   const std::string& slice = "machine.slice")
     {
-        const auto group = "machine.slice/" + scope;
+        const auto group = slice + "/" + scope;
         add_group(group);
         add_group(group + "/libvirt");
         for (const auto& [name, pins] : threads) {
