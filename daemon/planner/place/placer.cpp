@@ -13,12 +13,18 @@ namespace virtpind {
 
 namespace {
 
-// No term that is compared before `stacked` could be less.
-bool is_least_before_stacked(const Cost& cost)
+// No term that is compared before `term` could be less.
+bool is_least_before(CostTerm term, const Cost& cost)
 {
-    return std::all_of(cost_term_table.begin(), cost_term_table.end(), [&cost](const auto& row) {
-        return row.term >= CostTerm::stacked || cost[row.term] <= row.least;
-    });
+    return std::all_of(
+        cost_term_table.begin(), cost_term_table.end(), [term, &cost](const auto& row) {
+            return row.term >= term || row.term == CostTerm::kind || cost[row.term] <= row.least;
+        });
+}
+
+std::size_t beyond(std::size_t count, std::size_t room)
+{
+    return count - std::min(count, room);
 }
 
 // The search for one domain; what does not depend on the kind is computed once.
@@ -92,23 +98,29 @@ private:
         }
         if (policy_.smt == SmtChoice::spread) {
             auto apart = on_kinds(kinds, Cores::one_each);
-            return apart ? std::move(apart) : on_kinds(kinds, Cores::any);
+            return apart && is_least_before(CostTerm::doubled, apart->cost)
+                       ? std::move(apart)
+                       : better_of(std::move(apart), on_kinds(kinds, Cores::any));
         }
         if (!task_.own_cores || !wishes_own_cores(task_.intent)) {
             return on_kinds(kinds, Cores::any);
         }
         auto own = on_kinds(kinds, Cores::own);
-        if (own && is_least_before_stacked(own->cost)) {
-            return own;
+        return own && is_least_before(CostTerm::stacked, own->cost)
+                   ? std::move(own)
+                   : better_of(std::move(own), on_kinds(kinds, Cores::any));
+    }
+
+    // The terms that come before the one for which the first keeps cores apart are proven by the
+    // second, which may use any core.
+    static std::optional<Placed> better_of(std::optional<Placed> apart, std::optional<Placed> any)
+    {
+        if (!apart) {
+            return any;
         }
-        auto closer = on_kinds(kinds, Cores::any);
-        if (!own) {
-            return closer;
-        }
-        // What comes before `stacked` is proven by the search that may use any core.
-        const auto proven = own->proven && closer && closer->proven;
-        const auto bound = closer ? std::min(closer->bound, own->bound) : own->bound;
-        auto better = closer && closer->cost < own->cost ? std::move(closer) : std::move(own);
+        const auto proven = apart->proven && any && any->proven;
+        const auto bound = any ? std::min(any->bound, apart->bound) : apart->bound;
+        auto better = any && any->cost < apart->cost ? std::move(any) : std::move(apart);
         better->proven = proven;
         better->bound = bound;
         return better;
@@ -198,21 +210,24 @@ private:
         offers_.set_offers(demand_, kinds, cores);
         std::size_t offered = 0;
         std::size_t keeping = 0;
-        std::size_t offering = 0;
+        std::size_t usual_cores = 0;
+        std::size_t low_power_cores = 0;
         std::size_t usual = 0;
         std::size_t staying = 0; // on low-power cores
         for (std::size_t core = 0; core < host_.cores.size(); ++core) {
             const auto& offer = demand_.offers[core];
             const auto low_power = is_low_power(host_, host_.cores[core].kind);
             offered += offer.most;
-            offering += offer.most > 0 ? 1 : 0;
+            (low_power ? low_power_cores : usual_cores) += offer.most > 0 ? 1 : 0;
             keeping += std::min(offer.keep, offer.most);
             usual += low_power ? 0 : offer.most;
             staying += low_power ? offer.keep : 0;
         }
-        least_doubled_ =
-            policy_.smt == SmtChoice::spread ? std::max(shape_.vcpus, offering) - offering : 0;
         least_low_power_ = std::max(shape_.vcpus, usual + staying) - usual;
+        least_doubled_ = policy_.smt == SmtChoice::spread
+                             ? beyond(beyond(shape_.vcpus, least_low_power_), usual_cores) +
+                                   beyond(least_low_power_, low_power_cores)
+                             : 0;
         if (offered < shape_.vcpus || (!kept_cpus_.empty() && keeping != kept_cpus_.size())) {
             return std::nullopt;
         }
@@ -330,7 +345,7 @@ private:
     PackDemand demand_;
     Cores cores_ = Cores::any;
     std::uint64_t least_low_power_ = 0;
-    std::uint64_t least_doubled_ = 0;
+    std::uint64_t least_doubled_ = 0; // with no more than that on low-power cores
 };
 
 } // namespace

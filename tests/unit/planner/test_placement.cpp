@@ -232,6 +232,19 @@ TEST(CoreKinds, LowPowerCoresAreUsedLast)
     EXPECT_TRUE(plan.optimal);
 }
 
+// A sibling rather than a second low-power core, which smt=spread would have for itself.
+TEST(CoreKinds, LowPowerCoresAreNoCoresToSpreadOver)
+{
+    const auto host = with_low_power();
+    auto vm = domain("vm", 7);
+    vm.policy.cores = CoreChoice::any;
+    vm.policy.smt = SmtChoice::spread;
+    const auto plan = plan_on(host, {vm}, cpus("5,9")).domains[0];
+    EXPECT_EQ(plan.cost[CostTerm::low_power], 1U);
+    EXPECT_EQ(plan.cost[CostTerm::doubled], 1U);
+    EXPECT_TRUE(plan.optimal);
+}
+
 // Eight performance cores (0-15), and sixteen efficiency cores of which four share an L2.
 Topology with_clusters()
 {
