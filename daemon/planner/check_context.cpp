@@ -78,6 +78,35 @@ NodeSet CheckContext::near(const NodeSet& nodes) const
     return near;
 }
 
+NodeSet CheckContext::memory_homes(const NodeSet& nodes) const
+{
+    const auto& all = request_.topology->nodes;
+    NodeSet homes;
+    for (const auto& node : all) {
+        if (!nodes.contains(node.id)) {
+            continue;
+        }
+        const auto nearby = near({node.id});
+        const auto home = std::find_if(all.begin(), all.end(), [&](const Node& other) {
+            return other.memory_kib > 0 &&
+                   (other.id == node.id || (node.memory_kib == 0 && nearby.contains(other.id)));
+        });
+        homes.insert(home != all.end() ? home->id : node.id);
+    }
+    return homes;
+}
+
+NodeSet CheckContext::with_borrowers(const NodeSet& nodes) const
+{
+    auto all = nodes;
+    for (const auto& node : request_.topology->nodes) {
+        if (node.memory_kib == 0 && nodes.includes(memory_homes({node.id}))) {
+            all.insert(node.id);
+        }
+    }
+    return all;
+}
+
 CpuSet CheckContext::floatable(const CpuSet& cpus) const
 {
     const auto quiet = request_.topology->quiet_cpus();

@@ -46,6 +46,13 @@ public:
     // L3 is called a node, those of one package at a distance of at most 11.
     [[nodiscard]] NodeSet near(const NodeSet& nodes) const;
 
+    // Where the memory of `nodes` is: that of a node without any is that of the first near one with
+    // some.
+    [[nodiscard]] NodeSet memory_homes(const NodeSet& nodes) const;
+
+    // These, and the nodes whose memory is on one of them.
+    [[nodiscard]] NodeSet with_borrowers(const NodeSet& nodes) const;
+
     // CPUs where threads may float: not isolated, if there are others.
     [[nodiscard]] CpuSet floatable(const CpuSet& cpus) const;
 

@@ -46,26 +46,6 @@ std::optional<std::uint64_t> memory_there(const Topology& topology, const NodeSe
     return known ? std::optional{sum} : std::nullopt;
 }
 
-// Where the memory of `nodes` is: that of a node without any is that of the first near one with
-// some.
-NodeSet memory_homes(const CheckContext& check, const NodeSet& nodes)
-{
-    const auto& all = check.request().topology->nodes;
-    NodeSet homes;
-    for (const auto& node : all) {
-        if (!nodes.contains(node.id)) {
-            continue;
-        }
-        const auto near = check.near({node.id});
-        const auto home = std::find_if(all.begin(), all.end(), [&](const Node& other) {
-            return other.memory_kib > 0 &&
-                   (other.id == node.id || (node.memory_kib == 0 && near.contains(other.id)));
-        });
-        homes.insert(home != all.end() ? home->id : node.id);
-    }
-    return homes;
-}
-
 // Memory that a newcomer finds on its nodes.
 struct Promise {
     std::uint64_t page_kib = 0;
@@ -94,7 +74,7 @@ std::optional<Promise> promise_at(const CheckContext& check, std::size_t positio
     return Promise{.page_kib = intent.hugepage_kib.value_or(0),
                    .nodes = domain.placement == Placement::shared && domain.numatune
                                 ? domain.numatune->nodes
-                                : memory_homes(check, check.request().topology->nodes_of(cpus)),
+                                : check.memory_homes(check.request().topology->nodes_of(cpus)),
                    .kib = needed_memory(intent),
                    .dormant = intent.activity == Activity::dormant,
                    .to = position};
@@ -109,7 +89,7 @@ void check_memory(CheckContext& check, const NodeSet& nodes)
     if (wanted == 0 || has_own_memory(intent) || check.domain().awaits) {
         return;
     }
-    const auto there = memory_there(*check.request().topology, memory_homes(check, nodes),
+    const auto there = memory_there(*check.request().topology, check.memory_homes(nodes),
                                     intent.hugepage_kib.value_or(0));
     check.expect(!there || *there >= wanted, "nodes " + nodes.str() + " do not have its memory");
 }

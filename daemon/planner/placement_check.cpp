@@ -268,7 +268,8 @@ private:
         check_memory(check_, nodes);
     }
 
-    // The nodes of its locked memory: as far as nobody tells, those that it is pinned to.
+    // The nodes of its locked memory, and those whose memory is there: as far as nobody tells,
+    // those that it is pinned to.
     [[nodiscard]] NodeSet locked_nodes() const
     {
         const auto& topology = *request_.topology;
@@ -277,7 +278,7 @@ private:
         }
         const auto here = intent_.memory_nodes & topology.all_nodes();
         const auto told = !here.empty() || intent_.activity != Activity::running;
-        return told ? here
+        return told ? check_.with_borrowers(here)
                     : topology.nodes_of(intent_.current.narrow_cpus(topology.online_cpus(),
                                                                     intent_.vcpus_online));
     }

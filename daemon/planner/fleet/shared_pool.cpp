@@ -152,8 +152,8 @@ struct SharedPool::Demand {
     NodeSet local;                       // to its devices
     NodeSet home;                        // of its memory
     NodeSet present;                     // that it is pinned to
-    std::vector<std::size_t> capacity{}; // CPUs by NodeIndex
     std::vector<std::uint64_t> memory{}; // KiB by NodeIndex
+    std::vector<std::size_t> capacity{}; // CPUs by NodeIndex, of the part that is looked at
 
     // Whether `chosen` and some `more` of `others` could have enough, CPUs and memory each looked
     // at alone: exact for no more.
@@ -199,7 +199,6 @@ SharedPool::Demand SharedPool::demand_of(const Intent& intent, const Share& of,
     for (std::size_t node = 0; node < pool_size_.size(); ++node) {
         const auto untold =
             some_memory && host_.lacks_memory[node] ? std::uint64_t{0} : demand.memory_kib;
-        demand.capacity.push_back(of.cpus.common(host_.node_cpus[node]));
         demand.memory.push_back(std::min(available[node].value_or(untold), demand.memory_kib));
     }
     return demand;
@@ -290,11 +289,13 @@ SharedPool::Nodes SharedPool::with_memory_if_enough(const Demand& demand, Nodes 
     return demand.suffices(having, {}, 0) ? having : candidates;
 }
 
-SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
-                                     const MemoryLedger::Amounts& available) const
+SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of, Demand& demand) const
 {
     auto candidates = candidates_for(of);
-    const auto demand = demand_of(intent, of, available);
+    demand.capacity.clear();
+    for (const auto& cpus : host_.node_cpus) {
+        demand.capacity.push_back(of.cpus.common(cpus));
+    }
     // Locked memory is on all of its nodes and does not move, so neither do the vCPUs between them.
     const auto bound = intent.memory_locked && !demand.home.empty();
     if (of.on != Share::On::pool || bound) {
@@ -321,24 +322,18 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of,
 SharedPool::Nodes SharedPool::choose_first(const Intent& intent, Share& share,
                                            const MemoryLedger::Amounts& available) const
 {
-    auto nodes = choose(intent, share, available);
+    auto demand = demand_of(intent, share, available);
+    auto nodes = choose(intent, share, demand);
     if (share.on != Share::On::pool || !share.cpus.intersects(used_last_)) {
         return nodes;
     }
     auto others = share;
     others.cpus -= used_last_;
-    if (others.cpus.size() < intent.all_online().size()) {
+    if (others.cpus.size() < demand.vcpus) {
         return nodes;
     }
-    auto elsewhere = choose(intent, others, available);
-    const auto as_good = elsewhere.size() <= nodes.size();
-    CpuSet there;
-    std::uint64_t memory = 0;
-    for (const auto node : elsewhere) {
-        there |= others.cpus & host_.node_cpus[node];
-        memory += available[node].value_or(memory_to_bind(intent));
-    }
-    if (!as_good || there.size() < intent.all_online().size() || memory < memory_to_bind(intent)) {
+    auto elsewhere = choose(intent, others, demand);
+    if (elsewhere.size() > nodes.size() || !demand.suffices(elsewhere, {}, 0)) {
         return nodes;
     }
     share.cpus = std::move(others.cpus);

@@ -79,8 +79,7 @@ private:
                                     std::size_t count) const;
     [[nodiscard]] Nodes choose_some(const Demand& demand, const Nodes& candidates,
                                     std::size_t count) const;
-    [[nodiscard]] Nodes choose(const Intent& intent, const Share& of,
-                               const MemoryLedger::Amounts& available) const;
+    [[nodiscard]] Nodes choose(const Intent& intent, const Share& of, Demand& demand) const;
     [[nodiscard]] Nodes even_nodes(const Intent& intent, const Share& of, Nodes candidates) const;
     [[nodiscard]] CpuSet near_part(const CpuSet& cpus, const CpuSet& own, std::size_t count) const;
     [[nodiscard]] NodeSet nodes_with(std::uint64_t memory_kib,

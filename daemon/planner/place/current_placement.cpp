@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "current_placement.hpp"
 
+#include "siblings.hpp"
+
 namespace virtpind {
 
 namespace {
@@ -70,7 +72,7 @@ KeptPins find_kept_pins(const HostIndex& host, const Intent& intent, const Surro
     kept_pins.conflict = kept_pins.conflict || !doubled.empty();
     std::erase_if(kept_pins.kept,
                   [&doubled](const auto& entry) { return doubled.contains(entry.second); });
-    if (!hold_together(host, intent, kept_pins.kept)) {
+    if (lacks_siblings(host, intent) || !hold_together(host, intent, kept_pins.kept)) {
         return {.kept = {}, .conflict = true};
     }
     return kept_pins;
@@ -82,8 +84,8 @@ NodeSet home_nodes(const HostIndex& host, const Intent& intent)
         return {};
     }
     // Nodes that this host has not hold nothing.
-    if (auto told = intent.memory_nodes & host.all_nodes; !told.empty()) {
-        return told;
+    if (const auto told = intent.memory_nodes & host.all_nodes; !told.empty()) {
+        return host.with_borrowers(told);
     }
     if (intent.activity == Activity::arriving) {
         return {};

@@ -225,6 +225,17 @@ NodeSet HostIndex::memory_homes(const NodeSet& nodes) const
     return homes;
 }
 
+NodeSet HostIndex::with_borrowers(const NodeSet& nodes) const
+{
+    auto all = nodes;
+    for (std::uint32_t node = 0; node < memory_home.size(); ++node) {
+        if (nodes.contains(node_id(memory_home[node]))) {
+            all.insert(node_id(NodeIndex{node}));
+        }
+    }
+    return all;
+}
+
 std::uint32_t HostIndex::distance_to(NodeIndex node, const NodeSet& nodes) const
 {
     auto nearest = std::numeric_limits<std::uint32_t>::max();

@@ -132,6 +132,9 @@ struct HostIndex {
     // Where the memory of these is.
     [[nodiscard]] NodeSet memory_homes(const NodeSet& nodes) const;
 
+    // These, and the nodes without any whose memory is on one of them.
+    [[nodiscard]] NodeSet with_borrowers(const NodeSet& nodes) const;
+
 private:
     void index_cores();
     void index_l2s();

@@ -184,6 +184,24 @@ TEST(Numa, L3CalledANodeHasTheMemoryOfTheNextOne)
     EXPECT_EQ(beside.numatune->nodes, NodeSet{NodeId{0}});
 }
 
+TEST(Numa, RunningDomainStaysBesideItsMemoryOnTheNextL3)
+{
+    auto host = l3_nodes();
+    host.nodes[1].memory_kib = 0;
+    host.nodes[3].memory_kib = 0;
+    auto vm = running_on(domain("vm", 4), {4, 5, 6, 7});
+    vm.memory_kib = 2 * gib;
+    vm.memory_locked = true;
+    vm.memory_nodes = {NodeId{0}};
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains[0];
+    EXPECT_EQ(plan.claim, cpus("4-7"));
+    EXPECT_TRUE(says(plan, ReasonCode::kept_in_place));
+    EXPECT_EQ(plan.numatune->nodes, NodeSet{NodeId{0}});
+    auto floats = running_on(with_devices(shared("floats", 1), {1}), {4});
+    floats.memory_nodes = {NodeId{0}};
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {floats}, CpuSet{}).domains[0]), cpus("4-7"));
+}
+
 TEST(Numa, DomainWithoutDevicesAvoidsTheNodeWithIo)
 {
     auto host = two_nodes();

@@ -129,6 +129,26 @@ TEST(OwnCores, HaveSiblingsThatSharedDomainsUseLast)
     EXPECT_EQ(vcpu_cpus(plan.domains[1]), plan.pool);
 }
 
+// Found at random: without the siblings of node 0, no node with memory is left. That the guest has
+// its memory once it runs is no reason to go where there is none.
+TEST(OwnCores, HaveSiblingsThatAreUsedWhereTheMemoryIs)
+{
+    auto host = two_nodes();
+    host.nodes[0].memory_kib = 4096;
+    host.nodes[1].memory_kib = 0;
+    auto apart = domain("vm", 4);
+    apart.policy.smt = SmtChoice::spread;
+    apart.policy.cpus = cpus("0-3");
+    auto floats = shared("floats", 6);
+    floats.memory_kib = 2048;
+    const auto first = plan_on(host, {apart, floats}, CpuSet{});
+    EXPECT_EQ(vcpu_cpus(first.domains[1]), first.pool);
+    apart = running_on(apart, {0, 1, 2, 3});
+    floats.activity = Activity::running;
+    floats.current.vcpus = first.domains[1].vcpus;
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {apart, floats}, CpuSet{}).domains[1]), first.pool);
+}
+
 TEST(OwnCores, AreNoReasonToMoveARunningGuest)
 {
     const auto host = regular_host({.cores = 6});

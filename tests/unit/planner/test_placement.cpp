@@ -189,6 +189,18 @@ TEST(CoreKinds, AdviceLeadsToNoOtherKind)
     EXPECT_TRUE(says(plan, ReasonCode::to_do_better, {{"most", std::uint64_t{14}}}));
 }
 
+// What nobody can be placed for holds nobody in place: it floated on this CPU, and still does.
+TEST(Placement, RunningDomainThatNeedsSiblingsDoesNotStayOnAHostWithoutAny)
+{
+    const auto host = regular_host({.cores = 4, .threads = 1});
+    auto vm = domain("vm", 2);
+    vm.topology = GuestTopology{.cores = 1, .threads = 2};
+    vm.policy.smt = SmtChoice::require;
+    EXPECT_EQ(plan_on(host, {vm}, CpuSet{}).domains[0].placement, Placement::shared);
+    EXPECT_EQ(plan_on(host, {running_on(vm, {1, 2})}, CpuSet{}).domains[0].placement,
+              Placement::shared);
+}
+
 TEST(CoreKinds, RunningDomainOnAnotherKindStaysAndIsNotSatisfied)
 {
     const auto host = hybrid_host(4, 8); // 0-7, 8-15
