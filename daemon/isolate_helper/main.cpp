@@ -95,7 +95,7 @@ int main()
     try {
         if (!is_socket(STDIN_FILENO)) {
             std::cerr << "virtpind-isolate: standard input is no socket; systemd starts this "
-                         "program: systemctl start virtpind-isolate.socket\n";
+                         "program: systemctl enable --now virtpind-isolate.socket\n";
             return 2;
         }
         ::alarm(life_seconds);

@@ -474,7 +474,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::weaker_options, "fewer vCPUs, less housekeeping or weaker options"},
 
     {ReasonPhrase::no_isolation_helper,
-     "virtpind-isolate does not answer ({error}); systemctl start virtpind-isolate.socket lets it"},
+     "virtpind-isolate does not answer ({error}); systemctl enable --now virtpind-isolate.socket lets it"},
     {ReasonPhrase::no_isolation_kernel, "that takes Linux 6.7 or later and cgroup v2 ({error})"},
     {ReasonPhrase::no_isolation_cpuset,
      "guests have no cpuset controller ({error}); cgroup_controllers in /etc/libvirt/qemu.conf gives it"},

@@ -26,8 +26,8 @@ TEST_F(IsolationTest, WhereItCannotBeHadIsSaidAndNothingIsMissing)
     ASSERT_TRUE(set_policy(1, "dedicated", where_it_can));
     EXPECT_EQ(obstacle(1), "");
     EXPECT_EQ(left_out(1), "Other tasks are not kept off its CPUs, as isolate=auto does where it "
-                           "can: virtpind-isolate does not answer (gone); systemctl start "
-                           "virtpind-isolate.socket lets it.");
+                           "can: virtpind-isolate does not answer (gone); systemctl enable "
+                           "--now virtpind-isolate.socket lets it.");
     EXPECT_TRUE(record(1).plan->satisfied);
     EXPECT_TRUE(view(1).satisfied);
     EXPECT_EQ(view(1).shortfall.first, "");

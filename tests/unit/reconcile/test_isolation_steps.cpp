@@ -191,7 +191,7 @@ TEST_F(IsolationTest, ThatCannotBeHadIsSaidAndTheGuestIsPinned)
     begin();
     isolation_.refuse = {.refused = IsolationRefusal::no_helper, .cpus = {}, .detail = "gone"};
     ASSERT_TRUE(set_policy(1, "dedicated", isolated_));
-    EXPECT_TRUE(says(1, "systemctl start virtpind-isolate.socket"));
+    EXPECT_TRUE(says(1, "systemctl enable --now virtpind-isolate.socket"));
     EXPECT_EQ(vcpu_cpus(1).size(), 2U);
     EXPECT_EQ(record(1).state, PinState::pinned);
     EXPECT_EQ(view(1).shortfall.first, "cpus-not-isolated");
