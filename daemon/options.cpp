@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace virtpind {
 
@@ -29,6 +30,14 @@ const std::map<std::string, spdlog::level::level_enum> log_levels{
     {"warning", spdlog::level::warn},
     {"error", spdlog::level::err},
 };
+
+// One of the values, which the option's type name lists: CLI11 would append them to it.
+CLI::Validator one_of(std::vector<std::string> values)
+{
+    CLI::IsMember member{std::move(values)};
+    member.description("");
+    return member;
+}
 
 void add_uri(CLI::App& app, std::string& uri)
 {
@@ -82,7 +91,7 @@ void add_daemon_options(CLI::App& app, DaemonOptions& options, Words& words)
         ->default_str(default_config_path);
     add_uri(app, options.uri);
     app.add_option("--bus", words.bus, "message bus")
-        ->check(CLI::IsMember({"system", "session"}))
+        ->check(one_of({"system", "session"}))
         ->type_name("system|session")
         ->capture_default_str();
     add_topology(app, words);
@@ -91,7 +100,7 @@ void add_daemon_options(CLI::App& app, DaemonOptions& options, Words& words)
         ->type_name("DIR")
         ->capture_default_str();
     app.add_option("--log-level", words.log_level, "least severe messages to log")
-        ->check(CLI::IsMember(std::vector<std::string>{"debug", "info", "warning", "error"}))
+        ->check(one_of({"debug", "info", "warning", "error"}))
         ->type_name("debug|info|warning|error")
         ->capture_default_str();
     app.add_flag("--check-config", options.check_config, "validate the configuration and exit");
@@ -106,7 +115,7 @@ void add_plan_options(CLI::App& plan, PlanOptions& options, Words& words)
         ->type_name("SOURCE");
     plan.add_option("--config", options.config_path, "configuration file")->type_name("FILE");
     plan.add_option("--format", words.format, "output format")
-        ->check(CLI::IsMember({"text", "json"}))
+        ->check(one_of({"text", "json"}))
         ->type_name("text|json")
         ->capture_default_str();
     auto* scenario = plan.add_option("--scenario", options.scenario, "host and domains as JSON")
@@ -148,7 +157,7 @@ void add_doctor_options(CLI::App& doctor, DoctorOptions& options, Words& words)
         ->excludes(domains);
     doctor
         .add_option("--fail-on", words.fail_on, "least severe findings for which the status is 3")
-        ->check(CLI::IsMember({"error", "warning", "never"}))
+        ->check(one_of({"error", "warning", "never"}))
         ->type_name("error|warning|never")
         ->capture_default_str();
     doctor.footer("Changes nothing. Exit status: 0; 3 when something was found; 1 when libvirt "

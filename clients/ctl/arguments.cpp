@@ -25,6 +25,14 @@ struct Given {
     bool no_ask_password = false;
 };
 
+// One of the values, which the option's type name lists: CLI11 would append them to it.
+CLI::Validator one_of(std::vector<std::string> values)
+{
+    CLI::IsMember member{std::move(values)};
+    member.description("");
+    return member;
+}
+
 void add_common_options(CLI::App& app, Given& given, Arguments& arguments)
 {
     app.add_option("-H,--host", given.hosts,
@@ -34,11 +42,11 @@ void add_common_options(CLI::App& app, Given& given, Arguments& arguments)
     app.add_option("-M,--machine", given.machine, "local container whose service to ask")
         ->type_name("MACHINE");
     app.add_option("--bus", given.bus, "message bus of the service")
-        ->check(CLI::IsMember({"system", "session"}))
+        ->check(one_of({"system", "session"}))
         ->type_name("system|session")
         ->capture_default_str();
     app.add_option("--json", given.json, "output for programs")
-        ->check(CLI::IsMember({"off", "short", "pretty"}))
+        ->check(one_of({"off", "short", "pretty"}))
         ->type_name("off|short|pretty")
         ->capture_default_str();
     app.add_flag("-q,--quiet", arguments.quiet, "print only errors");
@@ -237,13 +245,6 @@ std::string examples()
            "5 denied; 6 the service or libvirt cannot be reached. See virtpinctl(1).";
 }
 
-// Without what CLI11 adds for its checks: "off|short:{off,short}".
-std::string own_type_name(const CLI::Option& option)
-{
-    const auto name = option.get_type_name();
-    return name.substr(0, name.find(':'));
-}
-
 } // namespace
 
 std::vector<OptionHelp> options_of(Verb verb)
@@ -255,7 +256,8 @@ std::vector<OptionHelp> options_of(Verb verb)
     add_options_of(app, verb, arguments);
     std::vector<OptionHelp> options;
     for (const auto* option : app.get_options()) {
-        OptionHelp help{.value = option->get_items_expected_max() > 0 ? own_type_name(*option) : "",
+        OptionHelp help{.value =
+                            option->get_items_expected_max() > 0 ? option->get_type_name() : "",
                         .meaning = option->get_description()};
         for (const auto& name : option->get_snames()) {
             help.names.push_back("-" + name);

@@ -17,6 +17,7 @@ struct Line {
     std::vector<std::string> arguments; // of the verb, without options
     std::string awaits;                 // the option whose value comes next
     bool behind_dashes = false;
+    bool has_definition = false; // of a file: no guest is named
 };
 
 std::optional<OptionHelp> find_help(const VerbInfo* verb, const std::string& name)
@@ -41,6 +42,7 @@ Line read_line(const std::vector<std::string>& words)
         } else if (word.rfind('-', 0) == 0 && !line.behind_dashes) {
             const auto option = find_help(line.verb, word);
             line.awaits = option && !option->value.empty() ? word : "";
+            line.has_definition |= word.substr(0, word.find('=')) == "--xml";
         } else if (line.verb == nullptr) {
             line.verb = find_verb(word);
         } else {
@@ -117,11 +119,29 @@ void add_verbs(std::vector<Candidate>& candidates)
     }
 }
 
+// The usual ones; there are many.
+void add_journal_options(std::vector<Candidate>& candidates)
+{
+    static const std::vector<Candidate> usual{
+        {"-f", "follow"},
+        {"-e", "from the end"},
+        {"-r", "newest first"},
+        {"-x", "with explanations"},
+        {"-b", "since the host's start"},
+        {"-n", "so many lines"},
+        {"-p", "of this priority and above"},
+        {"-o", "form of the output"},
+        {"--since=", "from this time on"},
+        {"--until=", "up to this time"},
+    };
+    candidates.insert(candidates.end(), usual.begin(), usual.end());
+}
+
 bool takes_policy_words(const Line& line)
 {
     const auto sets =
         line.verb != nullptr && (line.verb->verb == Verb::set || line.verb->verb == Verb::plan);
-    return sets && !line.arguments.empty();
+    return sets && (line.has_definition || !line.arguments.empty());
 }
 
 bool takes_guest(const Line& line)
@@ -142,13 +162,16 @@ std::vector<Candidate> complete(const std::vector<std::string>& words, const Sna
     const auto last = words.empty() ? std::string{} : words.back();
     std::vector<Candidate> candidates;
     const auto equals = last.find('=');
-    if (line.behind_dashes && takes_command(line)) {
+    if (line.behind_dashes && line.verb != nullptr && line.verb->verb == Verb::hold) {
         return {{files_candidate, ""}};
     }
-    if (line.behind_dashes && !takes_guest(line) && !takes_policy_words(line)) {
+    if (line.behind_dashes && !takes_command(line) && !takes_guest(line) &&
+        !takes_policy_words(line)) {
         return {};
     }
-    if (!line.awaits.empty()) {
+    if (line.behind_dashes && takes_command(line)) {
+        add_journal_options(candidates);
+    } else if (!line.awaits.empty()) {
         add_values(candidates, "", find_help(line.verb, line.awaits)->value);
     } else if (last.rfind("--", 0) == 0 && equals != std::string::npos) {
         const auto option = find_help(line.verb, last.substr(0, equals));

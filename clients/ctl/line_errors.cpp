@@ -41,8 +41,7 @@ std::optional<std::string> missing_value(const CLI::App& app, const CLI::ParseEr
     if (option == nullptr) {
         return std::nullopt;
     }
-    const auto type = option->get_type_name();
-    return name + " needs a value: " + type.substr(0, type.find(':'));
+    return name + " needs a value: " + option->get_type_name();
 }
 
 bool is_verb(const std::string& word)

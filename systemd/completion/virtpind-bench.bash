@@ -11,7 +11,7 @@ _virtpind_bench()
 	--policies) words="none shared dedicated passthrough auto" ;;
 	--conditions) words="quiet unpinned siblings-wrong dedicated imitated isolated" ;;
 	--rounds | --window | --seed) return ;;
-	*) words=$("${COMP_WORDS[0]}" --help 2>/dev/null | grep -oE -- '^ +(-., ?)?--[a-z-]+') ;;
+	*) words=$("${COMP_WORDS[0]}" --help 2>/dev/null | grep -oE -- '^ +(-., ?)?--[a-z-]+' | grep -oE -- '--.*') ;;
 	esac
 	case $previous in
 	--policies | --conditions) # a list: the last of it is unfinished

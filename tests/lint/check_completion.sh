@@ -16,17 +16,27 @@ virtpind-bench() { PYTHONPATH=$(dirname "$0")/../../clients/bench /usr/bin/pytho
 _virtpind-bench() { _virtpind_bench; }
 status=0
 offers() { # WANTED WORD...: among what is offered behind the words, the last of which is unfinished
-	COMP_WORDS=("${@:2}")
-	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-	COMP_LINE="${*:2}"
-	COMP_LINE=${COMP_LINE// = /=} # bash breaks words there
-	COMP_POINT=${#COMP_LINE}
-	COMPREPLY=()
-	"_$2"
-	if ! printf '%s\n' "${COMPREPLY[@]}" | grep -qx -- "$1"; then
+	complete_words "${@:2}"
+	if ! grep -qx -- "$1" <<<"$(printf '%s\n' "${COMPREPLY[@]}")"; then
 		echo "behind '${*:2}' not offered: $1 (but ${COMPREPLY[*]})"
 		status=1
 	fi
+}
+offers_only() { # WANTED WORD...: nothing else than these, in one word
+	complete_words "${@:2}"
+	if [ "${COMPREPLY[*]}" != "$1" ]; then
+		echo "behind '${*:2}' not only offered: $1 (but ${COMPREPLY[*]})"
+		status=1
+	fi
+}
+complete_words() {
+	COMP_WORDS=("$@")
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	COMP_LINE="$*"
+	COMP_LINE=${COMP_LINE// = /=} # bash breaks words there
+	COMP_POINT=${#COMP_LINE}
+	COMPREPLY=()
+	"_$1"
 }
 offers plan virtpind pl
 offers --log-level virtpind --lo
@@ -44,7 +54,20 @@ offers /etc/passwd virtpind --config /etc/pass
 offers /etc/passwd virtpind plan /etc/pass
 offers dedicated virtpind plan --policy ded
 offers smt=require virtpind plan --policy dedicated --option smt=req
+offers --help virtpind -
+offers --help virtpind plan -
+offers --help virtpind-bench -
+offers_only --help virtpind --he
+offers_only require virtpind plan --policy dedicated --option smt = r
+offers require virtpind plan --policy dedicated --option smt =
+offers_only session virtpind --bus = se
+offers system virtpind --bus =
+offers_only --bus=session virtpind --bus=se
+offers /etc/passwd virtpind --config = /etc/pass
+offers_only require virtpind plan --option = smt = r
 offers explain virtpinctl exp
+offers smt= virtpinctl plan --xml d0.xml sm
+offers_only --since= virtpinctl log win11 -- --si
 offers --problems virtpinctl list --pro
 offers pretty virtpinctl list --json pr
 offers smt= virtpinctl set win11 sm

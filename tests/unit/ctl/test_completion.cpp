@@ -65,6 +65,24 @@ TEST(Completion, OffersFilesForCommands)
     EXPECT_EQ(offered({"hold", "win11", "--", "sl"}), Texts{files_candidate});
 }
 
+TEST(Completion, OffersOptionsOfTheJournalForTheLog)
+{
+    EXPECT_TRUE(offers({"log", "win11", "--", ""}, "-f"));
+    EXPECT_EQ(offered({"log", "win11", "--", "--si"}), Texts{"--since="});
+    EXPECT_FALSE(offers({"log", "win11", "--", ""}, files_candidate));
+    EXPECT_FALSE(needs_service({"log", "win11", "--", ""}));
+}
+
+TEST(Completion, OffersPoliciesWhereADefinitionStandsForTheGuest)
+{
+    for (const auto& words : {Texts{"plan", "--xml", "d0.xml", ""}, Texts{"plan", "--xml=-", ""}}) {
+        EXPECT_TRUE(needs_service(words));
+        EXPECT_TRUE(offers(words, "dedicated"));
+        EXPECT_FALSE(offers(words, "win11"));
+    }
+    EXPECT_TRUE(offers({"plan", ""}, "win11"));
+}
+
 TEST(Completion, OffersGuestsBehindDashes)
 {
     EXPECT_EQ(offered({"explain", "--", "wi"}), Texts{"win11"});
