@@ -4,6 +4,8 @@
 #include "instance.hpp"
 #include "variants.hpp"
 
+#include <xcb/xcb.h>
+
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QDBusConnection>
@@ -85,6 +87,25 @@ std::variant<Arguments, Status> parse(const QStringList& words, int& argc, char*
     return Arguments{parser.isSet(map), std::chrono::seconds{seconds}};
 }
 
+bool is_set(const char* name)
+{
+    return !qEnvironmentVariableIsEmpty(name);
+}
+
+// Qt ends a program that finds none by SIGABRT. What is named beside X11 is for Qt to judge.
+bool has_display()
+{
+    if (is_set("QT_QPA_PLATFORM") || is_set("WAYLAND_DISPLAY") || is_set("WAYLAND_SOCKET")) {
+        return true;
+    }
+    auto* connection = is_set("DISPLAY") ? xcb_connect(nullptr, nullptr) : nullptr;
+    const auto answers = connection != nullptr && xcb_connection_has_error(connection) == 0;
+    if (connection != nullptr) {
+        xcb_disconnect(connection);
+    }
+    return answers;
+}
+
 int run(QApplication& application, const Arguments& arguments)
 {
     register_bus_types();
@@ -125,6 +146,12 @@ int main(int argc, char** argv)
     const auto parsed = parse(words, argc, argv);
     if (const auto* status = std::get_if<Status>(&parsed)) {
         return *status;
+    }
+    if (!has_display()) {
+        print(stderr, QStringLiteral("virtpind-applet: there is no display: neither "
+                                     "WAYLAND_DISPLAY nor DISPLAY names one that answers; start "
+                                     "it on a desktop, or use virtpinctl here\n"));
+        return status_failed;
     }
     QApplication application{argc, argv};
     QApplication::setQuitOnLastWindowClosed(false);

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The applet in a real tray, with a real service on libvirt's test driver: what a person sees and does."""
+import os
 import re
 import signal
+import subprocess
 
+from applet import BINARY
 from driver_host import TEST_UUID, make_host
 from pictures import colours, take
 from private_bus import BusError
@@ -333,3 +336,11 @@ def test_german(desktop, daemon, make_applet):
     assert applet.item.has_entry("Beenden")
     applet.item.click("Anheften aller laufenden")
     applet.item.wait_for_tooltip("das Anheften von 1 Gast ist angehalten")
+
+
+def test_without_a_display_it_says_what_is_missing():
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "QT_QPA_PLATFORM")
+    without = {name: value for name, value in os.environ.items() if name not in names}
+    for environment in (without, {**without, "DISPLAY": ":7777"}):
+        done = subprocess.run([BINARY], capture_output=True, text=True, env=environment, timeout=60, check=False)
+        assert done.returncode == 1 and done.stderr.startswith("virtpind-applet: there is no display"), done
