@@ -22,8 +22,8 @@ struct TerminalFacts {
     std::function<std::optional<std::string>(const char* name)> variable;
 };
 
-// Colours by SYSTEMD_COLORS, else by NO_COLOR and TERM, else on a terminal only. The width is
-// COLUMNS, else the terminal's, else unlimited.
+// Colours by SYSTEMD_COLORS, else by NO_COLOR and TERM, else on a terminal only. The width of a
+// terminal is COLUMNS, else its own; elsewhere it is unlimited.
 [[nodiscard]] Look choose_look(const TerminalFacts& facts, bool legend);
 
 // Of this process; sets its locale by the environment.
