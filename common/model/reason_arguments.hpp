@@ -137,6 +137,7 @@ enum class ReasonPhrase {
     unlike_l3_sizes,
     unlike_start,
     cpus_offline,
+    caches_unknown,
     no_own_cpus,
     floating_caches,
     topology_miscounts,
@@ -179,8 +180,8 @@ inline constexpr auto argument_names = std::to_array<std::string_view>({
     "missed", "most", "now", "packages", "sockets", "threads_per_core", "unwished", "usable",
     "vcpus", "wanted_vcpus",
     // true or false
-    "dedicated", "displaced", "elsewhere", "gaps", "isolated", "later", "no_cells", "other_claims",
-    "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike",
+    "dedicated", "displaced", "elsewhere", "gaps", "isolated", "later", "no_cells", "numad",
+    "other_claims", "package", "priority", "realtime", "shared", "shut_off", "stays", "unlike",
     // sets
     "allowed", "beyond", "cpus", "emulator", "floating", "from", "host_cpus", "host_nodes",
     "housekeeping", "kept", "last_vcpu", "load", "nodes", "offline", "other_nodes", "own",

@@ -52,9 +52,11 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
         "{doubled:# vCPU is|# vCPUs are} on a core with another one, because no more cores are free for it; smt=spread "
             "wishes a core for each.",
         "The guest's topology has {vcpus:# core|# cores}, and it runs on {cores:#|#}, where its vCPUs stay while it "
-            "runs{stays:}; smt=isolate keeps {vcpus}.",
+            "runs{stays:}[; smt=isolate keeps {most}].",
+        "The guest's topology has {vcpus:# core|# cores}, and it runs on {cores:#|#}, because more would take it off "
+            "{nodes:node #|nodes #}[; smt=isolate keeps {most}].",
         "The guest's topology has {vcpus:# core|# cores}, and it runs on {cores:#|#}, because too few whole cores are "
-            "free for it and others; smt=isolate keeps {vcpus}."}},
+            "free for it and others[; smt=isolate keeps {most}]."}},
     {ReasonCode::kind_chosen, good, "kind-chosen", "which kind of core a hybrid host gave", {
         "{own:vCPU # is|vCPUs # are} on {kinds, and} cores.",
         "All vCPUs are on {kinds, and} cores."}},
@@ -179,6 +181,8 @@ constexpr auto reasons = std::to_array<ReasonInfo>({
             "of it.",
         "Memory follows the vCPUs to {nodes:node #|nodes #}."}},
     {ReasonCode::memory_kept, note, "memory-kept", "memory is left alone, as memory=keep asks", {
+        "Memory is left where it is, as memory=keep asks: its <numatune> has libvirt ask numad at every start{numad:}, "
+            "and the guest does not start without numad.",
         "Memory is left where it is, as memory=keep asks."}},
     {ReasonCode::memory_locked, note, "memory-locked", "locked memory cannot move, so the nodes stay", {
         "{free:# CPU is|# CPUs are} free, but its memory is locked on {nodes:node #, which has|nodes #, which have} "
@@ -547,6 +551,7 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
      "among the vCPUs, because they are scheduled in real time and would not let it run]"},
     {ReasonPhrase::cpus_offline,
      "some CPUs of the host are offline, so CPUID does not say how many CPUs share a cache"},
+    {ReasonPhrase::caches_unknown, "the description of this host does not tell which CPUs share a cache"},
     {ReasonPhrase::no_own_cpus, "the vCPUs have no CPUs of their own, so no cache is certain to be theirs"},
     {ReasonPhrase::floating_caches, "some of its vCPUs float on the pool, so no cache is certain to be theirs"},
     {ReasonPhrase::topology_miscounts, "the guest's topology does not give the number of its vCPUs"},

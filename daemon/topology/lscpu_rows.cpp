@@ -25,6 +25,7 @@ enum class Column : std::uint8_t {
     node,
     online,
     mhz_max,
+    l1,
     l2,
     l3,
     caches,
@@ -36,13 +37,14 @@ struct ColumnName {
     Column column;
 };
 
-constexpr std::array<ColumnName, 18> column_names{{
+constexpr std::array<ColumnName, 19> column_names{{
     {"CPU", Column::cpu},
     {"CORE", Column::core},
     {"SOCKET", Column::socket},
     {"NODE", Column::node},
     {"ONLINE", Column::online},
     {"MAXMHZ", Column::mhz_max},
+    {"L1D", Column::l1},
     {"L2", Column::l2},
     {"L3", Column::l3},
     {"CLUSTER", Column::skipped},
@@ -248,6 +250,8 @@ private:
             return number(word, no_limit, "socket", row_.socket);
         case Column::node:
             return number(word, lscpu_nodes_max, "NUMA node", row_.node);
+        case Column::l1:
+            return number(word, no_limit, "L1d", row_.l1);
         case Column::l2:
             return number(word, no_limit, "L2", row_.l2);
         case Column::l3:
@@ -276,21 +280,22 @@ private:
         return {};
     }
 
-    // "0:0:0:0", and "-" where a CPU has none.
+    // "0:0:0:0", and "-" where a CPU has none. Low-power cores have "64:64:8": lscpu leaves out the
+    // caches that a CPU does not have, and these are the outermost.
     Result<void> caches(std::string_view word)
     {
         const auto numbers = split_at(word, ':');
         if (word == "-" || word.empty()) {
             return {};
         }
-        if (numbers.size() != header_.caches.size()) {
-            return wrong("the caches " + in_quotes(word) + " are not " +
+        if (numbers.size() > header_.caches.size()) {
+            return wrong("the caches " + in_quotes(word) + " are more than " +
                          pluralize(header_.caches.size(), "number") + " with ':' in between; " +
                          how_to_run);
         }
-        auto one = numbers.begin();
-        for (const auto cache : header_.caches) {
-            if (auto taken = take(cache, *one++); !taken) {
+        auto cache = header_.caches.begin();
+        for (const auto one : numbers) {
+            if (auto taken = take(*cache++, one); !taken) {
                 return taken;
             }
         }

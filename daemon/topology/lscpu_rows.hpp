@@ -23,6 +23,7 @@ struct LscpuRow {
     std::optional<std::uint32_t> core;
     std::optional<std::uint32_t> socket;
     std::optional<std::uint32_t> node; // below lscpu_nodes_max
+    std::optional<std::uint32_t> l1;   // of data
     std::optional<std::uint32_t> l2;
     std::optional<std::uint32_t> l3;
     std::optional<std::uint32_t> mhz_max; // whole MHz

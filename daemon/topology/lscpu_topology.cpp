@@ -35,6 +35,12 @@ public:
         assign_packages();
         assign_l3s();
         assign_cores();
+        add_caches(1, &LscpuRow::l1);
+        add_caches(2, &LscpuRow::l2);
+        add_caches(3, &LscpuRow::l3);
+        if (topology_.caches.empty()) {
+            topology_.caches.push_back({.level = 3}); // there are some, of CPUs that are not told
+        }
         classify_cores(topology_, kind_hints());
         warn();
         return std::move(topology_);
@@ -146,6 +152,25 @@ private:
             const auto& first = topology_.cpu(cpus.front());
             topology_.cores.push_back(
                 {.cpus = cpus, .l3 = first.l3, .node = first.node, .package = first.package});
+        }
+    }
+
+    // What the table numbers, within one L3 and node like cores. Sizes stay unknown.
+    void add_caches(unsigned level, std::optional<std::uint32_t> LscpuRow::*member)
+    {
+        std::map<LscpuKey, CpuSet> groups;
+        auto at = topology_.cpus.cbegin();
+        for (const auto& row : rows_) {
+            const auto& cpu = *at++;
+            if (row.online && row.*member) {
+                const auto node = level < 3 ? std::uint64_t{raw(cpu.node)} : 0;
+                const auto place = (std::uint64_t{raw(cpu.l3)} << 32U) | node;
+                groups[LscpuKey{.scope = place, .number = *(row.*member)}].insert(row.id);
+            }
+        }
+        const auto type = level == 1 ? Cache::Type::data : Cache::Type::unified;
+        for (auto& [key, cpus] : groups) {
+            topology_.caches.push_back({.level = level, .type = type, .cpus = std::move(cpus)});
         }
     }
 

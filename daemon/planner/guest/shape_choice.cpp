@@ -66,6 +66,10 @@ std::optional<ReasonArguments> fault_of_start_caches(const Topology& topology,
         return at_id(topology.l3s, topology.cpu(cpu).l3).size_bytes;
     };
     const auto first = pins.begin()->second;
+    if (std::any_of(topology.caches.begin(), topology.caches.end(),
+                    [](const Cache& cache) { return cache.cpus.empty(); })) {
+        return ReasonArguments{{"why", ReasonPhrase::caches_unknown}};
+    }
     if (topology.is_hybrid()) {
         return ReasonArguments{{"why", ReasonPhrase::unlike_kinds}};
     }

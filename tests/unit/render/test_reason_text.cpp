@@ -137,8 +137,8 @@ void add_numbers(Size size, ReasonArguments& samples)
     samples.push_back({"former_nodes", std::uint64_t{5}});
     for (const auto name : std::initializer_list<ArgumentName>{
              "dedicated", "displaced", "elsewhere", "gaps", "isolated", "later", "no_cells",
-             "other_claims", "package", "priority", "realtime", "shared", "shut_off", "stays",
-             "unlike"}) {
+             "numad", "other_claims", "package", "priority", "realtime", "shared", "shut_off",
+             "stays", "unlike"}) {
         samples.push_back({name, true});
     }
 }

@@ -167,6 +167,33 @@ TEST(Lscpu, KindsOfCoresTakeTwoSigns)
     }
 }
 
+// Cores that share an L2 are one place, and which CPUs share an L3 decides what a guest is shown.
+TEST(Lscpu, CachesAreThoseOfTheTable)
+{
+    const auto of_level = [](const Topology& host, unsigned level) {
+        std::vector<CpuSet> sets;
+        for (const auto& cache : host.caches) {
+            if (cache.level == level) {
+                sets.push_back(cache.cpus);
+            }
+        }
+        return sets;
+    };
+    const auto host = read(hybrid("5100.0000", "3900.0000", "0"));
+    EXPECT_EQ(of_level(host, 1).size(), 6U);
+    EXPECT_EQ(of_level(host, 2), (std::vector<CpuSet>{cpus("0-1"), cpus("2-3"), cpus("4-7")}));
+    EXPECT_EQ(of_level(host, 3), std::vector<CpuSet>{cpus("0-7")});
+
+    // lscpu leaves out what a CPU does not have.
+    const auto outside = read("CPU CORE L1d:L1i:L2:L3\n0 0 0:0:0:0\n1 1 4:4:1:0\n2 2 64:64:8\n"
+                              "3 3 66:66:8\n");
+    EXPECT_EQ(of_level(outside, 3), std::vector<CpuSet>{cpus("0-1")});
+    EXPECT_EQ(of_level(outside, 2).back(), cpus("2-3"));
+
+    const auto untold = of_level(read("CPU CORE\n0 0\n1 0\n2 1\n3 1\n"), 3);
+    EXPECT_EQ(untold, std::vector<CpuSet>{CpuSet{}}) << "there are some, of CPUs that nobody knows";
+}
+
 TEST(Lscpu, WhatIsNoTableIsToldWithWhatIs)
 {
     const auto refused = [](std::string_view text, const std::vector<std::string>& says) {
@@ -203,7 +230,7 @@ TEST(Lscpu, HostileRowsAreRefusedByLine)
     refused("0 0 1024 0:0:0:0\n", "NUMA node '1024' is too high; numbers below 1024");
     refused("0 0 0 0:0:0:0\n0 0 0 0:0:0:0\n", "CPU 0 is there twice");
     refused("0 0 0\n", "it has 3 fields, but the header has 4 columns");
-    refused("0 0 0 0:0:0\n", "the caches '0:0:0' are not 4 numbers");
+    refused("0 0 0 0:0:0:0:0\n", "the caches '0:0:0:0:0' are more than 4 numbers");
     refused("- 0 0 0:0:0:0\n", "number of the CPU is missing");
     refused("\x1b[31m 0 0 0:0:0:0\n", "\\x1b[31m");
     EXPECT_NE(refusal_of("CPU CORE ONLINE\n0 - no\n").find("no CPU is online"), std::string::npos);
