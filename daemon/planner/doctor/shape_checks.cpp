@@ -270,6 +270,11 @@ void check_shape(const GuestView& guest, Findings& findings)
     check_overrides(guest, findings);
     if (guest.cpus->placement == "auto") {
         findings.add(Check::cpu_placement_auto, {.evidence = "<vcpu placement='auto'>"});
+    } else if (const auto& memory = guest.pins.numatune;
+               memory && memory->nodes.empty() && memory->cells.empty()) {
+        findings.add(Check::cpu_placement_auto,
+                     {.evidence = "<numatune> with placement='auto'",
+                      .fix = "virsh edit " + guest.name + ": <numatune> with a nodeset, or none"});
     }
 }
 

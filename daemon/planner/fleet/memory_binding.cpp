@@ -45,15 +45,16 @@ void plan_memory(const MemoryTask& task, DomainPlan& plan)
 {
     const auto& intent = task.intent;
     if (intent.policy.memory == MemoryChoice::keep) {
-        plan.reasons.push_back({ReasonCode::memory_kept});
+        plan.reasons.push_back({ReasonCode::memory_kept, {{"numad", asks_numad(intent.current)}}});
         return;
     }
     const auto& topology = *task.host.topology;
-    // Where there is one node there is nothing to choose; but bound to one that is not there, the
-    // guest does not start, and one beside the only memory is told where that is.
+    // Where there is one node there is nothing to choose; but bound to one that is not there, or to
+    // those that numad names, the guest does not start, and one beside the only memory is told
+    // where that is.
     const auto own = topology.nodes_of(plan.own_cpus());
     if (!task.several_nodes && nodes_elsewhere(topology, intent.current).empty() &&
-        task.host.memory_homes(own).intersects(own)) {
+        !asks_numad(intent.current) && task.host.memory_homes(own).intersects(own)) {
         return;
     }
     const auto& elsewhere = task.elsewhere;
@@ -65,6 +66,9 @@ void plan_memory(const MemoryTask& task, DomainPlan& plan)
     NumaTune tune;
     tune.mode = intent.memory_locked ? NumaMode::strict : NumaMode::restrictive;
     tune.nodes = elsewhere.value_or(near);
+    if (tune.nodes.empty()) {
+        return; // nothing is known of the host's memory
+    }
     for (const auto& cell : intent.cells) {
         CpuSet cpus;
         for (const auto vcpu : cell.vcpus& intent.vcpus_online) {

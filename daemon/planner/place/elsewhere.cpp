@@ -38,6 +38,11 @@ NodeSet nodes_elsewhere(const Topology& topology, const PinSet& pins)
     return named - topology.all_nodes();
 }
 
+bool asks_numad(const PinSet& pins)
+{
+    return pins.numatune && pins.numatune->nodes.empty() && pins.numatune->cells.empty();
+}
+
 CpuSet cpus_elsewhere(const Topology& topology, const Policy& policy)
 {
     const auto named = policy.cpus | policy.emulator.cpus | policy.iothreads.cpus;

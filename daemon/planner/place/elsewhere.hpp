@@ -12,7 +12,11 @@ namespace virtpind {
 [[nodiscard]] CpuSet cpus_elsewhere(const Topology& topology, const PinSet& pins);
 [[nodiscard]] NodeSet nodes_elsewhere(const Topology& topology, const PinSet& pins);
 
-// The same of what a policy fixes.
+// Whether libvirt asks numad for the nodes at every start: <numatune> says placement='auto', and so
+// names none.
+[[nodiscard]] bool asks_numad(const PinSet& pins);
+
+// CPUs that a policy fixes and the topology does not have.
 [[nodiscard]] CpuSet cpus_elsewhere(const Topology& topology, const Policy& policy);
 
 // Adds the reasons, for a domain that is planned.
