@@ -153,6 +153,24 @@ void write_numatune(pugi::xml_node domain, const std::optional<NumaTune>& wanted
     }
 }
 
+// Elements of one name and id, of which libvirt takes one.
+void refuse_twins(Reader& reader, const pugi::xml_node& cputune, const char* name, const char* key)
+{
+    IdSet<CpuId> seen; // numbers below its limit
+    for (const auto pin : cputune.children(name)) {
+        const auto number = *key != '\0' ? reader.small_number(pin, key, 0) : 0;
+        if (!seen.contains(CpuId{number})) {
+            seen.insert(CpuId{number});
+            continue;
+        }
+        const auto of =
+            *key != '\0' ? std::string{" of "} + key + " " + std::to_string(number) : std::string{};
+        reader.fail(Errc::invalid_argument, std::string{"<cputune> has several <"} + name + ">" +
+                                                of + "; libvirt takes one: remove the others");
+        return;
+    }
+}
+
 } // namespace
 
 PinSet read_pins(Reader& reader, const pugi::xml_node& domain)
@@ -162,6 +180,9 @@ PinSet read_pins(Reader& reader, const pugi::xml_node& domain)
         pins.vcpu_cpuset = reader.id_set<CpuId>(vcpu, "cpuset");
     }
     const auto cputune = domain.child("cputune");
+    refuse_twins(reader, cputune, "vcpupin", "vcpu");
+    refuse_twins(reader, cputune, "emulatorpin", "");
+    refuse_twins(reader, cputune, "iothreadpin", "iothread");
     // libvirt refuses pins to no CPU; in a file they count as none.
     for (const auto pin : cputune.children("vcpupin")) {
         const VcpuId vcpu{reader.small_number(pin, "vcpu", 0)};

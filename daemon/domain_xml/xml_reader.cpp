@@ -102,6 +102,10 @@ Result<pugi::xml_node> load_domain(pugi::xml_document& document, std::string_vie
         return Error{.code = Errc::invalid_argument,
                      .message = "not a domain XML: the element <domain> is missing"};
     }
+    if (root.next_sibling("domain")) {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "it has more than one <domain>; give each a file of its own"};
+    }
     return root;
 }
 

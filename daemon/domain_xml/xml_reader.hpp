@@ -49,11 +49,16 @@ public:
     // A size with one of libvirt's units ("" is KiB), in KiB.
     std::uint64_t size_kib(std::string_view text, std::string_view unit, std::string_view where);
 
-    // An attribute that is a list of ids; empty where it is absent.
+    // An attribute that is a list of ids; empty where it is absent. Behind the last one libvirt
+    // takes a comma, too: "4,5,".
     template <class Id>
     IdSet<Id> id_set(const pugi::xml_node& node, const char* attribute)
     {
-        auto ids = IdSet<Id>::parse(node.attribute(attribute).value());
+        std::string_view text = node.attribute(attribute).value();
+        if (text.size() > 1 && text.ends_with(',') && text[text.size() - 2] != ',') {
+            text.remove_suffix(1);
+        }
+        auto ids = IdSet<Id>::parse(text);
         if (!ids) {
             fail(Errc::invalid_argument,
                  std::string{node.name()} + "/@" + attribute + ": " + ids.error().message);
