@@ -44,6 +44,13 @@ void drop_useless_start_pin(DomainPlan& plan, bool shows_host_caches)
     }
 }
 
+// The cores of the former shape: a guest that is off never has them again.
+void drop_former_cores(DomainPlan& plan)
+{
+    std::erase_if(plan.reasons,
+                  [](const Reason& reason) { return reason.code == ReasonCode::siblings_broken; });
+}
+
 } // namespace
 
 void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
@@ -65,6 +72,9 @@ void tune_plan(DomainPlan& plan, const Topology& topology, const Intent& intent,
     drop_useless_start_pin(plan, decision.shows_host_caches);
     if (plan.tuning.cpus && !seen.facts.active()) {
         plan.at_start = plan.tuning.cpus->pins;
+        if (plan.tuning.cpus->topology != intent.topology) {
+            drop_former_cores(plan);
+        }
     }
     if (!plan.tuning.cpus || plan.tuning.cpus->topology != intent.topology) {
         return;

@@ -217,14 +217,15 @@ private:
         return cells;
     }
 
-    // The shape that the definition has, where its vCPUs are those that were planned.
+    // The shape that the definition has, where its vCPUs are those that were planned. QEMU has no
+    // clusters on x86, and does not start a guest with several.
     [[nodiscard]] std::optional<GuestLayout>
     present_layout(const std::map<VcpuId, CpuId>& pins) const
     {
         const auto& shape = in_.now.topology;
         if (policy_.topology != TopologyChoice::match || !is_x86(in_.now.arch) || !shape ||
-            shape->product() != in_.now.vcpus_max || enabled_ != in_.now.enabled ||
-            enabled_ != in_.intent.vcpus_online) {
+            shape->clusters > 1 || shape->product() != in_.now.vcpus_max ||
+            enabled_ != in_.now.enabled || enabled_ != in_.intent.vcpus_online) {
             return std::nullopt;
         }
         return GuestLayout{.topology = *shape, .cpus = pins};
