@@ -18,6 +18,7 @@ enum class Check : std::uint8_t {
     policy_unsatisfied,
     pin_none,
     pin_missing_cpu,
+    pin_missing_node,
     pin_offline_cpu,
     pin_outside_cgroup,
     pin_smt_mismatch,

@@ -122,16 +122,22 @@ void check_hugepages(const GuestView& guest, Findings& findings)
         return;
     }
     const auto pages = pages_of_host(*guest.host, *facts.hugepage_kib);
-    const auto needed = facts.memory_kib / *facts.hugepage_kib;
+    const auto page_kib = *facts.hugepage_kib;
+    const auto needed = facts.memory_kib / page_kib + (facts.memory_kib % page_kib == 0 ? 0 : 1);
     const auto there = facts.active() ? pages.total : pages.free;
     if (there < needed) {
-        const auto size = *facts.hugepage_kib >= 1024
-                              ? std::to_string(*facts.hugepage_kib / 1024) + " MiB"
-                              : std::to_string(*facts.hugepage_kib) + " KiB";
+        const auto is_mib = page_kib >= 1024;
+        const auto count = std::to_string(is_mib ? page_kib / 1024 : page_kib);
+        const auto wanted = std::to_string(pages.total + needed - there);
         findings.add(Check::mem_hugepages_short,
-                     {.evidence = "it needs " + std::to_string(needed) + " pages of " + size +
-                                  ", and " + std::to_string(pages.free) + " of " +
-                                  std::to_string(pages.total) + " are free"});
+                     {.evidence = "it needs " + std::to_string(needed) + " pages of " + count +
+                                  (is_mib ? " MiB" : " KiB") + ", and " +
+                                  std::to_string(pages.free) + " of " +
+                                  std::to_string(pages.total) + " are free",
+                      .fix = "reserve them: echo " + wanted +
+                             " > /sys/kernel/mm/hugepages/hugepages-" + std::to_string(page_kib) +
+                             "kB/nr_hugepages, or hugepagesz=" + count + (is_mib ? "M" : "K") +
+                             " hugepages=" + wanted + " on the kernel's command line"});
     }
 }
 

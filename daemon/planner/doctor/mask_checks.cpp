@@ -85,6 +85,24 @@ void check_cpus_that_are_there(const GuestView& guest, Findings& findings)
                    "which machine.slice may not use", findings);
 }
 
+void check_nodes_that_are_there(const GuestView& guest, Findings& findings)
+{
+    if (!guest.pins.numatune) {
+        return;
+    }
+    auto named = guest.pins.numatune->nodes;
+    for (const auto& [cell, nodes] : guest.pins.numatune->cells) {
+        named |= nodes;
+    }
+    const auto host = guest.host->all_nodes();
+    if (const auto missing = named - host; !missing.empty()) {
+        findings.add(Check::pin_missing_node,
+                     {.evidence = "its memory is bound to node " + missing.str() +
+                                  ", and this host has " + host.str(),
+                      .automatic = dedicated_fix()});
+    }
+}
+
 void check_isolated_ranges(const GuestView& guest, Findings& findings)
 {
     const auto online = guest.host->online_cpus();
@@ -115,6 +133,7 @@ void check_isolated_ranges(const GuestView& guest, Findings& findings)
 void check_masks(const GuestView& guest, Findings& findings)
 {
     check_cpus_that_are_there(guest, findings);
+    check_nodes_that_are_there(guest, findings);
     check_isolated_ranges(guest, findings);
 }
 

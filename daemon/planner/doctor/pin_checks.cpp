@@ -65,6 +65,9 @@ void check_guest_cores(const GuestView& guest, Findings& findings)
 // Guests that take each vCPU for a core.
 void check_cores_without_threads(const GuestView& guest, Findings& findings)
 {
+    if (guest.cpus != nullptr && guest.cpus->emulated) {
+        return; // its topology cannot be made that of its CPUs
+    }
     std::map<CoreIndex, std::map<VcpuId, CpuSet>> on;
     for (const auto& [vcpu, mask] : guest.masks) {
         if (const auto core = guest.core_of(mask)) {

@@ -260,6 +260,16 @@ const std::vector<FaultRow>& rows()
           {with_more("<memoryBacking><hugepages><page size='1' "
                      "unit='GiB'/></hugepages></memoryBacking>")}},
          "it needs 4 pages of 1024 MiB, and 3 of 3 are free"},
+        {Check::pin_missing_node,
+         {host_of(intel),
+          {with_more("<numatune><memory mode='strict' nodeset='0-1'/></numatune>")}},
+         {host_of(intel), {with_more("<numatune><memory mode='strict' nodeset='0'/></numatune>")}},
+         "its memory is bound to node 1, and this host has 0"},
+        {Check::cpu_placement_auto,
+         {host_of(intel),
+          {with_more("<numatune><memory mode='strict' placement='auto'/></numatune>")}},
+         {host_of(intel), {with_more("<numatune><memory mode='strict' nodeset='0'/></numatune>")}},
+         "<numatune> with placement='auto'"},
         {Check::mem_balloon,
          {host_of(intel), {seen({.devices = gpu() + "<memballoon model='virtio'/>"})}},
          {host_of(intel), {seen({.devices = gpu() + "<memballoon model='none'/>"})}},
@@ -285,6 +295,18 @@ TEST_P(GuestFault, IsToldOnlyWhereItIs)
 }
 
 INSTANTIATE_TEST_SUITE_P(Doctor, GuestFault, testing::ValuesIn(rows()), row_name);
+
+TEST(GuestFault, OfPagesIsMendedForTheirSize)
+{
+    const auto found = examined({with_hugepages(3),
+                                 {with_more("<memoryBacking><hugepages><page size='1' "
+                                            "unit='GiB'/></hugepages></memoryBacking>")}});
+    const auto fix = find(found, Check::mem_hugepages_short)->fix;
+    EXPECT_NE(fix.find("echo 4 > /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages"),
+              std::string::npos)
+        << fix;
+    EXPECT_NE(fix.find("hugepagesz=1024M hugepages=4"), std::string::npos) << fix;
+}
 
 TEST(GuestFault, OfShapesThatQemuReplacesIsNotJudged)
 {
