@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -132,6 +133,41 @@ private:
         return cores;
     }
 
+    // Cores of its kinds on these nodes, free or not, without those of housekeeping.
+    [[nodiscard]] std::size_t cores_for_it(const NodeSet& nodes) const
+    {
+        const auto kept = fleet_.housekeeping_beside(member_);
+        const auto on_nodes = host_.topology->cpus_of(nodes);
+        const auto& allowed = intent_.policy.cpus;
+        std::set<KindIndex> kinds;
+        for (const auto& [core, vcpus] : used_cores()) {
+            kinds.insert(host_.cores[core].kind);
+        }
+        return static_cast<std::size_t>(
+            std::count_if(host_.cores.begin(), host_.cores.end(), [&](const HostCore& core) {
+                return kinds.contains(core.kind) && core.set.intersects(on_nodes) &&
+                       !core.set.intersects(kept) &&
+                       (allowed.empty() || allowed.includes(core.set));
+            }));
+    }
+
+    // Fewer cores than its topology has: where they are missing, and whether smt=isolate would
+    // help.
+    void say_few_cores(std::size_t cores)
+    {
+        const auto vcpus = intent_.vcpus_online.size();
+        const auto nodes = host_.topology->nodes_of(cpus_);
+        const auto here = cores_for_it(nodes);
+        const auto anywhere = cores_for_it(host_.topology->all_nodes());
+        const auto most = intent_.policy.numa == NumaChoice::single ? here : anywhere;
+        const auto off_node = here < vcpus && here < anywhere;
+        say(ReasonCode::few_cores, {{"vcpus", vcpus},
+                                    {"cores", cores},
+                                    {"most", most >= vcpus ? vcpus : 0},
+                                    {"nodes", off_node ? nodes : NodeSet{}},
+                                    {"stays", runs_in_place(member_)}});
+    }
+
     // Whether each vCPU has the core that the guest's topology, or smt=spread, wishes for it.
     void say_one_per_core()
     {
@@ -149,9 +185,7 @@ private:
         }
         const auto idle = siblings & member_.placed->claim;
         if (cost_[CostTerm::stacked] > 0) {
-            say(ReasonCode::few_cores, {{"vcpus", intent_.vcpus_online.size()},
-                                        {"cores", cores},
-                                        {"stays", runs_in_place(member_)}});
+            say_few_cores(cores);
         } else if (!siblings.empty()) {
             say(ReasonCode::own_cores, {{"pool", siblings - idle}, {"siblings", idle}});
         }
