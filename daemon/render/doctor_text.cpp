@@ -127,11 +127,13 @@ std::string counts_text(const std::vector<const Finding*>& findings)
 std::string host_text(const Topology& topology)
 {
     const auto online = topology.online_cpus();
-    const auto cores = static_cast<std::size_t>(
-        std::count_if(topology.cores.begin(), topology.cores.end(),
-                      [&online](const Core& core) { return core.cpus.intersects(online); }));
-    auto text = pluralize(cores, "core") + ", " + pluralize(online.size(), "CPU") + ", " +
-                pluralize(topology.l3s.size(), "L3");
+    const auto count = [&online](const auto& parts) {
+        return static_cast<std::size_t>(
+            std::count_if(parts.begin(), parts.end(),
+                          [&online](const auto& part) { return part.cpus.intersects(online); }));
+    };
+    auto text = pluralize(count(topology.cores), "core") + ", " + pluralize(online.size(), "CPU") +
+                ", " + pluralize(count(topology.l3s), "L3");
     for (std::size_t i = 0; i < topology.l3s.size(); ++i) {
         text += topology.l3s[i].vcache ? " (V-cache: L3 #" + std::to_string(i) + ")" : "";
     }

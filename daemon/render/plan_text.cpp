@@ -199,13 +199,27 @@ private:
     std::map<CpuId, char> marks_;
 };
 
+// Nothing tells where a CPU is that is offline: it stands in a package and an L3 of its own, which
+// are none.
+template <class Part>
+std::size_t count_online(const std::vector<Part>& parts, const CpuSet& online)
+{
+    return static_cast<std::size_t>(
+        std::count_if(parts.begin(), parts.end(),
+                      [&online](const Part& part) { return part.cpus.intersects(online); }));
+}
+
 std::string host_line(const Plan& plan, const Topology& topology)
 {
     const auto or_none = [](const CpuSet& cpus) { return cpus.empty() ? "none" : cpus.str(); };
-    return "host: " + pluralize(topology.all_cpus().size(), "CPU") + ", " +
-           pluralize(topology.cores.size(), "core") + ", " + pluralize(topology.l3s.size(), "L3") +
-           ", " + pluralize(topology.nodes.size(), "node") + ", " +
-           pluralize(topology.packages.size(), "package") + "; housekeeping " +
+    const auto online = topology.online_cpus();
+    const auto offline = topology.cpus.size() - online.size();
+    return "host: " + pluralize(topology.cpus.size(), "CPU") +
+           (offline > 0 ? " (" + std::to_string(offline) + " offline)" : std::string{}) + ", " +
+           pluralize(count_online(topology.cores, online), "core") + ", " +
+           pluralize(count_online(topology.l3s, online), "L3") + ", " +
+           pluralize(topology.nodes.size(), "node") + ", " +
+           pluralize(count_online(topology.packages, online), "package") + "; housekeeping " +
            or_none(plan.housekeeping) +
            (plan.yielded.empty() ? "" : " (gives way on " + plan.yielded.str() + ")") + "; pool " +
            or_none(plan.pool) +
