@@ -180,6 +180,17 @@ std::optional<Reason> limit_of_kind(Fleet& fleet, const Member& member)
                   {{"place", ReasonPhrase::kind_of_core}, {"most", most}}};
 }
 
+CpuSet whole_cores(const HostIndex& host, const CpuSet& cpus)
+{
+    CpuSet whole;
+    for (const auto& core : host.cores) {
+        if (core.set.intersects(cpus)) {
+            whole |= core.set;
+        }
+    }
+    return whole;
+}
+
 } // namespace
 
 DomainsOnCpus claimants(const Fleet& fleet, const Member& member, const CpuSet& wanted)
@@ -219,13 +230,20 @@ std::optional<Reason> how_to_do_better(Fleet& fleet, const Member& member)
         }
         return limit || now[CostTerm::kind] == 0 ? limit : limit_of_kind(fleet, member);
     }
-    auto owners = claimants(fleet, member, alone->claim);
-    const auto helps =
-        !owners.empty() && priority_helps(fleet, member, alone->claim, For::better_place);
-    return Reason{
-        ReasonCode::to_do_better,
-        with_gain({{"cpus", alone->claim}, {"owners", std::move(owners)}, {"priority", helps}},
-                  fleet.host(), *member.intent, alone->cost, now)};
+    auto wanted = alone->claim;
+    auto owners = claimants(fleet, member, wanted);
+    if (owners.empty()) { // they are on siblings of its CPUs, or it stays only because it runs
+        wanted = whole_cores(fleet.host(), wanted);
+        owners = claimants(fleet, member, wanted);
+    }
+    if (owners.empty() && member.intent->activity != Activity::running) {
+        return std::nullopt;
+    }
+    wanted = owners.empty() ? alone->claim : wanted;
+    const auto helps = !owners.empty() && priority_helps(fleet, member, wanted, For::better_place);
+    return Reason{ReasonCode::to_do_better,
+                  with_gain({{"cpus", wanted}, {"owners", std::move(owners)}, {"priority", helps}},
+                            fleet.host(), *member.intent, alone->cost, now)};
 }
 
 std::optional<Reason> what_memory_costs(Fleet& fleet, const Member& member)

@@ -184,10 +184,10 @@ private:
             ++cores;
         }
         const auto idle = siblings & member_.placed->claim;
-        if (cost_[CostTerm::stacked] > 0) {
-            say_few_cores(cores);
-        } else if (!siblings.empty()) {
+        if (cost_[CostTerm::stacked] == 0 && !siblings.empty()) {
             say(ReasonCode::own_cores, {{"pool", siblings - idle}, {"siblings", idle}});
+        } else if (cores < intent_.vcpus_online.size()) {
+            say_few_cores(cores);
         }
     }
 
