@@ -221,6 +221,7 @@ void Controller::store_then_apply(const PolicyChange& change, const std::optiona
                                record->storing.erase(number);
                            }
                            if (!stored) {
+                               reconciler_.publish(); // the generation that the next is to expect
                                reply(translate_libvirt_error(std::move(stored).error(), doing));
                                set_waiting(change.uuid);
                                return;

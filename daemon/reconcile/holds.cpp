@@ -45,19 +45,31 @@ void Holds::hold(const DomainUuid& uuid, const std::string& reason, const std::s
         reply(added.error());
         return;
     }
-    reconciler_.request_pass(
-        uuid, [this, uuid, cookie = *added, reply = std::move(reply)](const Result<void>& passed) {
-            auto* record = reconciler_.find(uuid);
-            // What is wrong with the domain itself is no reason not to leave it alone.
-            if (passed || (record != nullptr && record->error == passed.error())) {
-                reply(cookie);
-                return;
-            }
-            if (record != nullptr) {
-                record->holds.erase(cookie);
-            }
-            reply(passed.error());
-        });
+    const auto before = reconciler_.find(uuid)->state;
+    reconciler_.request_pass(uuid, [this, uuid, before, cookie = *added,
+                                    reply = std::move(reply)](const Result<void>& passed) {
+        const auto* record = reconciler_.find(uuid);
+        // What is wrong with the domain itself is no reason not to leave it alone.
+        if (passed || (record != nullptr && record->error == passed.error())) {
+            reply(cookie);
+            return;
+        }
+        take_away(uuid, cookie, before);
+        reply(passed.error());
+    });
+}
+
+// The pass has been shown with it.
+void Holds::take_away(const DomainUuid& uuid, std::uint64_t cookie, PinState before)
+{
+    auto* record = reconciler_.find(uuid);
+    if (record == nullptr || record->holds.erase(cookie) == 0) {
+        return;
+    }
+    if (record->holds.empty() && record->state == PinState::held) {
+        record->state = before; // until the next pass decides
+    }
+    reconciler_.publish();
 }
 
 std::optional<DomainUuid> Holds::held_under(std::uint64_t cookie) const

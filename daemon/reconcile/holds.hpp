@@ -27,6 +27,8 @@ private:
     // The cookie of the new hold.
     [[nodiscard]] Result<std::uint64_t> add(const DomainUuid& uuid, const std::string& reason,
                                             const std::string& owner);
+    // The hold is refused after all; its domain was in the state `before` when it was asked for.
+    void take_away(const DomainUuid& uuid, std::uint64_t cookie, PinState before);
     // Whether the domain had any that `ends` takes; its back-off goes with them.
     template <class Ends>
     bool end(const DomainUuid& uuid, Ends ends);

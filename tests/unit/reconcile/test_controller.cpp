@@ -103,6 +103,25 @@ TEST_F(ReconcilerTest, PolicyThatCannotBeStoredLeavesEverythingAsItWas)
     EXPECT_EQ(record(1).runtime_policy->name, "shared");
 }
 
+TEST_F(ReconcilerTest, GenerationIsShownOfAPolicyThatCannotBeStored)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    host_.store_error = Error{.code = Errc::apply_failed, .message = "no"};
+    for (const auto reset : {false, true}) {
+        const auto shown = sink_.domains.at(0).generation;
+        if (reset) {
+            domain(1).facts.metadata.content.emplace(PolicySpec{.name = "dedicated"});
+            changed(1);
+        }
+        EXPECT_FALSE(reset ? reset_policy(1) : set_policy(1, "dedicated", {}, 0, shown));
+        EXPECT_EQ(sink_.domains.at(0).generation, shown + 1);
+    }
+    host_.store_error.reset();
+    EXPECT_TRUE(set_policy(1, "dedicated", {}, 0, sink_.domains.at(0).generation))
+        << "what is shown is what is expected";
+}
+
 // What a caller sets for as long as it is on the bus.
 class PolicyWhileConnected : public ReconcilerTest {
 protected:

@@ -82,6 +82,39 @@ TEST_F(HoldDuringPass, IsUndoneWhenLibvirtGoesBeforeTheReply)
     EXPECT_TRUE(record(1).holds.empty());
 }
 
+TEST_F(ReconcilerTest, HoldThatIsRefusedIsNotShown)
+{
+    host_.add(1, "web1", 4, 1);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    host_.observe_error = Error{.code = Errc::apply_failed, .message = "no"};
+    const auto publications = sink_.publications;
+    ASSERT_FALSE(hold(1));
+    EXPECT_GT(sink_.publications, publications);
+    EXPECT_TRUE(sink_.manager.holds.empty());
+    EXPECT_TRUE(sink_.domains.at(0).holds.empty());
+    EXPECT_EQ(sink_.domains.at(0).pin_state, PinState::pinned);
+}
+
+// The pass has decided by the hold, and is at another domain.
+TEST_F(ReconcilerTest, HoldThatIsRefusedLateLeavesTheStateThatItsDomainWasIn)
+{
+    host_.add(1, "web1", 4, 1);
+    host_.add(2, "web2", 4, 2);
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated"));
+    ASSERT_TRUE(set_policy(2, "dedicated"));
+    domain(2).running->pins.vcpus.clear();
+    host_.before_apply = [this] {
+        host_.before_apply = nullptr;
+        EXPECT_EQ(record(1).state, PinState::held);
+        reconciler_.on_event(LibvirtLost{.why = unreachable()});
+    };
+    ASSERT_FALSE(hold(1));
+    EXPECT_TRUE(sink_.manager.holds.empty());
+    EXPECT_EQ(sink_.domains.at(0).pin_state, PinState::pinned);
+}
+
 TEST_F(ReconcilerTest, HoldMayBeOfADomainThatHasFailed)
 {
     host_.add(1, "web1", 4, 1).facts.metadata.content =
