@@ -22,7 +22,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <ostream>
+#include <utility>
 
 namespace virtpind {
 
@@ -228,6 +230,20 @@ std::vector<std::string> missing_domains(const RestoreOptions& options, const Ob
     return missing;
 }
 
+void restore_or_forget(Restoring& restoring, const ObservedDomain& domain,
+                       std::optional<BeforeImage> file, const std::string& boot_id)
+{
+    const auto has_file = file.has_value();
+    const auto known = merge_undo(std::move(file), domain, boot_id);
+    if (known.image) {
+        restoring.restore(domain, *known.image);
+    } else if (has_file && known.changed) {
+        restoring.forget_former(domain);
+    } else if (domain.facts.metadata.content) {
+        restoring.forget_policy(domain);
+    }
+}
+
 } // namespace
 
 int run_restore_command(const RestoreOptions& options, std::ostream& out, std::ostream& err)
@@ -270,15 +286,12 @@ int run_restore_command(const RestoreOptions& options, std::ostream& out, std::o
         if (!is_named(options, domain.facts.uuid, domain.facts.name)) {
             continue;
         }
-        const auto known = merge_undo(file ? std::optional{std::move(file.mapped())} : std::nullopt,
-                                      domain, boot_id);
-        if (known.image) {
-            restoring.restore(domain, *known.image);
-        } else if (file && known.changed) {
-            restoring.forget_former(domain);
-        } else if (domain.facts.metadata.content) {
-            restoring.forget_policy(domain);
+        if (const auto kept = loaded.kept.find(domain.facts.uuid); kept != loaded.kept.end()) {
+            restoring.fail(domain.facts.name, "nothing is restored: " + kept->second);
+            continue;
         }
+        restore_or_forget(restoring, domain,
+                          file ? std::optional{std::move(file.mapped())} : std::nullopt, boot_id);
     }
     for (const auto& wanted : missing_domains(options, *seen)) {
         restoring.fail(wanted, "libvirt has no domain with this name or UUID");

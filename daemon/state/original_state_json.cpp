@@ -8,6 +8,8 @@
 
 #include <charconv>
 #include <limits>
+#include <optional>
+#include <utility>
 
 namespace virtpind {
 
@@ -16,7 +18,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t version = 2;
-constexpr JsonLimits limits{.bytes_max = before_image_bytes_max, .depth_max = 8};
+// Deeper than any of this version, so that a later one may nest more and is still known as such.
+constexpr JsonLimits limits{.bytes_max = before_image_bytes_max, .depth_max = 32};
 
 // --- writing -----------------------------------------------------------------------------------
 
@@ -190,6 +193,25 @@ Result<PinSet> read_pin_set(const JsonNode& node)
     return pins;
 }
 
+// Whatever else it says: keys and values of a later version are not for this one to judge.
+std::optional<Error> find_later_version(const JsonNode& root)
+{
+    const auto members = root.as_object();
+    if (!members) {
+        return std::nullopt;
+    }
+    for (const auto& [key, value] : *members) {
+        const auto later = value.as_integer(version + 1, std::numeric_limits<std::int64_t>::max());
+        if (key == "version" && later) {
+            return Error{.code = Errc::unsupported,
+                         .message = value.place() + ": a later virtpind wrote it, in version " +
+                                    std::to_string(*later) + " of the format; this one reads " +
+                                    std::to_string(version)};
+        }
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 std::string format_before_image(const BeforeImage& image)
@@ -220,6 +242,9 @@ Result<BeforeImage> parse_before_image(std::string_view text, std::string_view s
     const auto document = parse_json(text, source, limits);
     if (!document) {
         return document.error();
+    }
+    if (auto later = find_later_version(document->root())) {
+        return std::move(*later);
     }
     BeforeImage image;
     std::int64_t read_version = 0;

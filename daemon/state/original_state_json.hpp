@@ -20,7 +20,8 @@ inline constexpr std::size_t before_image_bytes_max = 1024 * 1024;
 // "vcpu-cpuset":"0-3","numatune":{"mode":"strict","nodes":"0","cells":{"0":"0"},
 // "xml":"<numatune>..."}}; what is absent was absent.
 [[nodiscard]] std::string format_before_image(const BeforeImage& image);
-// Error: invalid_config, with `source` and the line.
+// Errors, with `source` and the line: unsupported, it is of a later version; invalid_config. A
+// later version keeps to before_image_bytes_max, and nests at most 32 deep.
 [[nodiscard]] Result<BeforeImage> parse_before_image(std::string_view text,
                                                      std::string_view source);
 

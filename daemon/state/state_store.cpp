@@ -18,10 +18,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// There is none, or not even its content is known: it may be good, and its time come again.
+// There is none, or not even its content is known, or that is of a later version: it may be good,
+// and its time come again.
 bool is_out_of_reach(const Error& error)
 {
-    return error.code == Errc::not_found;
+    return error.code == Errc::not_found || error.code == Errc::unsupported;
+}
+
+// What brings a file within reach.
+std::string next_step(const Error& why)
+{
+    return why.code == Errc::unsupported
+               ? "; install that virtpind again or move the file away, then restart the service"
+               : "; make it readable for virtpind or move it away, then restart the service";
+}
+
+std::string was_out_of_reach(const Images& images, const std::string& name, const Error& why)
+{
+    return (why.code == Errc::unsupported
+                ? why.message
+                : path_in_quotes(images.shown(name).native()) + " was unreadable at the start") +
+           next_step(why);
 }
 
 Result<BeforeImage> load_one(const Images& images, const std::string& name)
@@ -50,30 +67,30 @@ Result<std::string> name_of(const DomainUuid& uuid)
     return uuid.str() + std::string{image_suffix};
 }
 
+// Why files are kept, by their names.
+using KeptFiles = std::map<std::string, std::string>;
+
 // What could not be read may be the only record of how a domain was: it is not overwritten, nor
 // removed, also not when somebody has made it readable and has yet to restart the service.
 Result<void> check_replaceable(const Images& images, const std::string& name,
-                               const std::set<std::string>& kept_files)
+                               const KeptFiles& kept_files)
 {
     if (!is_there(images, name)) {
         return {};
     }
     const auto text = read_image(images, name);
-    const auto unreadable = !text && is_out_of_reach(text.error());
-    if (unreadable || kept_files.contains(name)) {
+    if (!text && is_out_of_reach(text.error())) {
         return Error{.code = Errc::conflict,
-                     .message = (unreadable ? text.error().message
-                                            : path_in_quotes(images.shown(name).native()) +
-                                                  " was unreadable at the start") +
-                                "; make it readable for virtpind or move it away, then restart "
-                                "the service"};
+                     .message = text.error().message + next_step(text.error())};
+    }
+    if (const auto kept = kept_files.find(name); kept != kept_files.end()) {
+        return Error{.code = Errc::conflict, .message = kept->second};
     }
     return {};
 }
 
 // Whether it was there.
-Result<bool> forget_image(const Images& images, const DomainUuid& uuid,
-                          const std::set<std::string>& kept_files)
+Result<bool> forget_image(const Images& images, const DomainUuid& uuid, const KeptFiles& kept_files)
 {
     const auto name = name_of(uuid);
     if (!name) {
@@ -120,8 +137,13 @@ StateStore::Loaded StateStore::load_all()
         if (image) {
             loaded.images.emplace(image->uuid, std::move(*image));
         } else if (is_out_of_reach(image.error())) {
-            kept_files_.insert(name);
-            loaded.problems.push_back(image.error().message + ", leaving it alone");
+            const auto why = was_out_of_reach(*images, name, image.error());
+            kept_files_.emplace(name, why);
+            if (auto uuid = parse_uuid(images->shown(name).stem().native())) {
+                loaded.kept.emplace(std::move(*uuid), why);
+            }
+            loaded.problems.push_back(image.error().message + ", leaving it alone" +
+                                      next_step(image.error()));
         } else {
             loaded.problems.push_back(set_aside(*images, name, image.error().message));
         }

@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -29,16 +28,18 @@ public:
     struct Loaded {
         std::map<DomainUuid, BeforeImage> images;
         std::vector<std::string> problems; // sentences, one per unusable file
+        // The domains whose file is left alone, and why, with the next step.
+        std::map<DomainUuid, std::string> kept;
     };
 
     // Removes half-written files of a crash. Never fails: a file that is no before-image is
     // renamed to NAME.corrupt and becomes a problem. A file or directory that is unreadable
-    // (permissions, a failing disk, a symbolic link) also becomes a problem, but it is left alone:
-    // it may be good.
+    // (permissions, a failing disk, a symbolic link), and a file that a later version wrote, also
+    // become problems, but are left alone: they may be good.
     [[nodiscard]] Loaded load_all();
 
     // Returns when the file is on disk. After an error, a new file is removed if the disk allows.
-    // Errors: not_persisted (also: it is too large), conflict (an unreadable file has its name),
+    // Errors: not_persisted (also: it is too large), conflict (a file that is kept has its name),
     // limits_exceeded (too many files).
     [[nodiscard]] Result<void> save(const BeforeImage& image);
     // Continues after a failure and returns the first error: not_persisted, or conflict as above. A
@@ -52,7 +53,7 @@ private:
     std::filesystem::path dir_;
     // The approximate number of files: listing them for each new one would take ever longer.
     std::optional<std::size_t> files_;
-    std::set<std::string> kept_files_; // names of files, by load_all()
+    std::map<std::string, std::string> kept_files_; // why, by the names of files; of load_all()
 };
 
 } // namespace virtpind

@@ -98,8 +98,8 @@ def test_disk_is_full_or_read_only(make_daemon, make_guest, client, small_disk, 
 
 
 @pytest.mark.parametrize("garbage",
-                         [b"", b"{", b"\xff\xfe garbage", b'{"version": 999}', b"[" * 100000, b"x" * (2 << 20)],
-                         ids=["empty", "cut", "binary", "future", "deep", "huge"])
+                         [b"", b"{", b"\xff\xfe garbage", b'{"version": 1}', b"[" * 100000, b"x" * (2 << 20)],
+                         ids=["empty", "cut", "binary", "former", "deep", "huge"])
 def test_state_is_corrupt(make_daemon, make_guest, client, garbage):
     guest = make_guest("corrupt", vcpus=1).start()
     daemon = make_daemon(config=NO_HOUSEKEEPING)
@@ -112,6 +112,43 @@ def test_state_is_corrupt(make_daemon, make_guest, client, garbage):
     wait_pinned(client, guest)
     assert image.name in problems(client)["StateFile"]
     assert image.with_name(image.name + ".corrupt").read_bytes() == garbage, "set aside for a person to look at"
+
+
+def test_state_is_of_a_later_version(make_daemon, make_guest, client):
+    """As after a downgrade: nothing of it is lost, and the next upgrade finds it as it was."""
+    guest = make_guest("later", vcpus=1).start()
+    definition = guest.xml("--inactive")
+    daemon = make_daemon(config=NO_HOUSEKEEPING)
+    known(client, guest)
+    set_policy(client, guest, cpus=FIRST)
+    (image,) = (daemon.directory / "state").rglob("*.json")
+    daemon.stop()
+    ours = image.read_text()
+    later = ours.replace('"version": 2', '"version": 3,\n  "more": true')
+    assert later != ours
+    image.write_text(later)
+    daemon.start()
+    wait_pinned(client, guest)
+    for told in (image.name, "version 3", "install that virtpind again"):
+        assert told in problems(client)["StateFile"]
+    pinned = guest.affinity()
+    for call in (lambda: set_policy(client, guest, cpus=SECOND),
+                 lambda: client.manager("ResetPolicy", "(st)", guest.name, 0)):
+        with pytest.raises(BusError) as refused:
+            call()
+        assert refused.value.name == "org.virtpind1.Error.NotPersisted"
+        assert image.name in refused.value.text and "install that virtpind again" in refused.value.text
+        assert guest.affinity() == pinned
+    daemon.stop()
+    restored = daemon.restore("--all")
+    assert restored.returncode == 1 and f"{guest.name}: nothing is restored: " in restored.stderr, restored.stderr
+    assert guest.affinity() == pinned
+    assert image.read_text() == later
+    assert list(image.parent.iterdir()) == [image], "neither renamed nor removed"
+    image.write_text(ours)
+    daemon.start()
+    wait_until(lambda: guest.affinity()["vcpus"] == {0: ALL}, lambda: f"what was asked is done: {guest.affinity()}")
+    wait_until(lambda: guest.xml("--inactive") == definition, lambda: guest.xml("--inactive"))
 
 
 @pytest.mark.parametrize("garbage",

@@ -93,7 +93,8 @@ TEST(BeforeImageJson, RefusesWhatItDoesNotUnderstand)
     };
     for (const auto& text :
          {std::string{}, std::string{"[]"}, std::string(100'000, '['),
-          with("\"version\": 2", "\"version\": 3"), with("1111-2222", "1111/2222"),
+          with("\"version\": 2", "\"version\": 1"), with("\"version\": 2", "\"version\": 3"),
+          with("\"version\": 2", "\"version\": \"3\""), with("1111-2222", "1111/2222"),
           with("\"0-3,8\"", "\"0-3,x\""), with("\"16383\"", "3"), with("preferred", "prefered"),
           with("\"7\"", "\"seven\""), with("boot-id", "boot")}) {
         const auto read = parse_before_image(text, "some.json");
