@@ -94,6 +94,12 @@ std::optional<PinSet> BeforeImage::pins_for(std::optional<int> now, std::string_
     return live && id == now && boot_id == boot ? live : config;
 }
 
+void BeforeImage::forget_run()
+{
+    id.reset();
+    live.reset();
+}
+
 bool BeforeImage::is_ours(const DefinitionParts& now, const std::string& part) const
 {
     return std::any_of(written.begin(), written.end(), [&](const DefinitionParts& one) {

@@ -16,7 +16,8 @@ struct BeforeImage {
     DomainUuid uuid;
     std::string name; // for people reading the state file; identity is the UUID
     // The run in which it was taken: live pins are given back only to the same run. `boot_id` is
-    // the host's, because libvirt counts ids from 1 after every boot.
+    // the host's, because libvirt counts ids from 1 after every boot; and whenever its daemon
+    // starts while no domain runs, which is why forget_run() is called as soon as a run is over.
     std::optional<int> id;
     std::string boot_id;
     std::optional<PinSet> live;
@@ -34,6 +35,9 @@ struct BeforeImage {
     // if it is shut off. Empty without a definition, if the run is another.
     [[nodiscard]] std::optional<PinSet> pins_for(std::optional<int> now,
                                                  std::string_view boot) const;
+
+    // The run is over: its pins are nobody's.
+    void forget_run();
 
     // Whether a part of a definition is as virtpind wrote it.
     [[nodiscard]] bool is_ours(const DefinitionParts& now, const std::string& part) const;

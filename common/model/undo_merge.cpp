@@ -48,10 +48,30 @@ bool take_definition(BeforeImage& image, const ObservedDomain& seen)
     return true;
 }
 
-// Whether the image's live pins are those of this very run.
-bool is_of_this_run(const BeforeImage& image, const ObservedDomain& seen, std::string_view boot_id)
+// Whether the note tells of other former pins than these: then they are of another run.
+bool contradicts(const UndoNote& note, const PinSet& live)
+{
+    auto said = pin_parts(pins_before_run(live, note));
+    auto known = pin_parts(live);
+    for (auto* parts : {&said, &known}) {
+        parts->erase(name_of(DefinitionPart::iothreadids)); // how a definition is written
+    }
+    return said != known;
+}
+
+bool has_id_of_this_run(const BeforeImage& image, const ObservedDomain& seen,
+                        std::string_view boot_id)
 {
     return image.live && image.id == seen.facts.id && image.boot_id == boot_id;
+}
+
+// Whether the image's live pins are those of this very run. libvirt may have given its id to a
+// former one in the same boot. What such a run has of virtpind's it has from its definition, with
+// the note of that; and virtpind writes no pin whose former value the run's note does not tell.
+bool is_of_this_run(const BeforeImage& image, const ObservedDomain& seen, std::string_view boot_id)
+{
+    return has_id_of_this_run(image, seen, boot_id) &&
+           !(seen.running_note() && contradicts(*seen.running_note(), *image.live));
 }
 
 bool take_run(BeforeImage& image, const ObservedDomain& seen, std::string_view boot_id)
@@ -61,7 +81,12 @@ bool take_run(BeforeImage& image, const ObservedDomain& seen, std::string_view b
     }
     auto before = pins_before_run(seen.running->pins, *seen.running_note());
     if (image.config && pin_parts(before) == pin_parts(*image.config)) {
-        return false; // what is given back to a run without an image of its own
+        // What is given back to a run without an image of its own.
+        const auto has_former = has_id_of_this_run(image, seen, boot_id);
+        if (has_former) {
+            image.forget_run();
+        }
+        return has_former;
     }
     image.live = std::move(before);
     image.id = seen.facts.id;

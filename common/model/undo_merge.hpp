@@ -25,9 +25,9 @@ void remove_notes(DomainActions& actions, const ObservedDomain& seen, bool live_
 //  - The definition, part by part: the file decides about parts that it knows as virtpind's. Else
 //    the note decides about parts that are word for word as virtpind wrote them. All other parts
 //    are their owner's.
-//  - The running domain: the file decides in the run that it was taken in (id and boot), the note
-//    in any other run; parts that it does not name are their owner's. Without a note, the former
-//    state of the definition decides.
+//  - The running domain: the file decides in the run that it was taken in (id and boot, and no
+//    note that says otherwise), the note in any other run; parts that it does not name are their
+//    owner's. Without a note, the former state of the definition decides.
 //  - A file from another run, without a note, whose definition has no part of virtpind, belongs to
 //    a domain that no longer exists: it is ignored.
 struct KnownUndo {

@@ -10,6 +10,9 @@ void DomainRecord::forget_other_runs(std::optional<int> id, const VcpuSet& onlin
         repairs = 0;
         isolation = {};
     }
+    if (placed_id != id) {
+        placed_id.reset(); // a later run may have that id again
+    }
     if (deferred_id != id) {
         deferred_id.reset();
     }

@@ -136,8 +136,14 @@ void BeforeImages::forget(DomainRecord& record)
 
 void BeforeImages::forget_former_run(DomainRecord& record, std::optional<int> id)
 {
-    if (record.before && !record.before->config && record.before->id != id) {
+    if (!record.before || record.before->id == id) {
+        return;
+    }
+    if (!record.before->config) {
         forget(record);
+    } else if (record.before->live) {
+        record.before->forget_run();
+        record.unsaved = true;
     }
 }
 

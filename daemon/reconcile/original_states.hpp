@@ -43,7 +43,9 @@ public:
     // The domain is as its image says, or the run that the image describes is over: drops the image
     // from its record.
     void forget(DomainRecord& record);
-    // Drops the image of a domain without a definition if it describes another run than `id`.
+    // The domain is in the run `id` (none while it is shut off). If its image is of another run,
+    // drops the pins of that, of a domain without a definition the whole image: a later run may
+    // have the same id.
     void forget_former_run(DomainRecord& record, std::optional<int> id);
 
     // Writes the present state of each domain in `actions`, one after the other, unless it is on

@@ -149,6 +149,35 @@ def test_reset_gives_back_exactly_what_was_there(host, make_guest, client, cputu
     assert client.domain_properties(guest.uuid)["Policy"] == "none"
 
 
+@pytest.mark.parametrize("watched", [True, False], ids=["watched", "while-nobody-looks"])
+def test_a_later_run_of_the_same_id_gets_no_pins_of_the_former(host, make_guest, libvirtd, watched):
+    """A libvirtd that starts while no guest runs counts ids from 1 again."""
+    guest = make_guest("same-id", vcpus=1)
+    definition = guest.xml("--inactive")
+    libvirtd.restart()
+    guest.start()
+    run = libvirtd.virsh("domid", guest.name).stdout
+    libvirtd.virsh("vcpupin", guest.name, 0, FIRST, "--live")
+    host.wait(guest, "foreign")
+    host.set_policy(guest, "dedicated", cpus=SECOND)
+    if watched:
+        guest.destroy()
+        host.wait(guest, "idle")
+    else:
+        host.daemon.stop()
+        guest.destroy()
+    libvirtd.restart()
+    guest.start()
+    assert libvirtd.virsh("domid", guest.name).stdout == run, "what this test is about"
+    if not watched:
+        host.daemon.start()
+    host.wait(guest, "pinned")
+    assert guest.affinity()["vcpus"] == {0: SECOND}
+    host.reset(guest)
+    assert guest.affinity()["vcpus"] == {0: ALL}, "nobody ever pinned this run to the first CPU"
+    assert guest.xml("--inactive") == definition
+
+
 # The policy was stored and removed, and nothing else was ever changed.
 def test_reset_of_a_policy_that_changed_nothing_leaves_nothing(host, make_guest):
     guest = make_guest("trace", vcpus=1)

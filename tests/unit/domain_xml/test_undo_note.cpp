@@ -297,13 +297,45 @@ TEST(UndoMerge, ARunIsItsOwnFilesOrItsNotes)
     ASSERT_TRUE(fresh.image);
     EXPECT_EQ(fresh.image->live->vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
     auto file = *fresh.image;
-    file.live->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    file.live->vcpus[VcpuId{1}] = CpuSet{CpuId{2}}; // of which the note says nothing
     EXPECT_EQ(merge_undo(file, seen, "here").image->live, file.live) << "this very run";
     EXPECT_EQ(merge_undo(file, seen, "there").image->live, fresh.image->live) << "another boot";
     // As after a death between a pin and its note.
     seen.running->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{5}};
     EXPECT_EQ(merge_undo(file, seen, "there").image->live, fresh.image->live);
     EXPECT_EQ(merge_undo({}, seen, "here").image->live, fresh.image->live);
+}
+
+// libvirt counts ids from 1 again where its daemon was restarted while no domain ran, and this run
+// began while nobody looked.
+TEST(UndoMerge, ARunWithTheIdOfAFormerOneIsItsNotes)
+{
+    const auto noted = note_with(part("name='cputune/vcpupin:0' ours='6'"));
+    auto seen = seen_in(domain_with(noted, ours_on_0, " id='1'"));
+    seen.definition = seen_in(domain_with(noted, ours_on_0)).definition;
+    auto file = file_of(seen_in(domain_with("", "")));
+    file.written = {{{"cputune/vcpupin:0", "6"}}};
+    file.id = 1;
+    file.boot_id = "here";
+    file.live.emplace().vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    const auto known = merge_undo(file, seen, "here");
+    ASSERT_TRUE(known.image && known.changed);
+    EXPECT_FALSE(known.image->live) << "of a run that is over";
+    EXPECT_EQ(known.image->pins_for(1, "here"), file.config);
+    EXPECT_FALSE(merge_undo(known.image, seen, "here").changed) << "once is enough";
+
+    // Its definition had a pin of its owner's before, which this run would have without virtpind.
+    file.config->vcpus[VcpuId{0}] = CpuSet{CpuId{2}};
+    file.parts["cputune/vcpupin:0"] = "2";
+    seen.running->note->parts.at("cputune/vcpupin:0").before = "1";
+    const auto other = merge_undo(file, seen, "here");
+    ASSERT_TRUE(other.image && other.changed);
+    EXPECT_EQ(other.image->pins_for(1, "here")->vcpus.at(VcpuId{0}), CpuSet{CpuId{1}});
+    EXPECT_FALSE(merge_undo(other.image, seen, "here").changed) << "once is enough";
+
+    seen.running->note.reset();
+    EXPECT_EQ(merge_undo(file, seen, "here").image->live, file.live)
+        << "somebody took the note of this run: the file is what is left";
 }
 
 TEST(UndoMerge, NothingIsSaidOfADomainOnItsWay)

@@ -122,6 +122,82 @@ TEST_F(ReconcilerTest, PinsWrittenForTheNextStartBeforeADefaultPolicyCameAreGive
     EXPECT_EQ(record(1).state, PinState::foreign);
 }
 
+// libvirt counts ids from 1 again where its daemon is restarted while no domain runs.
+class RunWithTheIdOfAFormerOne : public ReconcilerTest {
+protected:
+    // Its owner has pinned this run, and this run only.
+    void pin_and_manage()
+    {
+        host_.add(1, "web1", 1, 1).running->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+        connect();
+        ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::string{"5"}}}));
+        ASSERT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet{CpuId{5}});
+    }
+
+    void expect_no_pin_of_its_own()
+    {
+        EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet::range(0, 15));
+        EXPECT_EQ(domain(1).definition_pins(), PinSet{});
+        EXPECT_TRUE(host_.images.empty());
+    }
+};
+
+TEST_F(RunWithTheIdOfAFormerOne, DoesNotGetThePinsOfThat)
+{
+    pin_and_manage();
+    FakeHost::stop(domain(1));
+    changed(1, "stopped");
+    EXPECT_FALSE(record(1).placed_id) << "no later run is verified yet";
+    FakeHost::start(domain(1), 1);
+    changed(1, "started");
+    ASSERT_TRUE(reset_policy(1));
+    expect_no_pin_of_its_own();
+}
+
+TEST_F(RunWithTheIdOfAFormerOne, DoesNotGetThePinsOfThatThoughItWasSeenUnderAnotherBetween)
+{
+    pin_and_manage();
+    for (const auto id : {2, 1}) {
+        FakeHost::stop(domain(1));
+        FakeHost::start(domain(1), id);
+        changed(1, "started");
+    }
+    ASSERT_TRUE(reset_policy(1));
+    expect_no_pin_of_its_own();
+}
+
+// No look shows that the former run has ended.
+TEST_F(RunWithTheIdOfAFormerOne, DoesNotGetThePinsOfThatThoughNobodySawItEnd)
+{
+    for (const auto restarted : {false, true}) {
+        host_.domains.clear();
+        pin_and_manage();
+        FakeHost::stop(domain(1));
+        FakeHost::start(domain(1), 1);
+        if (!restarted) {
+            connect();
+            ASSERT_TRUE(reset_policy(1));
+        } else {
+            domain(1).facts.metadata.content.reset();
+            Reconciler later{loop_, host_, "boot", host_.images};
+            start(later, host_, Config{}, sixteen_cpus());
+        }
+        expect_no_pin_of_its_own();
+    }
+}
+
+TEST_F(ReconcilerTest, RunOfADomainGetsItsOwnPinsBackAlsoAfterTheDaemonsRestart)
+{
+    host_.add(1, "web1", 1, 1).running->pins.vcpus[VcpuId{0}] = CpuSet{CpuId{3}};
+    connect();
+    ASSERT_TRUE(set_policy(1, "dedicated", {{"cpus", std::string{"5"}}}));
+    domain(1).facts.metadata.content.reset();
+    Reconciler later{loop_, host_, "boot", host_.images};
+    start(later, host_, Config{}, sixteen_cpus());
+    EXPECT_EQ(domain(1).running->pins.vcpus.at(VcpuId{0}), CpuSet{CpuId{3}});
+    EXPECT_TRUE(host_.images.empty());
+}
+
 TEST_F(ReconcilerTest, RuntimeOnlyPolicyIsNotStoredAndEndsWithReset)
 {
     host_.add(1, "web1", 4, 1);
