@@ -21,6 +21,7 @@ ChangedProperties changed_properties(const DomainView& before, const DomainView&
     changed.compare("Policy", before.policy, after.policy);
     changed.compare("PolicySource", before.policy_source, after.policy_source);
     changed.compare("PolicyOptions", before.policy_options, after.policy_options);
+    changed.compare("OwnPolicies", before.own_policies, after.own_policies);
     changed.compare("Generation", before.generation, after.generation);
     changed.compare("PinState", before.pin_state, after.pin_state);
     changed.compare("VcpuPins", before.vcpu_pins, after.vcpu_pins);
@@ -180,6 +181,17 @@ std::string DomainObject::PolicySource()
 VariantMap DomainObject::PolicyOptions()
 {
     return guarded([&] { return to_variants(view_.policy_options); });
+}
+
+std::vector<sdbus::Struct<std::string, std::string, VariantMap>> DomainObject::OwnPolicies()
+{
+    return guarded([&] {
+        std::vector<sdbus::Struct<std::string, std::string, VariantMap>> rows;
+        for (const auto& own : view_.own_policies) {
+            rows.emplace_back(own.source, own.policy, to_variants(own.options));
+        }
+        return rows;
+    });
 }
 
 std::uint64_t DomainObject::Generation()

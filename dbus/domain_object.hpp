@@ -46,6 +46,7 @@ private:
     std::string Policy() override;
     std::string PolicySource() override;
     VariantMap PolicyOptions() override;
+    std::vector<sdbus::Struct<std::string, std::string, VariantMap>> OwnPolicies() override;
     std::uint64_t Generation() override;
     std::string PinState() override;
     NumberedCpus VcpuPins() override;

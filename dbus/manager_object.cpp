@@ -169,22 +169,6 @@ void ManagerObject::Reapply(sdbus::Result<std::uint64_t>&& result, std::string d
     });
 }
 
-namespace {
-
-// Of the two methods that plan.
-OptionMap read_plan_options(const VariantMap& options)
-{
-    auto parsed = unwrap(parse_options(options));
-    if (parsed.expect_generation) {
-        throw to_bus_error({.code = Errc::invalid_argument,
-                            .message = "option \"expect-generation\" does not apply to plans, "
-                                       "which change nothing; leave it out"});
-    }
-    return std::move(parsed.options);
-}
-
-} // namespace
-
 void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain,
                          std::string policy, VariantMap options)
 {
@@ -194,20 +178,26 @@ void ManagerObject::Plan(sdbus::Result<std::string>&& result, std::string domain
         unwrap(check_open(called));
         unwrap(check_text("domain", domain));
         unwrap(check_text("policy", policy));
-        auto parsed = read_plan_options(options);
-        const auto uuid = unwrap(context_.port.find_domain(domain));
-        auto details = details_of(uuid);
+        const auto merges = unwrap(take_merge(options));
+        SetPolicyRequest request{
+            .policy = policy,
+            .options = unwrap(parse_plan_options(options, merges ? EmptyText::takes_away
+                                                                 : EmptyText::is_a_value)),
+            .flags = merges ? flag_merge : 0};
+        request.uuid = unwrap(context_.port.find_domain(domain));
+        request.caller = caller_of(called);
+        auto details = details_of(request.uuid);
         details["policy"] = policy;
-        context_.authorizer.ask(
-            called, details,
-            [&port = context_.port, called, answer, uuid, policy = std::move(policy),
-             options = std::move(parsed)](Result<bool> may_change) mutable {
-                guarded(answer, [&] {
-                    const auto scope = unwrap(std::move(may_change)) ? DefinitionScope::whole
-                                                                     : DefinitionScope::own;
-                    port.plan(uuid, policy, std::move(options), caller_of(called), scope, answer);
-                });
-            });
+        context_.authorizer.ask(called, details,
+                                [&port = context_.port, answer,
+                                 request = std::move(request)](Result<bool> may_change) mutable {
+                                    guarded(answer, [&] {
+                                        const auto scope = unwrap(std::move(may_change))
+                                                               ? DefinitionScope::whole
+                                                               : DefinitionScope::own;
+                                        port.plan(std::move(request), scope, answer);
+                                    });
+                                });
     });
 }
 
@@ -220,7 +210,7 @@ void ManagerObject::PlanXML(sdbus::Result<std::string>&& result, std::string xml
         unwrap(check_open(called));
         unwrap(check_text("xml", xml, xml_bytes_max));
         unwrap(check_text("policy", policy));
-        context_.port.plan_guest(std::move(xml), policy, read_plan_options(options),
+        context_.port.plan_guest(std::move(xml), policy, unwrap(parse_plan_options(options)),
                                  caller_of(called), answer);
     });
 }

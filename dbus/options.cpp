@@ -207,6 +207,37 @@ Result<ParsedOptions> parse_options(const VariantMap& raw, EmptyText empty)
     return parsed;
 }
 
+Result<OptionMap> parse_plan_options(const VariantMap& raw, EmptyText empty)
+{
+    auto parsed = parse_options(raw, empty);
+    if (!parsed) {
+        return std::move(parsed).error();
+    }
+    if (parsed->expect_generation) {
+        return Error{.code = Errc::invalid_argument,
+                     .message =
+                         "option \"expect-generation\" does not apply to plans, which change "
+                         "nothing; leave it out"};
+    }
+    return std::move(parsed->options);
+}
+
+Result<bool> take_merge(VariantMap& raw)
+{
+    const auto at = raw.find("merge");
+    if (at == raw.end()) {
+        return false;
+    }
+    if (type_of(at->second) != "b") {
+        return Error{.code = Errc::invalid_argument,
+                     .message = "option \"merge\" has D-Bus type \"b\", not \"" +
+                                type_of(at->second) + "\"; with busctl write: merge b true"};
+    }
+    const auto merges = at->second.get<bool>();
+    raw.erase(at);
+    return merges;
+}
+
 VariantMap to_variants(const OptionMap& options)
 {
     const auto to_variant = [](const auto& plain) { return sdbus::Variant{valid(plain)}; };

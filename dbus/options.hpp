@@ -37,6 +37,14 @@ enum class EmptyText { is_a_value, takes_away };
 [[nodiscard]] Result<ParsedOptions> parse_options(const VariantMap& raw,
                                                   EmptyText empty = EmptyText::is_a_value);
 
+// The same of the two methods that plan. Error: also invalid_argument, of expect-generation.
+[[nodiscard]] Result<OptionMap> parse_plan_options(const VariantMap& raw,
+                                                   EmptyText empty = EmptyText::is_a_value);
+
+// Takes the key "merge" (b) out of the options of Plan; false: it is not there. Error:
+// invalid_argument, of another type.
+[[nodiscard]] Result<bool> take_merge(VariantMap& raw);
+
 [[nodiscard]] VariantMap to_variants(const OptionMap& options);
 
 } // namespace virtpind::bus

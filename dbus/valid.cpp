@@ -48,6 +48,9 @@ DomainView valid(DomainView view)
     make_valid({&view.name, &view.run_state, &view.policy, &view.policy_source,
                 &view.last_error.first, &view.last_error.second, &view.shortfall.first,
                 &view.shortfall.second, &view.placement});
+    for (auto& own : view.own_policies) {
+        make_valid({&own.policy});
+    }
     make_valid(view.holds);
     view.displaced = valid(std::move(view.displaced));
     view.displaced_by = valid(std::move(view.displaced_by));

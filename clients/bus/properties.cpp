@@ -101,9 +101,18 @@ public:
 
     void read(const char* name, std::map<std::string, std::string>& out) const
     {
-        with<Properties>(name, [&](const Properties& options) {
-            for (const auto& [option, value] : options) {
-                out[shown(option)] = variant_text(value);
+        with<Properties>(name, [&](const Properties& options) { out = options_of(options); });
+    }
+
+    void read(const char* name, std::optional<std::vector<OwnPolicy>>& out) const
+    {
+        using Row = sdbus::Struct<std::string, std::string, Properties>;
+        with<std::vector<Row>>(name, [&](const std::vector<Row>& rows) {
+            out.emplace();
+            for (const auto& row : rows) {
+                out->push_back({.source = shown(std::get<0>(row)),
+                                .policy = shown(std::get<1>(row)),
+                                .options = options_of(std::get<2>(row))});
             }
         });
     }
@@ -136,6 +145,15 @@ public:
 
 private:
     using Pair = sdbus::Struct<std::string, std::string>;
+
+    static std::map<std::string, std::string> options_of(const Properties& options)
+    {
+        std::map<std::string, std::string> texts;
+        for (const auto& [option, value] : options) {
+            texts[shown(option)] = variant_text(value);
+        }
+        return texts;
+    }
 
     static Remark remark_of(const Pair& pair)
     {

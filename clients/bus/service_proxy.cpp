@@ -181,10 +181,15 @@ Result<std::string> ServiceProxy::explain(const std::string& uuid)
     });
 }
 
-Result<std::string> ServiceProxy::plan(const std::string& uuid, const std::string& policy,
-                                       const OptionMap& options)
+Result<std::string> ServiceProxy::plan(const std::string& uuid, const PolicyChange& change)
 {
-    return remote_->attempt([&] { return remote_->manager.Plan(uuid, policy, variants(options)); });
+    return remote_->attempt([&] {
+        auto options = variants(change.options);
+        if (!change.clear) {
+            options["merge"] = sdbus::Variant{true};
+        }
+        return remote_->manager.Plan(uuid, change.policy, options);
+    });
 }
 
 Result<std::string> ServiceProxy::plan_xml(const std::string& xml, const std::string& policy,

@@ -50,8 +50,8 @@ public:
     [[nodiscard]] Result<void> release(std::uint64_t cookie);
     // These are JSON, as the service writes it, not yet printable.
     [[nodiscard]] Result<std::string> explain(const std::string& uuid);
-    [[nodiscard]] Result<std::string> plan(const std::string& uuid, const std::string& policy,
-                                           const OptionMap& options);
+    // What set() would do.
+    [[nodiscard]] Result<std::string> plan(const std::string& uuid, const PolicyChange& change);
     [[nodiscard]] Result<std::string> plan_xml(const std::string& xml, const std::string& policy,
                                                const OptionMap& options);
     [[nodiscard]] Result<std::string> describe();

@@ -2,6 +2,7 @@
 #include "arguments.hpp"
 
 #include "common/base/messages.hpp"
+#include "common/base/printable.hpp"
 #include "common/base/version.hpp"
 #include "line_errors.hpp"
 
@@ -55,10 +56,10 @@ void add_common_options(CLI::App& app, Given& given, Arguments& arguments)
     app.add_flag("--no-ask-password", given.no_ask_password, "do not ask for a password");
 }
 
-void add_guests(CLI::App& verb, Arguments& arguments)
+void add_guests(CLI::App& verb, Arguments& arguments,
+                const std::string& meaning = "name, UUID, or the beginning of one")
 {
-    verb.add_option("GUEST", arguments.guests, "name, UUID, or the beginning of one")
-        ->allow_extra_args();
+    verb.add_option("GUEST", arguments.guests, meaning)->allow_extra_args();
 }
 
 // "GUEST [POLICY] [NAME=VALUE...]" lands in the words and is taken apart by the verb.
@@ -93,13 +94,14 @@ void add_options_of(CLI::App& verb, Verb which, Arguments& arguments)
         verb.add_flag("--defer", arguments.defer, "from the guest's next start");
         break;
     case Verb::reset:
-        add_guests(verb, arguments);
-        verb.add_flag("--all", arguments.all, "every guest that has a policy of its own");
+        add_guests(verb, arguments, "name or UUID");
+        verb.add_flag("--all", arguments.all,
+                      "every guest that has a policy or options of its own");
         verb.add_flag("--yes", arguments.yes, "do not ask before --all");
         verb.add_flag("--runtime", arguments.runtime_only, "only what set --runtime has set");
         break;
     case Verb::hold:
-        add_guests(verb, arguments);
+        add_guests(verb, arguments, "name or UUID");
         verb.add_option("--reason", arguments.reason, "for people; explain shows it")
             ->type_name("TEXT");
         break;
@@ -117,6 +119,8 @@ void add_options_of(CLI::App& verb, Verb which, Arguments& arguments)
         verb.add_option("WORD", arguments.words)->allow_extra_args();
         break;
     case Verb::apply:
+        add_guests(verb, arguments, "name or UUID");
+        break;
     case Verb::watch:
     case Verb::top:
     case Verb::log:
@@ -144,13 +148,33 @@ void take_words_behind_dashes(Arguments& arguments)
     arguments.command.clear();
 }
 
+// The definition has no options that could be kept or dropped, but may have a policy.
+Result<void> check_plan_of_file(const Arguments& arguments)
+{
+    if (arguments.clear) {
+        return wrong("--clear is for guests that libvirt has, not for plan --xml", "plan");
+    }
+    const auto& words = arguments.words;
+    const auto is_option = [](const std::string& word) {
+        return word.find('=') != std::string::npos;
+    };
+    if (!words.empty() && std::all_of(words.begin(), words.end(), is_option)) {
+        return wrong("plan --xml takes options with a policy only, such as: virtpinctl plan --xml "
+                     "FILE dedicated " +
+                         printable(words.front()) +
+                         "; without both, the policy is the definition's",
+                     "plan");
+    }
+    return {};
+}
+
 // For set and plan the first word is the guest, for all others that is so already.
 Result<void> take_guest(Arguments& arguments)
 {
     const auto changes = arguments.verb == Verb::set;
     const auto plans = arguments.verb == Verb::plan && arguments.file.empty();
     if (!changes && !plans) {
-        return {};
+        return arguments.verb == Verb::plan ? check_plan_of_file(arguments) : Result<void>{};
     }
     const std::string verb = changes ? "set" : "plan";
     if (arguments.words.empty()) {

@@ -5,7 +5,6 @@
 #include "common/base/messages.hpp"
 #include "password_agent.hpp"
 #include "policy_change.hpp"
-#include "policy_words.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>
@@ -21,35 +20,13 @@ std::string next_steps(const Guest& guest, const Look& look)
         return "";
     }
     const auto explain = in_charset("→ virtpinctl explain " + guest_word(guest), look);
+    if (own_policies(guest).empty()) {
+        return "  " + explain + "\n";
+    }
     const auto reset = in_charset("→ virtpinctl reset " + guest_word(guest), look);
     const auto on_one_line = "  " + explain + "   " + reset;
     const auto fits = look.width == 0 || cell_width(on_one_line) <= look.width;
     return fits ? on_one_line + "\n" : "  " + explain + "\n  " + reset + "\n";
-}
-
-Result<PolicyChange> wanted_change(const Session& session, const Snapshot& now, const Guest& guest)
-{
-    const auto& arguments = session.arguments;
-    auto change = parse_policy_words(arguments.words, now.service.policies);
-    if (!change) {
-        return std::move(change).error();
-    }
-    change->clear = arguments.clear;
-    change->runtime_only = arguments.runtime_only;
-    change->defer = arguments.defer;
-    if (now.service.interface_version < 2 && !change->clear) {
-        return Error{
-            .code = Errc::unsupported,
-            .message =
-                "the service " + now.service.version +
-                " is older than this virtpinctl and cannot keep the options that are not named: "
-                "name "
-                "all of them and add --clear, or after an upgrade: systemctl restart virtpind"};
-    }
-    if (change->clear && change->policy.empty()) {
-        change->policy = guest.policy;
-    }
-    return change;
 }
 
 } // namespace
@@ -73,12 +50,31 @@ ExitStatus run_set(Session& session)
     if (session.arguments.json != JsonMode::off) {
         return session.print_json(guests_json({outcome->guest}), outcome->status);
     }
-    return session.print(outcome->text + next_steps(guest, session.look), outcome->status);
+    return session.print(outcome->text + next_steps(outcome->guest, session.look), outcome->status);
 }
 
 namespace {
 
-// Those that --all means: whose policy is their own.
+// Whether there is something to take back of a guest itself.
+bool has_own(const Session& session, const Guest& guest)
+{
+    return session.arguments.runtime_only ? own_policy(guest, "bus").has_value()
+                                          : !own_policies(guest).empty();
+}
+
+// What a reset has come to.
+std::string reset_text(const Session& session, const Guest& before, const Guest& now)
+{
+    const std::string none = "nothing of its own to take back; ";
+    const std::string of_policy =
+        now.policy_source == "config" ? "its policy is from the configuration: " : "policy ";
+    return paragraph(painted_mark(state_of(now).mark, session.look) + " ", "  ",
+                     now.name + ": " + (has_own(session, before) ? "" : none) + of_policy +
+                         policy_text(now) + "; " + place_text(now),
+                     session.look);
+}
+
+// Those that --all means.
 std::vector<const Guest*> guests_to_reset(const Session& session,
                                           const std::vector<const Guest*>& chosen)
 {
@@ -87,7 +83,7 @@ std::vector<const Guest*> guests_to_reset(const Session& session,
     }
     std::vector<const Guest*> own;
     std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(own),
-                 [](const Guest* guest) { return has_own_policy(*guest); });
+                 [&](const Guest* guest) { return has_own(session, *guest); });
     return own;
 }
 
@@ -138,9 +134,10 @@ ExitStatus run_reset(Session& session)
     const auto guests = guests_to_reset(session, chosen);
     const auto wants_json = session.arguments.json != JsonMode::off;
     if (guests.empty()) {
-        return wants_json ? session.print_json(guests_json({}))
-                          : session.print(paragraph("", "", "No guest has a policy of its own.",
-                                                    session.look));
+        return wants_json
+                   ? session.print_json(guests_json({}))
+                   : session.print(paragraph("", "", "No guest has a policy or options of its own.",
+                                             session.look));
     }
     if (const auto answered = ask_for_all(session, guests.size())) {
         return *answered;
@@ -167,9 +164,7 @@ ExitStatus run_reset(Session& session)
     std::string text;
     for (const auto* guest : guests) {
         if (const auto* now = same_guest(*after, guest->uuid)) {
-            text += paragraph(painted_mark(state_of(*now).mark, session.look) + " ", "  ",
-                              now->name + ": policy " + policy_text(*now) + "; " + place_text(*now),
-                              session.look);
+            text += reset_text(session, *guest, *now);
         }
     }
     return session.print(text, status);

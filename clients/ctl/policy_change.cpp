@@ -8,6 +8,7 @@
 #include "clients/view/transitions.hpp"
 #include "common/base/messages.hpp"
 #include "password_agent.hpp"
+#include "policy_words.hpp"
 
 #include <algorithm>
 
@@ -55,21 +56,33 @@ std::string outcome_text(Session& session, const Guest& guest, const Snapshot& b
     return text;
 }
 
-// Not every option that is kept is worth a word: none may be there.
-std::string kept_remark(const Guest& before, const PolicyChange& change, const Guest& after)
-{
-    const auto kept =
-        std::any_of(before.options.begin(), before.options.end(), [&](const auto& option) {
-            return change.options.count(option.first) == 0 && after.options.count(option.first) > 0;
-        });
-    return kept ? "   (options kept; --clear drops them)" : "";
-}
-
 } // namespace
 
 bool wants_agent(const Session& session)
 {
     return session.arguments.ask_password && session.target.kind == Target::Kind::system;
+}
+
+Result<PolicyChange> wanted_change(const Session& session, const Snapshot& now, const Guest& guest)
+{
+    const auto& arguments = session.arguments;
+    auto change = parse_policy_words(arguments.words, now.service.policies);
+    if (!change) {
+        return change;
+    }
+    change->clear = arguments.clear;
+    change->runtime_only = arguments.runtime_only;
+    change->defer = arguments.defer;
+    if (now.service.interface_version < 2 && !change->clear) {
+        return Error{
+            .code = Errc::unsupported,
+            .message =
+                "the service " + now.service.version +
+                " is older than this virtpinctl and cannot keep the options that are not named: "
+                "name "
+                "all of them and add --clear, or after an upgrade: systemctl restart virtpind"};
+    }
+    return completed(guest, std::move(*change));
 }
 
 const Guest* same_guest(const Snapshot& snapshot, const std::string& uuid)
@@ -101,24 +114,12 @@ Result<ChangeOutcome> change_policy(Session& session, const Snapshot& before, co
     if (!done) {
         remark(done.error().message);
     }
-    return ChangeOutcome{
-        .status = done && is_as_asked(*now) ? exit_ok : exit_not_as_asked,
-        .text = outcome_text(session, *now, before, *after, kept_remark(guest, change, *now)),
-        .guest = *now};
-}
-
-std::string undo_command(const Guest& before)
-{
-    const auto name = guest_word(before);
-    if (!has_own_policy(before)) {
-        return "virtpinctl reset " + name;
-    }
-    std::string words;
-    for (const auto& [option, value] : before.options) {
-        words += " " + shell_word(option + "=" + value);
-    }
-    return "virtpinctl set " + name + " " + before.policy + words + " --clear" +
-           (before.policy_source == "bus" ? " --runtime" : "");
+    return ChangeOutcome{.status = done && is_as_asked(*now) ? exit_ok : exit_not_as_asked,
+                         .text = outcome_text(session, *now, before, *after,
+                                              keeps_options(guest, change, *now)
+                                                  ? "   (options kept; --clear drops them)"
+                                                  : ""),
+                         .guest = *now};
 }
 
 } // namespace virtpind::client

@@ -17,6 +17,11 @@ struct ChangeOutcome {
 // Whether a password may be asked for: pkttyagent speaks with this host's polkit only.
 [[nodiscard]] bool wants_agent(const Session& session);
 
+// What the words and options of the command line ask the service for. Errors: as
+// parse_policy_words() and completed(); unsupported, by a service that is too old.
+[[nodiscard]] Result<PolicyChange> wanted_change(const Session& session, const Snapshot& now,
+                                                 const Guest& guest);
+
 // nullptr: it has gone.
 [[nodiscard]] const Guest* same_guest(const Snapshot& snapshot, const std::string& uuid);
 
@@ -25,8 +30,5 @@ struct ChangeOutcome {
 // meanwhile.
 [[nodiscard]] Result<ChangeOutcome> change_policy(Session& session, const Snapshot& before,
                                                   const Guest& guest, const PolicyChange& change);
-
-// The command that gives a guest what `before` has.
-[[nodiscard]] std::string undo_command(const Guest& before);
 
 } // namespace virtpind::client

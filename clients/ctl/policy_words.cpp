@@ -7,6 +7,7 @@
 #include "common/model/policy_text.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <variant>
 
 namespace virtpind::client {
@@ -19,11 +20,38 @@ bool takes_away(const OptionValue& value)
     return text != nullptr && text->empty();
 }
 
+// What a change is made in.
+std::string_view layer_of(const PolicyChange& change)
+{
+    return change.runtime_only ? "bus" : "metadata";
+}
+
+// What to type to have this alone, without anything that is kept.
+std::string replacing_words(const PolicyChange& change)
+{
+    auto text = change.policy.empty() ? std::string{"POLICY"} : change.policy;
+    for (const auto& [name, value] : change.options) {
+        text += takes_away(value) ? "" : " " + shell_word(name + "=" + option_text(value));
+    }
+    return text;
+}
+
+Error nothing_of_its_own(const Guest& guest, const PolicyChange& change)
+{
+    return {.code = Errc::invalid_policy,
+            .message = "nothing is set for " + in_quotes(guest.name) + " itself" +
+                       (change.runtime_only ? " by set --runtime" : "") +
+                       ", so --clear drops nothing; name a policy (virtpinctl policies)"};
+}
+
 } // namespace
 
 Result<PolicyChange> parse_policy_words(const std::vector<std::string>& words,
                                         const std::vector<std::string>& policies)
 {
+    if (words.empty()) {
+        return PolicyChange{};
+    }
     std::string line;
     for (const auto& word : words) {
         line += (line.empty() ? "" : " ") + word;
@@ -44,30 +72,48 @@ Result<PolicyChange> parse_policy_words(const std::vector<std::string>& words,
     return PolicyChange{.policy = std::move(text->policy), .options = std::move(text->options)};
 }
 
-Result<PolicyChange> merged(const Guest& guest, PolicyChange change)
+Result<PolicyChange> completed(const Guest& guest, PolicyChange change)
 {
-    if (change.policy.empty()) {
+    const auto replaces = change.clear && !change.policy.empty() && !change.runtime_only;
+    if (own_policy(guest, "unreadable") && !replaces) {
+        return Error{.code = Errc::invalid_policy,
+                     .message = "the policy in the metadata of " + in_quotes(guest.name) +
+                                " cannot be read, so nothing can be kept of it: " +
+                                unreadable_policy_steps(guest, replacing_words(change))};
+    }
+    if (!change.clear || !change.policy.empty()) {
+        return change;
+    }
+    if (!guest.own) { // the service does not tell what is of the guest itself
         change.policy = guest.policy;
+        return change;
     }
-    const auto keeps = !change.clear && change.policy != "none" && has_own_policy(guest);
-    for (const auto& [name, text] : guest.options) {
-        if (!keeps || change.options.count(name) > 0) {
-            continue;
-        }
-        const auto* option = find_option(name);
-        auto value = option != nullptr
-                         ? parse_option_text(*option, text)
-                         : Result<OptionValue>{
-                               Error{.code = Errc::invalid_policy,
-                                     .message = "the guest has the option " + in_quotes(name) +
-                                                ", which this virtpinctl does not know"}};
-        if (!value) {
-            return std::move(value).error();
-        }
-        change.options.emplace(name, std::move(*value));
+    const auto own = own_policy(guest, layer_of(change));
+    if (!own) {
+        return nothing_of_its_own(guest, change);
     }
-    std::erase_if(change.options, [](const auto& option) { return takes_away(option.second); });
+    for (const auto& [name, value] : own->options) {
+        change.options.emplace(name, std::string{}); // which takes it away, if it is not named
+    }
+    change.clear = false;
     return change;
+}
+
+std::string merged_text(const Guest& guest, const PolicyChange& change)
+{
+    const auto own = own_policy(guest, layer_of(change)).value_or(OwnPolicy{});
+    const auto policy = !change.policy.empty() ? change.policy
+                        : !own.policy.empty()  ? own.policy
+                                               : guest.policy;
+    const auto keeps = !change.clear && change.policy != "none";
+    auto options = keeps ? own.options : std::map<std::string, std::string>{};
+    for (const auto& [name, value] : change.options) {
+        options[name] = option_text(value);
+        if (takes_away(value)) {
+            options.erase(name);
+        }
+    }
+    return policy_text({.policy = policy, .options = options});
 }
 
 std::string change_text(const PolicyChange& change)
@@ -77,6 +123,36 @@ std::string change_text(const PolicyChange& change)
         text += (text.empty() ? "" : " ") + name + "=" + option_text(value);
     }
     return text;
+}
+
+bool keeps_options(const Guest& before, const PolicyChange& change, const Guest& after)
+{
+    const auto had = own_policy(before, layer_of(change)).value_or(OwnPolicy{}).options;
+    const auto has = own_policy(after, layer_of(change)).value_or(OwnPolicy{}).options;
+    return !change.clear && std::any_of(had.begin(), had.end(), [&](const auto& option) {
+        return change.options.count(option.first) == 0 && has.count(option.first) > 0;
+    });
+}
+
+std::string undo_command(const Guest& before)
+{
+    const auto set_again = [&](const OwnPolicy& own) {
+        auto words = own.policy.empty() ? std::string{} : " " + own.policy;
+        for (const auto& [option, value] : own.options) {
+            words += " " + shell_word(option + "=" + value);
+        }
+        return "virtpinctl set " + guest_word(before) + words +
+               (own.policy.empty() ? "" : " --clear") + (own.source == "bus" ? " --runtime" : "");
+    };
+    const auto stored = own_policy(before, "metadata");
+    const auto replaces = stored && !stored->policy.empty();
+    auto commands = replaces ? "" : "virtpinctl reset " + guest_word(before);
+    for (const auto& own : {stored, own_policy(before, "bus")}) {
+        if (own) {
+            commands += (commands.empty() ? "" : " && ") + set_again(*own);
+        }
+    }
+    return commands;
 }
 
 } // namespace virtpind::client

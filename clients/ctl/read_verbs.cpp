@@ -10,6 +10,7 @@
 #include "clients/view/status_text.hpp"
 #include "common/base/messages.hpp"
 #include "common/base/text_file.hpp"
+#include "policy_change.hpp"
 #include "policy_words.hpp"
 #include "verbs.hpp"
 
@@ -165,6 +166,16 @@ ExitStatus run_explain(Session& session)
 
 namespace {
 
+// The change that was planned, for set.
+std::string typed_words(const Arguments& arguments)
+{
+    std::string text;
+    for (const auto& word : arguments.words) {
+        text += (text.empty() ? "" : " ") + shell_word(word);
+    }
+    return text + (arguments.clear ? text.empty() ? "--clear" : " --clear" : "");
+}
+
 // The same as plan, for a definition in a file.
 ExitStatus plan_file(Session& session, const Snapshot& now)
 {
@@ -184,10 +195,7 @@ ExitStatus plan_file(Session& session, const Snapshot& now)
     if (!json) {
         return report(json.error());
     }
-    if (wants_json(session)) {
-        return session.print_json(*json);
-    }
-    auto plan = read_plan(*json);
+    const auto plan = read_plan(*json);
     if (!plan) {
         return report(plan.error());
     }
@@ -197,11 +205,15 @@ ExitStatus plan_file(Session& session, const Snapshot& now)
         return report({.code = Errc::internal,
                        .message = "the plan does not have the guest of the definition"});
     }
-    const auto layout = ask_layout(session);
     const auto uuid = newcomer->uuid;
-    return session.print_paged(render_plan(now, *plan, uuid, change_text(*change),
+    const auto status = is_satisfied(*plan, uuid) ? exit_ok : exit_not_as_asked;
+    if (wants_json(session)) {
+        return session.print_json(*json, status);
+    }
+    const auto layout = ask_layout(session);
+    return session.print_paged(render_plan(now, *plan, uuid, {change_text(*change), ""},
                                            layout ? *layout : std::nullopt, session.look),
-                               is_satisfied(*plan, uuid) ? exit_ok : exit_not_as_asked);
+                               status);
 }
 
 } // namespace
@@ -220,17 +232,12 @@ ExitStatus run_plan(Session& session)
         return report(guests.error());
     }
     const auto& guest = *guests->front();
-    auto change = parse_policy_words(session.arguments.words, now->service.policies);
+    const auto change = wanted_change(session, *now, guest);
     if (!change) {
         return report(change.error());
     }
-    change->clear = session.arguments.clear;
-    const auto wanted = merged(guest, *change);
-    if (!wanted) {
-        return report(wanted.error());
-    }
     const auto json = session.ask("waiting for virtpind to plan", [&](ServiceProxy& service) {
-        return service.plan(guest.uuid, wanted->policy, wanted->options);
+        return service.plan(guest.uuid, *change);
     });
     if (!json) {
         return report(json.error());
@@ -244,9 +251,10 @@ ExitStatus run_plan(Session& session)
         return session.print_json(*json, status);
     }
     const auto layout = ask_layout(session);
-    return session.print_paged(render_plan(*now, *plan, guest.uuid, change_text(*wanted),
-                                           layout ? *layout : std::nullopt, session.look),
-                               status);
+    const PlannedChange wanted{merged_text(guest, *change), typed_words(session.arguments)};
+    return session.print_paged(
+        render_plan(*now, *plan, guest.uuid, wanted, layout ? *layout : std::nullopt, session.look),
+        status);
 }
 
 ExitStatus run_policies(Session& session)

@@ -6,6 +6,8 @@
 #include "clients/view/resolve.hpp"
 #include "common/base/printable.hpp"
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 
 namespace virtpind::client {
@@ -24,6 +26,14 @@ Error no_libvirt(const std::string& consequence = "")
 std::string for_standard_error(const std::string& text)
 {
     return in_charset(printable(text, message_max), choose_look(terminal_facts(), true));
+}
+
+Naming naming_of(const Arguments& arguments)
+{
+    static constexpr std::array changing{Verb::set, Verb::reset, Verb::apply, Verb::hold};
+    const auto changes =
+        std::find(changing.begin(), changing.end(), arguments.verb) != changing.end();
+    return changes || !arguments.fix.empty() ? Naming::whole : Naming::beginning;
 }
 
 ExitStatus written(bool done, ExitStatus status)
@@ -70,7 +80,7 @@ Result<std::vector<const Guest*>> Session::chosen_guests(const Snapshot& snapsho
 {
     std::vector<const Guest*> chosen;
     for (const auto& text : arguments.guests) {
-        auto guest = resolve_guest(snapshot.guests, text);
+        auto guest = resolve_guest(snapshot.guests, text, naming_of(arguments));
         if (!guest) {
             if (snapshot.service.state == "disconnected") {
                 return no_libvirt(", so no guest is known");

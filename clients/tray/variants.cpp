@@ -61,6 +61,15 @@ std::string option_text(const QVariant& value)
     return is_plain ? text_of(value.toString()) : "";
 }
 
+std::map<std::string, std::string> texts_of(const QVariantMap& options)
+{
+    std::map<std::string, std::string> texts;
+    for (const auto& [name, option] : options.asKeyValueRange()) {
+        texts[text_of(name)] = option_text(option);
+    }
+    return texts;
+}
+
 // PolicyOptions: a map within a variant comes as what it is on the wire.
 std::map<std::string, std::string> options_of(const QVariant& value)
 {
@@ -70,11 +79,7 @@ std::map<std::string, std::string> options_of(const QVariant& value)
     } else if (const auto* argument = argument_of(value, QLatin1StringView{"a{sv}"})) {
         *argument >> options;
     }
-    std::map<std::string, std::string> read;
-    for (const auto& [name, option] : options.asKeyValueRange()) {
-        read[text_of(name)] = option_text(option);
-    }
-    return read;
+    return texts_of(options);
 }
 
 class Reader {
@@ -154,6 +159,22 @@ public:
         out = options_of(find(name));
     }
 
+    void read(const char* name, std::optional<std::vector<client::OwnPolicy>>& out) const
+    {
+        std::vector<client::OwnPolicy> own;
+        const auto is_there =
+            rows(name, QLatin1StringView{"a(ssa{sv})"}, [&own](const QDBusArgument& argument) {
+                QString source;
+                QString policy;
+                QVariantMap options;
+                argument >> source >> policy >> options;
+                own.push_back({text_of(source), text_of(policy), texts_of(options)});
+            });
+        if (is_there) {
+            out = std::move(own);
+        }
+    }
+
     void read(const char* name, std::vector<client::Hold>& out) const
     {
         rows(name, QLatin1StringView{"a(ss)"}, [&out](const QDBusArgument& argument) {
@@ -189,20 +210,23 @@ private:
         return properties_.value(QLatin1StringView{name});
     }
 
-    // row(argument) for each row of a list of structures.
+    // row(argument) for each row of a list of structures. Whether the list is there.
     template <class Row>
-    void rows(const char* name, QLatin1StringView signature, Row row) const
+    bool rows(const char* name, QLatin1StringView signature, Row row) const
     {
         const auto value = find(name);
-        if (const auto* argument = argument_of(value, signature)) {
-            argument->beginArray();
-            for (auto left = rows_max; left > 0 && !argument->atEnd(); --left) {
-                argument->beginStructure();
-                row(*argument);
-                argument->endStructure();
-            }
-            argument->endArray();
+        const auto* argument = argument_of(value, signature);
+        if (argument == nullptr) {
+            return false;
         }
+        argument->beginArray();
+        for (auto left = rows_max; left > 0 && !argument->atEnd(); --left) {
+            argument->beginStructure();
+            row(*argument);
+            argument->endStructure();
+        }
+        argument->endArray();
+        return true;
     }
 
     const QVariantMap& properties_;

@@ -57,6 +57,29 @@ std::string planned_place(const PlannedGuest& guest)
     return (guest.placement == "shared" ? "floats on " : "pinned on ") + cpus_text(cpus);
 }
 
+// Whether one of the reasons says this, too, as of a policy that cannot be read.
+bool is_told(const std::string& text, const std::vector<Reason>& reasons)
+{
+    return std::any_of(reasons.begin(), reasons.end(), [&](const Reason& reason) {
+        return reason.text.find(text) != std::string::npos;
+    });
+}
+
+// How the guest gets rid of its policy; "" where it has none.
+std::string next_step(const Guest& guest)
+{
+    const std::string numbers = "   all numbers: --json=pretty";
+    if (own_policy(guest, "unreadable")) {
+        return unreadable_policy_steps(guest, "POLICY");
+    }
+    if (!own_policies(guest).empty()) {
+        return "undo: virtpinctl reset " + guest_word(guest) + numbers;
+    }
+    return guest.policy_source == "config" && guest.policy != "none"
+               ? "to leave it alone: virtpinctl set " + guest_word(guest) + " none" + numbers
+               : "";
+}
+
 const Guest* guest_now(const Snapshot& now, const std::string& uuid)
 {
     const auto at = std::find_if(now.guests.begin(), now.guests.end(),
@@ -147,11 +170,11 @@ std::string diff_text(const PlannedGuest& guest, const Look& look)
 }
 
 // What it is about, before and after. `before` is null for a guest that libvirt does not have.
-std::string plan_summary(const Guest* before, const PlannedGuest& after, const std::string& wanted,
+std::string plan_summary(const Guest* before, const PlannedGuest& after, const std::string& policy,
                          const Look& look)
 {
     const auto mark = after.satisfied ? Mark::good : Mark::shortfall;
-    const auto asks = wanted.empty() ? after.requested : wanted;
+    const auto asks = policy.empty() ? after.requested : policy;
     auto text = paragraph(painted_mark(mark, look) + " ", "  ",
                           after.name + ": " + asks + " would " + (after.satisfied ? "" : "not ") +
                               "get all that it asks for",
@@ -189,7 +212,7 @@ std::string render_explanation(const Guest& guest, const Explanation& explanatio
         text += paragraph("  " + painted_mark(Mark::held, look) + " ", "    ",
                           "Held by " + hold.owner + ": " + hold.reason, look);
     }
-    if (!guest.last_error.text.empty()) {
+    if (!guest.last_error.text.empty() && !is_told(guest.last_error.text, explanation.reasons)) {
         text += paragraph("  " + painted_mark(Mark::failed, look) + " ", "    ",
                           guest.last_error.text, look);
     }
@@ -197,12 +220,8 @@ std::string render_explanation(const Guest& guest, const Explanation& explanatio
         const auto& last = explanation.history.back();
         text += paragraph("  ", "  ", clock_text(last.realtime_usec) + " " + last.what, look);
     }
-    if (look.legend && guest.policy_source != "default") {
-        text += paragraph(
-            "  ", "  ",
-            "undo: virtpinctl reset " + guest_word(guest) + "   all numbers: --json=pretty", look);
-    }
-    return text;
+    const auto next = look.legend ? next_step(guest) : "";
+    return next.empty() ? text : text + paragraph("  ", "  ", next, look);
 }
 
 std::string advice_of(const std::vector<Reason>& reasons)
@@ -214,14 +233,14 @@ std::string advice_of(const std::vector<Reason>& reasons)
 }
 
 std::string render_plan(const Snapshot& now, const PlanAnswer& plan, const std::string& uuid,
-                        const std::string& wanted, const std::optional<Layout>& layout,
+                        const PlannedChange& wanted, const std::optional<Layout>& layout,
                         const Look& look)
 {
     const auto* after = planned(plan, uuid);
     if (after == nullptr) {
         return paragraph("", "", "The guest has gone meanwhile.", look);
     }
-    auto text = plan_summary(guest_now(now, uuid), *after, wanted, look);
+    auto text = plan_summary(guest_now(now, uuid), *after, wanted.policy, look);
     text += "\n" + others_text(now, plan, uuid, look);
     if (layout && after->placement != "none") {
         auto before = map_guests(now.guests);
@@ -235,11 +254,11 @@ std::string render_plan(const Snapshot& now, const PlanAnswer& plan, const std::
     }
     text += diff_text(*after, look);
     if (look.legend && !after->is_newcomer) {
-        text += "\n" +
-                paragraph("", "  ",
-                          "Nothing was changed; to do it: virtpinctl set " +
-                              guest_word({.uuid = after->uuid, .name = after->name}) + " " + wanted,
-                          look);
+        text += "\n" + paragraph("", "  ",
+                                 "Nothing was changed; to do it: virtpinctl set " +
+                                     guest_word({.uuid = after->uuid, .name = after->name}) + " " +
+                                     wanted.words,
+                                 look);
     }
     return text;
 }

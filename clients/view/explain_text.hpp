@@ -18,10 +18,16 @@ namespace virtpind::client {
 // How the guest could get what it lacks, as the service advises; "" where it does not.
 [[nodiscard]] std::string advice_of(const std::vector<Reason>& reasons);
 
-// What the policy `wanted` would do to the guest `uuid`: before and after, who is displaced, why,
+// A change that is planned.
+struct PlannedChange {
+    std::string policy; // that the guest then has, with options; empty: as the plan says
+    std::string words;  // to type behind "set GUEST"
+};
+
+// What the change `wanted` would do to the guest `uuid`: before and after, who is displaced, why,
 // and the change to the definition.
 [[nodiscard]] std::string render_plan(const Snapshot& now, const PlanAnswer& plan,
-                                      const std::string& uuid, const std::string& wanted,
+                                      const std::string& uuid, const PlannedChange& wanted,
                                       const std::optional<Layout>& layout, const Look& look);
 
 // Whether the plan gives the guest all that its policy asks for.

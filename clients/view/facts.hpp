@@ -30,6 +30,14 @@ struct Hold {
     friend bool operator==(const Hold&, const Hold&) = default;
 };
 
+// What was set for a guest itself, in one place, without what the configuration adds.
+struct OwnPolicy {
+    std::string source; // the words of the bus: "bus", "metadata" or "unreadable"
+    std::string policy; // empty: options alone
+    std::map<std::string, std::string> options;
+    friend bool operator==(const OwnPolicy&, const OwnPolicy&) = default;
+};
+
 // One domain of libvirt: a person who types at a terminal calls it a guest.
 struct Guest {
     std::string uuid;
@@ -48,10 +56,11 @@ struct Guest {
     std::uint64_t generation = 0;
 
     // A service of InterfaceVersion 1 does not tell these.
-    std::optional<bool> satisfied; // whether it gets all that its policy asks for
-    Remark shortfall;              // what it lacks
-    std::string placement;         // on whose CPUs it is, in the words of the bus: "own", "pool"
-    CpuSet isolated;               // CPUs that it has to itself
+    std::optional<std::vector<OwnPolicy>> own; // highest first
+    std::optional<bool> satisfied;             // whether it gets all that its policy asks for
+    Remark shortfall;                          // what it lacks
+    std::string placement; // on whose CPUs it is, in the words of the bus: "own", "pool"
+    CpuSet isolated;       // CPUs that it has to itself
     std::vector<Hold> holds;
     std::vector<std::string> displaced;    // who lacks something since this guest has their CPUs
     std::vector<std::string> displaced_by; // and who has this guest's

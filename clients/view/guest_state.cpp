@@ -81,9 +81,32 @@ std::string why_not(const Guest& guest)
     return guest.shortfall.text;
 }
 
-bool has_own_policy(const Guest& guest)
+std::vector<OwnPolicy> own_policies(const Guest& guest)
 {
-    return guest.policy_source == "metadata" || guest.policy_source == "bus";
+    if (guest.own) {
+        return *guest.own;
+    }
+    const auto is_own = guest.policy_source == "metadata" || guest.policy_source == "bus";
+    if (!is_own) {
+        return {};
+    }
+    return {
+        OwnPolicy{.source = guest.policy_source, .policy = guest.policy, .options = guest.options}};
+}
+
+std::optional<OwnPolicy> own_policy(const Guest& guest, std::string_view source)
+{
+    const auto all = own_policies(guest);
+    const auto at = std::find_if(all.begin(), all.end(),
+                                 [&](const OwnPolicy& own) { return own.source == source; });
+    return at != all.end() ? std::optional{*at} : std::nullopt;
+}
+
+std::string unreadable_policy_steps(const Guest& guest, const std::string& words)
+{
+    const auto name = guest_word(guest);
+    return "virtpinctl set " + name + " " + words +
+           " --clear puts another in its place, virtpinctl reset " + name + " takes it back";
 }
 
 std::string options_text(const Guest& guest)

@@ -5,7 +5,10 @@
 #include "facts.hpp"
 #include "look.hpp"
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace virtpind::client {
 
@@ -23,8 +26,16 @@ struct GuestState {
 // Why it is not as asked, a sentence; "" where the service does not tell.
 [[nodiscard]] std::string why_not(const Guest& guest);
 
-// Whether it was set for this guest, and is not what the host has for all.
-[[nodiscard]] bool has_own_policy(const Guest& guest);
+// What was set for this guest itself, and is not what the host has for all, highest first. Of a
+// service that does not tell, what is known by the source of the policy.
+[[nodiscard]] std::vector<OwnPolicy> own_policies(const Guest& guest);
+
+// That of one source: "bus", "metadata", "unreadable".
+[[nodiscard]] std::optional<OwnPolicy> own_policy(const Guest& guest, std::string_view source);
+
+// How a policy in the metadata that cannot be read is got rid of; `words` are the policy that is to
+// take its place, or "POLICY".
+[[nodiscard]] std::string unreadable_policy_steps(const Guest& guest, const std::string& words);
 
 // "cpus=8-15 smt=require"; "" without options.
 [[nodiscard]] std::string options_text(const Guest& guest);

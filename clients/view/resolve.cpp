@@ -39,6 +39,14 @@ Error ambiguous(std::string_view text, const std::vector<const Guest*>& found)
                        " guests: " + names + "; write more of the name, or the UUID"};
 }
 
+Error only_the_beginning(std::string_view text, const Guest& guest)
+{
+    return {.code = Errc::not_found,
+            .message = "no guest " + in_quotes(text) + "; it is the beginning of " +
+                       in_quotes(guest.name) + " (" + guest.uuid +
+                       "), but what changes a guest wants the whole name or UUID"};
+}
+
 Error not_found(std::string_view text, const std::vector<Guest>& guests)
 {
     Words names;
@@ -53,7 +61,8 @@ Error not_found(std::string_view text, const std::vector<Guest>& guests)
 
 } // namespace
 
-Result<const Guest*> resolve_guest(const std::vector<Guest>& guests, std::string_view text)
+Result<const Guest*> resolve_guest(const std::vector<Guest>& guests, std::string_view text,
+                                   Naming naming)
 {
     const auto uuid = parse_uuid(text);
     const auto begins = [text](const std::string& whole) {
@@ -69,6 +78,9 @@ Result<const Guest*> resolve_guest(const std::vector<Guest>& guests, std::string
     if (found.empty()) {
         found = those_that(
             guests, [&](const Guest& guest) { return begins(guest.name) || begins(guest.uuid); });
+        if (naming == Naming::whole && found.size() == 1) {
+            return only_the_beginning(text, *found.front());
+        }
     }
     if (found.size() > 1) {
         return ambiguous(text, found);

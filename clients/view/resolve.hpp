@@ -10,9 +10,14 @@
 
 namespace virtpind::client {
 
+// Whether the beginning of a name or UUID will do. It does not where something is changed: the
+// guest that was meant may be gone, and another's name begins like its own.
+enum class Naming { whole, beginning };
+
 // By UUID, by name, or by the beginning of either that only one guest has. The guest belongs to
 // `guests`. Errors: not_found, with the nearest name; ambiguous, with the names that fit.
 [[nodiscard]] Result<const Guest*> resolve_guest(const std::vector<Guest>& guests,
-                                                 std::string_view text);
+                                                 std::string_view text,
+                                                 Naming naming = Naming::beginning);
 
 } // namespace virtpind::client

@@ -40,6 +40,7 @@ template <class Reader>
     reader.read("Policy", guest.policy);
     reader.read("PolicySource", guest.policy_source);
     reader.read("PolicyOptions", guest.options);
+    reader.read("OwnPolicies", guest.own);
     reader.read("PinState", guest.pin_state);
     reader.read("VcpuPins", guest.vcpus);
     reader.read("EmulatorCPUs", guest.emulator);

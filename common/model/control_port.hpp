@@ -31,6 +31,14 @@ struct HoldView {
     friend bool operator==(const HoldView&, const HoldView&) = default;
 };
 
+// What was set for a domain itself, in one place.
+struct OwnPolicyView {
+    std::string source; // a word of the interface: "bus", "metadata" or "unreadable"
+    std::string policy; // empty: options alone
+    OptionMap options;
+    friend bool operator==(const OwnPolicyView&, const OwnPolicyView&) = default;
+};
+
 // One domain as its D-Bus object shows it; the names are those of the interface.
 struct DomainView {
     DomainUuid uuid;
@@ -39,6 +47,7 @@ struct DomainView {
     std::string policy;
     std::string policy_source;
     OptionMap policy_options;
+    std::vector<OwnPolicyView> own_policies; // highest first
     std::uint64_t generation = 0;
     PinState pin_state = PinState::idle;
     std::map<VcpuId, CpuSet> vcpu_pins;
@@ -137,11 +146,12 @@ public:
     // nullopt: all domains; the reply is then the number of the pass.
     virtual void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                          Reply<std::uint64_t> reply) = 0;
-    // Dry run from the latest observation: the plan as JSON, as virtpind-plan(1) describes it, with
-    // the change to the domain's definition within `scope`. Error: limits_exceeded when too many
-    // dry runs are open, for the caller's user or in total.
-    virtual void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                      const Caller& caller, DefinitionScope scope, Reply<std::string> reply) = 0;
+    // Dry run of `request` from the latest observation: the plan as JSON, as virtpind-plan(1)
+    // describes it, with the change to the domain's definition within `scope`. Of the flags only
+    // flag_merge counts. Error: limits_exceeded when too many dry runs are open, for the caller's
+    // user or in total.
+    virtual void plan(SetPolicyRequest request, DefinitionScope scope,
+                      Reply<std::string> reply) = 0;
     // The same for a guest that is not defined, whose definition is `xml`, beside the domains there
     // are; of a domain that has its name or UUID, it takes the place. An empty policy is the one
     // that the guest would have. Errors: also invalid_argument (no definition), conflict (name and

@@ -195,7 +195,8 @@ void set_apart(Decision& decision, std::string_view what)
                 Error{.code = Errc::internal,
                       .message = "virtpind itself failed at this domain (" + std::string{what} +
                                  "), so it is left alone; please report it together with its "
-                                 "definition and the output of Describe."},
+                                 "definition and the output of Describe (virtpinctl map "
+                                 "--json=pretty)."},
                 ReasonCode::set_apart);
 }
 

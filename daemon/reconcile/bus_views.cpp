@@ -60,6 +60,26 @@ std::vector<HoldView> holds_of(const DomainRecord& record)
     return holds;
 }
 
+// Of a domain itself, highest first.
+std::vector<OwnPolicyView> own_policies_of(const DomainRecord& record)
+{
+    std::vector<OwnPolicyView> own;
+    if (record.runtime_policy) {
+        own.push_back({.source = std::string{to_string(PolicySource::bus)},
+                       .policy = record.runtime_policy->name,
+                       .options = record.runtime_policy->options});
+    }
+    const auto& stored = record.seen.facts.metadata.content;
+    if (stored && !*stored) {
+        own.push_back({.source = "unreadable", .policy = "", .options = {}});
+    } else if (stored) {
+        own.push_back({.source = std::string{to_string(PolicySource::metadata)},
+                       .policy = (*stored)->name,
+                       .options = (*stored)->options});
+    }
+    return own;
+}
+
 std::vector<std::string> shown_names(const std::map<DomainUuid, std::string>& domains)
 {
     std::vector<std::string> names;
@@ -198,6 +218,7 @@ DomainView make_domain_view(const DomainRecord& record, const Topology* topology
     view.policy = record.decision.policy.policy.name;
     view.policy_source = to_string(record.decision.policy.source);
     view.policy_options = record.decision.policy.options;
+    view.own_policies = own_policies_of(record);
     view.generation = record.generation;
     view.pin_state = record.state;
     for (const auto vcpu : facts.vcpus_online) {

@@ -21,8 +21,8 @@ Error is_at_work(const DomainRecord& record, const std::string& with)
 Error unreachable()
 {
     return Error{.code = Errc::host_unavailable,
-                 .message = "libvirt is not reachable; virtpind keeps trying to connect, see the "
-                            "property Problems"};
+                 .message = "libvirt is not reachable; virtpind keeps trying to connect; see "
+                            "virtpinctl status, or the property Problems"};
 }
 
 Error translate_libvirt_error(Error error, std::string_view doing)

@@ -69,13 +69,19 @@ Result<void> check_lending(const DomainRecord& record, const SetPolicyRequest& r
         return Error{.code = Errc::conflict,
                      .message = "the domain has a policy of " + record.lent->owner +
                                 " until that caller leaves the bus; wait for it, or end the policy "
-                                "by ResetPolicy with 0x1 (RUNTIME_ONLY)"};
+                                "(virtpinctl reset --runtime; ResetPolicy with 0x1, "
+                                "RUNTIME_ONLY)"};
     }
     return {};
 }
 
+// An empty `spec` takes away what there is.
 void set_runtime_policy(DomainRecord& record, PolicySpec spec, const SetPolicyRequest& request)
 {
+    if (spec == PolicySpec{}) {
+        end_runtime_policy(record);
+        return;
+    }
     if ((request.flags & flag_while_connected) == 0) {
         record.lent.reset();
     } else if (!record.lent) {
@@ -132,7 +138,8 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
     const auto generation = ++record.generation;
     const auto deferred_id =
         (request.flags & flag_defer) != 0 ? record.seen.facts.id : std::optional<int>{};
-    const PolicyChange change{.event = LogEvent::policy_set,
+    const auto takes_all = *spec == PolicySpec{};
+    const PolicyChange change{.event = takes_all ? LogEvent::policy_reset : LogEvent::policy_set,
                               .uuid = request.uuid,
                               .domain = record.seen.facts.name,
                               .policy = spec->name,
@@ -148,7 +155,8 @@ void Controller::set_policy(SetPolicyRequest request, Reply<std::uint64_t> reply
         return;
     }
     // A stored policy replaces one that was set for this run of the daemon only.
-    store_then_apply(change, *spec, deferred_id, std::move(reply));
+    store_then_apply(change, takes_all ? std::nullopt : std::optional{*spec}, deferred_id,
+                     std::move(reply));
 }
 
 void Controller::reset_policy(DomainUuid uuid, std::uint64_t flags, Caller caller,

@@ -55,10 +55,9 @@ public:
     void reapply(std::optional<DomainUuid> uuid, std::uint64_t flags,
                  Reply<std::uint64_t> reply) override;
 
-    void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              const Caller& caller, DefinitionScope scope, Reply<std::string> reply) override
+    void plan(SetPolicyRequest request, DefinitionScope scope, Reply<std::string> reply) override
     {
-        dry_runs_.plan(uuid, policy, std::move(options), caller, scope, std::move(reply));
+        dry_runs_.plan(request, scope, std::move(reply));
     }
 
     void plan_guest(std::string xml, const std::string& policy, OptionMap options,

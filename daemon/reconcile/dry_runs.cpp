@@ -81,32 +81,34 @@ Result<bool> find_replaced(const Records& records, DomainFacts& guest)
 
 } // namespace
 
-void DryRuns::plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-                   const Caller& caller, DefinitionScope scope, Reply<std::string> reply)
+void DryRuns::plan(const SetPolicyRequest& request, DefinitionScope scope, Reply<std::string> reply)
 {
-    if (const auto slot = queue_.check_slot(caller.uid); !slot) { // before anything that takes time
+    const auto user = request.caller.uid;
+    if (const auto slot = queue_.check_slot(user); !slot) { // before anything that takes time
         return reply(slot.error());
     }
-    const auto record = record_of(reconciler_, uuid);
+    const auto record = record_of(reconciler_, request.uuid);
     if (!record) {
         return reply(record.error());
     }
     if (const auto fits = check_definition_size(**record); !fits) {
         return reply(fits.error());
     }
-    auto spec = make_policy_spec(reconciler_.config().catalog, policy, std::move(options),
-                                 PolicyName::required);
+    const auto& config = reconciler_.config();
+    const auto spec = requested_spec(config.catalog, **record, request);
     if (!spec) {
-        return reply(std::move(spec).error());
+        return reply(spec.error());
     }
     // As SetPolicy would store it: in place of what is stored.
-    const auto resolved =
-        resolve_with(reconciler_.config(), **record, *spec, PolicySource::metadata);
+    const auto resolved = resolve_with(config, **record, *spec, PolicySource::metadata);
     if (!resolved) {
         return reply(resolved.error());
     }
-    const auto queued = queue_.add(caller.uid, [this, uuid, policy = resolved->policy, scope,
-                                                reply](const DryRunQueue::Done& done) {
+    if (const auto checked = check_effect(config.catalog, *spec, resolved->policy); !checked) {
+        return reply(checked.error());
+    }
+    const auto queued = queue_.add(user, [this, uuid = request.uuid, policy = resolved->policy,
+                                          scope, reply](const DryRunQueue::Done& done) {
         const auto answer = [reply, done](Result<std::string> made) {
             done();
             reply(std::move(made));

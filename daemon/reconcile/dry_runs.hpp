@@ -22,8 +22,7 @@ public:
     {}
 
     // As ControlPort::plan().
-    void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              const Caller& caller, DefinitionScope scope, Reply<std::string> reply);
+    void plan(const SetPolicyRequest& request, DefinitionScope scope, Reply<std::string> reply);
 
     // As ControlPort::plan_guest().
     void plan_guest(std::string xml, const std::string& policy, OptionMap options,

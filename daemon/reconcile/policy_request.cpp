@@ -47,7 +47,9 @@ Result<PolicySpec> base_of(const DomainRecord& record, const SetPolicyRequest& r
         return Error{.code = Errc::invalid_policy,
                      .message =
                          "the policy in the domain's metadata cannot be read, so nothing can "
-                         "be changed in it; SetPolicy without MERGE replaces it: " +
+                         "be changed in it; replace it (virtpinctl set with a policy and --clear; "
+                         "SetPolicy without MERGE) or take it back (virtpinctl reset; "
+                         "ResetPolicy): " +
                          stored->error().message};
     }
     return **stored;
@@ -65,6 +67,15 @@ Error with_kept(Error error, const SetPolicyRequest& request, const PolicySpec& 
                          "; name another policy, or take an option away by an empty value (NAME=)";
     }
     return error;
+}
+
+Error nothing_set(const SetPolicyRequest& request)
+{
+    const std::string where =
+        (request.flags & flag_runtime_only) != 0 ? " for this run of the service" : "";
+    return {.code = Errc::invalid_policy,
+            .message = "nothing is set for the domain itself" + where +
+                       ", so nothing can be taken away; name a policy, or an option with a value"};
 }
 
 Result<PolicySpec> merged_spec(const PolicyCatalog& catalog, const DomainRecord& record,
@@ -92,9 +103,7 @@ Result<PolicySpec> merged_spec(const PolicyCatalog& catalog, const DomainRecord&
         }
     }
     if (name.empty() && options.empty()) {
-        return Error{.code = Errc::invalid_policy,
-                     .message = "no policy and no option would be left; name a policy, or let "
-                                "ResetPolicy take back the one there is"};
+        return base->options.empty() ? nothing_set(request) : Result<PolicySpec>{PolicySpec{}};
     }
     if (auto alone = make_policy_spec(catalog, request.policy, given, PolicyName::optional);
         !alone) {
@@ -158,6 +167,15 @@ Result<PolicySpec> requested_spec(const PolicyCatalog& catalog, const DomainReco
                : make_policy_spec(catalog, request.policy, request.options, PolicyName::required);
 }
 
+Result<void> check_effect(const PolicyCatalog& catalog, const PolicySpec& spec,
+                          const Policy& policy)
+{
+    const auto options_alone = spec.name.empty() && !spec.options.empty();
+    return options_alone && policy.placement == Placement::none
+               ? Result<void>{without_effect(catalog)}
+               : Result<void>{};
+}
+
 Result<void> check_request(const Reconciler& reconciler, const SetPolicyRequest& request,
                            const PolicySpec& spec)
 {
@@ -176,8 +194,8 @@ Result<void> check_request(const Reconciler& reconciler, const SetPolicyRequest&
         return std::move(resolved).error();
     }
     const auto& policy = resolved->policy;
-    if (spec.name.empty() && policy.placement == Placement::none) {
-        return without_effect(reconciler.config().catalog);
+    if (auto checked = check_effect(reconciler.config().catalog, spec, policy); !checked) {
+        return checked;
     }
     const auto must_fit = policy.fallback == Fallback::fail &&
                           policy.placement != Placement::none && (request.flags & flag_defer) == 0;

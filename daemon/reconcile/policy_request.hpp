@@ -13,10 +13,16 @@ namespace virtpind {
                                                   const PolicySpec& spec, PolicySource layer);
 
 // The policy that `request` sets for the domain of `record`: its own or, with MERGE, what the
-// domain has in that layer with the changes of the request. Errors: invalid_policy.
+// domain has in that layer with the changes of the request; nothing at all where these take away
+// all that it has there. Errors: invalid_policy.
 [[nodiscard]] Result<PolicySpec> requested_spec(const PolicyCatalog& catalog,
                                                 const DomainRecord& record,
                                                 const SetPolicyRequest& request);
+
+// Options that are set alone, as `spec` has them, need a policy below that places the domain:
+// `policy` is what comes of them. Error: invalid_policy.
+[[nodiscard]] Result<void> check_effect(const PolicyCatalog& catalog, const PolicySpec& spec,
+                                        const Policy& policy);
 
 // Everything that can be known to be wrong with `request`, whose policy is `spec`. Precondition:
 // its domain has a record. Errors: conflict (another generation is in force), invalid_policy,

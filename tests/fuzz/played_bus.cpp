@@ -86,8 +86,7 @@ public:
         reply(std::uint64_t{3});
     }
 
-    void plan(const DomainUuid& /*uuid*/, const std::string& /*policy*/, OptionMap /*options*/,
-              const Caller& /*caller*/, DefinitionScope /*scope*/,
+    void plan(SetPolicyRequest /*request*/, DefinitionScope /*scope*/,
               Reply<std::string> reply) override
     {
         reply(std::string{"{}"});

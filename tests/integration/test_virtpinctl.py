@@ -69,7 +69,7 @@ def test_map_and_plan(crowd, ctl):
 
 def test_set_keeps_the_options_that_are_not_named(host, ctl):
     says(ctl.run("set", "test", "dedicated", "smt=require"), OK)
-    says(ctl.run("set", "t", "priority=5"), OK, "dedicated priority=5 smt=require", "options kept; --clear")
+    says(ctl.run("set", "test", "priority=5"), OK, "dedicated priority=5 smt=require", "options kept; --clear")
     says(ctl.run("set", "test", "smt="), OK, "test: dedicated priority=5")
     says(ctl.run("set", "test", "dedicated", "--clear"), OK, "test: dedicated\n")
 

@@ -55,16 +55,16 @@ public:
                std::move(reply));
     }
 
-    void plan(const DomainUuid& uuid, const std::string& policy, OptionMap options,
-              const Caller& /*caller*/, DefinitionScope scope, Reply<std::string> reply) override
+    void plan(SetPolicyRequest request, DefinitionScope scope, Reply<std::string> reply) override
     {
         ++planned;
         plan_scope = scope;
         if (throws) {
             throw std::runtime_error{"broken invariant"};
         }
-        reply(R"({"plan":")" + uuid.str() + " " + policy + " " + std::to_string(options.size()) +
-              R"("})");
+        const std::string merge = (request.flags & flag_merge) != 0 ? " merge" : "";
+        reply(R"({"plan":")" + request.uuid.str() + " " + request.policy + " " +
+              std::to_string(request.options.size()) + merge + R"("})");
     }
 
     void plan_guest(std::string xml, const std::string& policy, OptionMap options,
@@ -197,6 +197,9 @@ private:
     view.policy = "dedicated";
     view.policy_source = "metadata";
     view.policy_options = {{"smt", std::string{"isolate"}}, {"vcpus", std::uint32_t{4}}};
+    view.own_policies = {{.source = "metadata",
+                          .policy = "dedicated",
+                          .options = {{"smt", std::string{"isolate"}}}}};
     view.generation = 3;
     view.pin_state = PinState::pinned;
     view.vcpu_pins = {{VcpuId{0}, CpuSet{CpuId{4}}}, {VcpuId{1}, CpuSet{CpuId{5}, CpuId{6}}}};

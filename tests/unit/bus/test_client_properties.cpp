@@ -25,6 +25,7 @@ TEST(ClientProperties, OfAFirstServiceTellLess)
                                    {"Policy", sdbus::Variant{std::string{"shared"}}},
                                    {"PinState", sdbus::Variant{std::string{"pinned"}}}});
     EXPECT_FALSE(guest.satisfied.has_value());
+    EXPECT_FALSE(guest.own.has_value());
     EXPECT_EQ(state_of(guest).word, "floats");
     EXPECT_TRUE(is_as_asked(guest));
 }
@@ -39,6 +40,16 @@ TEST(ClientProperties, OfProblemsNameTheGuest)
     ASSERT_EQ(service.problems.size(), 2U);
     EXPECT_EQ(service.problems[0].guest, "6695eb01-f6a4-8304-79aa-97f2502e193f");
     EXPECT_EQ(service.problems[1].guest, "");
+}
+
+TEST(ClientProperties, TellWhatIsOfTheGuestItself)
+{
+    using Own = sdbus::Struct<std::string, std::string, std::map<std::string, sdbus::Variant>>;
+    const std::vector<Own> rows{
+        {"metadata", "a\033[31m", {{"priority", sdbus::Variant{std::int32_t{5}}}}}};
+    const auto guest = read_guest({{"OwnPolicies", sdbus::Variant{rows}}});
+    ASSERT_TRUE(guest.own.has_value());
+    EXPECT_EQ(*guest.own, (std::vector{OwnPolicy{"metadata", "a\\x1b[31m", {{"priority", "5"}}}}));
 }
 
 TEST(ClientProperties, AreHostile)

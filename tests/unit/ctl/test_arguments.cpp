@@ -47,6 +47,16 @@ TEST(Arguments, OfSetAreAGuestAndWords)
     EXPECT_TRUE(parsed({"set", "win11", "--clear"}).clear);
 }
 
+TEST(Arguments, OfPlanOfAFileMayLeaveThePolicyToIt)
+{
+    EXPECT_TRUE(parsed({"plan", "--xml", "-"}).words.empty());
+    EXPECT_EQ(parsed({"plan", "--xml", "-", "shared", "cpus=1"}).words.size(), 2U);
+    EXPECT_NE(refusal({"plan", "--xml", "-", "cpus=1"}).find("dedicated cpus=1"),
+              std::string::npos);
+    EXPECT_NE(refusal({"plan", "--xml", "-", "--clear"}).find("--clear"), std::string::npos);
+    EXPECT_TRUE(parsed({"plan", "win11", "--clear"}).clear);
+}
+
 TEST(Arguments, OfAllVerbsMayStandOnEitherSideOfThem)
 {
     EXPECT_EQ(parsed({"--json=pretty", "list"}).json, JsonMode::pretty);

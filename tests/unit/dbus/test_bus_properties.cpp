@@ -123,6 +123,15 @@ TEST_F(BusProperties, DomainHasThoseOfItsView)
     EXPECT_STREQ(smt, "smt");
     EXPECT_STREQ(isolate, "isolate");
     EXPECT_EQ(vcpu, 4U);
+
+    const auto own = get(web1_path, domain, "OwnPolicies", "a(ssa{sv})");
+    const char *source = nullptr, *policy = nullptr;
+    ASSERT_GT(
+        sd_bus_message_read(own.get(), "a(ssa{sv})", 1, &source, &policy, 1, &smt, "s", &isolate),
+        0);
+    EXPECT_STREQ(source, "metadata");
+    EXPECT_STREQ(policy, "dedicated");
+    EXPECT_STREQ(smt, "smt");
 }
 
 TEST_F(BusProperties, SayWhatADomainLacksAndWhoHoldsIt)
@@ -212,7 +221,7 @@ TEST_F(BusProperties, EveryPropertyButTheConstantOnesIsCompared)
     ASSERT_EQ(changes(manager_path).size(), 1U);
     EXPECT_EQ(changes(manager_path).front().size(), 11U);
     ASSERT_EQ(changes(web1_path).size(), 1U);
-    EXPECT_EQ(changes(web1_path).front().size(), 20U);
+    EXPECT_EQ(changes(web1_path).front().size(), 21U);
 }
 
 TEST_F(BusProperties, DomainsComeAndGoAsObjects)

@@ -178,6 +178,11 @@ TEST_F(BusMethods, ReadingMethodsAnswer)
                          "spread")
                   .text_result(),
               R"({"plan":")" + std::string{web1_uuid} + R"( shared 1"})");
+    EXPECT_EQ(client
+                  ->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "", 2, "merge", "b", 1,
+                         "priority", "s", "")
+                  .text_result(),
+              R"({"plan":")" + std::string{web1_uuid} + R"(  1 merge"})");
     EXPECT_EQ(client->call(manager_path, manager, "Describe", "").text_result(),
               R"({"domains":[]})");
     EXPECT_EQ(client->call(web1_path, domain, "Explain", "").text_result(),
@@ -327,6 +332,9 @@ TEST_F(BusMethods, BadArgumentsAreRefusedBeforeAnythingHappens)
     expect_refused(client->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 1,
                                 "expect-generation", "t", none),
                    invalid_args, "leave it out");
+    expect_refused(client->call(manager_path, manager, "Plan", "ssa{sv}", "web1", "shared", 1,
+                                "merge", "s", "yes"),
+                   invalid_args, "merge b true");
     expect_refused(client->call(manager_path, manager, "SetPolicy", "ssa{sv}t", long_text.c_str(),
                                 "shared", 0, none),
                    limits, "domain is 4097 bytes long");

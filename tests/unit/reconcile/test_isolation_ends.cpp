@@ -136,7 +136,7 @@ TEST_F(IsolationEndsTest, WhoeverAsksWhileItIsLookedFindsADecidedHost)
     ASSERT_TRUE(isolation_.late);
     std::string json;
     controller_.plan(
-        FakeHost::uuid(1), "shared", {}, {}, DefinitionScope::whole,
+        {.uuid = FakeHost::uuid(1), .policy = "shared"}, DefinitionScope::whole,
         [&json](const Result<std::string>& made) { json = made ? *made : made.error().message; });
     for (auto turns = 0; json.empty() && turns < 1000; ++turns) {
         ASSERT_GE(sd_event_run(loop_.raw(), 10'000), 0);

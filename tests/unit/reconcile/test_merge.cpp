@@ -8,6 +8,7 @@
 #include "tests/support/spine.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace virtpind::test {
 namespace {
@@ -34,6 +35,33 @@ protected:
         const auto& content = domain(1).facts.metadata.content;
         return content && *content ? **content : PolicySpec{};
     }
+
+    // Where Plan would put the vCPUs of the domain with this change.
+    CpuSet planned(std::string policy, OptionMap options, std::uint64_t flags = flag_merge)
+    {
+        std::optional<Result<std::string>> answer;
+        controller_.plan({.uuid = FakeHost::uuid(1),
+                          .policy = std::move(policy),
+                          .options = std::move(options),
+                          .flags = flags},
+                         DefinitionScope::whole,
+                         [&answer](Result<std::string> made) { answer = std::move(made); });
+        for (auto turns = 0; !answer && turns < 1000; ++turns) {
+            EXPECT_GE(sd_event_run(loop_.raw(), 10'000), 0);
+            host_.answer_all();
+        }
+        plan_refusal_ = answer && !*answer ? answer->error().message : "";
+        CpuSet all;
+        if (answer && *answer) {
+            const auto plan = nlohmann::json::parse(**answer);
+            for (const auto& cpus : plan["domains"][0]["vcpupin"]) {
+                all |= *CpuSet::parse(cpus.get<std::string>());
+            }
+        }
+        return all;
+    }
+
+    std::string plan_refusal_;
 
     // The text that refuses the request, which changes nothing.
     std::string refusal(std::string policy, OptionMap options)
@@ -114,6 +142,60 @@ TEST_F(Merge, ExplainTellsTheLayersApart)
     EXPECT_NE(explained->find(R"("runtime-only":{"policy":"","options":{"priority":1}})"),
               std::string::npos)
         << *explained;
+}
+
+TEST_F(Merge, TheLastOptionThatIsTakenAwayLeavesNothingStored)
+{
+    auto config = config_with_default("none");
+    config.domains["web1"] = {.name = "dedicated", .options = {{"priority", 3}}};
+    reconciler_.on_config(config);
+    ASSERT_TRUE(merge("", {{"priority", 5}}));
+    ASSERT_TRUE(merge("", {{"priority", 6}}, flag_runtime_only));
+    ASSERT_TRUE(merge("", {{"priority", ""s}}, flag_runtime_only));
+    EXPECT_FALSE(record(1).runtime_policy);
+    EXPECT_EQ(record(1).decision.policy.policy.priority, 5);
+    ASSERT_TRUE(merge("", {{"priority", ""s}}));
+    EXPECT_FALSE(domain(1).facts.metadata.content);
+    EXPECT_EQ(record(1).decision.policy.policy.priority, 3);
+    EXPECT_EQ(record(1).decision.policy.policy.name, "dedicated");
+    EXPECT_NE(refusal("", {{"priority", ""s}}).find("nothing is set"), std::string::npos)
+        << "what the configuration sets is not taken away";
+}
+
+TEST_F(Merge, PlanIsOfWhatWouldBeStored)
+{
+    auto config = config_with_default("none");
+    config.domains["web1"] = {.name = "dedicated", .options = {}};
+    reconciler_.on_config(config);
+    ASSERT_TRUE(merge("", {{"cpus", "8-15"s}}));
+    EXPECT_TRUE(CpuSet::range(8, 15).includes(planned("", {{"priority", 5}})));
+    EXPECT_EQ(plan_refusal_, "");
+    EXPECT_FALSE(CpuSet::range(8, 15).includes(planned("dedicated", {{"priority", 5}}, 0)));
+    EXPECT_FALSE(CpuSet::range(8, 15).includes(planned("", {{"cpus", ""s}})));
+    ASSERT_TRUE(set_policy(1, "none"));
+    EXPECT_TRUE(planned("", {{"priority", 5}}).empty());
+    EXPECT_NE(plan_refusal_.find("placement=none"), std::string::npos) << plan_refusal_;
+}
+
+TEST_F(Merge, BusTellsWhatIsOfTheDomainItself)
+{
+    auto config = config_with_default("none");
+    config.domains["web1"] = {.name = "dedicated", .options = {{"numa", "single"s}}};
+    reconciler_.on_config(config);
+    ASSERT_TRUE(reapply(1));
+    EXPECT_TRUE(sink_.domains[0].own_policies.empty());
+    ASSERT_TRUE(merge("", {{"smt", "require"s}}));
+    ASSERT_TRUE(merge("passthrough", {}, flag_runtime_only));
+    EXPECT_EQ(sink_.domains[0].own_policies,
+              (std::vector<OwnPolicyView>{
+                  {.source = "bus", .policy = "passthrough", .options = {}},
+                  {.source = "metadata", .policy = "", .options = {{"smt", "require"s}}}}));
+    ASSERT_TRUE(reset_policy(1));
+    domain(1).facts.metadata.content =
+        Error{.code = Errc::invalid_policy, .message = "attribute 'smtt' is not an option"};
+    changed(1, "metadata");
+    EXPECT_EQ(sink_.domains[0].own_policies,
+              (std::vector<OwnPolicyView>{{.source = "unreadable", .policy = "", .options = {}}}));
 }
 
 TEST_F(Merge, TwoAtATimeBothCount)
@@ -211,7 +293,7 @@ TEST_F(Merge, RefusalSaysWhatToDo)
     EXPECT_EQ(text.find("valid: none"), std::string::npos) << text;
     // Nothing that could be stored.
     text = refusal("", {{"smt", ""s}});
-    EXPECT_NE(text.find("ResetPolicy"), std::string::npos) << text;
+    EXPECT_NE(text.find("nothing is set for the domain itself"), std::string::npos) << text;
     EXPECT_NE(refusal("dedicatd", {}).find("did you mean 'dedicated'"), std::string::npos);
     EXPECT_NE(refusal("", {{"smtt", ""s}}).find("did you mean 'smt'"), std::string::npos);
     // What stays contradicts what comes.

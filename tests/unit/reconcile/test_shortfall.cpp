@@ -110,8 +110,10 @@ TEST_F(Shortfalls, PlanTellsWhoWouldLoseItsPlace)
     connect();
     ASSERT_TRUE(set_policy(1, "dedicated"));
     std::string json;
-    controller_.plan(FakeHost::uuid(2), "dedicated", {{"priority", 9}}, {}, DefinitionScope::whole,
-                     [&json](const Result<std::string>& made) { json = made ? *made : ""; });
+    controller_.plan(
+        {.uuid = FakeHost::uuid(2), .policy = "dedicated", .options = {{"priority", 9}}},
+        DefinitionScope::whole,
+        [&json](const Result<std::string>& made) { json = made ? *made : ""; });
     for (auto turns = 0; json.empty() && turns < 1000; ++turns) {
         ASSERT_GE(sd_event_run(loop_.raw(), 10'000), 0);
         host_.answer_all();

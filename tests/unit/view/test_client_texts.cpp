@@ -91,15 +91,16 @@ Snapshot later(Snapshot snapshot)
 std::string all_texts(const Look& look)
 {
     const auto snapshot = sample_snapshot();
-    auto text = "== status\n" + render_status(snapshot, look) + "== show\n" +
-                render_guest(snapshot.guests[1], look) + "== map\n" +
-                render_map(sample_layout(), map_guests(snapshot.guests),
-                           snapshot.service.housekeeping, snapshot.service.pool, look) +
-                "== explain\n" +
-                render_explanation(snapshot.guests[1], sample_explanation(), look) + "== plan\n" +
-                render_plan(snapshot, sample_plan(), sample_uuid(1), "dedicated priority=10",
-                            sample_layout(), look) +
-                "== watch\n";
+    auto text =
+        "== status\n" + render_status(snapshot, look) + "== show\n" +
+        render_guest(snapshot.guests[1], look) + "== map\n" +
+        render_map(sample_layout(), map_guests(snapshot.guests), snapshot.service.housekeeping,
+                   snapshot.service.pool, look) +
+        "== explain\n" + render_explanation(snapshot.guests[1], sample_explanation(), look) +
+        "== plan\n" +
+        render_plan(snapshot, sample_plan(), sample_uuid(1),
+                    {"dedicated priority=10", "dedicated priority=10"}, sample_layout(), look) +
+        "== watch\n";
     for (const auto& line : transitions(snapshot, later(snapshot), look)) {
         text += line + "\n";
     }
@@ -228,15 +229,15 @@ TEST(ClientTexts, PlanNothingForAGuestThatWaitsForItsNextStart)
                            .name = "later",
                            .placement = "dedicated",
                            .vcpus = pinned_in_pairs(7, 1)});
-    const auto text =
-        render_plan(now, plan, sample_uuid(1), "dedicated", sample_layout(), {.width = 80});
+    const auto text = render_plan(now, plan, sample_uuid(1), {"dedicated", "dedicated"},
+                                  sample_layout(), {.width = 80});
     EXPECT_EQ(text.find("later"), std::string::npos) << text;
-    const auto own =
-        render_plan(now, plan, sample_uuid(7), "dedicated", sample_layout(), {.width = 80});
+    const auto own = render_plan(now, plan, sample_uuid(7), {"dedicated", "dedicated"},
+                                 sample_layout(), {.width = 80});
     EXPECT_NE(own.find("later: dedicated would get all"), std::string::npos) << own;
     plan.guests.back().satisfied = false;
-    const auto loses =
-        render_plan(now, plan, sample_uuid(1), "dedicated", sample_layout(), {.width = 80});
+    const auto loses = render_plan(now, plan, sample_uuid(1), {"dedicated", "dedicated"},
+                                   sample_layout(), {.width = 80});
     EXPECT_NE(loses.find("later is displaced"), std::string::npos) << loses;
 }
 
@@ -280,6 +281,33 @@ TEST(ClientTexts, HaveNoHintsWithoutALegend)
     snapshot.guests.resize(12, snapshot.guests.front());
     const auto text = render_status(snapshot, bare);
     EXPECT_NE(text.find("and 4 more guests\n"), std::string::npos) << text;
+}
+
+TEST(ClientTexts, OfferToUndoOnlyWhatIsOfTheGuestItself)
+{
+    const Look look{.legend = true};
+    auto guest = sample_snapshot().guests[4];
+    guest.policy_source = "config";
+    guest.own.emplace();
+    auto why = render_explanation(guest, {}, look);
+    EXPECT_EQ(why.find("undo:"), std::string::npos) << why;
+    EXPECT_NE(why.find("to leave it alone: virtpinctl set win11 none"), std::string::npos) << why;
+    guest.own->push_back({.source = "metadata", .policy = "", .options = {{"priority", "5"}}});
+    why = render_explanation(guest, {}, look);
+    EXPECT_NE(why.find("undo: virtpinctl reset win11"), std::string::npos) << why;
+}
+
+TEST(ClientTexts, OfAPolicyThatCannotBeReadSayItOnceAndHowToMendIt)
+{
+    auto guest = sample_snapshot().guests[2];
+    guest.own.emplace().push_back({.source = "unreadable", .policy = "", .options = {}});
+    guest.last_error = {"InvalidPolicy", "'smtt' is no option."};
+    const auto why = render_explanation(
+        guest, {.reasons = {{"broken", "Left alone: 'smtt' is no option.", "note"}}},
+        {.legend = true});
+    EXPECT_EQ(why.find("smtt"), why.rfind("smtt")) << why;
+    EXPECT_NE(why.find("virtpinctl set nas POLICY --clear"), std::string::npos) << why;
+    EXPECT_NE(why.find("virtpinctl reset nas"), std::string::npos) << why;
 }
 
 TEST(ClientTexts, KeepColumnsInLineWhereNamesHaveBackslashes)

@@ -37,6 +37,19 @@ TEST(ResolveGuest, PrefersAWholeNameToABeginning)
     EXPECT_EQ(found("win11", guests), "win11");
 }
 
+TEST(ResolveGuest, WantsAllOfANameWhereSomethingIsChanged)
+{
+    auto guests = sample_snapshot().guests;
+    EXPECT_TRUE(resolve_guest(guests, "win11", Naming::whole));
+    EXPECT_TRUE(resolve_guest(guests, sample_uuid(2), Naming::whole));
+    for (const auto* beginning : {"win1", "2222"}) {
+        const auto guest = resolve_guest(guests, beginning, Naming::whole);
+        ASSERT_FALSE(guest) << beginning;
+        EXPECT_EQ(guest.error().code, Errc::not_found);
+        EXPECT_NE(guest.error().message.find("it is the beginning of"), std::string::npos);
+    }
+}
+
 TEST(ResolveGuest, PrefersAUuidToAName)
 {
     auto guests = sample_snapshot().guests;
