@@ -21,6 +21,11 @@ using XcbReply = std::unique_ptr<T, FreeReply>;
 
 } // namespace
 
+bool may_have_legacy_tray()
+{
+    return qGuiApp->nativeInterface<QNativeInterface::QX11Application>() != nullptr;
+}
+
 bool has_legacy_tray()
 {
     const auto* x11 = qGuiApp->nativeInterface<QNativeInterface::QX11Application>();

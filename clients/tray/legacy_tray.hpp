@@ -5,6 +5,9 @@
 
 namespace virtpind::tray {
 
+// Whether this is an X11 display, which alone has them.
+[[nodiscard]] bool may_have_legacy_tray();
+
 // Whether somebody on this X11 display has a tray of the old kind; never on Wayland.
 [[nodiscard]] bool has_legacy_tray();
 

@@ -14,6 +14,9 @@ namespace virtpind::tray {
 
 namespace {
 
+// For a tray of the old kind that comes later than the patience lasts.
+constexpr std::chrono::seconds between_looks{10};
+
 QString watcher_name()
 {
     return QStringLiteral("org.kde.StatusNotifierWatcher");
@@ -87,8 +90,13 @@ void TrayIcon::on_patience_ended()
     }
     if (has_legacy_tray()) {
         make_icon();
-    } else {
+        return;
+    }
+    if (!std::exchange(told_, true)) {
         emit no_tray();
+    }
+    if (may_have_legacy_tray()) {
+        patience_.start(between_looks); // nobody announces it on a bus
     }
 }
 

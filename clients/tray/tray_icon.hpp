@@ -52,6 +52,7 @@ private:
     QMenu& menu_;
     QDBusServiceWatcher watcher_;
     QTimer patience_;
+    bool told_ = false; // that there is no tray
     std::optional<Face> face_;
     QString tooltip_;
     std::unique_ptr<QSystemTrayIcon> icon_;

@@ -15,14 +15,25 @@ WINDOW = re.compile(r'"virtpind-applet" .*?(\d+)x(\d+)\+\S+\s+\+(\d+)\+(\d+)')
 
 
 @pytest.fixture
-def tray(bare_desktop):
+def start_tray(bare_desktop):
     if not shutil.which("trayer"):
         pytest.skip("there is no trayer: tests/install-deps")
-    panel = bare_desktop.run(["trayer", "--edge", "top", "--align", "left", "--width", "10", "--height", "32",
-                              "--transparent", "false", "--tint", "0xffffff"], "trayer")
-    yield bare_desktop
-    if panel in bare_desktop.processes:
-        bare_desktop.end(panel)
+    panels = []
+
+    def start():
+        panels.append(bare_desktop.run(["trayer", "--edge", "top", "--align", "left", "--width", "10", "--height", "32",
+                                        "--transparent", "false", "--tint", "0xffffff"], "trayer"))
+
+    yield start
+    for panel in panels:
+        if panel in bare_desktop.processes:
+            bare_desktop.end(panel)
+
+
+@pytest.fixture
+def tray(bare_desktop, start_tray):
+    start_tray()
+    return bare_desktop
 
 
 def window_of(desktop, least, most):
@@ -58,3 +69,11 @@ def test_icon_map_and_menu(tray, daemon, make_applet):
     tray.tool("xdotool", "mousemove", x + width // 2, y + height - 15, "click", 1)
     wait_until(lambda: not applet.is_running(), "Quit is the last entry")
     assert applet.process.returncode == 0
+
+
+def test_a_tray_that_comes_later_is_seen(bare_desktop, start_tray, daemon, make_applet):
+    applet = make_applet("--wait-for-tray", "0").start()
+    wait_until(lambda: "no tray" in applet.log_text(), "it says that there is none")
+    start_tray()
+    wait_for_icon(bare_desktop)
+    assert applet.is_running()
