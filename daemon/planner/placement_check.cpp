@@ -141,14 +141,18 @@ private:
                           "its floating vCPUs are not on the same CPUs");
         }
         const auto where = check_.floatable(plan_.usable);
-        const auto later = domain_.awaits && check_.pool_of_all().includes(first);
-        const auto pool = (later ? check_.pool_of_all() : check_.own_pool()) - domain_.claim;
         const auto kept = check_.housekeeping() - request_.topology->quiet_cpus();
-        const auto on_pool = pool.includes(first);
-        const auto on_kept = !pool.intersects(where) && kept.includes(first);
-        const auto on_own =
-            !pool.intersects(where) && !kept.intersects(where) && own.includes(first);
-        check_.expect(on_pool || on_kept || on_own, "its floating vCPUs are beyond the pool");
+        const auto fits = [&](const CpuSet& pool) {
+            const auto on_kept = !pool.intersects(where) && kept.includes(first);
+            const auto on_own =
+                !pool.intersects(where) && !kept.intersects(where) && own.includes(first);
+            return pool.includes(first) || on_kept || on_own;
+        };
+        // It waits for a device, or for CPUs that are free then.
+        const auto now = check_.own_pool() - domain_.claim;
+        const auto later = domain_.awaits ? check_.pool_of_all() - domain_.claim : now;
+        const auto on_pool = now.includes(first) || later.includes(first);
+        check_.expect(fits(now) || fits(later), "its floating vCPUs are beyond the pool");
         const auto is_asked = domain_.satisfied && !intent_.floating.empty();
         check_.expect(!is_asked || on_pool,
                       "its vCPUs float beyond the pool and it counts as satisfied");

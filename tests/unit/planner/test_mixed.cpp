@@ -269,5 +269,21 @@ TEST_F(MixedIntents, WithNoneOfThemOnlineTheDomainIsShared)
     EXPECT_TRUE(plan_on(host_, {intent}).domains[0].satisfied);
 }
 
+// It waits for the device alone; the CPUs of the third are not free then, either.
+TEST(Mixed, WhoWaitsForADeviceMayFloatOnItsOwnAlone)
+{
+    const auto host = regular_host({.l3s = 1, .cores = 4, .threads = 1});
+    auto rival = domain("rival", 2);
+    auto third = domain("third", 2);
+    auto waits = mixed("waits", 2, 3);
+    rival.exclusive = waits.exclusive = {pci_resource("0000:01:00.0")};
+    waits.shut_off = true;
+    const auto plan = plan_on(host, {rival, third, waits}, CpuSet{}); // which checks it
+    const auto& own = plan.domains[2];
+    EXPECT_TRUE(own.awaits);
+    EXPECT_EQ(own.claim, plan.domains[0].claim);
+    EXPECT_EQ(pin(own, 2), own.claim);
+}
+
 } // namespace
 } // namespace virtpind::test
