@@ -69,7 +69,8 @@ std::optional<Later> place_as_defined(Arrangement& arrangement, Member& member, 
     const auto& intent = *member.intent;
     VcpuMap defined;
     for (const auto vcpu : intent.vcpus_online) {
-        if (const auto cpu = present_cpu(fleet.host(), intent, vcpu)) {
+        const auto cpu = present_cpu(fleet.host(), intent, vcpu);
+        if (cpu && fleet.host().online.contains(*cpu)) { // it may be pinned to what is not there
             defined.emplace(vcpu, *cpu);
         }
     }
