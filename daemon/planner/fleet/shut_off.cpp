@@ -69,8 +69,7 @@ std::optional<Later> place_as_defined(Arrangement& arrangement, Member& member, 
     const auto& intent = *member.intent;
     VcpuMap defined;
     for (const auto vcpu : intent.vcpus_online) {
-        const auto cpu = present_cpu(fleet.host(), intent, vcpu);
-        if (cpu && fleet.host().online.contains(*cpu)) { // it may be pinned to what is not there
+        if (const auto cpu = present_cpu(fleet.host(), intent, vcpu)) {
             defined.emplace(vcpu, *cpu);
         }
     }
