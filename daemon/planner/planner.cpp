@@ -11,7 +11,6 @@
 #include "daemon/planner/fleet/memory_binding.hpp"
 #include "daemon/planner/fleet/own_cores.hpp"
 #include "daemon/planner/fleet/placing_order.hpp"
-#include "daemon/planner/fleet/reservations.hpp"
 #include "daemon/planner/fleet/shared_pool.hpp"
 #include "daemon/planner/fleet/shut_off.hpp"
 #include "daemon/planner/place/elsewhere.hpp"
@@ -85,7 +84,6 @@ private:
 
     void place_dormant()
     {
-        settle_memory(fleet_);
         later_.assign(fleet_.members().size(), Later::no);
         for (const auto index : placing_order(fleet_, true)) {
             later_[index] = place_shut_off(arrangement_, fleet_.members()[index]);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fleet.hpp"
 
-#include "daemon/planner/place/guest_shape.hpp"
 #include "extra_cores.hpp"
 
 #include <array>
@@ -134,7 +133,8 @@ Fleet::Later Fleet::place_dormant(Member& member)
             if (place_later(member, surroundings, world.memory)) {
                 return world.later; // nothing is booked: it does not start now
             }
-        } else if (find_in_definition(member, surroundings, memory_for(member, world.memory))) {
+        } else if (find_place(member, surroundings, memory_for(member, world.memory), std::nullopt,
+                              {})) {
             take_memory(member);
             return world.later;
         }
@@ -143,30 +143,6 @@ Fleet::Later Fleet::place_dormant(Member& member)
     member.kept_pins = {};
     member.claim = {};
     return Later::no;
-}
-
-// Who may get a core for each vCPU once all have a place is first placed without regard to what
-// it got then: else those that come after it would find other CPUs taken than when it did.
-bool Fleet::find_in_definition(Member& member, const Surroundings& around,
-                               const MemoryLedger::Amounts& available)
-{
-    const auto* const intent = member.intent;
-    if (member.own_cores || !wishes_own_cores(*intent)) {
-        return find_place(member, around, available, std::nullopt, {});
-    }
-    auto anew = *intent;
-    anew.current = {};
-    auto trial = member;
-    trial.intent = &anew;
-    const auto found = find_place(trial, around, available, std::nullopt, {});
-    trial.intent = intent;
-    member = std::move(trial);
-    if (found) {
-        const auto cost = cost_of(host_, *intent, around, member.placed->pins);
-        member.placed->proven = member.placed->proven && cost == member.placed->cost;
-        member.placed->cost = cost;
-    }
-    return found;
 }
 
 bool Fleet::place_later(Member& member, const Surroundings& around, Memory memory)

@@ -128,8 +128,6 @@ private:
     void keep_in_place(Member& member, const Surroundings& around) const;
     [[nodiscard]] std::vector<MemoryLedger::Absent> absent_for(const Member& member,
                                                                Memory which) const;
-    [[nodiscard]] bool find_in_definition(Member& member, const Surroundings& around,
-                                          const MemoryLedger::Amounts& available);
     [[nodiscard]] bool place_later(Member& member, const Surroundings& around, Memory memory);
     [[nodiscard]] bool find_place(Member& member, const Surroundings& around,
                                   const MemoryLedger::Amounts& available,

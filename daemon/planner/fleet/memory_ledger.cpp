@@ -4,7 +4,6 @@
 #include "daemon/planner/place/current_placement.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace virtpind {
 
@@ -245,8 +244,7 @@ MemoryLedger::Taken MemoryLedger::reserve_existing(const Intent& intent)
         }
     }
     const auto part = equal_part(intent.memory_kib, std::max<std::size_t>(home.size(), 1));
-    const auto kib = std::min(intent.memory_kib, part * untold.size());
-    return book(intent.hugepage_kib.value_or(0), std::move(untold), kib);
+    return book(intent, untold, std::min(intent.memory_kib, part * untold.size()));
 }
 
 MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& nodes)
@@ -266,27 +264,27 @@ MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& node
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < stock->total.size(); ++i) {
         const auto node = host_.topology->nodes[i].id;
-        if (having.contains(node) && !host_.lacks_memory[i]) {
+        if (having.contains(node)) {
             places.push_back(i);
             comes -= stock->tells[i] && home.contains(node) ? std::min(comes, part) : 0;
         }
     }
-    return book(intent.hugepage_kib.value_or(0), std::move(places), comes);
+    return book(intent, places, comes);
 }
 
-MemoryLedger::Taken MemoryLedger::book(std::uint64_t page_kib, std::vector<std::size_t> nodes,
+MemoryLedger::Taken MemoryLedger::book(const Intent& intent, const std::vector<std::size_t>& nodes,
                                        std::uint64_t kib)
 {
-    const auto nothing_to_choose = page_kib == 0 && !several_nodes();
+    Taken taken{.page_kib = intent.hugepage_kib.value_or(0), .kib = {}};
+    const auto nothing_to_choose = taken.page_kib == 0 && !several_nodes();
     if (nodes.empty() || nothing_to_choose) {
-        return {.page_kib = page_kib, .kib = {}, .wanted_kib = 0, .nodes = {}};
+        return taken;
     }
-    auto& stock = stocks_.at(page_kib);
-    Taken taken{.page_kib = page_kib, .kib = {}, .wanted_kib = kib, .nodes = std::move(nodes)};
+    auto& stock = stocks_.at(taken.page_kib);
     taken.kib.resize(stock.total.size(), 0);
     // First everybody's part, then what is missing of it from those that have more.
-    for (const auto most : {equal_part(kib, taken.nodes.size()), kib}) {
-        for (const auto node : taken.nodes) {
+    for (const auto most : {equal_part(kib, nodes.size()), kib}) {
+        for (const auto node : nodes) {
             if (const auto left = stock.left(node)) {
                 const auto part = std::min({kib, most, *left});
                 taken.kib[node] += part;
@@ -309,19 +307,6 @@ void MemoryLedger::take_again(const Taken& taken)
 {
     for (std::size_t i = 0; i < taken.kib.size(); ++i) {
         stocks_.at(taken.page_kib).booked[i] += taken.kib[i];
-    }
-}
-
-void MemoryLedger::book_anew(std::vector<Taken*> all)
-{
-    for (const auto* taken : all) {
-        give_back(*taken);
-    }
-    std::stable_sort(all.begin(), all.end(), [](const Taken* a, const Taken* b) {
-        return a->nodes.size() < b->nodes.size();
-    });
-    for (auto* taken : all) {
-        *taken = book(taken->page_kib, std::move(taken->nodes), taken->wanted_kib);
     }
 }
 

@@ -30,9 +30,6 @@ public:
     struct Taken {
         std::uint64_t page_kib = 0;     // 0: ordinary memory
         std::vector<std::uint64_t> kib; // by NodeIndex; empty: nothing
-        // That it is part of: so much of these, by NodeIndex.
-        std::uint64_t wanted_kib = 0;
-        std::vector<std::size_t> nodes;
     };
 
     // Somebody who counts as not there, with what was booked.
@@ -68,10 +65,6 @@ public:
     void give_back(const Taken& taken);
     void take_again(const Taken& taken); // what was given back
 
-    // Books all of these anew, those on the fewest nodes first and else in this order, where each
-    // was booked beside what others had at that time.
-    void book_anew(std::vector<Taken*> all);
-
     // More than one node has memory: binding memory to nodes means something.
     [[nodiscard]] bool several_nodes() const { return nodes_with_memory_ > 1; }
 
@@ -100,7 +93,7 @@ private:
                                                    Amounts available);
     [[nodiscard]] Amounts with_its_own(const Intent& intent, const NodeSet& home,
                                        const Stock& stock, Amounts available) const;
-    [[nodiscard]] Taken book(std::uint64_t page_kib, std::vector<std::size_t> nodes,
+    [[nodiscard]] Taken book(const Intent& intent, const std::vector<std::size_t>& nodes,
                              std::uint64_t kib);
 
     const HostIndex& host_;

@@ -42,19 +42,6 @@ bool suffices_for_those_that_float(const Fleet& fleet, const CpuSet& before, con
     });
 }
 
-// What it costs beside those that had their turn after it: they may be on its cores. One that is
-// shut off counts others that are only where it is beside them.
-void update_cost(const Fleet& fleet, Member& member)
-{
-    const auto claims = fleet.around(member, Fleet::Claims::all).free.includes(member.claim)
-                            ? Fleet::Claims::all
-                            : Fleet::Claims::active;
-    const auto cost =
-        cost_of(fleet.host(), *member.intent, fleet.around(member, claims), member.placed->pins);
-    member.placed->proven = member.placed->proven && cost == member.placed->cost;
-    member.placed->cost = cost;
-}
-
 } // namespace
 
 CpuSet cores_of_one_vcpu(const Fleet& fleet)
@@ -75,11 +62,8 @@ CpuSet cores_of_one_vcpu(const Fleet& fleet)
 
 bool give_own_cores(Fleet& fleet, Member& member)
 {
-    if (!member.placed || !wishes_own_cores(*member.intent) || runs_in_place(member)) {
-        return false;
-    }
-    update_cost(fleet, member);
-    if (member.placed->cost[CostTerm::stacked] == 0) {
+    if (!member.placed || !wishes_own_cores(*member.intent) || runs_in_place(member) ||
+        member.placed->cost[CostTerm::stacked] == 0) {
         return false;
     }
     auto stacked = member;

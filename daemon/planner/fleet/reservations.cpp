@@ -4,7 +4,6 @@
 #include "extra_cores.hpp"
 #include "placing_order.hpp"
 
-#include <utility>
 #include <vector>
 
 namespace virtpind {
@@ -54,15 +53,6 @@ void reserve_present_cpus(Fleet& fleet)
     for (auto* member : order) {
         reserve_for(host, *member, look(member).free);
     }
-}
-
-void settle_memory(Fleet& fleet)
-{
-    std::vector<MemoryLedger::Taken*> all;
-    for (auto& member : fleet.members()) {
-        all.push_back(&member.memory);
-    }
-    fleet.memory().book_anew(std::move(all));
 }
 
 } // namespace virtpind

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What running domains claim before their turn comes, and what all have booked after it.
+// What running domains claim before their turn comes.
 #pragma once
 
 #include "fleet.hpp"
@@ -10,9 +10,5 @@ namespace virtpind {
 // before takes them needlessly; what is needed beyond those (idle siblings, extra cores) first for
 // those that run in their place.
 void reserve_present_cpus(Fleet& fleet);
-
-// Books the memory of all by where they are now, not by the order in which they came there: the
-// next plan finds them there, and the same memory left.
-void settle_memory(Fleet& fleet);
 
 } // namespace virtpind

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "shut_off.hpp"
 
-#include "housekeeping.hpp"
 #include "kept_housekeeping.hpp"
 
 #include <utility>
@@ -46,19 +45,15 @@ CpuSet defined_extra_cores(const Intent& intent)
 }
 
 // What housekeeping keeps while it is on `cpus`, beside those that run or as if these were off.
-// Absent where that is no whole core: for that it gives way to nobody who starts.
-std::optional<CpuSet> housekeeping_beside(const Arrangement& arrangement, const Member& member,
-                                          const CpuSet& cpus, Claims claims)
+CpuSet housekeeping_beside(const Arrangement& arrangement, const Member& member, const CpuSet& cpus,
+                           Claims claims)
 {
     const auto& fleet = *arrangement.fleet;
-    const auto& host = fleet.host();
     const auto& wished = claims == Claims::none ? arrangement.wished : fleet.housekeeping();
-    const auto busy = cpus | fleet.around(member, claims).claimed;
-    auto kept =
-        remaining_beside(fleet, wished, {.by_respected = cpus, .by_active = busy, .around = cpus});
-    const auto& in_the_way = wished.includes(kept) ? cpus : busy;
-    return cores_used_by(host, host.online, in_the_way).intersects(kept) ? std::nullopt
-                                                                         : std::optional{kept};
+    return remaining_beside(fleet, wished,
+                            {.by_respected = cpus,
+                             .by_active = cpus | fleet.around(member, claims).claimed,
+                             .around = cpus});
 }
 
 // Where its definition has it, with the housekeeping that leaves it there, if that is no worse than
@@ -68,12 +63,13 @@ std::optional<Later> place_as_defined(Arrangement& arrangement, Member& member, 
     auto& fleet = *arrangement.fleet;
     const auto& intent = *member.intent;
     VcpuMap defined;
+    CpuSet cpus;
     for (const auto vcpu : intent.vcpus_online) {
         if (const auto cpu = present_cpu(fleet.host(), intent, vcpu)) {
             defined.emplace(vcpu, *cpu);
+            cpus.insert(*cpu);
         }
     }
-    auto cpus = claim_of(fleet.host(), intent.policy, defined); // siblings of isolated CPUs, too
     const auto is_there = [&] { return member.placed && member.placed->pins == defined; };
     if (!intent.has_our_pins || is_there() || !cpus.intersects(fleet.housekeeping())) {
         return std::nullopt;
@@ -81,11 +77,7 @@ std::optional<Later> place_as_defined(Arrangement& arrangement, Member& member, 
     cpus |= defined_extra_cores(intent);
     const auto before = member;
     for (const auto claims : {Claims::active, Claims::none}) {
-        const auto housekeeping = housekeeping_beside(arrangement, member, cpus, claims);
-        if (!housekeeping) {
-            continue;
-        }
-        member.housekeeping = housekeeping;
+        member.housekeeping = housekeeping_beside(arrangement, member, cpus, claims);
         const auto then = fleet.place_dormant(member);
         const auto beside = claims == Claims::none ? then <= later : then != Later::cpus;
         if (beside && is_there() &&

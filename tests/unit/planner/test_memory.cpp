@@ -69,31 +69,6 @@ TEST(Memory, BookingsThatOverlapMeanwhileMakeNone)
     EXPECT_EQ(ledger.available(vm)[0], 16 * gib);
 }
 
-// Found at random: what a newcomer on both nodes takes of each depended on whether the other had
-// its place then, and the next plan found other memory left.
-TEST(Memory, IsBookedByWhereDomainsAreInTheEnd)
-{
-    const auto host = two_nodes();
-    const HostIndex index{host};
-    auto one = domain("one", 1);
-    auto both = domain("both", 1);
-    one.memory_kib = 12 * gib; // of the 16 GiB of the node
-    both.memory_kib = 12 * gib;
-    const NodeSet all{NodeId{0}, NodeId{1}};
-    for (const auto first : {true, false}) {
-        MemoryLedger ledger{index};
-        auto before = first ? ledger.take(one, {NodeId{0}}) : MemoryLedger::Taken{};
-        auto spread = ledger.take(both, all);
-        auto after = first ? MemoryLedger::Taken{} : ledger.take(one, {NodeId{0}});
-        ledger.book_anew({&before, &spread, &after});
-        EXPECT_EQ(ledger.available(domain("vm", 1))[0], std::nullopt) << "it needs none";
-        EXPECT_EQ(ledger.available(both)[0], 0U) << first;
-        EXPECT_EQ(ledger.available(both)[1], 8 * gib) << first;
-        ledger.give_back(spread);
-        EXPECT_EQ(ledger.available(both)[0], 4 * gib) << first;
-    }
-}
-
 TEST(Memory, InHugepagesIsNotThereForSmallPages)
 {
     auto host = two_nodes(); // with 16 GiB each
