@@ -156,7 +156,7 @@ private:
         if (refused) {
             fail(facts.name, "nothing is restored, and its CPUs stay its own until it ends (" +
                                  format_isolation_answer(*refused) +
-                                 "); systemctl start virtpind-isolate.socket, and run this "
+                                 "); systemctl enable --now virtpind-isolate.socket, and run this "
                                  "command again");
         }
         return !refused;

@@ -220,7 +220,7 @@ std::optional<Error> find_still_isolated(const DomainRecord& record, const Domai
     const auto& held = isolation.held;
     const auto error = [](const std::string& what) {
         return Error{.code = Errc::apply_failed,
-                     .message = what + "; systemctl start virtpind-isolate.socket lets it"};
+                     .message = what + "; systemctl enable --now virtpind-isolate.socket lets it"};
     };
     for (const auto& action : actions != nullptr ? actions->live : std::vector<LiveAction>{}) {
         if (held.contains(thread_of(action))) {

@@ -26,7 +26,6 @@ main_of() { systemctl show -P MainPID "$1"; }
 qemu_of() { pgrep -f "guest=$1,"; }
 scope_of() { sed -n 's/^0:://p' "/proc/$(qemu_of "$1")/cgroup" | sed 's,/libvirt/.*,,;s,.*/,,'; }
 reapply() { manager Reapply st "$1" 0 >/dev/null; }
-fails() { ! "$@"; }
 is_satisfied() { [ "$(of_domain "$1" Satisfied)" = "b true" ]; }
 first_of() { virtpinctl show "$1" | awk '/^ *isolated/{print $2}' | sed 's/[-,].*//'; }
 is_off() { ! of_domain a VcpuPins | grep -q "\"$1\""; } # CPU: no vCPU is on it

@@ -42,7 +42,7 @@ protected:
         EXPECT_FALSE(view(1).isolated_cpus.empty());
         EXPECT_EQ(record(1).state, PinState::failed);
         ASSERT_TRUE(record(1).error);
-        EXPECT_NE(record(1).error->message.find("systemctl start virtpind-isolate.socket"),
+        EXPECT_NE(record(1).error->message.find("systemctl enable --now virtpind-isolate.socket"),
                   std::string::npos)
             << record(1).error->message;
     }
