@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -61,20 +62,35 @@ struct DefinitionWatch::State {
     bool heard_nothing = false;         // guarded by mutex: the event that we caused
     bool is_mute = false;               // of the thread that waits: no event ever came
 
+    // What one thread makes or has used reaches the next by these. libvirt's own lock does as
+    // much, but a thread sanitizer does not see that.
+    static inline std::atomic<unsigned> handovers{0};
+
+    static void hand_over() { handovers.fetch_add(1, std::memory_order_release); }
+
+    static std::shared_ptr<State>* take(void* opaque)
+    {
+        handovers.load(std::memory_order_acquire);
+        return static_cast<std::shared_ptr<State>*>(opaque);
+    }
+
     // These run on libvirt's thread.
     template <class Note>
     static void on_event(virDomainPtr domain, void* opaque, Note note)
     {
-        auto& state = **static_cast<std::shared_ptr<State>*>(opaque);
         std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
         if (virDomainGetUUIDString(domain, uuid.data()) != 0) {
             return;
         }
-        const std::lock_guard lock{state.mutex};
-        if (state.uuid == uuid.data()) {
-            note(state);
-            state.came.notify_all();
+        auto& state = **take(opaque);
+        {
+            const std::lock_guard lock{state.mutex};
+            if (state.uuid == uuid.data()) {
+                note(state);
+                state.came.notify_all();
+            }
         }
+        hand_over();
     }
 
     static int on_lifecycle(virConnectPtr /*connection*/, virDomainPtr domain, int event,
@@ -98,7 +114,7 @@ struct DefinitionWatch::State {
         }
     }
 
-    static void release(void* opaque) { delete static_cast<std::shared_ptr<State>*>(opaque); }
+    static void release(void* opaque) { delete take(opaque); }
 };
 
 DefinitionWatch::DefinitionWatch(virConnectPtr connection)
@@ -106,6 +122,7 @@ DefinitionWatch::DefinitionWatch(virConnectPtr connection)
 {
     const auto listen = [this](int event, virConnectDomainEventGenericCallback callback) {
         auto* shared = new std::shared_ptr<State>{state_}; // libvirt's, until it releases it
+        State::hand_over();
         const auto id = virConnectDomainEventRegisterAny(connection_, nullptr, event, callback,
                                                          shared, &State::release);
         if (id < 0) {
