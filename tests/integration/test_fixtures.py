@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The private host itself: what the other integration tests stand on."""
+import json
 import os
 import re
 import signal
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from gi.repository import GLib
@@ -87,3 +90,24 @@ def test_a_kill_comes_before_a_call_or_within_it(make_daemon, make_guest, client
     assert daemon.process.wait(30) == -signal.SIGKILL
     assert faults.calls() == ["virDomainPinVcpuFlags"]
     assert guest.affinity()["vcpus"] == {0: SECOND if is_done else ALL}
+
+
+COUNT_RESULTS = Path(__file__).resolve().parents[1] / "support" / "count_results.py"
+REPORT = """<?xml version="1.0" encoding="utf-8"?><testsuites>
+<testsuite name="virtpind.test_a.Kind"><testcase name="holds"/><testcase name="breaks"><failure/></testcase>
+<testcase name="waits"><skipped/></testcase></testsuite>
+<testsuite name="virtpind.test_b"><testcase name="test_b"/><system-out>\x1b[1mPassword:\x00</system-out></testsuite>
+</testsuites>"""
+
+
+def test_failed_cases_are_counted_and_named_whatever_a_test_has_printed(tmp_path):
+    """A terminal's control characters have no place in XML, and meson copies them."""
+    logs = tmp_path / "meson-logs"
+    logs.mkdir()
+    (logs / "testlog-standard.junit.xml").write_text(REPORT)
+    results = {"test_a": "FAIL", "test_b": "OK", "test_c": "TIMEOUT", "test_d": "SKIP"}
+    (logs / "testlog-standard.json").write_text(
+        "\n".join(json.dumps({"name": name, "result": result}) for name, result in results.items()))
+    counted = subprocess.run([sys.executable, "-B", COUNT_RESULTS, tmp_path, "standard"], capture_output=True,
+                             text=True, check=True)
+    assert counted.stdout.splitlines() == ["2 2 2", "test_a: breaks", "test_c: timeout"]

@@ -142,7 +142,7 @@ def ctl(open_bus, tmp_path):
 def test_virtpinctl_asks_for_a_password(daemon, polkit, ctl, password, status, says):
     """Also where the terminal belongs to no session, as after su: pkttyagent as a fallback is not asked there."""
     done, shown = ctl.on_terminal("set", "test", "dedicated", user=ADMINISTRATOR,
-                                  replies=[("assword:", password + "\n")])
+                                  secrets=[("assword:", password + "\n")])
     assert done == status and "Authenticating as: ada" in shown and says in shown, shown
     assert PASSWORD not in shown
 

@@ -9,6 +9,8 @@ import fcntl
 import termios
 from pathlib import Path
 
+from waiting import wait_until
+
 BINARY = os.environ.get("VIRTPINCTL_BINARY", "build/clients/ctl/virtpinctl")
 
 # Exit statuses, as virtpinctl(1) has them.
@@ -36,10 +38,11 @@ class Virtpinctl:
         return subprocess.Popen(self.command(*arguments), stdin=stdin, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, env={**self.environment, **environment})
 
-    def on_terminal(self, *arguments, columns=80, rows=200, typed="", replies=(), user=None, timeout=60, **environment):
-        """Exit status and everything that a terminal of this size gets. `replies` are pairs of a prompt and what is
-        typed once it is shown, in their order."""
-        replies = list(replies)
+    def on_terminal(self, *arguments, columns=80, rows=200, typed="", secrets=(), user=None, timeout=60, **environment):
+        """Exit status and everything that a terminal of this size gets. `secrets` are pairs of a prompt and what is
+        typed once it is shown and the terminal hides what is typed, in their order: who turns that on throws away
+        what was typed before."""
+        secrets = list(secrets)
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         process = subprocess.Popen(self.command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs,
@@ -54,10 +57,20 @@ class Virtpinctl:
                 shown += os.read(ours, 65536)
             except OSError:  # the other end is closed
                 break
-            if replies and replies[0][0].encode() in shown:
-                os.write(ours, replies.pop(0)[1].encode())
+            if secrets and secrets[0][0].encode() in shown:
+                wait_until(lambda: hides_typing(ours), lambda: f"what is typed is hidden: {shown.decode()}")
+                os.write(ours, secrets.pop(0)[1].encode())
+        else:
+            process.kill()
+            raise AssertionError(f"nothing more in {timeout} s after: {shown.decode()!r}")
         os.close(ours)
         return process.wait(timeout), shown.decode().replace("\r\n", "\n")
+
+
+def hides_typing(terminal):
+    """Whether the terminal does not echo."""
+    local_flags = termios.tcgetattr(terminal)[3]
+    return not local_flags & termios.ECHO
 
 
 def make_folder_with(directory, name, script):
