@@ -2,6 +2,7 @@
 """virtpind-bench, from end to end with short windows: what it tells, and that nothing is left of it however it ends."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from host_cpus import FIRST, HAS_TWO, INDEXES, SECOND, TWO_CPUS
 from private_bus import NOBODY
+from virtpinctl import make_folder_with
 from waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,21 @@ def test_killed_bench_takes_its_guest_and_its_load_along(bench, host, libvirtd):
     process.communicate()
     wait_until(lambda: not hogs() and not libvirtd.virsh("list", "--name").stdout.strip(),
                lambda: f"load {hogs()} and guest are gone")
+
+
+def test_own_guest_of_the_bench_says_nothing_before_its_port_is_read(bench, host, tmp_path):
+    """QEMU throws away what a guest says while nobody has its port open."""
+    seen = tmp_path / "state"
+    folder = make_folder_with(tmp_path / "bin", "virsh", f"""#!/bin/sh
+case " $* " in
+*" ttyconsole "*) for name; do :; done; {shutil.which("virsh")} "$1" "$2" "$3" domstate "$name" >{seen} ;;
+esac
+exec {shutil.which("virsh")} "$@"
+""")
+    bench.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
+    code, _, errors = bench.run("--tcg", "--rounds", "8", "--window", "0.05", "--conditions", "unpinned,dedicated")
+    assert (code, errors) == (0, "")
+    assert seen.read_text().strip() == "paused"
 
 
 def test_users_guest_is_measured_and_as_before(bench, host, client, make_guest):

@@ -85,7 +85,8 @@ class Guest:
             # terminal's Ctrl-C is for us.
             self.owner = subprocess.Popen(["virsh", "-q", "-c", self.uri], stdin=subprocess.PIPE, stdout=said,
                                           stderr=said, text=True, start_new_session=True, preexec_fn=die_with_parent)
-            self.owner.stdin.write(f"create --autodestroy {file.name}\necho created-or-not\n")
+            # It runs once somebody reads its port: QEMU throws away what it says before that.
+            self.owner.stdin.write(f"create --paused --autodestroy {file.name}\necho created-or-not\n")
             self.owner.stdin.flush()
             self._wait_for(said)
         console = virsh(self.uri, "ttyconsole", self.name).strip()
@@ -93,6 +94,7 @@ class Guest:
         tty.setraw(self.port, termios.TCSANOW)
         self.pid = qemu_of(self.name, self.uuid)
         self.threads = list(threads_of(self.pid).values())
+        virsh(self.uri, "resume", self.name)
 
     def _wait_for(self, said):
         """virsh's answer to create."""
