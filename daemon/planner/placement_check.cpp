@@ -282,9 +282,9 @@ private:
         }
         const auto here = intent_.memory_nodes & topology.all_nodes();
         const auto told = !here.empty() || intent_.activity != Activity::running;
-        return told ? check_.with_borrowers(here)
-                    : topology.nodes_of(intent_.current.narrow_cpus(topology.online_cpus(),
-                                                                    intent_.vcpus_online));
+        return check_.with_borrowers(told ? here
+                                          : topology.nodes_of(intent_.current.narrow_cpus(
+                                                topology.online_cpus(), intent_.vcpus_online)));
     }
 
     // The usable CPUs there; empty: nothing holds it.

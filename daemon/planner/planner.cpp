@@ -55,7 +55,7 @@ public:
         fill(pool, Activity::running); // these stay where they are when that is as good
         fill(pool, Activity::arriving);
         explain_overruns();
-        place_dormant(); // their memory is what all the others leave
+        later_ = place_shut_off(arrangement_); // their memory is what all the others leave
         fill(pool, Activity::dormant);
         explain_fixed_threads(fleet_, plan_.domains);
         return std::move(plan_);
@@ -80,19 +80,6 @@ private:
             plan.usable &= *request.usable;
         }
         return plan;
-    }
-
-    void place_dormant()
-    {
-        later_.assign(fleet_.members().size(), Later::no);
-        for (const auto index : placing_order(fleet_, true)) {
-            later_[index] = place_shut_off(arrangement_, fleet_.members()[index]);
-        }
-        for (const auto index : placing_order(fleet_, true)) {
-            if (later_[index] == Later::no) {
-                give_own_cores(fleet_, fleet_.members()[index]);
-            }
-        }
     }
 
     void load(SharedPool& pool, const Member& member, const CpuSet& cpus, std::size_t vcpus)

@@ -19,6 +19,18 @@ CpuSet cores_of(const HostIndex& host, const VcpuMap& pins)
     return cores;
 }
 
+// Each vCPU has a whole core of `free`: as it is now, whatever it was when it was placed.
+bool has_cores_apart(const HostIndex& host, const VcpuMap& pins, const CpuSet& free)
+{
+    CpuSet seen;
+    return std::all_of(pins.begin(), pins.end(), [&](const auto& pin) {
+        const auto& core = host.cores[host.core_at(pin.second)].set;
+        const auto alone = !core.intersects(seen) && free.includes(core);
+        seen |= core;
+        return alone;
+    });
+}
+
 bool floats(const Member& member)
 {
     return is_active(member) && member.role != Member::Role::untouched && !member.placed &&
@@ -46,18 +58,24 @@ bool suffices_for_those_that_float(const Fleet& fleet, const CpuSet& before, con
 
 CpuSet cores_of_one_vcpu(const Fleet& fleet)
 {
-    CpuSet cores;
+    const auto& host = fleet.host();
+    auto left = fleet.free_of_all();
+    for (const auto& member : fleet.members()) {
+        left -= is_active(member) ? member.claim : CpuSet{};
+    }
+    CpuSet all;
     for (const auto& member : fleet.members()) {
         if (!member.placed || !is_active(member)) {
             continue;
         }
-        const auto& intent = *member.intent;
+        const auto& pins = member.placed->pins;
+        const auto cores = cores_of(host, pins);
         const auto apart =
-            intent.policy.smt == SmtChoice::spread ||
-            (wishes_own_cores(intent) && member.placed->cost[CostTerm::stacked] == 0);
-        cores |= apart ? cores_of(fleet.host(), member.placed->pins) : CpuSet{};
+            member.intent->policy.smt == SmtChoice::spread ||
+            (wishes_own_cores(*member.intent) && has_cores_apart(host, pins, left | member.claim));
+        all |= apart ? cores : CpuSet{};
     }
-    return cores;
+    return all;
 }
 
 bool give_own_cores(Fleet& fleet, Member& member)

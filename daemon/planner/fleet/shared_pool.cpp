@@ -110,8 +110,8 @@ void SharedPool::reach(const Intent& intent, Share& share) const
         share.cpus &= cpus;
     }
     // Rather away from its devices than on too few CPUs.
-    share.off_devices =
-        near_devices && near_devices->common(share.cpus) < intent.all_online().size();
+    share.off_devices = near_devices && kind_part(intent, *near_devices & share.cpus).size() <
+                                            intent.all_online().size();
     if (near_devices && !share.off_devices) {
         share.cpus &= *near_devices;
     }
@@ -289,6 +289,12 @@ SharedPool::Nodes SharedPool::with_memory_if_enough(const Demand& demand, Nodes 
     return demand.suffices(having, {}, 0) ? having : candidates;
 }
 
+// Locked memory is on all of its nodes and does not move, so neither do the vCPUs between them.
+bool SharedPool::is_bound(const Intent& intent, const Demand& demand)
+{
+    return intent.memory_locked && !demand.home.empty();
+}
+
 SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of, Demand& demand) const
 {
     auto candidates = candidates_for(of);
@@ -296,10 +302,16 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of, Dema
     for (const auto& cpus : host_.node_cpus) {
         demand.capacity.push_back(of.cpus.common(cpus));
     }
-    // Locked memory is on all of its nodes and does not move, so neither do the vCPUs between them.
-    const auto bound = intent.memory_locked && !demand.home.empty();
-    if (of.on != Share::On::pool || bound) {
+    if (of.on != Share::On::pool) {
         return candidates;
+    }
+    if (is_bound(intent, demand)) {
+        auto present = candidates;
+        std::erase_if(present, [&](std::size_t node) {
+            const auto id = host_.topology->nodes[node].id;
+            return !demand.present.contains(id) && !intent.memory_nodes.contains(id);
+        });
+        return demand.suffices(present, {}, 0) ? present : candidates;
     }
     if (intent.policy.numa == NumaChoice::spread) {
         candidates = with_memory_if_enough(demand, std::move(candidates));
@@ -318,6 +330,15 @@ SharedPool::Nodes SharedPool::choose(const Intent& intent, const Share& of, Dema
     return candidates;
 }
 
+CpuSet SharedPool::cpus_of(const Nodes& nodes) const
+{
+    CpuSet cpus;
+    for (const auto node : nodes) {
+        cpus |= host_.node_cpus[node];
+    }
+    return cpus;
+}
+
 // The nodes of `share`, which leaves the CPUs that are used last where that costs no further node.
 SharedPool::Nodes SharedPool::choose_first(const Intent& intent, Share& share,
                                            const MemoryLedger::Amounts& available) const
@@ -332,8 +353,18 @@ SharedPool::Nodes SharedPool::choose_first(const Intent& intent, Share& share,
     if (others.cpus.size() < demand.vcpus) {
         return nodes;
     }
+    const auto bound = is_bound(intent, demand);
+    const auto fits_on = [&](const Nodes& chosen) {
+        return (bound ? chosen == nodes : chosen.size() <= nodes.size()) &&
+               demand.suffices(chosen, {}, 0);
+    };
     auto elsewhere = choose(intent, others, demand);
-    if (elsewhere.size() > nodes.size() || !demand.suffices(elsewhere, {}, 0)) {
+    if (!fits_on(elsewhere)) {
+        auto here = others; // where locked memory keeps it once it runs
+        here.cpus &= cpus_of(nodes);
+        elsewhere = choose(intent, here, demand);
+    }
+    if (!fits_on(elsewhere)) {
         return nodes;
     }
     share.cpus = std::move(others.cpus);

@@ -64,8 +64,10 @@ private:
     void reach(const Intent& intent, Share& share) const;
     [[nodiscard]] Nodes choose_first(const Intent& intent, Share& share,
                                      const MemoryLedger::Amounts& available) const;
-    [[nodiscard]] CpuSet kind_part(const Intent& intent, const CpuSet& cpus) const;
     struct Demand;
+    [[nodiscard]] static bool is_bound(const Intent& intent, const Demand& demand);
+    [[nodiscard]] CpuSet cpus_of(const Nodes& nodes) const;
+    [[nodiscard]] CpuSet kind_part(const Intent& intent, const CpuSet& cpus) const;
     // How many nodes are not those that it likes, by kind, and how far they are from its devices;
     // their distance and packages; their load.
     using Key = std::tuple<std::array<std::size_t, 4>, std::uint64_t, std::uint32_t, std::ptrdiff_t,

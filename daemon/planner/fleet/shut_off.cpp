@@ -2,7 +2,10 @@
 #include "shut_off.hpp"
 
 #include "kept_housekeeping.hpp"
+#include "own_cores.hpp"
+#include "placing_order.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace virtpind {
@@ -89,9 +92,9 @@ std::optional<Later> place_as_defined(Arrangement& arrangement, Member& member, 
     return std::nullopt;
 }
 
-} // namespace
-
-Later place_shut_off(Arrangement& arrangement, Member& member)
+// With the housekeeping that would give way to it when it starts: that of those that run stays
+// where it is until then.
+Later place_one(Arrangement& arrangement, Member& member)
 {
     auto& fleet = *arrangement.fleet;
     const auto later = fleet.place_dormant(member);
@@ -127,6 +130,78 @@ Later place_shut_off(Arrangement& arrangement, Member& member)
         given = try_beside(now, Claims::none, MemoryLedger::Others::ignored);
     }
     return given.value_or(later);
+}
+
+// What its definition says once it has the place that it got. `intent` is what it was placed by.
+Intent as_applied(const Member& member)
+{
+    auto intent = *member.intent;
+    for (const auto& [vcpu, cpu] : member.placed->pins) {
+        intent.current.vcpus[vcpu] = {cpu};
+    }
+    if (!member.emulator_core.empty()) {
+        intent.current.emulator = member.emulator_core;
+    }
+    if (!member.iothread_core.empty()) {
+        for (const auto id : intent.iothreads) {
+            intent.current.iothreads[id] = member.iothread_core;
+        }
+    }
+    intent.has_our_pins = true;
+    return intent;
+}
+
+// A plan leads to definitions, and these lead to the next plan: what is planned is what stays then.
+constexpr int most_rounds = 3;
+
+bool is_as_defined(const Intent& applied, const Intent& defined)
+{
+    return defined.has_our_pins && applied.current == defined.current;
+}
+
+} // namespace
+
+std::vector<Later> place_shut_off(Arrangement& arrangement)
+{
+    auto& fleet = *arrangement.fleet;
+    auto& members = fleet.members();
+    const auto order = placing_order(fleet, true);
+    std::vector<Later> later(members.size(), Later::no);
+    std::vector<std::optional<Intent>> applied(members.size());
+    const auto before = members;
+    const auto place_all = [&] {
+        for (const auto i : order) {
+            later[i] = place_one(arrangement, members[i]);
+        }
+        for (const auto i : order) {
+            if (later[i] == Later::no) {
+                give_own_cores(fleet, members[i]);
+            }
+        }
+    };
+    const auto apply = [&] {
+        auto changed = false;
+        for (const auto i : order) {
+            if (members[i].placed) {
+                auto next = as_applied(members[i]);
+                changed = changed || !is_as_defined(next, *members[i].intent);
+                applied[i] = std::move(next);
+            }
+        }
+        return changed;
+    };
+    place_all();
+    for (auto round = 1; round < most_rounds && apply(); ++round) {
+        for (const auto i : order) {
+            fleet.restore(members[i], before[i]);
+            members[i].intent = applied[i] ? &*applied[i] : before[i].intent;
+        }
+        place_all();
+    }
+    for (const auto i : order) {
+        members[i].intent = before[i].intent;
+    }
+    return later;
 }
 
 } // namespace virtpind

@@ -4,10 +4,11 @@
 
 #include "arrangement.hpp"
 
+#include <vector>
+
 namespace virtpind {
 
-// Places one that is shut off, with the housekeeping that would give way to it when it starts: that
-// of those that run stays where it is until then.
-Fleet::Later place_shut_off(Arrangement& arrangement, Member& member);
+// Places those that are shut off, in the order of the members; what others wait for.
+std::vector<Fleet::Later> place_shut_off(Arrangement& arrangement);
 
 } // namespace virtpind

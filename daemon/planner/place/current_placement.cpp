@@ -90,7 +90,8 @@ NodeSet home_nodes(const HostIndex& host, const Intent& intent)
     if (intent.activity == Activity::arriving) {
         return {};
     }
-    return host.topology->nodes_of(intent.current.narrow_cpus(host.online, intent.vcpus_online));
+    return host.with_borrowers(
+        host.topology->nodes_of(intent.current.narrow_cpus(host.online, intent.vcpus_online)));
 }
 
 } // namespace virtpind

@@ -16,8 +16,8 @@ struct KeptPins {
 [[nodiscard]] KeptPins find_kept_pins(const HostIndex& host, const Intent& intent,
                                       const Surroundings& around);
 
-// The nodes that a domain which has memory is on: where that memory is, and those without any that
-// are as near to it; else where its vCPUs are pinned. Empty: unknown, or it has none yet.
+// The nodes that a domain which has memory is on: where that memory is, else where its vCPUs are
+// pinned; and those without any that are as near to it. Empty: unknown, or it has none yet.
 [[nodiscard]] NodeSet home_nodes(const HostIndex& host, const Intent& intent);
 
 } // namespace virtpind

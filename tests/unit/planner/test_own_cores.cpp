@@ -252,5 +252,32 @@ TEST(Spread, HousekeepingGivesWayForTheRestOfACore)
     EXPECT_FALSE(plan.housekeeping.intersects(cpus("0,3-7")));
 }
 
+// It was placed while others were where they could not stay: that its core is whole shows later.
+TEST(OwnCores, HaveSiblingsThatAreUsedLastOnceTheyAreFree)
+{
+    auto host = host_of_cores({{.cpus = {0, 8}, .package = 0, .node = 1, .l3 = 0},
+                               {.cpus = {1}, .package = 1, .node = 2, .l3 = 1},
+                               {.cpus = {2, 5}, .package = 0, .node = 0, .l3 = 2},
+                               {.cpus = {3}, .package = 1, .node = 3, .l3 = 3},
+                               {.cpus = {4, 9}, .package = 0, .node = 0, .l3 = 2},
+                               {.cpus = {6, 7}, .package = 0, .node = 1, .l3 = 0},
+                               {.cpus = {10, 11}, .package = 1, .node = 2, .l3 = 1}});
+    host.distance = {{10, 12, 11, 11}, {11, 10, 11, 12}, {11, 11, 10, 11}, {11, 11, 11, 10}};
+    auto one = running_on(single("one", 1), {0}); // housekeeping
+    one.policy.cpus = cpus("0-1,3-11");
+    one.devices = {{"nodes 0", NodeSet{NodeId{0}}}};
+    auto floats = shared("floats", 1);
+    floats.activity = Activity::running;
+    auto large = domain("large", 4);
+    large.policy.priority = 1;
+    large.cells = {{.vcpus = VcpuSet{VcpuId{0}}}, {.id = 1, .vcpus = VcpuSet::range(1, 3)}};
+    auto whole = domain("whole", 3);
+    whole.policy.priority = 1;
+    whole.policy.smt = SmtChoice::require;
+    const auto plan = plan_on(host, {one, floats, large, whole});
+    EXPECT_EQ(vcpu_cpus(plan.domains[0]), cpus("0"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("6-7")); // not 8
+}
+
 } // namespace
 } // namespace virtpind::test

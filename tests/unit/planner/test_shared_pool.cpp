@@ -129,6 +129,75 @@ TEST(SharedPool, DeviceOnANodeWithoutMemoryMovesNobodyTwice)
     EXPECT_EQ(vcpu_cpus(plan_on(host, {vm}, CpuSet{}).domains[0]), cpus("0-3"));
 }
 
+// These count as few as they are used: not at all, while there are others.
+TEST(SharedPool, LowPowerCoresAreNoReasonToStayAtDevices)
+{
+    std::vector<CoreSpec> cores;
+    for (std::uint32_t cpu = 0; cpu < 8; ++cpu) {
+        cores.push_back({.cpus = {cpu},
+                         .package = cpu / 4,
+                         .node = cpu / 4,
+                         .l3 = cpu / 4,
+                         .core_class = cpu < 6 ? CoreClass::performance : CoreClass::low_power});
+    }
+    const auto host = host_of_cores(cores);
+    auto vm = shared("vm", 3);
+    vm.policy.device = DeviceChoice::package;
+    vm.devices = {{"nodes 1", NodeSet{NodeId{1}}}};
+    const auto plan = plan_on(host, {vm}, CpuSet{}).domains.front();
+    EXPECT_EQ(vcpu_cpus(plan), cpus("0-3"));
+    EXPECT_FALSE(plan.satisfied);
+    vm.policy.device = DeviceChoice::prefer;
+    vm.vcpus_max = 2;
+    vm.vcpus_online = VcpuSet::range(0, 1);
+    EXPECT_EQ(vcpu_cpus(plan_on(host, {vm}, CpuSet{}).domains.front()), cpus("4-5"));
+}
+
+// Each node is one L3; node 0 has no memory, and is as near to that of node 1.
+TEST(SharedPool, LockedMemoryIsWhereItIsWhetherToldOrReadOffThePins)
+{
+    auto host = regular_host({.nodes = 2, .cores = 2, .threads = 1});
+    host.nodes[0].memory_kib = 0;
+    host.distance = {{10, 11}, {11, 10}};
+    auto vm = running_on(shared("vm", 3), {2, 3, 3});
+    vm.memory_locked = true;
+    for (const auto& told : {NodeSet{}, NodeSet{NodeId{1}}}) {
+        vm.memory_nodes = told;
+        const auto plan = plan_on(host, {vm}, CpuSet{}).domains.front();
+        EXPECT_EQ(vcpu_cpus(plan), cpus("0-3")) << told.str();
+    }
+    vm = running_on(shared("vm", 2), {2, 3});
+    vm.memory_locked = true;
+    for (const auto& told : {NodeSet{}, NodeSet{NodeId{1}}}) {
+        vm.memory_nodes = told;
+        const auto plan = plan_on(host, {vm}, CpuSet{}).domains.front();
+        EXPECT_EQ(vcpu_cpus(plan), cpus("2-3")) << told.str();
+    }
+}
+
+// Locked memory keeps it on the nodes that it got: what they have there to be used last stays so.
+TEST(SharedPool, SiblingsThatAreUsedLastAreSoOnTheChosenNodesToo)
+{
+    const auto host = regular_host({.packages = 3, .cores = 2});
+    auto apart = domain("apart", 1);
+    apart.policy.smt = SmtChoice::spread;
+    apart.policy.cpus = cpus("0");
+    auto owner = domain("owner", 3);
+    owner.policy.cpus = cpus("2-3,8");
+    auto vm = shared("vm", 6);
+    vm.policy.numa = NumaChoice::spread;
+    vm.memory_locked = true;
+    const auto first = plan_on(host, {apart, owner, vm}, CpuSet{});
+    EXPECT_EQ(vcpu_cpus(first.domains[2]), cpus("1,4-5,7,10-11"));
+    vm.activity = Activity::running;
+    vm.current.vcpus = first.domains[2].vcpus;
+    apart = running_on(apart, {0});
+    owner.activity = Activity::running;
+    owner.current.vcpus = first.domains[1].vcpus;
+    const auto second = plan_on(host, {apart, owner, vm}, CpuSet{});
+    EXPECT_EQ(vcpu_cpus(second.domains[2]), vcpu_cpus(first.domains[2]));
+}
+
 TEST(SharedPool, NumaSingleAndSpreadAreFollowed)
 {
     const auto host = two_nodes();

@@ -296,5 +296,37 @@ TEST(ShutOff, SecondPlanFromTheFirstChangesNothing)
     }
 }
 
+// Where its threads have a core of their own, a better place may show only from another one.
+TEST(ShutOff, DefinitionsAreThoseThatTheirOwnPlanKeeps)
+{
+    struct Pair {
+        std::uint32_t cores = 0; // of each L3; there are two packages of two
+        std::uint32_t vcpus = 0;
+        std::uint32_t others = 0;
+        SmtChoice smt = SmtChoice::prefer; // of the other
+    };
+
+    for (const auto& pair : {Pair{2, 3, 2, SmtChoice::prefer}, Pair{3, 5, 3, SmtChoice::automatic},
+                             Pair{3, 5, 4, SmtChoice::require}, Pair{4, 7, 6, SmtChoice::prefer}}) {
+        const auto host = regular_host({.packages = 2, .l3s = 2, .cores = pair.cores});
+        std::vector<Intent> guests{off(domain("a", pair.vcpus)), off(domain("b", pair.others))};
+        guests[0].topology = GuestTopology{.cores = pair.vcpus, .threads = 1};
+        guests[1].policy.smt = pair.smt;
+        for (auto& guest : guests) {
+            guest.policy.emulator.mode = ThreadChoice::Mode::own;
+        }
+        const auto plan = plan_on(host, guests);
+        for (std::size_t i = 0; i < guests.size(); ++i) {
+            guests[i] = defined(guests[i], plan.domains[i]);
+        }
+        const auto again = plan_on(host, guests);
+        for (std::size_t i = 0; i < guests.size(); ++i) {
+            EXPECT_EQ(again.domains[i].vcpus, plan.domains[i].vcpus) << pair.vcpus << " " << i;
+            EXPECT_EQ(again.domains[i].emulator, plan.domains[i].emulator)
+                << pair.vcpus << " " << i;
+        }
+    }
+}
+
 } // namespace
 } // namespace virtpind::test
