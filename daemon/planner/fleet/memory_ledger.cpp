@@ -86,17 +86,23 @@ bool MemoryLedger::lacks_page_size(const Intent& intent) const
     return intent.hugepage_kib && stocks_.size() > 1 && !stocks_.contains(*intent.hugepage_kib);
 }
 
-// Where the memory of one that has some is. Nodes without memory hold none of it, though its vCPUs
-// may be pinned there. Empty: unknown.
-NodeSet MemoryLedger::home_of(const Intent& intent) const
+// Where the memory of a domain on these nodes is. Nodes without memory hold none of it, though its
+// vCPUs may be pinned there.
+NodeSet MemoryLedger::holding(const NodeSet& nodes) const
 {
-    auto home = host_.memory_homes(home_nodes(host_, intent));
+    auto holding = host_.memory_homes(nodes);
     for (std::uint32_t node = 0; node < host_.lacks_memory.size(); ++node) {
         if (host_.lacks_memory[node]) {
-            home.erase(host_.node_id(NodeIndex{node}));
+            holding.erase(host_.node_id(NodeIndex{node}));
         }
     }
-    return home;
+    return holding;
+}
+
+// Where the memory of one that has some is. Empty: unknown.
+NodeSet MemoryLedger::home_of(const Intent& intent) const
+{
+    return holding(home_nodes(host_, intent));
 }
 
 // What an absent domain leaves: what was booked for it, and what it has itself where the host's
@@ -259,7 +265,7 @@ MemoryLedger::Taken MemoryLedger::take(const Intent& intent, const NodeSet& node
         return reserve_existing(intent); // it comes from nowhere
     }
     const auto part = home.empty() ? 0 : equal_part(intent.memory_kib, home.size());
-    const auto having = host_.memory_homes(nodes);
+    const auto having = holding(nodes);
     auto comes = intent.memory_kib;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < stock->total.size(); ++i) {

@@ -83,6 +83,7 @@ private:
     void add_ordinary();
     void add_hugepages();
     [[nodiscard]] const Stock* stock_for(const Intent& intent) const;
+    [[nodiscard]] NodeSet holding(const NodeSet& nodes) const;
     [[nodiscard]] NodeSet home_of(const Intent& intent) const;
     [[nodiscard]] Amounts amounts(const Intent& intent, const Stock& stock, Others others,
                                   const std::vector<Absent>& absent) const;

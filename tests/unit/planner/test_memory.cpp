@@ -185,6 +185,21 @@ TEST(Memory, SharedDomainsReserveTheirs)
     EXPECT_TRUE(says(plan.domains[2], ReasonCode::memory_short));
 }
 
+TEST(Memory, OfADomainOnSeveralNodesIsInEqualPartsWhereThereIsSome)
+{
+    auto host = regular_host({.packages = 3, .cores = 2, .threads = 1});
+    host.nodes[0].memory_kib = 0;
+    host.nodes[1].memory_kib = 4096;
+    host.nodes[2].memory_kib = 2048;
+    auto large = shared("large", 6);
+    large.memory_kib = 4096;
+    auto small = shared("small", 1);
+    small.memory_kib = 2048;
+    const auto plan = plan_on(host, {large, small}, CpuSet{});
+    EXPECT_EQ(vcpu_cpus(plan.domains[0]), cpus("0-5"));
+    EXPECT_EQ(vcpu_cpus(plan.domains[1]), cpus("2-3"));
+}
+
 TEST(Memory, IsNotBoundToNodesThatDoNotHaveIt)
 {
     auto host = two_nodes();
