@@ -132,76 +132,110 @@ Later place_one(Arrangement& arrangement, Member& member)
     return given.value_or(later);
 }
 
-// What its definition says once it has the place that it got. `intent` is what it was placed by.
-Intent as_applied(const Member& member)
+// What its definition says once it has the place that it got.
+PinSet applied_pins(const Member& member)
 {
-    auto intent = *member.intent;
+    auto pins = member.intent->current;
     for (const auto& [vcpu, cpu] : member.placed->pins) {
-        intent.current.vcpus[vcpu] = {cpu};
+        pins.vcpus[vcpu] = {cpu};
     }
     if (!member.emulator_core.empty()) {
-        intent.current.emulator = member.emulator_core;
+        pins.emulator = member.emulator_core;
     }
     if (!member.iothread_core.empty()) {
-        for (const auto id : intent.iothreads) {
-            intent.current.iothreads[id] = member.iothread_core;
+        for (const auto id : member.intent->iothreads) {
+            pins.iothreads[id] = member.iothread_core;
         }
     }
-    intent.has_our_pins = true;
-    return intent;
+    return pins;
 }
 
-// A plan leads to definitions, and these lead to the next plan: what is planned is what stays then.
-constexpr int most_rounds = 3;
+// One round places all, each from its definition; the next one takes the places for definitions.
+class Rounds {
+public:
+    explicit Rounds(Arrangement& arrangement)
+        : arrangement_{arrangement}
+        , fleet_{*arrangement.fleet}
+        , later_(fleet_.members().size(), Later::no)
+    {
+        for (const auto index : placing_order(fleet_, true)) {
+            dormant_.push_back(
+                {.index = index, .before = fleet_.members()[index], .applied = std::nullopt});
+        }
+    }
 
-bool is_as_defined(const Intent& applied, const Intent& defined)
-{
-    return defined.has_our_pins && applied.current == defined.current;
-}
+    std::vector<Later> run() &&
+    {
+        place_all();
+        for (auto round = 1; round < most_rounds && apply(); ++round) {
+            place_all();
+        }
+        for (const auto& one : dormant_) {
+            fleet_.members()[one.index].intent = one.before.intent;
+        }
+        return std::move(later_);
+    }
+
+private:
+    static constexpr int most_rounds = 3;
+
+    struct Dormant {
+        std::size_t index = 0;
+        Member before; // it was placed
+        std::optional<Intent> applied;
+    };
+
+    void place_all()
+    {
+        auto& members = fleet_.members();
+        for (const auto& one : dormant_) {
+            later_[one.index] = place_one(arrangement_, members[one.index]);
+        }
+        for (const auto& one : dormant_) {
+            if (later_[one.index] == Later::no) {
+                give_own_cores(fleet_, members[one.index]);
+            }
+        }
+    }
+
+    // False where all have the places of their definitions. Else none is placed.
+    bool apply()
+    {
+        auto changed = false;
+        for (auto& one : dormant_) {
+            const auto& member = fleet_.members()[one.index];
+            if (!member.placed) {
+                continue;
+            }
+            auto pins = applied_pins(member);
+            if (!member.intent->has_our_pins || pins != member.intent->current) {
+                auto intent = *member.intent;
+                intent.current = std::move(pins);
+                intent.has_our_pins = true;
+                one.applied = std::move(intent);
+                changed = true;
+            }
+        }
+        for (std::size_t i = 0; changed && i < dormant_.size(); ++i) {
+            const auto& one = dormant_[i];
+            auto& member = fleet_.members()[one.index];
+            fleet_.restore(member, one.before);
+            member.intent = one.applied ? &*one.applied : one.before.intent;
+        }
+        return changed;
+    }
+
+    Arrangement& arrangement_;
+    Fleet& fleet_;
+    std::vector<Later> later_;
+    std::vector<Dormant> dormant_; // in the order in which they are placed
+};
 
 } // namespace
 
 std::vector<Later> place_shut_off(Arrangement& arrangement)
 {
-    auto& fleet = *arrangement.fleet;
-    auto& members = fleet.members();
-    const auto order = placing_order(fleet, true);
-    std::vector<Later> later(members.size(), Later::no);
-    std::vector<std::optional<Intent>> applied(members.size());
-    const auto before = members;
-    const auto place_all = [&] {
-        for (const auto i : order) {
-            later[i] = place_one(arrangement, members[i]);
-        }
-        for (const auto i : order) {
-            if (later[i] == Later::no) {
-                give_own_cores(fleet, members[i]);
-            }
-        }
-    };
-    const auto apply = [&] {
-        auto changed = false;
-        for (const auto i : order) {
-            if (members[i].placed) {
-                auto next = as_applied(members[i]);
-                changed = changed || !is_as_defined(next, *members[i].intent);
-                applied[i] = std::move(next);
-            }
-        }
-        return changed;
-    };
-    place_all();
-    for (auto round = 1; round < most_rounds && apply(); ++round) {
-        for (const auto i : order) {
-            fleet.restore(members[i], before[i]);
-            members[i].intent = applied[i] ? &*applied[i] : before[i].intent;
-        }
-        place_all();
-    }
-    for (const auto i : order) {
-        members[i].intent = before[i].intent;
-    }
-    return later;
+    return Rounds{arrangement}.run();
 }
 
 } // namespace virtpind
