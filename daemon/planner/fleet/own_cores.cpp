@@ -69,11 +69,10 @@ CpuSet cores_of_one_vcpu(const Fleet& fleet)
             continue;
         }
         const auto& pins = member.placed->pins;
-        const auto cores = cores_of(host, pins);
         const auto apart =
             member.intent->policy.smt == SmtChoice::spread ||
             (wishes_own_cores(*member.intent) && has_cores_apart(host, pins, left | member.claim));
-        all |= apart ? cores : CpuSet{};
+        all |= apart ? cores_of(host, pins) : CpuSet{};
     }
     return all;
 }
