@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Where shared domains float: the part of the pool on the fewest nodes that hold one, near its
-// devices and each other, at the lowest load.
+// Where shared domains float: the part of the pool on the nodes that are chosen for one.
 #pragma once
 
 #include "memory_ledger.hpp"
+#include "pool_nodes.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
-#include <vector>
 
 namespace virtpind {
 
@@ -57,45 +54,22 @@ public:
     [[nodiscard]] Share find_beside(const Intent& intent, const CpuSet& own) const;
 
     // From now on so many vCPUs count as load there. Precondition: `cpus` is not empty.
-    void load(const CpuSet& cpus, std::size_t vcpus);
+    void load(const CpuSet& cpus, std::size_t vcpus) { nodes_.load(cpus, vcpus); }
 
 private:
-    using Nodes = std::vector<std::size_t>;
     void reach(const Intent& intent, Share& share) const;
-    [[nodiscard]] Nodes choose_first(const Intent& intent, Share& share,
-                                     const MemoryLedger::Amounts& available) const;
-    struct Demand;
-    [[nodiscard]] static bool is_bound(const Intent& intent, const Demand& demand);
-    [[nodiscard]] CpuSet cpus_of(const Nodes& nodes) const;
     [[nodiscard]] CpuSet kind_part(const Intent& intent, const CpuSet& cpus) const;
-    // How many nodes are not those that it likes, by kind, and how far they are from its devices;
-    // their distance and packages; their load.
-    using Key = std::tuple<std::array<std::size_t, 4>, std::uint64_t, std::uint32_t, std::ptrdiff_t,
-                           double, Nodes>;
-    [[nodiscard]] Nodes candidates_for(const Share& of) const;
-    [[nodiscard]] Nodes with_memory_if_enough(const Demand& demand, Nodes candidates) const;
-    [[nodiscard]] Demand demand_of(const Intent& intent, const Share& of,
-                                   const MemoryLedger::Amounts& available) const;
-    [[nodiscard]] Key key(const Demand& demand, const Nodes& nodes) const;
-    [[nodiscard]] Nodes choose_from(const Demand& demand, Nodes candidates, std::size_t first,
-                                    std::size_t count) const;
-    [[nodiscard]] Nodes choose_some(const Demand& demand, const Nodes& candidates,
-                                    std::size_t count) const;
-    [[nodiscard]] Nodes choose(const Intent& intent, const Share& of, Demand& demand) const;
-    [[nodiscard]] Nodes even_nodes(const Intent& intent, const Share& of, Nodes candidates) const;
     [[nodiscard]] CpuSet near_part(const CpuSet& cpus, const CpuSet& own, std::size_t count) const;
     [[nodiscard]] NodeSet nodes_with(std::uint64_t memory_kib,
                                      const MemoryLedger::Amounts& available,
                                      const NodeSet& near) const;
-    [[nodiscard]] double load_with(std::size_t node, std::size_t more) const;
 
     const HostIndex& host_;
     CpuSet pool_;
     CpuSet used_last_;
     CpuSet housekeeping_; // where threads may float
     CpuSet usable_;
-    std::vector<std::size_t> pool_size_; // CPUs by NodeIndex
-    std::vector<double> vcpus_;          // admitted so far, by NodeIndex
+    PoolNodes nodes_;
 };
 
 } // namespace virtpind
