@@ -70,6 +70,36 @@ void check_overlap(const GuestView& guest, const std::vector<GuestView>& all, Fi
     }
 }
 
+// Threads of its own that have nothing but CPUs of another guest's vCPUs.
+void check_threads_on_others(const GuestView& guest, const std::vector<GuestView>& all,
+                             Findings& findings)
+{
+    if (guest.placed) {
+        return;
+    }
+    for (const auto& other : all) {
+        if (other.seen == guest.seen || !meet(guest, other)) {
+            continue;
+        }
+        const auto where = ", where vCPUs of " + other.name + " are";
+        if (guest.emulator && !guest.emulator->empty() && other.own.includes(*guest.emulator)) {
+            findings.add(Check::emu_on_vcpu_cores,
+                         {.evidence = "the emulator has " + cpus_text(*guest.emulator) + where,
+                          .automatic = dedicated_fix()});
+        }
+        std::vector<std::string> words;
+        for (const auto& [id, cpus] : guest.iothreads) {
+            if (!cpus.empty() && other.own.includes(cpus)) {
+                words.push_back("I/O thread " + std::to_string(raw(id)) + " has " + cpus.str());
+            }
+        }
+        if (!words.empty()) {
+            findings.add(Check::io_iothread_on_vcpu,
+                         {.evidence = some_of(words) + where, .automatic = dedicated_fix()});
+        }
+    }
+}
+
 void check_shared_devices(const GuestView& guest, const std::vector<GuestView>& all,
                           Findings& findings)
 {
@@ -132,6 +162,7 @@ void check_shared_l3(const GuestView& guest, const std::vector<GuestView>& all, 
 void check_neighbours(const GuestView& guest, const std::vector<GuestView>& all, Findings& findings)
 {
     check_overlap(guest, all, findings);
+    check_threads_on_others(guest, all, findings);
     check_shared_devices(guest, all, findings);
     check_shared_l3(guest, all, findings);
 }
