@@ -27,6 +27,7 @@ void check_guest_cores(const GuestView& guest, Findings& findings)
 {
     std::size_t judged = 0;
     std::vector<std::string> split;
+    auto has_siblings = false; // of CPUs of those that are split
     for (const auto& core : guest.cores()) {
         std::set<CoreIndex> on;
         CpuSet cpus;
@@ -47,6 +48,9 @@ void check_guest_cores(const GuestView& guest, Findings& findings)
         }
         judged += known ? 1 : 0;
         if (known && on.size() > 1) {
+            has_siblings = has_siblings || std::any_of(on.begin(), on.end(), [&](CoreIndex host) {
+                               return at_id(guest.host->cores, host).cpus.size() > 1;
+                           });
             split.push_back(vcpus_text(vcpus) + " are threads of one guest core and run on " +
                             cpus_text(cpus) + ", threads of " + pluralize(on.size(), "host core"));
         }
@@ -56,8 +60,10 @@ void check_guest_cores(const GuestView& guest, Findings& findings)
             Check::pin_smt_mismatch,
             {.evidence = std::to_string(split.size()) + " of " + pluralize(judged, "guest core") +
                          pluralize(split.size(), " is", " are") + " split: " + split.front(),
-             .why = "numbering copied from another host; here the threads of a core are " +
-                    siblings_here(*guest.host),
+             .why = has_siblings ? "numbering copied from another host; here the threads of a "
+                                   "core are " +
+                                       siblings_here(*guest.host)
+                                 : "the host's cores there have one thread each",
              .automatic = dedicated_fix("smt", std::string{"require"})});
     }
 }

@@ -112,6 +112,14 @@ std::string groups_text(const std::vector<VcpuSet>& groups)
     return some_of(words, 4);
 }
 
+PolicyFix cache_fix()
+{
+    return {.policy = "dedicated",
+            .options = {{"topology", std::string{"host"}},
+                        {"tune", std::vector<std::string>{"cache-passthrough"}}},
+            .from_next_start = true};
+}
+
 // Whether the same number of groups differ by at most `vcpus_max` vCPUs each.
 bool is_nearly(const std::vector<VcpuSet>& believed, const std::vector<VcpuSet>& real,
                std::size_t vcpus_max)
@@ -122,29 +130,49 @@ bool is_nearly(const std::vector<VcpuSet>& believed, const std::vector<VcpuSet>&
                       });
 }
 
-// What the guest believes of its L3s against where its vCPUs are.
-void check_believed_l3s(const GuestView& guest, Findings& findings)
+// Where the vCPUs that start with the guest are; empty unless each has a place of its own.
+std::map<VcpuId, CpuId> places_of(const GuestView& guest)
+{
+    std::map<VcpuId, CpuId> pins;
+    for (const auto& [vcpu, mask] : guest.masks) {
+        if (guest.cpus->enabled.contains(vcpu) && !mask.empty()) {
+            pins.emplace(vcpu, mask.front());
+        }
+    }
+    const auto is_told = guest.pinned && guest.topology.product() == guest.cpus->vcpus_max;
+    return is_told && pins.size() == guest.cpus->enabled.size() ? pins : std::map<VcpuId, CpuId>{};
+}
+
+// Cores that the guest takes for threads of one, which it learns from the L1s.
+void check_believed_l1s(const GuestView& guest, const CacheGroups& believed,
+                        const CacheGroups& real, Findings& findings)
+{
+    const auto is_told = cpu_vendor(guest.host->vendor) == CpuVendor::intel ||
+                         guest.details->required.contains("topoext");
+    if (is_told && guest.topology.threads == 1 && !believed.l1.empty() &&
+        believed.l1.size() < real.l1.size()) {
+        findings.add(Check::cpu_cache_pt_mismatch,
+                     {.evidence = "the guest believes in L1s of vCPUs " + groups_text(believed.l1) +
+                                  "; they are " + groups_text(real.l1),
+                      .automatic = cache_fix()});
+    }
+}
+
+// What the guest believes of its caches against where its vCPUs are.
+void check_believed_caches(const GuestView& guest, Findings& findings)
 {
     const auto& host = *guest.host;
     const auto vendor = cpu_vendor(host.vendor);
     const auto& cpus = *guest.cpus;
-    if (!guest.pinned || vendor == CpuVendor::unknown || host.is_hybrid() ||
-        guest.topology.product() != cpus.vcpus_max) {
-        return;
-    }
-    std::map<VcpuId, CpuId> pins;
-    for (const auto& [vcpu, mask] : guest.masks) {
-        if (cpus.enabled.contains(vcpu) && !mask.empty()) {
-            pins.emplace(vcpu, mask.front());
-        }
-    }
-    if (pins.size() != cpus.enabled.size()) {
+    const auto pins = places_of(guest);
+    if (pins.empty() || vendor == CpuVendor::unknown || host.is_hybrid()) {
         return;
     }
     const auto believed = predict_guest_caches(guest.topology, cpus.enabled, vendor,
                                                cache_sharing(host, pins.begin()->second));
     const auto real = real_caches(host, pins);
     if (believed.l3.empty() || real.l3.empty() || believed.l3 == real.l3) {
+        check_believed_l1s(guest, believed, real, findings);
         return;
     }
     // A core more or less in a block is little; threads of a core that are apart are another
@@ -153,15 +181,35 @@ void check_believed_l3s(const GuestView& guest, Findings& findings)
                           real.l1.size() != believed.l1.size();
     const auto check =
         holes_of(cpus).empty() ? Check::cpu_cache_pt_mismatch : Check::cpu_holes_wrong_stride;
-    findings.add(
-        check, {.evidence = "the guest believes in L3s of vCPUs " + groups_text(believed.l3) +
-                            "; they are " + groups_text(real.l3),
-                .automatic =
-                    PolicyFix{.policy = "dedicated",
-                              .options = {{"topology", std::string{"host"}},
-                                          {"tune", std::vector<std::string>{"cache-passthrough"}}},
-                              .from_next_start = true},
-                .severity = is_small ? Severity::note : Severity::warning});
+    findings.add(check,
+                 {.evidence = "the guest believes in L3s of vCPUs " + groups_text(believed.l3) +
+                              "; they are " + groups_text(real.l3),
+                  .automatic = cache_fix(),
+                  .severity = is_small ? Severity::note : Severity::warning});
+}
+
+// QEMU makes up an L3 for each die.
+void check_dies(const GuestView& guest, Findings& findings)
+{
+    const auto& mode = guest.details->cache_mode;
+    const auto dies = guest.topology.sockets * guest.topology.dies;
+    if (guest.placed || dies < 2 || !is_x86(guest) || (!mode.empty() && mode != "emulate")) {
+        return;
+    }
+    const auto pins = places_of(guest);
+    if (pins.empty()) {
+        return;
+    }
+    const auto believed = predict_emulated_caches(guest.topology, guest.cpus->enabled);
+    const auto real = real_caches(*guest.host, pins);
+    if (real.l3.size() > 1 && believed.l3.size() == real.l3.size() &&
+        !is_nearly(believed.l3, real.l3, guest.topology.threads)) {
+        findings.add(Check::pin_cross_llc,
+                     {.evidence = "the guest believes in L3s of vCPUs " + groups_text(believed.l3) +
+                                  "; they are " + groups_text(real.l3),
+                      .why = "its dies are not the L3s that its vCPUs are on",
+                      .automatic = tune_fix("topology", std::string{"host"})});
+    }
 }
 
 void check_cache_passthrough(const GuestView& guest, Findings& findings)
@@ -195,21 +243,37 @@ void check_cache_passthrough(const GuestView& guest, Findings& findings)
                                       pluralize(cores, "core")});
         }
     }
-    check_believed_l3s(guest, findings);
+    check_believed_caches(guest, findings);
+}
+
+// vCPUs behind all that are on. Those that fill the last die or core up are none: <topology> has no
+// unlike ones.
+VcpuSet needless_tail(const GuestView& guest)
+{
+    const auto& cpus = *guest.cpus;
+    if (!cpus.lists_vcpus || cpus.enabled.empty()) {
+        return {};
+    }
+    const auto& shape = guest.topology;
+    auto unit = 1U;
+    if (guest.shape_known && shape.product() == cpus.vcpus_max) {
+        const auto dies = shape.sockets * shape.dies;
+        unit = dies > 1             ? cpus.vcpus_max / dies
+               : shape.clusters > 1 ? cpus.vcpus_max / shape.clusters
+                                    : shape.threads;
+    }
+    const auto first = (raw(cpus.enabled.back()) / unit + 1) * unit;
+    return first < cpus.vcpus_max ? VcpuSet::range(first, cpus.vcpus_max - 1) : VcpuSet{};
 }
 
 void check_holes(const GuestView& guest, Findings& findings)
 {
-    const auto& cpus = *guest.cpus;
-    const auto holes = holes_of(cpus);
-    const auto off_behind =
-        cpus.lists_vcpus && !cpus.enabled.empty() && raw(cpus.enabled.back()) + 1 < cpus.vcpus_max;
-    if (off_behind && holes.empty() && guest.details->cache_mode == "passthrough") {
-        findings.add(
-            Check::cpu_holes_useless,
-            {.evidence = "vCPUs " +
-                         VcpuSet::range(raw(cpus.enabled.back()) + 1, cpus.vcpus_max - 1).str() +
-                         " stay off, behind all others"});
+    const auto holes = holes_of(*guest.cpus);
+    const auto tail = needless_tail(guest);
+    if (!tail.empty() && holes.empty() && guest.details->cache_mode == "passthrough") {
+        findings.add(Check::cpu_holes_useless,
+                     {.evidence = vcpus_text(tail) + pluralize(tail.size(), " stays", " stay") +
+                                  " off, behind all others"});
     }
     if (guest.seen->running) {
         if (const auto filled = guest.seen->facts.vcpus_online & holes; !filled.empty()) {
@@ -264,6 +328,7 @@ void check_shape(const GuestView& guest, Findings& findings)
         check_topoext(guest, findings);
         check_sockets(guest, findings);
         check_cache_passthrough(guest, findings);
+        check_dies(guest, findings);
     }
     check_holes(guest, findings);
     check_cells(guest, findings);

@@ -98,13 +98,10 @@ std::string listed_vcpus(const std::string& off)
 
 const std::string caches = "<cache mode='passthrough'/><feature policy='require' name='topoext'/>";
 
-ObservedDomain with_holes(const std::string& off, const std::string& pins)
+ObservedDomain with_holes(const std::string& off, const std::string& pins,
+                          const std::string& cpu = shape(1, 1, 4, 2, caches))
 {
-    return seen({.vcpus = 8,
-                 .pins = pins,
-                 .emulator = "7",
-                 .cpu = shape(1, 1, 4, 2, caches),
-                 .more = listed_vcpus(off)});
+    return seen({.vcpus = 8, .pins = pins, .emulator = "7", .cpu = cpu, .more = listed_vcpus(off)});
 }
 
 ObservedDomain with_filled_holes(const std::string& online)
@@ -175,6 +172,11 @@ const std::vector<FaultRow>& rows()
          {host_of(amd), {with_holes("6-7", "0 8 1 9 2 10")}},
          {host_of(amd), {with_holes("", "0 8 1 9 2 10 3 11")}},
          "vCPUs 6-7 stay off"},
+        // What fills the last die or core up is needed: <topology> has no unlike ones.
+        {Check::cpu_holes_useless,
+         {host_of(amd), {with_holes("4-7", "0 8 1 9", shape(1, 2, 2, 2, caches))}},
+         {host_of(amd), {with_holes("6-7", "0 8 1 9 4 12", shape(1, 2, 2, 2, caches))}},
+         "vCPUs 4-7 stay off"},
         {Check::cpu_holes_wrong_stride,
          {host_of(amd), {with_holes("2-3", "2 10 - - 4 12 5 13")}},
          {host_of(amd), {with_holes("2-3", "0 8 - - 1 9 2 10")}},
