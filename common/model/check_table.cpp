@@ -60,7 +60,7 @@ constexpr std::array table{
               "the guest has part of an L3, and the host the rest",
               "the host's work drives the guest's data out of that cache", dedicated},
     CheckInfo{pin_cross_numa, "pin.cross-numa", warning,
-              "the vCPUs are spread over NUMA nodes, and the guest has no cells",
+              "the vCPUs are spread over NUMA nodes without cells, or the memory is on other nodes",
               "the guest takes all memory for local, and half of it is not", dedicated},
     CheckInfo{pin_device_remote, "pin.device-remote", warning,
               "a device of the guest is local to other nodes than its vCPUs",

@@ -34,7 +34,8 @@ std::string plus_text(const std::map<Index, std::size_t>& counts)
     return text;
 }
 
-// A guest that takes each vCPU for a core and has cores of its own needs cores, not CPUs.
+// A guest that takes each vCPU for a core and has cores of its own needs cores, not CPUs; also one
+// whose cores have a thread that stays off.
 bool has_own_cores(const GuestView& guest)
 {
     std::set<CoreIndex> cores;
@@ -44,7 +45,9 @@ bool has_own_cores(const GuestView& guest)
             return false;
         }
     }
-    return guest.topology.threads <= 1;
+    const auto shown = guest.cores();
+    return std::all_of(shown.begin(), shown.end(),
+                       [](const GuestCore& core) { return core.size() == 1; });
 }
 
 std::vector<std::size_t> l3_sizes(const GuestView& guest)
@@ -160,8 +163,65 @@ void check_nodes(const GuestView& guest, Findings& findings)
                                         (needed == 1 ? "one" : std::to_string(needed)),
                             .automatic = dedicated_fix()}
                      : Said{.evidence = evidence + ", and the guest has no NUMA cells",
-
                             .automatic = tune_fix("topology", std::string{"host"})});
+}
+
+// The CPUs that some vCPUs may run on; empty where one of them may run on all.
+CpuSet masks_of(const GuestView& guest, const VcpuSet& vcpus)
+{
+    CpuSet cpus;
+    for (const auto vcpu : vcpus) {
+        const auto mask = guest.masks.find(vcpu);
+        if (mask == guest.masks.end()) {
+            return {};
+        }
+        cpus |= mask->second;
+    }
+    return cpus;
+}
+
+// Whether memory of these nodes is far from those CPUs, and nearer one is there. Nodes without CPUs
+// have memory of another kind, which somebody chose.
+bool is_far_memory(const Topology& host, const NodeSet& bound, const CpuSet& cpus)
+{
+    const auto nodes = bound & host.all_nodes();
+    const auto has_cpus = [&host](NodeId node) { return !host.cpus_of(NodeSet{node}).empty(); };
+    const auto own = host.nodes_of(cpus);
+    const auto having = host.memory_nodes();
+    return !nodes.empty() && !own.empty() && std::all_of(nodes.begin(), nodes.end(), has_cpus) &&
+           (having.empty() || having.intersects(own)) && !are_near(host, host.cpus_of(nodes), cpus);
+}
+
+// Memory that is bound to other nodes than those of its vCPUs.
+void check_memory_nodes(const GuestView& guest, Findings& findings)
+{
+    const auto& tune = guest.pins.numatune;
+    if (!tune) {
+        return;
+    }
+    std::vector<std::string> words;
+    const auto judge = [&](const std::string& memory, const NodeSet& nodes, const VcpuSet& vcpus) {
+        const auto cpus = masks_of(guest, vcpus & guest.vcpus);
+        if (is_far_memory(*guest.host, nodes, cpus)) {
+            words.push_back(memory + " is bound to node " + nodes.str() +
+                            ", and its vCPUs are on " + guest.host->nodes_of(cpus).str());
+        }
+    };
+    const auto& cells = guest.seen->facts.cells;
+    for (const auto& cell : cells) {
+        const auto own = tune->cells.find(cell.id);
+        judge("the memory of cell " + std::to_string(cell.id),
+              own == tune->cells.end() ? tune->nodes : own->second, cell.vcpus);
+    }
+    if (cells.empty()) {
+        judge("its memory", tune->nodes, guest.vcpus);
+    }
+    if (!words.empty()) {
+        findings.add(Check::pin_cross_numa,
+                     {.evidence = some_of(words),
+                      .why = "each access to that memory crosses the link between the nodes",
+                      .automatic = dedicated_fix()});
+    }
 }
 
 void check_device_nodes(const GuestView& guest, Findings& findings)
@@ -260,6 +320,7 @@ void check_places(const GuestView& guest, Findings& findings)
         check_vcache(guest, *counts, findings);
     }
     check_nodes(guest, findings);
+    check_memory_nodes(guest, findings);
     check_device_nodes(guest, findings);
     check_kinds(guest, findings);
     check_clusters(guest, findings);

@@ -355,6 +355,23 @@ TEST(PinFault, OfAHostWithOneCpuIsNone)
     EXPECT_TRUE(found.findings.empty()) << names_of(found);
 }
 
+// Four cores do not fit into an L3 of three, whatever the guest takes their other threads for.
+TEST(PinFault, OfGuestCoresWithAThreadThatStaysOffCountsCores)
+{
+    std::string listed = "<vcpus>";
+    for (auto id = 0; id < 8; ++id) {
+        listed += "<vcpu id='" + std::to_string(id) + "' enabled='" + (id % 2 == 0 ? "yes" : "no") +
+                  "' hotpluggable='yes'/>";
+    }
+    const auto found = examined({regular_host({.l3s = 2, .cores = 3}),
+                                 {seen({.vcpus = 8,
+                                        .pins = "1 - 2 - 3 - 4 -",
+                                        .emulator = "0,6",
+                                        .cpu = shape(1, 1, 4, 2),
+                                        .more = listed + "</vcpus>"})}});
+    EXPECT_EQ(find(found, Check::pin_cross_llc), nullptr) << names_of(found);
+}
+
 // 12 of 12 threads of one L3, siblings together, QEMU on the other one: as it should be.
 TEST(PinFault, GoodGuestHasNone)
 {
