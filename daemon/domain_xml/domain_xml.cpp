@@ -16,6 +16,10 @@
 #include <array>
 #include <cstdio>
 #include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace virtpind {
 
@@ -150,6 +154,64 @@ void read_devices(Reader& reader, const pugi::xml_node& domain, DomainFacts& fac
     read_devices_of_arguments(reader, domain, facts);
 }
 
+struct PageElement {
+    std::uint64_t kib = 0;              // 0: the host's default size
+    std::optional<IdSet<NodeId>> cells; // of the guest; nullopt: all that no other page names
+};
+
+std::vector<PageElement> read_pages(Reader& reader, const pugi::xml_node& hugepages)
+{
+    std::vector<PageElement> pages;
+    for (const auto page : hugepages.children("page")) {
+        if (pages.size() > guest_cells_max) {
+            reader.fail(Errc::limits_exceeded,
+                        "more than " + std::to_string(guest_cells_max) + " <page> of <hugepages>");
+            break;
+        }
+        pages.push_back({.kib = reader.size_kib(page.attribute("size").value(),
+                                                page.attribute("unit").value(), "page/@size"),
+                         .cells = page.attribute("nodeset")
+                                      ? std::optional{reader.id_set<NodeId>(page, "nodeset")}
+                                      : std::nullopt});
+    }
+    return pages.empty() ? std::vector<PageElement>(1) : pages;
+}
+
+// The pages of one cell; nullopt: ordinary ones.
+std::optional<std::uint64_t> pages_of_cell(const std::vector<PageElement>& pages,
+                                           std::uint32_t cell)
+{
+    std::optional<std::uint64_t> of_others;
+    for (const auto& page : pages) {
+        if (!page.cells) {
+            of_others = of_others ? of_others : page.kib;
+        } else if (page.cells->contains(NodeId{cell})) {
+            return page.kib;
+        }
+    }
+    return of_others;
+}
+
+// The pages that most of the memory has, the largest of several: a domain counts for one kind. A
+// guest without cells is one.
+std::optional<std::uint64_t> read_hugepages(Reader& reader, const pugi::xml_node& hugepages,
+                                            const std::vector<GuestCell>& cells)
+{
+    const auto pages = read_pages(reader, hugepages);
+    std::map<std::optional<std::uint64_t>, std::uint64_t> memory;
+    for (const auto& cell : cells) {
+        memory[pages_of_cell(pages, cell.id)] += cell.memory_kib;
+    }
+    if (cells.empty()) {
+        return pages_of_cell(pages, 0);
+    }
+    return std::max_element(memory.begin(), memory.end(),
+                            [](const auto& a, const auto& b) {
+                                return std::pair{a.second, a.first} < std::pair{b.second, b.first};
+                            })
+        ->first;
+}
+
 void read_memory(Reader& reader, const pugi::xml_node& domain, DomainFacts& facts)
 {
     const auto memory = domain.child("memory");
@@ -157,9 +219,7 @@ void read_memory(Reader& reader, const pugi::xml_node& domain, DomainFacts& fact
         reader.size_kib(trimmed_text(memory), memory.attribute("unit").value(), "<memory>");
     const auto backing = domain.child("memoryBacking");
     if (const auto hugepages = backing.child("hugepages")) {
-        const auto page = hugepages.child("page");
-        facts.hugepage_kib = reader.size_kib(page.attribute("size").value(),
-                                             page.attribute("unit").value(), "page/@size");
+        facts.hugepage_kib = read_hugepages(reader, hugepages, facts.cells);
         facts.memory_locked = true;
     }
     // The kernel pins what a guest that is encrypted has.
