@@ -500,14 +500,14 @@ constexpr auto phrases = std::to_array<PhraseInfo>({
     {ReasonPhrase::no_isolation_others, "somebody else has {cpus:CPU #|CPUs #} isolated"},
     {ReasonPhrase::no_isolation_floor, "{error}; fewer vCPUs, or isolate=false for another guest, would help"},
     {ReasonPhrase::no_isolation_change,
-     "its threads are no longer as virtpind saw them ({error}); virtpinctl reapply looks again"},
+     "its threads are no longer as virtpind saw them ({error}); virtpinctl apply looks again"},
     {ReasonPhrase::no_isolation_version,
      "virtpind-isolate does not understand what virtpind asks ({error}); systemctl restart virtpind makes both the "
      "same version"},
     {ReasonPhrase::no_isolation_topology, "virtpind plans for a topology from a file, and not for this host"},
     {ReasonPhrase::no_isolation_refused, "the kernel refuses it ({error})"},
     {ReasonPhrase::no_isolation_busy,
-     "virtpind-isolate is still at work on another request ({error}); virtpinctl reapply asks again"},
+     "virtpind-isolate is still at work on another request ({error}); virtpinctl apply asks again"},
     {ReasonPhrase::no_isolation_failed, "virtpind-isolate could not do it ({error})"},
 
     {ReasonPhrase::no_profile_service,

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 
-from project_files import ROOT, finish
+from project_files import ROOT, finish, project_files
 
 DOC = "{http://www.freedesktop.org/dbus/1.0/doc.dtd}"
 # virtpind-bench, from the source tree.
@@ -66,6 +66,17 @@ def client_problems(binary):
         yield from (f"{page}: {what} {name} does not exist" for name in sorted(manual - program))
     if len(verbs) < 10:
         yield f"{binary} --help: the verbs are not where this test looks for them"
+    yield from named_verb_problems(verbs | {"undo"})
+
+
+def named_verb_problems(verbs):
+    """What sentences of the code and examples in documents call a verb of virtpinctl is one."""
+    prose = {"and", "gets", "here", "understands"}  # "this virtpinctl understands"
+    code, example = r'"[^"\n]*?\bvirtpinctl ([a-z]+)', r"^ +(?:\$ )?virtpinctl (?:-q )?([a-z]+)"
+    for path in project_files(".cpp", ".hpp", ".md", ".rst", ".catalog"):
+        if path.parts[0] != "tests":
+            named = re.findall(code if path.suffix in (".cpp", ".hpp") else example, text_of(path), re.M)
+            yield from (f"{path}: virtpinctl has no verb {word}" for word in sorted(set(named) - verbs - prose))
 
 
 def example_problems(binary, page):

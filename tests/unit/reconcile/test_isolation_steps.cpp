@@ -212,7 +212,7 @@ TEST_F(IsolationTest, IsSaidInASentenceWhoeverRefuses)
     begin();
     for (const auto& [why, words] :
          {std::pair{failed, "virtpind-isolate could not do it (it broke)"},
-          std::pair{busy, "still at work on another request (it broke); virtpinctl reapply asks"},
+          std::pair{busy, "still at work on another request (it broke); virtpinctl apply asks"},
           std::pair{kernel_refused, "the kernel refuses it (it broke)"},
           std::pair{no_thread, "its threads are no longer as virtpind saw them (it broke)"},
           std::pair{bad_request, "does not understand what virtpind asks (it broke)"}}) {
