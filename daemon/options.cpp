@@ -160,7 +160,8 @@ void add_doctor_options(CLI::App& doctor, DoctorOptions& options, Words& words)
         ->check(one_of({"error", "warning", "never"}))
         ->type_name("error|warning|never")
         ->capture_default_str();
-    doctor.footer("Changes nothing. Exit status: 0; 3 when something was found; 1 when libvirt "
+    doctor.footer("Changes nothing. Exit status: 0; 3 when an error was found, or what --fail-on "
+                  "names; 1 when libvirt "
                   "cannot be asked; 2 on bad input.");
 }
 
@@ -169,7 +170,8 @@ void add_restore_options(CLI::App& restore, RestoreOptions& options, Words& word
     add_uri(restore, options.uri);
     add_state_dir(restore, options.state_dir);
     add_topology(restore, words);
-    auto* every = restore.add_flag("--all", all, "every domain that virtpind has changed");
+    auto* every = restore.add_flag("--all", all,
+                                   "every domain that virtpind has changed or that has a policy");
     auto* domains = restore.add_option("DOMAIN", options.domains, "name or UUID");
     every->excludes(domains);
     domains->excludes(every);
