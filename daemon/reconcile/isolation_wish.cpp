@@ -5,6 +5,7 @@
 #include "daemon/planner/intent_devices.hpp"
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +63,12 @@ std::string thread_of(const LiveAction& action)
         return thread_name(iothread->iothread);
     }
     return std::holds_alternative<PinEmulator>(action) ? "emulator" : "";
+}
+
+std::span<const LiveAction> live_changes(const DomainActions* actions)
+{
+    return actions != nullptr ? std::span<const LiveAction>{actions->live}
+                              : std::span<const LiveAction>{};
 }
 
 // Where the threads of a domain begin at its next start.
@@ -205,10 +212,10 @@ IsolatedThreads kept_threads(const DomainRecord& record, const IsolatedThreads& 
         const auto asked = wanted.find(thread.first);
         return asked == wanted.end() || asked->second != thread.second;
     });
-    for (const auto& action : actions != nullptr ? actions->live : std::vector<LiveAction>{}) {
+    for (const auto& action : live_changes(actions)) {
         kept.erase(thread_of(action));
-        if (std::holds_alternative<UnplugVcpu>(action)) {
-            kept.erase(thread_name(std::get<UnplugVcpu>(action).vcpu));
+        if (const auto* unplugged = std::get_if<UnplugVcpu>(&action)) {
+            kept.erase(thread_name(unplugged->vcpu));
         }
     }
     return kept;
@@ -222,7 +229,7 @@ std::optional<Error> find_still_isolated(const DomainRecord& record, const Domai
         return Error{.code = Errc::apply_failed,
                      .message = what + "; systemctl enable --now virtpind-isolate.socket lets it"};
     };
-    for (const auto& action : actions != nullptr ? actions->live : std::vector<LiveAction>{}) {
+    for (const auto& action : live_changes(actions)) {
         if (held.contains(thread_of(action))) {
             return error(thread_of(action) +
                          " has its CPU to itself, and virtpind-isolate did not end that, so "
