@@ -24,7 +24,9 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace virtpind {
 
@@ -149,17 +151,13 @@ private:
     [[nodiscard]] bool end_isolation(const ObservedDomain& seen)
     {
         const auto& facts = seen.facts;
-        const auto refused =
-            facts.id
-                ? virtpind::end_isolation({}, facts.uuid, {.id = *facts.id, .name = facts.name})
-                : std::nullopt;
-        if (refused) {
-            fail(facts.name, "nothing is restored, and its CPUs stay its own until it ends (" +
-                                 format_isolation_answer(*refused) +
-                                 "); systemctl enable --now virtpind-isolate.socket, and run this "
-                                 "command again");
+        const auto ended =
+            facts.id ? virtpind::end_isolation({}, scopes_, {.id = *facts.id, .name = facts.name})
+                     : Result<void>{};
+        if (!ended) {
+            fail(facts.name, "nothing is restored, and " + ended.error().message);
         }
-        return !refused;
+        return static_cast<bool>(ended);
     }
 
     [[nodiscard]] Result<void> remove_policy(const ObservedDomain& seen) const
@@ -200,6 +198,7 @@ private:
     const VirtConnection& connection_;
     StateStore& store_;
     const Topology& topology_;
+    const Result<std::vector<std::string>> scopes_ = list_guest_scopes({}); // after all were seen
     const std::string boot_id_ = read_boot_id();
     std::ostream& out_;
     std::ostream& err_;

@@ -37,7 +37,8 @@ Result<CpuSet> read_cpus(const HostDir& folder, const std::string& file,
     auto cpus = CpuSet::parse(*text);
     if (!cpus) {
         return Error{.code = Errc::invalid_argument,
-                     .message = "'" + file + "' has " + in_quotes(*text) + ", which are no CPUs"};
+                     .message = "'" + folder.path_of(file) + "' has " + in_quotes(*text) +
+                                ", which are no CPUs"};
     }
     return cpus;
 }
@@ -299,8 +300,8 @@ Result<IsolationHost> read_isolation_host(const HostDir& cgroups, const HostDir&
         return Error{.code = Errc::unsupported, .message = "the host has no cgroup v2"};
     }
     const auto machine = cgroups.open_below(machine_slice);
-    if (!machine) {
-        return IsolationHost{}; // no guest has run yet
+    if (!machine) { // no guest has run yet?
+        return is_gone(machine.error()) ? Result<IsolationHost>{IsolationHost{}} : machine.error();
     }
     if (!machine->read("cpuset.cpus")) {
         return no_cpusets("machine.slice has no cpuset controller");
@@ -329,6 +330,27 @@ Result<IsolationHost> read_isolation_host(const HostDir& cgroups, const HostDir&
     }
     host.floor = std::move(*floor);
     return host;
+}
+
+Result<std::vector<std::string>> list_guest_scopes(const HostDir& cgroups)
+{
+    using Names = std::vector<std::string>;
+    const auto machine = cgroups.open_below(machine_slice);
+    auto names = machine ? machine->folders(groups_max) : Result<Names>{machine.error()};
+    if (!names) {
+        return is_gone(names.error()) ? Result<Names>{Names{}} : std::move(names);
+    }
+    std::erase_if(*names, [](const std::string& name) { return !is_guest_scope(name); });
+    return names;
+}
+
+Result<GuestGroups> read_guest_groups(const HostDir& cgroups, const std::string& scope)
+{
+    const auto group = open_guest(cgroups, scope);
+    if (!group) {
+        return is_gone(group.error()) ? Result<GuestGroups>{GuestGroups{}} : group.error();
+    }
+    return read_guest(*group);
 }
 
 Result<HostDir> open_guest(const HostDir& cgroups, const std::string& scope)

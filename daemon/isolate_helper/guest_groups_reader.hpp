@@ -7,6 +7,7 @@
 #include "host_dir.hpp"
 
 #include <string>
+#include <vector>
 
 namespace virtpind {
 
@@ -17,6 +18,13 @@ inline const std::string idle_group = "virtpind-idle"; // in that one: CPUs wher
 // `cgroups` is the root of cgroup v2, `sys` is /sys. Errors: unsupported, where the kernel has no
 // partitions there, or the guests have no cpusets (`native_code` 1); limits_exceeded; not_found.
 [[nodiscard]] Result<IsolationHost> read_isolation_host(const HostDir& cgroups, const HostDir& sys);
+
+// Of the guests in machine.slice alone: the names of their groups, and what one of them has to
+// itself, without a look at the others. Who is not there (any more) has nothing. Errors: not_found,
+// invalid_argument, limits_exceeded; they name the file.
+[[nodiscard]] Result<std::vector<std::string>> list_guest_scopes(const HostDir& cgroups);
+[[nodiscard]] Result<GuestGroups> read_guest_groups(const HostDir& cgroups,
+                                                    const std::string& scope);
 
 // The guest's own group "machine.slice/SCOPE". Error: not_found.
 [[nodiscard]] Result<HostDir> open_guest(const HostDir& cgroups, const std::string& scope);

@@ -27,12 +27,11 @@ namespace {
 constexpr std::size_t file_bytes_max = 64 * 1024;
 constexpr std::chrono::milliseconds lock_pause{10};
 
-Error file_error(Errc code, const std::string& doing, const std::string& name, int number)
+Error error_of(Errc code, const std::string& doing, const std::string& path, int number)
 {
-    Error error{.code = code,
-                .message = "failed to " + doing + " '" + name + "': " + std::strerror(number)};
-    error.native_code = number;
-    return error;
+    return {.code = code,
+            .message = "failed to " + doing + " '" + path + "': " + std::strerror(number),
+            .native_code = number};
 }
 
 struct CloseFolder {
@@ -61,25 +60,37 @@ Result<HostDir> HostDir::open(const char* path, Lookup lookup)
 {
     loop::UniqueFd fd{::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
     if (!fd) {
-        return file_error(Errc::not_found, "open", path, errno);
+        return error_of(Errc::not_found, "open", path, errno);
     }
-    return HostDir{std::move(fd), lookup};
+    return HostDir{std::move(fd), path, lookup};
+}
+
+std::string HostDir::path_of(const std::string& name) const
+{
+    return path_.ends_with('/') ? path_ + name : path_ + "/" + name;
+}
+
+// Of the call that has just failed.
+Error HostDir::file_error(Errc code, const std::string& doing, const std::string& name) const
+{
+    const auto number = errno;
+    return error_of(code, doing, path_of(name), number);
 }
 
 Result<HostDir> HostDir::open_below(const std::string& name, Links links) const
 {
     auto fd = open_at(name, O_RDONLY | O_DIRECTORY, links);
     if (!fd) {
-        return file_error(Errc::not_found, "open", name, errno);
+        return file_error(Errc::not_found, "open", name);
     }
-    return HostDir{std::move(fd), lookup_};
+    return HostDir{std::move(fd), path_of(name), lookup_};
 }
 
 Result<std::string> HostDir::read(const std::string& name, Links links) const
 {
     const auto fd = open_at(name, O_RDONLY | O_NONBLOCK, links);
     if (!fd) {
-        return file_error(Errc::not_found, "open", name, errno);
+        return file_error(Errc::not_found, "open", name);
     }
     std::string text;
     std::array<char, 4096> part{};
@@ -89,14 +100,15 @@ Result<std::string> HostDir::read(const std::string& name, Links links) const
             continue;
         }
         if (got < 0) {
-            return file_error(Errc::not_found, "read", name, errno);
+            return file_error(Errc::not_found, "read", name);
         }
         if (got == 0) {
             break;
         }
         text.append(part.data(), static_cast<std::size_t>(got));
         if (text.size() > file_bytes_max) {
-            return Error{.code = Errc::limits_exceeded, .message = "'" + name + "' is too long"};
+            return Error{.code = Errc::limits_exceeded,
+                         .message = "'" + path_of(name) + "' is too long"};
         }
     }
     while (!text.empty() && text.back() == '\n') {
@@ -109,14 +121,14 @@ Result<void> HostDir::write(const std::string& name, std::string_view text) cons
 {
     const auto fd = open_at(name, O_WRONLY | O_TRUNC | O_NONBLOCK, Links::none);
     if (!fd) {
-        return file_error(Errc::not_found, "open", name, errno);
+        return file_error(Errc::not_found, "open", name);
     }
     // An empty text would be no call at all to the kernel.
     const std::string line = std::string{text} + "\n";
     const auto wrote = ::write(fd.get(), line.data(), line.size());
     if (wrote != static_cast<ssize_t>(line.size())) {
-        return file_error(Errc::apply_failed, "write '" + std::string{text} + "' to", name,
-                          wrote < 0 ? errno : EIO);
+        errno = wrote < 0 ? errno : EIO;
+        return file_error(Errc::apply_failed, "write '" + std::string{text} + "' to", name);
     }
     return {};
 }
@@ -137,7 +149,7 @@ Result<std::vector<std::string>> HostDir::folders(std::size_t count_max, Links l
     auto fd = open_at(".", O_RDONLY | O_DIRECTORY, Links::none);
     const std::unique_ptr<DIR, CloseFolder> folder{fd ? ::fdopendir(fd.get()) : nullptr};
     if (!folder) {
-        return file_error(Errc::not_found, "list", ".", errno);
+        return file_error(Errc::not_found, "list", ".");
     }
     (void)fd.release(); // it is the folder's now
     std::vector<std::string> names;
@@ -151,7 +163,8 @@ Result<std::vector<std::string>> HostDir::folders(std::size_t count_max, Links l
         }
         if (names.size() >= count_max) {
             return Error{.code = Errc::limits_exceeded,
-                         .message = "more than " + std::to_string(count_max) + " directories"};
+                         .message = "more than " + std::to_string(count_max) + " directories in '" +
+                                    path_ + "'"};
         }
         names.push_back(name);
     }
@@ -163,10 +176,10 @@ Result<void> HostDir::make(const std::string& name) const
 {
     constexpr mode_t mode = 0755; // whatever the umask is: the daemon reads it
     if (::mkdirat(fd_.get(), name.c_str(), mode) != 0 && errno != EEXIST) {
-        return file_error(Errc::apply_failed, "make", name, errno);
+        return file_error(Errc::apply_failed, "make", name);
     }
     if (::fchmodat(fd_.get(), name.c_str(), mode, 0) != 0) {
-        return file_error(Errc::apply_failed, "let others read", name, errno);
+        return file_error(Errc::apply_failed, "let others read", name);
     }
     return {};
 }
@@ -174,7 +187,7 @@ Result<void> HostDir::make(const std::string& name) const
 Result<void> HostDir::remove(const std::string& name) const
 {
     if (::unlinkat(fd_.get(), name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-        return file_error(Errc::apply_failed, "remove", name, errno);
+        return file_error(Errc::apply_failed, "remove", name);
     }
     return {};
 }
@@ -190,16 +203,16 @@ Result<FileLock> HostDir::lock(const std::string& name, std::chrono::millisecond
 {
     auto fd = open_at(name, O_WRONLY | O_NONBLOCK, Links::none);
     if (!fd) {
-        return file_error(Errc::not_found, "open", name, errno);
+        return file_error(Errc::not_found, "open", name);
     }
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            return file_error(Errc::apply_failed, "lock", name, errno);
+            return file_error(Errc::apply_failed, "lock", name);
         }
         if (std::chrono::steady_clock::now() >= deadline) {
             return Error{.code = Errc::timed_out,
-                         .message = "another process has locked '" + name + "' for " +
+                         .message = "another process has locked '" + path_of(name) + "' for " +
                                     std::to_string(patience.count()) + " ms"};
         }
         std::this_thread::sleep_for(lock_pause); // flock(2) has no deadline

@@ -32,13 +32,9 @@ public:
     // systemd takes openat2(2).
     enum class Lookup { beneath, plain };
 
-    // Takes the descriptor of a directory.
-    explicit HostDir(loop::UniqueFd fd, Lookup lookup = Lookup::beneath) noexcept
-        : fd_{std::move(fd)}, lookup_{lookup}
-    {}
-
-    // Error: not_found, naming the path.
+    // Error: not_found. All errors name the whole path, from what this was opened by.
     [[nodiscard]] static Result<HostDir> open(const char* path, Lookup lookup = Lookup::beneath);
+    [[nodiscard]] std::string path_of(const std::string& name) const;
 
     // `links`: those that stay below this directory are followed, as sysfs needs it; else none is.
     enum class Links { none, below };
@@ -70,9 +66,16 @@ public:
                                         std::chrono::milliseconds patience) const;
 
 private:
+    HostDir(loop::UniqueFd fd, std::string path, Lookup lookup) noexcept
+        : fd_{std::move(fd)}, path_{std::move(path)}, lookup_{lookup}
+    {}
+
     [[nodiscard]] loop::UniqueFd open_at(const std::string& name, int flags, Links links) const;
+    [[nodiscard]] Error file_error(Errc code, const std::string& doing,
+                                   const std::string& name) const;
 
     loop::UniqueFd fd_;
+    std::string path_; // as it was opened
     Lookup lookup_ = Lookup::beneath;
 };
 

@@ -15,8 +15,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace virtpind {
 
@@ -106,11 +107,11 @@ bool is_named_after(std::string_view scope, std::size_t begin, const std::string
 }
 
 // The one scope of this run; several are of other daemons of libvirt on this kernel.
-std::string scope_of(const IsolationHost& host, const GuestRun& run)
+std::string scope_of(const std::vector<std::string>& scopes, const GuestRun& run)
 {
     const auto begin = R"(machine-qemu\x2d)" + std::to_string(run.id) + R"(\x2d)";
     std::string found;
-    for (const auto& [scope, guest] : host.guests) {
+    for (const auto& scope : scopes) {
         if (!scope.starts_with(begin) || !is_named_after(scope, begin.size(), run.name)) {
             continue;
         }
@@ -131,6 +132,35 @@ bool has_partition(const GuestGroups& guest)
     });
 }
 
+Error still_isolated(const IsolationAnswer& refused)
+{
+    using enum IsolationRefusal;
+    std::string next = "mend that, or shut the domain down";
+    if (refused.refused == no_helper) {
+        next = "systemctl enable --now virtpind-isolate.socket";
+    } else if (refused.refused == busy) {
+        next = "wait a moment";
+    }
+    return {.code = Errc::apply_failed,
+            .message = "its CPUs stay its own until it ends (" + format_isolation_answer(refused) +
+                       "); " + next + ", and run this command again"};
+}
+
+Error unknown_isolation(const Error& why)
+{
+    return {.code = why.code,
+            .message = "nobody can tell whether its CPUs are its own alone (" + why.message +
+                       "); see that user " + std::to_string(::geteuid()) +
+                       " can read that, or shut the domain down, and run this command again"};
+}
+
+Result<HostDir> open_cgroups(const IsolationPlaces& places)
+{
+    // Without openat2(2), which systemd takes from the daemon, and without a need: nothing is
+    // written, and what is read belongs to root.
+    return HostDir::open(places.cgroups.c_str(), HostDir::Lookup::plain);
+}
+
 bool is_kernel_before_7()
 {
     constexpr int mended_in = 7;
@@ -147,9 +177,7 @@ IsolationView read_isolation(const IsolationPlaces& places, const GuestRuns& run
     const auto lack = [&view](IsolationRefusal why, std::string detail) {
         view.lacks = {.refused = why, .cpus = {}, .detail = std::move(detail)};
     };
-    // Without openat2(2), which systemd takes from the daemon, and without a need: nothing is
-    // written, and what is read belongs to root.
-    const auto cgroups = HostDir::open(places.cgroups.c_str(), HostDir::Lookup::plain);
+    const auto cgroups = open_cgroups(places);
     const auto sys = HostDir::open(places.sys.c_str(), HostDir::Lookup::plain);
     if (!cgroups || !sys) {
         lack(IsolationRefusal::failed, (cgroups ? sys : cgroups).error().message);
@@ -165,8 +193,13 @@ IsolationView read_isolation(const IsolationPlaces& places, const GuestRuns& run
     }
     view.host = std::move(*host);
     view.forgets_nodes = is_kernel_before_7();
+    std::vector<std::string> scopes;
+    scopes.reserve(view.host.guests.size());
+    for (const auto& [scope, guest] : view.host.guests) {
+        scopes.push_back(scope);
+    }
     for (const auto& [uuid, run] : runs) {
-        if (auto scope = scope_of(view.host, run); !scope.empty()) {
+        if (auto scope = scope_of(scopes, run); !scope.empty()) {
             view.scopes.emplace(uuid, std::move(scope));
         }
     }
@@ -188,21 +221,38 @@ IsolationAnswer ask_isolation(const IsolationPlaces& places, const IsolationRequ
     return answer ? std::move(*answer) : no_answer(answer.error().message);
 }
 
-std::optional<IsolationAnswer> end_isolation(const IsolationPlaces& places, const DomainUuid& uuid,
-                                             const GuestRun& run)
+Result<std::vector<std::string>> list_guest_scopes(const IsolationPlaces& places)
 {
-    const auto view = read_isolation(places, {{uuid, run}});
-    const auto scope = view.scopes.find(uuid);
-    if (scope == view.scopes.end()) {
-        return std::nullopt;
+    using Scopes = std::vector<std::string>;
+    const auto cgroups = open_cgroups(places);
+    if (!cgroups) {
+        return cgroups.error().native_code == ENOENT ? Result<Scopes>{Scopes{}} : cgroups.error();
     }
-    const auto& guest = view.host.guests.at(scope->second);
-    const auto in_partition = has_partition(guest);
-    if (!in_partition && guest.exclusive.empty()) {
-        return std::nullopt;
+    return list_guest_scopes(*cgroups);
+}
+
+Result<void> end_isolation(const IsolationPlaces& places,
+                           const Result<std::vector<std::string>>& scopes, const GuestRun& run)
+{
+    if (!scopes) {
+        return unknown_isolation(scopes.error());
     }
-    auto answer = ask_isolation(places, {.scope = scope->second, .threads = {}});
-    return answer.refused && in_partition ? std::optional{std::move(answer)} : std::nullopt;
+    const auto scope = scope_of(*scopes, run);
+    if (scope.empty()) {
+        return {};
+    }
+    const auto cgroups = open_cgroups(places);
+    const auto guest =
+        cgroups ? read_guest_groups(*cgroups, scope) : Result<GuestGroups>{cgroups.error()};
+    if (!guest) {
+        return unknown_isolation(guest.error());
+    }
+    const auto in_partition = has_partition(*guest);
+    if (!in_partition && guest->exclusive.empty()) {
+        return {};
+    }
+    const auto answer = ask_isolation(places, {.scope = scope, .threads = {}});
+    return answer.refused && in_partition ? Result<void>{still_isolated(answer)} : Result<void>{};
 }
 
 } // namespace virtpind

@@ -3,11 +3,12 @@
 // privilege, and asking virtpind-isolate. Any thread.
 #pragma once
 
+#include "common/base/result.hpp"
 #include "common/model/isolation_port.hpp"
 
 #include <filesystem>
-#include <optional>
 #include <string>
+#include <vector>
 
 namespace virtpind {
 
@@ -26,9 +27,15 @@ struct IsolationPlaces {
 [[nodiscard]] IsolationAnswer ask_isolation(const IsolationPlaces& places,
                                             const IsolationRequest& request);
 
-// Has the helper end what this run has to itself; who has nothing is not asked about. Its refusal,
-// where a thread is still in its partition, out of which nobody may move it.
-[[nodiscard]] std::optional<IsolationAnswer>
-end_isolation(const IsolationPlaces& places, const DomainUuid& uuid, const GuestRun& run);
+// The control groups of the guests in machine.slice; none, where there is no such thing. Errors:
+// not_found, limits_exceeded.
+[[nodiscard]] Result<std::vector<std::string>> list_guest_scopes(const IsolationPlaces& places);
+
+// Has the helper end what this run has to itself; who has nothing is not asked about. `scopes` is
+// what the list above came to while it ran. Error: a thread is still in its partition, out of which
+// nobody may move it, or nobody can tell; the text says what to do.
+[[nodiscard]] Result<void> end_isolation(const IsolationPlaces& places,
+                                         const Result<std::vector<std::string>>& scopes,
+                                         const GuestRun& run);
 
 } // namespace virtpind

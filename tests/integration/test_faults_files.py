@@ -11,9 +11,15 @@ import pytest
 from fault_steps import BY_CONFIGURATION, NO_HOUSEKEEPING, complaints, known, problems, set_policy, wait_pinned
 from host_cpus import ALL, FIRST, HAS_TWO, SECOND, TWO_CPUS
 from private_bus import BusError
+from virtpind_daemon import BINARY
 from waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not HAS_TWO, reason=TWO_CPUS)
+WITH_POLICY = """<domain type="test">
+  <name>{name}</name><memory>65536</memory><vcpu>1</vcpu><os><type>hvm</type></os>
+  <metadata><virtpind:policy xmlns:virtpind="https://virtpind.org/policy/1" name="dedicated"/></metadata>
+</domain>
+"""
 
 
 def test_writers_at_once(make_daemon, make_guest, bus, client):
@@ -221,3 +227,25 @@ def test_wall_clock_jumps(make_daemon, make_guest, client, faults, days):
     assert guest.affinity()["vcpus"] == {0: FIRST}
     # The one thing to say is that somebody else moved the thread.
     assert all("was pinned" in said or "by somebody else" in said for said in complaints(daemon)), complaints(daemon)
+
+
+def test_control_groups_cannot_be_read(tmp_path):
+    """Whether a guest has its CPUs to itself is unknown then: nothing of it is restored, and that is no success."""
+    host = tmp_path / "host.xml"
+    host.write_text("<node>" + "".join(WITH_POLICY.format(name=name) for name in ("dark", "clear")) + "</node>")
+    for number, name in enumerate(("dark", "clear"), 1):  # the ids of the test driver
+        thread = tmp_path / "groups/machine.slice" / rf"machine-qemu\x2d{number}\x2d{name}.scope" / "libvirt/vcpu0"
+        thread.mkdir(parents=True)
+        (thread / "cpuset.cpus.partition").write_text("member\n")
+        if name == "dark":
+            unreadable = thread / "cpuset.cpus.exclusive"
+            unreadable.mkdir()  # even root reads no text of it
+    restored = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /sys/fs/cgroup && shift && exec "$@"', "-",
+         tmp_path / "groups", BINARY, "restore", "--uri", f"test://{host}", "--state-dir", tmp_path / "state", "--all"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert restored.returncode == 1, restored
+    assert restored.stdout.startswith("clear: removed its policy") and "dark" not in restored.stdout, restored
+    seen = str(unreadable).replace(str(tmp_path / "groups"), "/sys/fs/cgroup")
+    assert "dark: nothing is restored, and nobody can tell" in restored.stderr and seen in restored.stderr, restored
+    assert "run this command again" in restored.stderr, restored

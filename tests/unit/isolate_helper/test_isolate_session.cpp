@@ -135,7 +135,8 @@ TEST(IsolateSession, WaitsForItsTurnButNotForEver)
     auto another = lock(host.path("machine.slice/cgroup.kill"), O_WRONLY);
     const auto line = "isolate " + web1 + " vcpu0=2";
     EXPECT_EQ(format_isolation_answer(answer_request(host.open(), line, 20ms)),
-              "refused busy : another process has locked 'cgroup.kill' for 20 ms");
+              "refused busy : another process has locked '" +
+                  host.path("machine.slice/cgroup.kill").native() + "' for 20 ms");
     EXPECT_EQ(host.partition(web1, "vcpu0"), "member");
     const std::jthread ends{[&another] { another = {}; }};
     EXPECT_EQ(format_isolation_answer(answer_request(host.open(), line, 1min)), "isolated 2");
@@ -181,8 +182,9 @@ TEST(IsolateSession, RefusesWhereAFileHoldsNoCpus)
         host.add_guest(web1, {{"vcpu0", "2"}});
         host.add_guest(db1, {{"vcpu0", text}});
         EXPECT_EQ(ask(host, "isolate " + web1 + " vcpu0=2"),
-                  "refused failed : 'cpuset.cpus' has '" + std::string{text} +
-                      "', which are no CPUs");
+                  "refused failed : '" +
+                      host.path("machine.slice/" + db1 + "/libvirt/vcpu0/cpuset.cpus").native() +
+                      "' has '" + text + "', which are no CPUs");
         EXPECT_EQ(host.partition(web1, "vcpu0"), "member");
     }
 }

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -24,6 +25,11 @@ using test::PlayedGroups;
 
 const std::string web1 = played_scope(1, "web1");
 const DomainUuid first{"00000000-0000-4000-8000-000000000001"};
+
+bool has(const std::string& text, const std::string& part)
+{
+    return text.find(part) != std::string::npos;
+}
 
 // Takes one connection after the other, as systemd does for the helper.
 class PlayedHelper {
@@ -91,13 +97,16 @@ protected:
         return got.value();
     }
 
-    [[nodiscard]] std::optional<IsolationAnswer> end() const
+    // What stops it; empty: nothing.
+    [[nodiscard]] std::string end() const
     {
-        return end_isolation({.cgroups = groups_.path(""),
-                              .sys = groups_.path("sys"),
-                              .units = groups_.path("units"),
-                              .socket = groups_.path("socket")},
-                             first, {.id = 1, .name = "web1"});
+        const IsolationPlaces places{.cgroups = groups_.path(""),
+                                     .sys = groups_.path("sys"),
+                                     .units = groups_.path("units"),
+                                     .socket = groups_.path("socket")};
+        const auto ended =
+            end_isolation(places, list_guest_scopes(places), {.id = 1, .name = "web1"});
+        return ended ? "" : ended.error().message;
     }
 
     IsolationView look(const GuestRuns& runs)
@@ -160,15 +169,50 @@ TEST_F(IsolationClientTest, TakesNothingElseForAnAnswer)
 
 TEST_F(IsolationClientTest, EndsWhatARunHasToItself)
 {
-    EXPECT_FALSE(end()); // nothing, and nobody is there to be asked
+    EXPECT_EQ(end(), ""); // nothing, and nobody is there to be asked
     {
         const PlayedHelper helper{groups_.path("socket"), [this](int fd) { serve(fd); }};
         EXPECT_EQ(ask(both_), "isolated 2-3");
-        EXPECT_FALSE(end());
+        EXPECT_EQ(end(), "");
         EXPECT_EQ(groups_.partition(web1, "vcpu0"), "member");
         EXPECT_EQ(ask(both_), "isolated 2-3");
     }
-    EXPECT_EQ(end().value().refused, IsolationRefusal::no_helper);
+    EXPECT_PRED2(has, end(), "(refused no-helper");
+    EXPECT_PRED2(has, end(), "systemctl enable --now virtpind-isolate.socket");
+}
+
+TEST_F(IsolationClientTest, DoesNotTakeWhatItCannotReadForNothing)
+{
+    const auto scope = "machine.slice/" + web1;
+    for (const std::string file :
+         {"/libvirt/vcpu1/cpuset.cpus.partition", "/libvirt/vcpu0/cpuset.cpus.exclusive",
+          "/cpuset.cpus.exclusive"}) {
+        const auto whole = scope + file;
+        const auto before = groups_.text(whole);
+        groups_.remove(whole);
+        std::filesystem::create_directory(groups_.path(whole)); // even root reads no text of it
+        EXPECT_PRED2(has, end(), "'" + groups_.path(whole).native() + "'");
+        EXPECT_PRED2(has, end(), "run this command again");
+        groups_.remove(whole);
+        groups_.write(whole, before);
+    }
+    groups_.write(scope + "/libvirt/vcpu0/cpuset.cpus.exclusive", "many");
+    EXPECT_PRED2(has, end(), "vcpu0/cpuset.cpus.exclusive' has 'many', which are no CPUs");
+    groups_.remove(scope + "/libvirt/vcpu0/cpuset.cpus.exclusive"); // an old kernel
+    EXPECT_EQ(end(), "");
+}
+
+TEST_F(IsolationClientTest, EndsWhatOneHasWhateverTheFilesOfOthersHold)
+{
+    groups_.add_guest(played_scope(2, "db1"), {{"vcpu0", "many"}});
+    groups_.write("machine.slice/machine-box.scope/cpuset.cpus", "none");
+    EXPECT_EQ(end(), "");
+    groups_.write("machine.slice/" + web1 + "/libvirt/vcpu0/cpuset.cpus.partition", "isolated");
+    EXPECT_PRED2(has, end(), "(refused no-helper");
+    groups_.remove("machine.slice"); // or there is nothing at all
+    EXPECT_EQ(end(), "");
+    groups_.write("machine.slice", "no directory");
+    EXPECT_PRED2(has, end(), "/machine.slice'");
 }
 
 // As the removal of the package leaves it: it clears the threads, without the helper.
@@ -176,13 +220,13 @@ TEST_F(IsolationClientTest, MindsNothingThatIsOnTheGroupsAboveTheThreadsAlone)
 {
     groups_.write("machine.slice/" + web1 + "/cpuset.cpus.exclusive", "2-3");
     groups_.write("machine.slice/" + web1 + "/libvirt/cpuset.cpus.exclusive", "2-3");
-    EXPECT_FALSE(end());
+    EXPECT_EQ(end(), "");
     groups_.write("machine.slice/" + web1 + "/libvirt/vcpu1/cpuset.cpus.exclusive", "3");
-    EXPECT_EQ(end().value().refused, IsolationRefusal::no_helper);
+    EXPECT_PRED2(has, end(), "(refused no-helper");
     groups_.write("machine.slice/" + web1 + "/libvirt/vcpu1/cpuset.cpus.exclusive", "");
     groups_.write("machine.slice/" + web1 + "/libvirt/vcpu0/cpuset.cpus.partition",
                   "isolated invalid (No cpu available due to hotplug)");
-    EXPECT_TRUE(end());
+    EXPECT_NE(end(), "");
 }
 
 TEST_F(IsolationClientTest, NamesWhatTheHostLacks)
