@@ -3,6 +3,7 @@
 
 #include "guest_groups_reader.hpp"
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -101,12 +102,30 @@ private:
     HostDir threads_;
 };
 
-IsolationAnswer refuse_for(const Error& error, const CpuSet& cpus)
+// Threads of the guest that the request leaves out and that are pinned to some of its CPUs: most
+// kernels refuse a partition beside them, and say only that it is not exclusive.
+std::string find_overlap(const IsolationRequest& request, const GuestGroups& guest)
+{
+    constexpr std::size_t named_max = 3;
+    const auto wanted = cpus_of(request.threads);
+    std::size_t count = 0;
+    std::string text;
+    for (const auto& [name, group] : guest.threads) {
+        if (!request.threads.contains(name) && group.pins.intersects(wanted) &&
+            ++count <= named_max) {
+            text += (text.empty() ? "" : ", ") + name + " to " + group.pins.str();
+        }
+    }
+    return text.empty() ? text : "; pinned to some of these CPUs, too: " + text;
+}
+
+IsolationAnswer refuse_for(const Error& error, const IsolationRequest& request,
+                           const GuestGroups& guest)
 {
     const auto by_kernel = error.code == Errc::unsatisfiable || error.code == Errc::apply_failed;
     return {.refused = by_kernel ? IsolationRefusal::kernel_refused : IsolationRefusal::failed,
-            .cpus = cpus,
-            .detail = error.message};
+            .cpus = cpus_of(request.threads),
+            .detail = error.message + (by_kernel ? find_overlap(request, guest) : "")};
 }
 
 // What all other groups of the slice have to themselves.
@@ -185,7 +204,7 @@ write_partitions(const HostDir& cgroups, const IsolationRequest& request, const 
         (void)writer.end(name);
     }
     (void)writer.restrict(others, {});
-    return refuse_for(changed.error(), cpus_of(request.threads));
+    return refuse_for(changed.error(), request, host.guests.at(request.scope));
 }
 
 } // namespace virtpind

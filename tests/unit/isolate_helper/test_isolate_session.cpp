@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -84,6 +86,49 @@ TEST(IsolateSession, LeavesNothingHalfDone)
     EXPECT_EQ(host.partition(web1, "vcpu0"), "member");
     EXPECT_EQ(host.exclusive(web1, "vcpu0"), "");
     EXPECT_EQ(host.text("machine.slice/cpuset.cpus.exclusive"), "");
+}
+
+// No file grows while this lives: the writes fail, as the kernel's do that it refuses.
+class NoWrites {
+public:
+    NoWrites()
+    {
+        EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+        const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
+        EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+    }
+
+    ~NoWrites()
+    {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+
+    NoWrites(const NoWrites&) = delete;
+    NoWrites& operator=(const NoWrites&) = delete;
+
+private:
+    void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before_{};
+};
+
+TEST(IsolateSession, NamesWhatIsBesideAPartitionThatTheKernelRefuses)
+{
+    PlayedGroups host;
+    host.add_guest(web1, {{"vcpu0", "2"}, {"vcpu1", "3"}, {"vcpu2", "4"}});
+    const auto ask_kernel = [&host] {
+        const NoWrites kernel;
+        return ask(host, "isolate " + web1 + " vcpu0=2 vcpu1=3");
+    };
+    const auto alone = ask_kernel();
+    EXPECT_TRUE(alone.starts_with("refused kernel-refused 2-3 : failed to write '2-3' to "))
+        << alone;
+    EXPECT_EQ(alone.find("pinned to"), std::string::npos) << alone;
+    host.add_guest(web1, {{"emulator", "0-7"}, {"iothread1", "3-4"}});
+    const auto beside = ask_kernel();
+    EXPECT_TRUE(beside.ends_with("; pinned to some of these CPUs, too: emulator to 0-7, "
+                                 "iothread1 to 3-4"))
+        << beside;
 }
 
 TEST(IsolateSession, NamesWhatTheHostLacks)
