@@ -121,8 +121,10 @@ void check_l3s(const GuestView& guest, const std::map<L3Index, std::size_t>& cou
 void check_vcache(const GuestView& guest, const std::map<L3Index, std::size_t>& counts,
                   Findings& findings)
 {
-    for (const auto& l3 : guest.host->l3s) {
-        const auto fits = l3.cpus.common(guest.host->usable_cpus()) >= guest.vcpus.size();
+    const auto sizes = l3_sizes(guest);
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        const auto& l3 = guest.host->l3s[i];
+        const auto fits = sizes[i] >= guest.vcpus.size();
         if (l3.vcache && fits && counts.size() > 1) {
             findings.add(Check::pin_not_vcache,
                          {.evidence = "its vCPUs are on " + std::to_string(counts.size()) +
