@@ -113,14 +113,24 @@ public:
 
     std::string draw() const
     {
+        const auto online = topology_.online_cpus();
         std::string text;
-        for (std::size_t package = 0; package < topology_.packages.size(); ++package) {
-            text += "package " + std::to_string(package) + "\n";
+        std::size_t number = 0;
+        CpuSet offline;
+        for (const auto& package : topology_.packages) {
+            if (!package.cpus.intersects(online)) {
+                offline |= package.cpus;
+                continue;
+            }
+            text += "package " + std::to_string(number++) + "\n";
             for (const auto& node : topology_.nodes) {
-                text += draw_node(node, topology_.packages[package].cpus & node.cpus);
+                text += draw_node(node, package.cpus & node.cpus);
             }
         }
-        return text;
+        return offline.empty()
+                   ? text
+                   : text + "offline           " + pluralize(offline.size(), "CPU ", "CPUs ") +
+                         offline.str() + "\n";
     }
 
 private:
