@@ -59,11 +59,12 @@ public:
         if (task_.housekeeping.empty() || !could_help() || budget_.questions == 0) {
             return {};
         }
-        const auto best = ask({});
+        auto best = ask({});
         if (!best || loss_of(host_, task_.intent, best) >= task_.now) {
             return {};
         }
         best_ = loss_of(host_, task_.intent, best);
+        spare_first_cpu(*best);
         const auto kept = keep_most(best->claim);
         if (!kept.empty()) {
             return {kept};
@@ -92,6 +93,25 @@ private:
         }
         --budget_.questions;
         return what_if_housekeeping(fleet_, task_, housekeeping);
+    }
+
+    // Of places that are alike, one that leaves the host its first CPU, where much of the kernel's
+    // own work is.
+    void spare_first_cpu(Placed& best)
+    {
+        const auto first = host_.online.front();
+        const auto core = host_.cores[host_.core_at(first)].set & task_.housekeeping;
+        if (!core.contains(first) || !best.claim.intersects(core)) {
+            return;
+        }
+        auto other = ask(core);
+        const auto costs = [](const Placed& placed) {
+            return std::pair{terms_of(placed.cost, CostTermInfo::Weight::wished),
+                             placed.cost[CostTerm::moves]};
+        };
+        if (other && loss_of(host_, task_.intent, other) <= best_ && costs(*other) <= costs(best)) {
+            best = std::move(*other);
+        }
     }
 
     // Those CPUs would be enough for it, and not without housekeeping.
