@@ -36,9 +36,19 @@ bool meet(const GuestView& a, const GuestView& b)
     return is_running(a) && is_running(b) && common_devices(a, b).empty();
 }
 
+// CPUs of vCPUs of one guest where those of the other are, or may be and nowhere else.
+CpuSet common_cpus(const GuestView& guest, const GuestView& other)
+{
+    auto both = guest.own & other.own;
+    for (const auto& [vcpu, mask] : other.masks) {
+        both |= guest.own.includes(mask) ? mask : CpuSet{};
+    }
+    return both;
+}
+
 void check_overlap(const GuestView& guest, const std::vector<GuestView>& all, Findings& findings)
 {
-    if (!is_running(guest) || guest.own.empty()) {
+    if (!is_running(guest)) {
         return;
     }
     std::vector<std::string> overlaps;
@@ -53,7 +63,8 @@ void check_overlap(const GuestView& guest, const std::vector<GuestView>& all, Fi
         if (other.seen == guest.seen || !meet(guest, other) || (guest.placed && other.placed)) {
             continue;
         }
-        if (const auto both = guest.own & other.own; !both.empty()) {
+        const auto both = common_cpus(guest, other) | common_cpus(other, guest);
+        if (!both.empty()) {
             overlaps.push_back(other.name + " has " + cpus_text(both) + ", too");
         } else if (const auto near = siblings & other.own; !near.empty()) {
             beside.push_back(other.name + " is on " + near.str());
