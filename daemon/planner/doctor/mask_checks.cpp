@@ -2,6 +2,8 @@
 #include "checks.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 namespace virtpind {
 
@@ -100,6 +102,21 @@ void check_nodes_that_are_there(const GuestView& guest, Findings& findings)
                      {.evidence = "its memory is bound to node " + missing.str() +
                                   ", and this host has " + host.str(),
                       .automatic = dedicated_fix()});
+        return;
+    }
+    if (guest.pins.numatune->mode == NumaMode::preferred) {
+        return; // which is a wish
+    }
+    const auto having = guest.host->memory_nodes();
+    auto bound = guest.pins.numatune->cells;
+    bound.emplace(std::numeric_limits<std::uint32_t>::max(), guest.pins.numatune->nodes);
+    for (const auto& [cell, nodes] : bound) {
+        if (!nodes.empty() && !having.empty() && !nodes.intersects(having)) {
+            findings.add(Check::pin_missing_node, {.evidence = "its memory is bound to node " +
+                                                               nodes.str() + ", which has none",
+                                                   .automatic = dedicated_fix()});
+            return;
+        }
     }
 }
 

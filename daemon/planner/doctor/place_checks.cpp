@@ -186,10 +186,10 @@ CpuSet masks_of(const GuestView& guest, const VcpuSet& vcpus)
 // have memory of another kind, which somebody chose.
 bool is_far_memory(const Topology& host, const NodeSet& bound, const CpuSet& cpus)
 {
-    const auto nodes = bound & host.all_nodes();
+    const auto having = host.memory_nodes();
+    const auto nodes = bound & (having.empty() ? host.all_nodes() : having);
     const auto has_cpus = [&host](NodeId node) { return !host.cpus_of(NodeSet{node}).empty(); };
     const auto own = host.nodes_of(cpus);
-    const auto having = host.memory_nodes();
     return !nodes.empty() && !own.empty() && std::all_of(nodes.begin(), nodes.end(), has_cpus) &&
            (having.empty() || having.intersects(own)) && !are_near(host, host.cpus_of(nodes), cpus);
 }
@@ -228,18 +228,19 @@ void check_memory_nodes(const GuestView& guest, Findings& findings)
 
 void check_device_nodes(const GuestView& guest, Findings& findings)
 {
-    if (!guest.pinned) {
+    const auto cpus = masks_of(guest, guest.vcpus);
+    if (cpus.empty()) {
         return;
     }
     const auto& host = *guest.host;
-    const auto nodes = host.nodes_of(guest.own);
+    const auto nodes = host.nodes_of(cpus);
     for (const auto& address : guest.seen->facts.pci_devices) {
         const auto* const device = host.find_device(address);
         if (device == nullptr || device->nodes.empty() || device->nodes == host.all_nodes() ||
             device->nodes.intersects(nodes)) {
             continue;
         }
-        const auto is_near = are_near(host, host.cpus_of(device->nodes), guest.own);
+        const auto is_near = are_near(host, host.cpus_of(device->nodes), cpus);
         const auto has_cpus = host.cpus_of(device->nodes).intersects(host.usable_cpus());
         if (!is_near && has_cpus) {
             findings.add(Check::pin_device_remote,
