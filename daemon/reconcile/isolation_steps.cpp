@@ -44,6 +44,13 @@ void add_run(GuestRuns& runs, const DomainFacts& facts)
     }
 }
 
+// Nobody could look: what was known still counts, for threads may not leave a partition that is
+// there.
+bool is_unknown(const IsolationView& view)
+{
+    return view.lacks && view.lacks->refused == IsolationRefusal::failed;
+}
+
 void take_view(DomainRecord& record, const IsolationView& view)
 {
     auto& isolation = record.isolation;
@@ -79,8 +86,8 @@ void IsolationSteps::look(const Records& records, const std::vector<ObservedDoma
 void IsolationSteps::look_now(GuestRuns runs, std::function<void()> next)
 {
     port_->look(std::move(runs), [this, next = std::move(next)](IsolationView view) {
-        looked_ = true;
-        found_ = true;
+        looked_ = looked_ || !is_unknown(view);
+        found_ = !is_unknown(view);
         view_ = std::move(view);
         next();
     });

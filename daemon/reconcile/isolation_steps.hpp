@@ -30,7 +30,7 @@ public:
     // stay as they are until then, so that callers in between find them decided as a whole.
     void look(const Records& records, const std::vector<ObservedDomain>& seen,
               std::function<void()> next);
-    // What look() found, if it looked, goes into the records, which are those of `seen` now.
+    // What look() found, if it could look, goes into the records, which are those of `seen` now.
     void take_in(Records& records);
 
     // What ends the isolation of a domain goes by its before-image: one that is as planned already

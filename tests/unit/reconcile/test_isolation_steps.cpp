@@ -113,6 +113,26 @@ TEST_F(IsolationTest, ThatDoesNotEndKeepsItsThreadsWhereTheyAre)
     EXPECT_FALSE(record(1).error);
 }
 
+TEST_F(IsolationTest, IsWhatItWasWhileNobodyCanLook)
+{
+    begin();
+    ASSERT_TRUE(set_policy(1, "dedicated", isolated_));
+    const auto before = vcpu_cpus(1);
+    std::vector<std::string> partitions; // at each change of the pins
+    host_.before_apply = [&] {
+        partitions.push_back(isolation_.groups.partition(web1_, "vcpu0") + "+" +
+                             isolation_.groups.partition(web1_, "vcpu1"));
+    };
+    isolation_.blind = true;
+    period(); // a look that fails
+    EXPECT_EQ(view(1).isolated_cpus, before);
+    partitions.clear();
+    ASSERT_TRUE(reset_policy(1));
+    ASSERT_FALSE(partitions.empty());
+    EXPECT_EQ(partitions.front(), "member+member");
+    EXPECT_EQ(isolation_.groups.text("machine.slice/cpuset.cpus.exclusive"), "");
+}
+
 TEST_F(IsolationTest, IsBroughtDownBeforeAThreadOfABrokenOneIsMoved)
 {
     begin();
@@ -161,6 +181,23 @@ TEST_F(IsolationTest, OfAnEarlierDaemonIsTakenOver)
     last.isolate_with(isolation_);
     last.show_to(sink_);
     start(last, host_, Config{}, sixteen_cpus());
+    EXPECT_EQ(isolation_.groups.partition(web1_, "vcpu0"), "member");
+}
+
+TEST_F(IsolationTest, OfAnEarlierDaemonIsLookedForUntilSomebodyCan)
+{
+    begin();
+    ASSERT_TRUE(set_policy(1, "dedicated", isolated_));
+    domain(1).facts.metadata.content = PolicySpec{.name = "dedicated", .options = {}};
+    isolation_.blind = true;
+    Reconciler next{loop_, host_, "boot", host_.images};
+    next.isolate_with(isolation_);
+    next.show_to(sink_);
+    start(next, host_, Config{}, sixteen_cpus());
+    EXPECT_EQ(isolation_.groups.partition(web1_, "vcpu0"), "isolated");
+    isolation_.blind = false;
+    next.request_full_pass();
+    host_.answer_all();
     EXPECT_EQ(isolation_.groups.partition(web1_, "vcpu0"), "member");
 }
 
