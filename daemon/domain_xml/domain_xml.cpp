@@ -161,11 +161,12 @@ struct PageElement {
 
 std::vector<PageElement> read_pages(Reader& reader, const pugi::xml_node& hugepages)
 {
+    constexpr auto pages_max = guest_cells_max + 1; // one for each cell, and one for the others
     std::vector<PageElement> pages;
     for (const auto page : hugepages.children("page")) {
-        if (pages.size() > guest_cells_max) {
+        if (pages.size() == pages_max) {
             reader.fail(Errc::limits_exceeded,
-                        "more than " + std::to_string(guest_cells_max) + " <page> of <hugepages>");
+                        "more than " + std::to_string(pages_max) + " <page> of <hugepages>");
             break;
         }
         pages.push_back({.kib = reader.size_kib(page.attribute("size").value(),

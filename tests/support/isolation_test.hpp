@@ -76,6 +76,15 @@ protected:
                (ADD_FAILURE() << "'" << text << "' has no '" << part << "'", false);
     }
 
+    // What kind of partition each vCPU of the first domain is in, at each change of the pins.
+    void note_partitions()
+    {
+        host_.before_apply = [this] {
+            partitions_.push_back(isolation_.groups.partition(web1_, "vcpu0") + "+" +
+                                  isolation_.groups.partition(web1_, "vcpu1"));
+        };
+    }
+
     void period()
     {
         reconciler_.request_full_pass();
@@ -84,6 +93,7 @@ protected:
 
     const OptionMap isolated_{{"isolate", true}};
     PlayedIsolation isolation_{host_};
+    std::vector<std::string> partitions_;
     const std::string web1_ = played_scope(1, "web1");
 };
 

@@ -240,6 +240,12 @@ TEST(DomainXml, IsBounded)
         cells += "<cell/>";
     }
     EXPECT_EQ(parse_error("<cpu><numa>" + cells + "</numa></cpu>").code, Errc::limits_exceeded);
+    std::string pages; // one for each cell and one for the others are taken
+    for (std::size_t page = 0; page <= guest_cells_max + 1; ++page) {
+        pages += "<page size='2' unit='M' nodeset='0'/>";
+    }
+    const auto backing = "<memoryBacking><hugepages>" + pages + "</hugepages></memoryBacking>";
+    EXPECT_EQ(parse_error(backing).code, Errc::limits_exceeded);
     for (const std::string text : {"", "<domain", "<network/>", "<domain/>", "\xff\xfe"}) {
         EXPECT_FALSE(parse_domain_xml(text, catalog, XmlKind::config)) << text;
     }

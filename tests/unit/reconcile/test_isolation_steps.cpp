@@ -74,17 +74,13 @@ TEST_F(IsolationTest, IsOffWhileAThreadIsMoved)
     begin();
     ASSERT_TRUE(set_policy(1, "dedicated", isolated_));
     const auto before = vcpu_cpus(1);
-    std::vector<std::string> partitions; // at each change of the pins
-    host_.before_apply = [&] {
-        partitions.push_back(isolation_.groups.partition(web1_, "vcpu0") + "+" +
-                             isolation_.groups.partition(web1_, "vcpu1"));
-    };
+    note_partitions();
     auto cpus = CpuSet::range(0, 15) - before;
     auto options = isolated_;
     options["cpus"] = cpus.str();
     ASSERT_TRUE(set_policy(1, "dedicated", options));
-    ASSERT_FALSE(partitions.empty());
-    EXPECT_EQ(partitions.front(), "member+member");
+    ASSERT_FALSE(partitions_.empty());
+    EXPECT_EQ(partitions_.front(), "member+member");
     EXPECT_FALSE(vcpu_cpus(1).intersects(before));
     EXPECT_EQ(held(1), vcpu_cpus(1));
 }
@@ -118,18 +114,14 @@ TEST_F(IsolationTest, IsWhatItWasWhileNobodyCanLook)
     begin();
     ASSERT_TRUE(set_policy(1, "dedicated", isolated_));
     const auto before = vcpu_cpus(1);
-    std::vector<std::string> partitions; // at each change of the pins
-    host_.before_apply = [&] {
-        partitions.push_back(isolation_.groups.partition(web1_, "vcpu0") + "+" +
-                             isolation_.groups.partition(web1_, "vcpu1"));
-    };
+    note_partitions();
     isolation_.blind = true;
     period(); // a look that fails
     EXPECT_EQ(view(1).isolated_cpus, before);
-    partitions.clear();
+    partitions_.clear();
     ASSERT_TRUE(reset_policy(1));
-    ASSERT_FALSE(partitions.empty());
-    EXPECT_EQ(partitions.front(), "member+member");
+    ASSERT_FALSE(partitions_.empty());
+    EXPECT_EQ(partitions_.front(), "member+member");
     EXPECT_EQ(isolation_.groups.text("machine.slice/cpuset.cpus.exclusive"), "");
 }
 
