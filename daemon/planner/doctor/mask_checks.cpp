@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "checks.hpp"
 
+#include "common/base/messages.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -99,8 +101,10 @@ void check_nodes_that_are_there(const GuestView& guest, Findings& findings)
     const auto host = guest.host->all_nodes();
     if (const auto missing = named - host; !missing.empty()) {
         findings.add(Check::pin_missing_node,
-                     {.evidence = "its memory is bound to node " + missing.str() +
-                                  ", and this host has " + host.str(),
+                     {.evidence = "its memory is bound to " +
+                                  pluralize(missing.size(), "node ", "nodes ") + missing.str() +
+                                  ", and this host has " +
+                                  pluralize(host.size(), "node ", "nodes ") + host.str(),
                       .automatic = dedicated_fix()});
         return;
     }

@@ -266,7 +266,7 @@ const std::vector<FaultRow>& rows()
          {host_of(intel),
           {with_more("<numatune><memory mode='strict' nodeset='0-1'/></numatune>")}},
          {host_of(intel), {with_more("<numatune><memory mode='strict' nodeset='0'/></numatune>")}},
-         "its memory is bound to node 1, and this host has 0"},
+         "its memory is bound to node 1, and this host has node 0"},
         {Check::cpu_placement_auto,
          {host_of(intel),
           {with_more("<numatune><memory mode='strict' placement='auto'/></numatune>")}},
