@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "checks.hpp"
-
 #include "common/base/messages.hpp"
 
 #include <algorithm>
