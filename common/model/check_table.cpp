@@ -30,7 +30,7 @@ constexpr std::array table{
               "libvirt drops them silently, and refuses to start the guest where none is left",
               dedicated},
     CheckInfo{pin_missing_node, "pin.missing-node", error,
-              "the memory is bound to NUMA nodes that this host does not have, or without any",
+              "the memory is bound to NUMA nodes that this host does not have, or that have none",
               "libvirt refuses to start the guest", dedicated},
     CheckInfo{pin_offline_cpu, "pin.offline-cpu", error, "a pin names CPUs that are offline",
               "libvirt drops them silently, and refuses to start the guest where none is left",
